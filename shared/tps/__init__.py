@@ -1,0 +1,1 @@
+"""The Trade Permission System: DSOs tell operators what the grid can carry, operators tell DSOs what they plan."""

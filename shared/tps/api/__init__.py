@@ -1,0 +1,1 @@
+"""The REST contract: the types of its bodies."""

@@ -1,0 +1,1 @@
+"""The only place that knows Flask, parliament, CloudEvents and environment variables."""
