@@ -1,0 +1,106 @@
+"""Configuration: one frozen object, read once from the environment; nobody else reads it."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PLATFORM = "5790000000029"
+
+
+class SettingMissing(Exception):
+    """A setting that is needed is not there; the message names the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """What one group may use: its database, broker user, bucket, and the key that wraps its components' keys.
+
+    `name` is `agr`, `dso`, `tps`, `ecp`, or `agr-CODE` for a party that runs its own.
+    """
+
+    name: str
+    database_url: str
+    nats_user: str
+    nats_password: str
+    s3_access_key: str
+    s3_secret_key: str
+    s3_bucket: str
+    key: bytes
+
+    @property
+    def kind(self) -> str:
+        """`agr`, `dso`, `tps` or `ecp`."""
+        return self.name.partition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process of this system can be told."""
+
+    groups: Mapping[str, GroupSettings]
+    nats_url: str
+    s3_url: str
+    platform_party: str
+    platform_component: str
+    jwks_file: Path
+    issuer: str
+    audience: str
+    delivery_token: str
+    gateway_url: str
+    function: str | None
+    port: int
+    listen_fd: int | None
+    threads: int
+    official_schemas: Path | None
+    delivery_attempts: int
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read the settings of a process.
+
+        Raises:
+            SettingMissing: A variable that has no default is absent; whoever deploys must set it.
+        """
+        platform = env.get("TPS_PARTY", DEFAULT_PLATFORM)
+        listen_fd = env.get("TPS_LISTEN_FD")
+        schemas = env.get("TPS_XSD_DIR")
+        return cls(
+            groups={name: _group(name, env) for name in _need(env, "TPS_GROUPS").split(",") if name},
+            nats_url=_need(env, "TPS_NATS_URL"),
+            s3_url=_need(env, "TPS_S3_URL"),
+            platform_party=platform,
+            platform_component=env.get("TPS_COMPONENT", platform),
+            jwks_file=Path(_need(env, "TPS_JWKS_FILE")),
+            issuer=env.get("TPS_ISSUER", "tps-embedded"),
+            audience=env.get("TPS_AUDIENCE", "tps"),
+            delivery_token=_need(env, "TPS_DELIVERY_TOKEN"),
+            gateway_url=env.get("TPS_GATEWAY_URL", "http://127.0.0.1:8080"),
+            function=env.get("TPS_FUNCTION") or None,
+            port=int(env.get("PORT", "8080")),
+            listen_fd=int(listen_fd) if listen_fd else None,
+            threads=int(env.get("TPS_THREADS", "96")),
+            official_schemas=Path(schemas) if schemas else None,
+            delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "12")),
+        )
+
+
+def _group(name: str, env: Mapping[str, str]) -> GroupSettings:
+    prefix = f"TPS_{name.upper().replace('-', '_')}_"
+    return GroupSettings(
+        name=name,
+        database_url=_need(env, prefix + "DATABASE_URL"),
+        nats_user=_need(env, prefix + "NATS_USER"),
+        nats_password=_need(env, prefix + "NATS_PASSWORD"),
+        s3_access_key=_need(env, prefix + "S3_ACCESS_KEY"),
+        s3_secret_key=_need(env, prefix + "S3_SECRET_KEY"),
+        s3_bucket=_need(env, prefix + "S3_BUCKET"),
+        key=base64.urlsafe_b64decode(_need(env, prefix + "KEY")),
+    )
+
+
+def _need(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise SettingMissing(f"{name} is not set")
+    return value
