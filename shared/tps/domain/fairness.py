@@ -129,9 +129,7 @@ class _Division:
     caps_w: dict[str, int]
 
 
-def _division(
-    available_kw: Decimal, weights_kw: Mapping[str, Decimal], caps_kw: Mapping[str, Decimal]
-) -> _Division:
+def _division(available_kw: Decimal, weights_kw: Mapping[str, Decimal], caps_kw: Mapping[str, Decimal]) -> _Division:
     available_w = _watts(available_kw, "/available_kw")
     weights_w = {name: _watts(weight_kw, "/weights_kw") for name, weight_kw in weights_kw.items()}
     given_caps_w = {name: _watts(cap_kw, "/caps_kw") for name, cap_kw in caps_kw.items()}
