@@ -1,0 +1,141 @@
+"""Bytes to values and back for every document, checked against the schemas on both sides: valid in, valid out."""
+
+from datetime import datetime
+from types import ModuleType
+
+from tps.documents import acknowledgement, profiles, ref, status_request, unavailability
+from tps.documents.acknowledgement import Acknowledgement, ReceivedDocument
+from tps.documents.errors import DocumentRefused, InvalidDocument, refusal
+from tps.documents.header import Header, read_header
+from tps.documents.ref import RefDocument
+from tps.documents.status_request import StatusRequest
+from tps.documents.unavailability import LimitDocument
+from tps.documents.xml import MAX_BYTES, Element, children, parse, read_moment, serialise, text
+from tps.errors import RuleBroken
+
+Document = RefDocument | StatusRequest | LimitDocument | Acknowledgement
+
+_MODULES: dict[str, ModuleType] = {
+    f"{{{module.NAMESPACE}}}{module.ROOT}": module for module in (ref, status_request, unavailability, acknowledgement)
+}
+_QUOTABLE_TYPES = frozenset({"A53", "A59", "A67", "A76", "A77", "A95"})
+_QUOTABLE_PROCESSES = frozenset({"A01", "A17", "A18", "A26", "A39", "A55", "A62"})
+_MAX_ID = 35
+_MAX_REVISION = 999
+
+
+def decode(content: bytes) -> Document:
+    """Read one document.
+
+    Raises:
+        DocumentRefused: Not XML, not a document of ours, not valid by the schema (all A94), or against a rule; with
+            `header` and `received` as far as they can be read. The sender must correct it.
+    """
+    root = parse(content)
+    try:
+        return _decode(root)
+    except DocumentRefused as refused:
+        raise DocumentRefused(refused.findings, header=_sketch_header(root), received=_sketch(root)) from None
+
+
+def _decode(root: Element) -> Document:
+    module = _MODULES.get(str(root.tag))
+    if module is None:
+        raise refusal("A94", "not a document, or not a version of it, that is accepted here")
+    fault = profiles.fault(root)
+    if fault is not None:
+        raise refusal("A94", fault)
+    try:
+        document: Document = module.decode(root)
+    except RuleBroken as broken:
+        raise DocumentRefused(broken.findings) from None
+    return document
+
+
+def encode(document: Document) -> bytes:
+    """Write one document, UTF-8.
+
+    Raises:
+        InvalidDocument: The values make no valid document; our own fault, whoever built them must correct it.
+    """
+    try:
+        root: Element = _module_of(document).encode(document)
+    except ValueError:
+        raise InvalidDocument("a text with characters that XML does not have") from None
+    fault = profiles.fault(root)
+    if fault is not None:
+        raise InvalidDocument(fault)
+    content = serialise(root)
+    if len(content) > MAX_BYTES:
+        raise InvalidDocument(f"more than {MAX_BYTES} bytes")
+    return content
+
+
+def _module_of(document: Document) -> ModuleType:
+    match document:
+        case Acknowledgement():
+            return acknowledgement
+        case LimitDocument():
+            return unavailability
+        case StatusRequest():
+            return status_request
+        case _:
+            return ref
+
+
+def received(document: Document) -> ReceivedDocument:
+    """What an acknowledgement of the document must quote."""
+    header = document.header
+    match document:
+        case LimitDocument():
+            values = (document.revision, document.kind_type, unavailability.PROCESS)
+        case StatusRequest():
+            values = (None, status_request.TYPE, None)
+        case Acknowledgement():
+            values = (None, None, None)
+        case _:
+            values = (None, ref.TYPE, ref.process_of(document))
+    return ReceivedDocument(header.document_id, *values, header.created_at)
+
+
+def _sketch_header(root: Element) -> Header | None:
+    """The header of a document that may be anything; None if it has none that makes sense."""
+    try:
+        header = read_header(children(root))
+    except (KeyError, ValueError, OverflowError):
+        return None
+    return header if _is_quotable(header.document_id) and header.sender and header.receiver else None
+
+
+def _sketch(root: Element) -> ReceivedDocument | None:
+    """What can be quoted of a document that may be anything, by an acknowledgement that is valid."""
+    texts = {name: text(element) for name, element in children(root).items()}
+    document_id = texts.get("mRID", "")
+    if not _is_quotable(document_id):
+        return None
+    kind, process = texts.get("type"), texts.get("process.processType")
+    return ReceivedDocument(
+        document_id=document_id,
+        revision=_sketch_revision(texts.get("revisionNumber", "")),
+        type=kind if kind in _QUOTABLE_TYPES else None,
+        process=process if process in _QUOTABLE_PROCESSES else None,
+        created_at=_sketch_moment(texts.get("createdDateTime", "")),
+    )
+
+
+def _is_quotable(document_id: str) -> bool:
+    is_visible = document_id.isascii() and document_id.isprintable() and " " not in document_id
+    return is_visible and 1 <= len(document_id) <= _MAX_ID
+
+
+def _sketch_revision(value: str) -> int | None:
+    is_number = value.isascii() and value.isdigit() and len(value) <= len(str(_MAX_REVISION))
+    return int(value) or None if is_number else None
+
+
+def _sketch_moment(value: str) -> datetime | None:
+    try:
+        moment = read_moment(value)
+    except (ValueError, OverflowError):
+        return None
+    return moment if 2000 <= moment.year < 2100 and not moment.microsecond else None

@@ -1,0 +1,333 @@
+"""Unavailability_MarketDocument 4:0 (IEC 62325-451-6): capacity limits, foreseen and unforeseen (F6, F7).
+
+What the standard has no element for travels in series Reasons A95: `ACTION=` of an emergency, and, from the platform
+to an operator, `SHARE_RULE=`, `WEIGHT_KW=` and `ISSUER=`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+
+from tps.documents.curve import VARIABLE_BLOCKS, read_blocks
+from tps.documents.errors import DocumentRefused, InvalidDocument, refusal
+from tps.documents.header import (
+    DSO_ROLES,
+    OPERATOR_ROLES,
+    TPS_ROLES,
+    Header,
+    Role,
+    read_header,
+    route_findings,
+    write_created,
+    write_parties,
+)
+from tps.documents.xml import (
+    Element,
+    Writer,
+    children,
+    format_minute,
+    format_power,
+    raw_text,
+    read_interval,
+    read_moment,
+    repeated,
+    text,
+)
+from tps.domain.identifiers import coding_scheme, resource_id
+from tps.domain.limit import (
+    Action,
+    AvailablePower,
+    Direction,
+    ForeseenLimit,
+    Interval,
+    Limit,
+    Reason,
+    Share,
+    UnforeseenLimit,
+    check_foreseen,
+    check_unforeseen,
+)
+from tps.domain.power import canonical_kw, is_whole_watts
+from tps.errors import Finding
+
+NAMESPACE = "urn:iec62325.351:tc57wg16:451-6:outagedocument:4:0"
+ROOT = "Unavailability_MarketDocument"
+PROCESS = "A26"
+FORESEEN = "A53"
+UNFORESEEN = "A54"
+LIMIT_TYPES = {Direction.PRODUCTION: "A77", Direction.CONSUMPTION: "A76", Direction.BOTH: "A53"}
+_DIRECTIONS = {code: direction for direction, code in LIMIT_TYPES.items()}
+INFORMATION = "A95"
+REASON_CODES = frozenset({"999", "A98", "B18", "B19", "B20", "B24", "B25", "B26", "B46", "B47"})
+"""The codes that the reason of a limit may have."""
+_NAMES = frozenset({"ACTION", "SHARE_RULE", "WEIGHT_KW", "ISSUER"})
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DocumentStatus(StrEnum):
+    """`CANCELLED`: will not take place. `WITHDRAWN`: was sent in error."""
+
+    ACTIVE = "A05"
+    CANCELLED = "A09"
+    WITHDRAWN = "A13"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitDocument:
+    """One revision of a limit.
+
+    Attributes:
+        header: DSO to platform, or platform to operator.
+        revision: 1 to 999.
+        period: The limit's whole period, whole minutes.
+        kind_type: The document type: A77 production, A76 consumption, A53 both (`limit_type`).
+        limit: None when cancelled or withdrawn.
+        reason: Of the document; an active limit has the same.
+        issuer: The DSO's code, platform to operator only.
+        share: How the operator's part came about, platform to operator and foreseen only.
+    """
+
+    header: Header
+    revision: int
+    status: DocumentStatus
+    period: Interval
+    kind_type: str
+    limit: Limit | None
+    reason: Reason
+    issuer: str | None = None
+    share: Share | None = None
+
+
+def limit_type(direction: Direction) -> str:
+    """The document type of a direction."""
+    return LIMIT_TYPES[direction]
+
+
+def decode(root: Element) -> LimitDocument:
+    """From a schema-valid root.
+
+    Raises:
+        DocumentRefused: A04 (intervals), A41 (resolution), A42 and A46 (power), A49 (positions), A53 and A78 (who sends
+            and gets it), A55 (an id twice), A59, A62 (business type), A69 (something is missing). Nothing is judged
+            against the present time here. The sender must correct it.
+    """
+    fields = children(root)
+    header = read_header(fields)
+    senders, receivers = (TPS_ROLES, OPERATOR_ROLES) if header.sender_role is Role.TPS else (DSO_ROLES, TPS_ROLES)
+    _refuse(list(route_findings(header, senders, receivers)))
+    status = DocumentStatus(text(children(fields["docStatus"])["value"])) if "docStatus" in fields else _ACTIVE
+    head = LimitDocument(
+        header=header,
+        revision=int(text(fields["revisionNumber"])),
+        status=status,
+        period=_read_period(fields),
+        kind_type=text(fields["type"]),
+        limit=None,
+        reason=_read_reason(fields["Reason"]),
+    )
+    series = fields.get("TimeSeries")
+    if (series is None) == (status is _ACTIVE):
+        raise refusal("A69" if series is None else "A59", "an active limit has one series, any other has none")
+    return head if series is None else _with_series(head, series)
+
+
+def encode(document: LimitDocument) -> Element:
+    """To the root element. Raises InvalidDocument for values that contradict each other."""
+    if (document.limit is None) == (document.status is _ACTIVE):
+        raise InvalidDocument("an active document has a limit, a cancelled or withdrawn one has none")
+    writer = Writer(NAMESPACE, ROOT)
+    writer.add(writer.root, "mRID", document.header.document_id)
+    writer.add(writer.root, "revisionNumber", str(document.revision))
+    writer.add(writer.root, "type", document.kind_type)
+    writer.add(writer.root, "process.processType", PROCESS)
+    write_created(writer, document.header)
+    write_parties(writer, document.header)
+    writer.add_interval(writer.root, "unavailability_Time_Period.timeInterval", document.period)
+    writer.add(writer.add(writer.root, "docStatus"), "value", document.status)
+    if document.limit is not None:
+        _check_agreement(document, document.limit)
+        _write_series(writer, document, document.limit)
+    _write_reason(writer, writer.root, document.reason.code, document.reason.text)
+    return writer.root
+
+
+_ACTIVE = DocumentStatus.ACTIVE
+
+
+def _refuse(findings: list[Finding]) -> None:
+    if findings:
+        raise DocumentRefused(findings)
+
+
+def _read_period(fields: Mapping[str, Element]) -> Interval:
+    period = read_interval(fields["unavailability_Time_Period.timeInterval"])
+    if period.end <= period.start:
+        raise refusal("A04", "the end of the document's period is not after its start")
+    return period
+
+
+def _read_reason(element: Element) -> Reason:
+    fields = children(element)
+    code = text(fields["code"])
+    if code not in REASON_CODES:
+        raise refusal("A94", "the document's reason is not the reason of a limit")
+    return Reason(code, raw_text(fields["text"]) if "text" in fields else None)
+
+
+def _with_series(head: LimitDocument, series: Element) -> LimitDocument:
+    fields = children(series)
+    if _series_interval(fields) != head.period:
+        raise refusal("A04", "the series' start and end are not those of the document's period")
+    information = _read_information(series)
+    is_foreseen = text(fields["businessType"]) == FORESEEN
+    limit = _read_foreseen(head, series) if is_foreseen else _read_unforeseen(head, series, information)
+    share = _read_share(information)
+    issuer = information.get("ISSUER")
+    if (share or issuer) and head.header.sender_role is not Role.TPS:
+        raise refusal("A59", "SHARE_RULE, WEIGHT_KW and ISSUER are the platform's to say")
+    if (share and not is_foreseen) or ("ACTION" in information and is_foreseen):
+        raise refusal("A62", "the series' information does not fit its business type")
+    return replace(head, limit=limit, issuer=issuer, share=share)
+
+
+def _series_interval(fields: Mapping[str, Element]) -> Interval:
+    start, end = (
+        read_moment(f"{text(fields[f'{side}_DateAndOrTime.date'])}T{text(fields[f'{side}_DateAndOrTime.time'])}")
+        for side in ("start", "end")
+    )
+    return Interval(start, end)
+
+
+def _read_information(series: Element) -> dict[str, str]:
+    """The series' Reasons A95 by name; others repeat the document's reason."""
+    information: dict[str, str] = {}
+    for element in repeated(series, "Reason"):
+        fields = children(element)
+        if text(fields["code"]) != INFORMATION:
+            continue
+        name, _, value = (text(fields["text"]) if "text" in fields else "").partition("=")
+        if name not in _NAMES or name in information or not value:
+            raise refusal("A59", "a series reason A95 that is unknown, empty or given twice")
+        information[name] = value
+    return information
+
+
+def _read_assets(series: Element) -> tuple[str, ...]:
+    ids = (children(element)["mRID"] for element in repeated(series, "Asset_RegisteredResource"))
+    return tuple(resource_id(one.get("codingScheme", "").strip(), text(one), is_asset=True) for one in ids)
+
+
+def _read_foreseen(head: LimitDocument, series: Element) -> ForeseenLimit:
+    fields = children(series)
+    direction = _DIRECTIONS[head.kind_type]
+    if direction is Direction.BOTH:
+        raise refusal("A62", "a foreseen limit has one direction: type A77 or A76")
+    unit, curve_type = text(fields["quantity_Measure_Unit.name"]), text(fields["curveType"])
+    blocks = [
+        block for period in repeated(series, "Available_Period") for block in read_blocks(period, curve_type, unit)
+    ]
+    if not blocks:
+        raise refusal("A69", "a foreseen limit without any Available_Period")
+    available = [AvailablePower(block.interval, block.power_kw) for block in blocks]
+    limit = ForeseenLimit(
+        asset_ids=_read_assets(series),
+        direction=direction,
+        available=tuple(sorted(available, key=lambda slot: slot.interval.start)),
+        reason=head.reason,
+    )
+    _refuse(check_foreseen(limit, _LONG_AGO))
+    if limit.period.start < head.period.start or limit.period.end > head.period.end:
+        raise refusal("A04", "an Available_Period outside the document's period")
+    return limit
+
+
+def _read_unforeseen(head: LimitDocument, series: Element, information: Mapping[str, str]) -> UnforeseenLimit:
+    if next(repeated(series, "Available_Period"), None) is not None:
+        raise refusal("A62", "an unforeseen limit has no Available_Period")
+    try:
+        action = Action(information.get("ACTION", "").lower())
+    except ValueError:
+        raise refusal("A69", "an unforeseen limit needs ACTION=START, ACTION=STOP or ACTION=HOLD") from None
+    limit = UnforeseenLimit(
+        asset_ids=_read_assets(series),
+        action=action,
+        direction=_DIRECTIONS[head.kind_type],
+        period=head.period,
+        reason=head.reason,
+    )
+    _refuse(check_unforeseen(limit, _LONG_AGO))
+    return limit
+
+
+def _read_share(information: Mapping[str, str]) -> Share | None:
+    rule, weight = information.get("SHARE_RULE"), information.get("WEIGHT_KW")
+    if rule is None and weight is None:
+        return None
+    try:
+        weight_kw = Decimal(weight or "")
+    except InvalidOperation:
+        weight_kw = Decimal(-1)
+    if rule is None or not is_whole_watts(weight_kw) or weight_kw < 0:
+        raise refusal("A42", "SHARE_RULE and a WEIGHT_KW that is a power belong together")
+    return Share(rule, canonical_kw(weight_kw))
+
+
+def _check_agreement(document: LimitDocument, limit: Limit) -> None:
+    if limit.reason != document.reason or limit_type(limit.direction) != document.kind_type:
+        raise InvalidDocument("the document's type and reason are not those of its limit")
+    is_within = document.period.start <= limit.period.start and limit.period.end <= document.period.end
+    is_whole = isinstance(limit, ForeseenLimit) or limit.period == document.period
+    if not (is_within and is_whole and document.period.start < document.period.end):
+        raise InvalidDocument("the document's period is not that of its limit")
+
+
+def _write_series(writer: Writer, document: LimitDocument, limit: Limit) -> None:
+    series = writer.add(writer.root, "TimeSeries")
+    writer.add(series, "mRID", "1")
+    writer.add(series, "businessType", FORESEEN if isinstance(limit, ForeseenLimit) else UNFORESEEN)
+    for side, moment in (("start", document.period.start), ("end", document.period.end)):
+        day, _, clock = format_minute(moment).removesuffix("Z").partition("T")
+        writer.add(series, f"{side}_DateAndOrTime.date", day)
+        writer.add(series, f"{side}_DateAndOrTime.time", f"{clock}:00Z")
+    writer.add(series, "quantity_Measure_Unit.name", "KWT")
+    writer.add(series, "curveType", VARIABLE_BLOCKS)
+    for asset_id in limit.asset_ids:
+        scheme, code = coding_scheme(asset_id)
+        writer.add(writer.add(series, "Asset_RegisteredResource"), "mRID", code, codingScheme=scheme)
+    if isinstance(limit, ForeseenLimit):
+        _write_available(writer, series, limit)
+    for code, content in _series_reasons(document, limit):
+        _write_reason(writer, series, code, content)
+
+
+def _write_available(writer: Writer, series: Element, limit: ForeseenLimit) -> None:
+    for slot in limit.available:
+        period = writer.add(series, "Available_Period")
+        writer.add_interval(period, "timeInterval", slot.interval)
+        writer.add(period, "resolution", "PT1M")
+        point = writer.add(period, "Point")
+        writer.add(point, "position", "1")
+        writer.add(point, "quantity", format_power(slot.power_kw))
+
+
+def _series_reasons(document: LimitDocument, limit: Limit) -> list[tuple[str, str | None]]:
+    reasons: list[tuple[str, str | None]] = []
+    if isinstance(limit, ForeseenLimit):
+        reasons.append((limit.reason.code, None))
+    else:
+        reasons.append((INFORMATION, f"ACTION={limit.action.upper()}"))
+    if document.share is not None:
+        reasons.append((INFORMATION, f"SHARE_RULE={document.share.rule}"))
+        reasons.append((INFORMATION, f"WEIGHT_KW={format_power(document.share.weight_kw)}"))
+    if document.issuer is not None:
+        reasons.append((INFORMATION, f"ISSUER={document.issuer}"))
+    return reasons
+
+
+def _write_reason(writer: Writer, parent: Element, code: str, content: str | None) -> None:
+    reason = writer.add(parent, "Reason")
+    writer.add(reason, "code", code)
+    if content is not None:
+        writer.add(reason, "text", content)
