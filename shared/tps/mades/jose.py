@@ -1,0 +1,172 @@
+"""Signing and encrypting as JOSE compact forms: the only place that knows joserfc, its limits and the algorithms.
+
+Headers are read strictly before joserfc sees them: exactly the fields we write, all of the right type. So nothing
+else of JOSE (`crit`, `b64`, `jku`, `zip`, other algorithms) can be asked for.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwe, jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from tps.errors import MessageRefused
+from tps.mades.keys import JoseKey
+from tps.mades.states import refusal
+from tps.mades.strict_json import check_fields, read_object
+
+MAXIMUM_CONTENT_BYTES = 50_000_000
+MAXIMUM_METADATA_CHARACTERS = 700_000
+MAXIMUM_HEADER_CHARACTERS = 512
+# zlib adds at most 5 bytes per 16 kB and 11; base64 makes four of three.
+MAXIMUM_ENCRYPTED_CHARACTERS = (MAXIMUM_CONTENT_BYTES + MAXIMUM_CONTENT_BYTES // 1000 + 4096) * 4 // 3
+
+_SIGNATURE_ALGORITHMS = ("ES256", "PS256", "RS256")
+_CONTENT_ALGORITHM = "A256GCM"
+_KEY_ALGORITHMS = ("ECDH-ES+A256KW", "RSA-OAEP-256")
+_ENCRYPTED_TYPE = "mades-content+jwe"
+_SIGNATURE_FIELDS = frozenset({"alg", "typ", "kid"})
+_ENCRYPTION_FIELDS = frozenset({"alg", "enc", "typ", "kid"})
+_EPHEMERAL_KEY = frozenset({"epk"})
+_NONE: frozenset[str] = frozenset()
+_EPHEMERAL_KEY_FIELDS = frozenset({"kty", "crv", "x", "y"})
+
+
+class _SignatureRegistry(jws.JWSRegistry):
+    max_payload_length = MAXIMUM_METADATA_CHARACTERS
+
+
+class _EncryptionRegistry(jwe.JWERegistry):
+    max_ciphertext_length = MAXIMUM_ENCRYPTED_CHARACTERS
+
+
+_SIGNATURES = _SignatureRegistry(algorithms=_SIGNATURE_ALGORITHMS)
+_ENCRYPTIONS = _EncryptionRegistry(algorithms=(*_KEY_ALGORITHMS, _CONTENT_ALGORITHM))
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed text before its signature was checked.
+
+    Attributes:
+        type: The header's `typ`.
+        certificate_id: The header's `kid`.
+        payload: What it claims.
+    """
+
+    token: str
+    type: str
+    certificate_id: str
+    payload: bytes
+
+
+def sign(payload: bytes, key: JoseKey, certificate_id: str, type: str) -> str:
+    """A JWS of the payload: ES256, or PS256 with an RSA key."""
+    algorithm = "ES256" if isinstance(key, ECKey) else "PS256"
+    header = {"alg": algorithm, "typ": type, "kid": certificate_id}
+    return jws.serialize_compact(header, payload, key, registry=_SIGNATURES)
+
+
+def parse_signed(token: str) -> Signed:
+    """What a JWS claims; nothing of it is believed yet.
+
+    Raises:
+        MessageRefused: `malformed`, or `bad_signature` for an algorithm that proves nothing here.
+    """
+    segments = token.split(".")
+    if len(token) > MAXIMUM_METADATA_CHARACTERS or len(segments) != 3:
+        raise refusal("malformed", "the metadata is no signed text of a reasonable size")
+    header, payload = _read_header(segments[0], _SIGNATURE_FIELDS), _decode(segments[1])
+    if header["alg"] not in _SIGNATURE_ALGORITHMS:
+        raise refusal("bad_signature", "The signature's algorithm is not one of ours.")
+    return Signed(token, header["typ"], header["kid"], payload)
+
+
+def verify(signed: Signed, key: JoseKey) -> None:
+    """Check a signature with the signer's public key.
+
+    Raises:
+        MessageRefused: `bad_signature`.
+    """
+    try:
+        jws.deserialize_compact(signed.token, key, registry=_SIGNATURES)
+    except (JoseError, ValueError) as error:
+        raise refusal("bad_signature") from error
+
+
+def encrypt(plain: bytes, key: JoseKey, certificate_id: str) -> str:
+    """A JWE for the holder of one key: a fresh content key, wrapped by ECDH-ES (P-256) or RSA-OAEP."""
+    algorithm = _key_algorithm(key)
+    header = {"alg": algorithm, "enc": _CONTENT_ALGORITHM, "typ": _ENCRYPTED_TYPE, "kid": certificate_id}
+    return jwe.encrypt_compact(header, plain, key, registry=_ENCRYPTIONS)
+
+
+def encrypted_for(token: str) -> str:
+    """Id of the encryption certificate whose key opens a JWE.
+
+    Raises:
+        MessageRefused: `not_decryptable`.
+    """
+    return str(_read_encryption_header(token)["kid"])
+
+
+def decrypt(token: str, key: JoseKey) -> bytes:
+    """The plain text of a JWE.
+
+    Raises:
+        MessageRefused: `not_decryptable`: not for this key, or touched on the way.
+    """
+    if _read_encryption_header(token)["alg"] != _key_algorithm(key):
+        raise refusal("not_decryptable")
+    try:
+        plain = jwe.decrypt_compact(token, key, registry=_ENCRYPTIONS).plaintext
+    except (JoseError, ValueError) as error:
+        raise refusal("not_decryptable") from error
+    return plain or b""
+
+
+def _key_algorithm(key: JoseKey) -> str:
+    return _KEY_ALGORITHMS[0] if isinstance(key, ECKey) else _KEY_ALGORITHMS[1]
+
+
+def _read_encryption_header(token: str) -> dict[str, Any]:
+    segment = token.partition(".")[0]
+    try:
+        header = _read_header(segment, _ENCRYPTION_FIELDS)
+    except MessageRefused as error:
+        raise refusal("not_decryptable") from error
+    is_agreed = header["alg"] == _KEY_ALGORITHMS[0]
+    if (header["enc"], header["typ"], "epk" in header) != (_CONTENT_ALGORITHM, _ENCRYPTED_TYPE, is_agreed):
+        raise refusal("not_decryptable")
+    if is_agreed and not _is_ephemeral_key(header["epk"]):
+        raise refusal("not_decryptable")
+    return header
+
+
+def _is_ephemeral_key(value: Any) -> bool:
+    is_object = isinstance(value, dict) and value.keys() == _EPHEMERAL_KEY_FIELDS
+    return is_object and (value["kty"], value["crv"]) == ("EC", "P-256") and all(map(_is_text, value.values()))
+
+
+def _read_header(segment: str, needed: frozenset[str]) -> dict[str, Any]:
+    if len(segment) > MAXIMUM_HEADER_CHARACTERS:
+        raise refusal("malformed", "the header is too long")
+    header = read_object(_decode(segment), "the header")
+    check_fields(header, "the header", needed=needed, allowed=_EPHEMERAL_KEY if needed is _ENCRYPTION_FIELDS else _NONE)
+    if not all(_is_text(value) for name, value in header.items() if name != "epk"):
+        raise refusal("malformed", "a field of the header is no text")
+    return header
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _decode(segment: str) -> bytes:
+    try:
+        return base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise refusal("malformed", "a part is not base64url") from error

@@ -1,0 +1,102 @@
+"""The message types: who sends what to whom, what answers what, how urgent it is and how long it lives.
+
+Source: STANDARDS.md sections 1 and 2; SEMANTICS.md, "Emergencies".
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from tps.mades.message import ACKNOWLEDGEMENT_TYPE
+from tps.mades.states import refusal
+
+ASSET = "TPS-ASSET"
+POINT = "TPS-POINT"
+ASSET_LIST = "TPS-ASSET-LIST"
+STATUS_REQUEST = "TPS-STATUSREQUEST"
+LIMIT_FORESEEN = "TPS-LIMIT-FORESEEN"
+LIMIT_UNFORESEEN = "TPS-LIMIT-UNFORESEEN"
+SCHEDULE = "TPS-SCHEDULE"
+
+BUSINESS_TYPES = (ASSET, POINT, ASSET_LIST, STATUS_REQUEST, LIMIT_FORESEEN, LIMIT_UNFORESEEN, SCHEDULE)
+
+
+def acknowledgement_of(type: str) -> str:
+    """The type of the Acknowledgement document that answers a business document: its own, with `-ACK`."""
+    return f"{type}-ACK"
+
+
+def is_acknowledgement(type: str) -> bool:
+    """Whether a message type carries an Acknowledgement document (not to be confused with MADES-ACK)."""
+    return type.endswith("-ACK") and type != ACKNOWLEDGEMENT_TYPE
+
+
+_AGR, _DSO, _TPS = "agr", "dso", "tps"
+
+_BUSINESS_ROUTES: Mapping[str, frozenset[tuple[str, str]]] = {
+    ASSET: frozenset({(_AGR, _TPS)}),
+    POINT: frozenset({(_DSO, _TPS)}),
+    ASSET_LIST: frozenset({(_TPS, _DSO)}),
+    STATUS_REQUEST: frozenset({(_DSO, _TPS)}),
+    LIMIT_FORESEEN: frozenset({(_DSO, _TPS), (_TPS, _AGR)}),
+    LIMIT_UNFORESEEN: frozenset({(_DSO, _TPS), (_TPS, _AGR)}),
+    SCHEDULE: frozenset({(_AGR, _TPS), (_TPS, _DSO)}),
+}
+
+
+def _turned(routes: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((receiver, sender) for sender, receiver in routes)
+
+
+# Type -> (sender's role, receiver's role). A BRP has the role of an AGR. No pair joins AGR and DSO (F1).
+ROUTES: Mapping[str, frozenset[tuple[str, str]]] = MappingProxyType(
+    {**_BUSINESS_ROUTES, **{acknowledgement_of(type): _turned(routes) for type, routes in _BUSINESS_ROUTES.items()}}
+)
+
+# Type -> types that answer it.
+ANSWERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {type: frozenset({acknowledgement_of(type)}) for type in BUSINESS_TYPES}
+    | {STATUS_REQUEST: frozenset({ASSET_LIST, SCHEDULE, acknowledgement_of(STATUS_REQUEST)})}
+)
+
+
+def check_route(type: str, sender_role: str, receiver_role: str) -> None:
+    """Refuse a business message whose type is not for this pair of roles (`agr`, `dso`, `tps`).
+
+    Raises:
+        MessageRefused: `type_not_allowed`.
+    """
+    if (sender_role, receiver_role) not in ROUTES.get(type, frozenset()):
+        raise refusal("type_not_allowed")
+
+
+def types_received_by(role: str) -> tuple[str, ...]:
+    """All business types that a role receives, sorted: the consumers its group needs beside the one for MADES-ACK."""
+    return tuple(sorted(type for type, routes in ROUTES.items() if any(receiver == role for _, receiver in routes)))
+
+
+DEFAULT_PRIORITY = 4
+DEFAULT_TIME_TO_LIVE = timedelta(days=14)
+EMERGENCY_TIME_TO_LIVE = timedelta(hours=24)
+_PRIORITIES: Mapping[str, int] = MappingProxyType({LIMIT_UNFORESEEN: 9, acknowledgement_of(LIMIT_UNFORESEEN): 9})
+_TIMES_TO_LIVE: Mapping[str, timedelta] = MappingProxyType({LIMIT_UNFORESEEN: EMERGENCY_TIME_TO_LIVE})
+
+
+def priority(type: str) -> int:
+    """Urgency from 0 to 9; emergencies and their answers 9, all else 4."""
+    return _PRIORITIES.get(type, DEFAULT_PRIORITY)
+
+
+def expiry(type: str, sent_at: datetime, no_use_after: datetime | None = None) -> datetime:
+    """When a message of this type fails if it is not delivered.
+
+    Args:
+        type: Message type.
+        sent_at: When it was sent.
+        no_use_after: When its content loses its point (an emergency's expected end), if it does; an earlier time than
+            the type's own time to live wins, but a message always lives for a minute.
+    """
+    latest = sent_at + _TIMES_TO_LIVE.get(type, DEFAULT_TIME_TO_LIVE)
+    if no_use_after is None:
+        return latest
+    return max(min(latest, no_use_after), sent_at + timedelta(minutes=1))
