@@ -5,17 +5,20 @@ A limit is a ceiling on active power in kW, on the sum over the listed assets of
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 
+from tps.domain.identifiers import canonical_asset_id
 from tps.domain.power import power_findings
+from tps.domain.text import reason_text_findings
 from tps.errors import Finding
 
 EMERGENCY_MAX_AGE = timedelta(minutes=15)
 EMERGENCY_MAX_AHEAD = timedelta(minutes=2)
+_MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Direction(StrEnum):
@@ -55,7 +58,7 @@ class AvailablePower:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why, by an IEC reason code (`B19` foreseen maintenance, `B18` failure, ...) and a free text up to 512 characters."""
+    """Why: an IEC reason code (`B19` foreseen maintenance, `B18` failure, ...), a free text up to 512 characters."""
 
     code: str
     text: str | None = None
@@ -63,7 +66,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ForeseenLimit:
-    """`available` is sorted and without overlap; between its intervals there is no limit. Never `both` directions."""
+    """`available` has no overlap (`check_foreseen`) and is sorted (`in_order`); between its intervals is no limit.
+
+    The direction is never `both`.
+    """
 
     asset_ids: tuple[str, ...]
     direction: Direction
@@ -72,8 +78,9 @@ class ForeseenLimit:
 
     @property
     def period(self) -> Interval:
-        """From the first start to the last end."""
-        return Interval(self.available[0].interval.start, self.available[-1].interval.end)
+        """From the first start to the last end, whatever the order; there must be one interval at least."""
+        intervals = [slot.interval for slot in self.available]
+        return Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,14 @@ class Share:
     weight_kw: Decimal
 
 
+def in_order(limit: ForeseenLimit) -> ForeseenLimit:
+    """The same limit with its intervals sorted; check it before, for the pointers are those of what was sent.
+
+    Intervals whose times have no zone cannot be compared: they are for `check_foreseen` to refuse first.
+    """
+    return replace(limit, available=tuple(sorted(limit.available, key=lambda slot: slot.interval.start)))
+
+
 def check_foreseen(limit: ForeseenLimit, now: datetime) -> list[Finding]:
     """Everything wrong with a foreseen limit, by the rules that need no registry.
 
@@ -106,11 +121,17 @@ def check_foreseen(limit: ForeseenLimit, now: datetime) -> list[Finding]:
         now: Aware UTC; a limit whose last end is not after it is over already (A57).
 
     Returns:
-        One finding per fault, pointers as in the REST body; empty if all is well.
+        One finding per fault, pointers as in the REST body; empty if all is well. Codes: A69 (no asset, no interval),
+        A55 (same asset twice), A59 (both directions, reason's text), A04 (zone, whole minutes, order, overlap),
+        A46 and A42 (power), A57. Overlap and A57 are looked at only if all else is well.
 
-    Source: F6; SEMANTICS.md, Limits; INTERFACES.md, Errors.
+    Source: F6; SEMANTICS, Limits; INTERFACES, Errors.
     """
-    findings = list(_duplicate_findings(limit.asset_ids))
+    findings = [*_asset_ids_findings(limit.asset_ids), *_reason_findings(limit.reason)]
+    if limit.direction is Direction.BOTH:
+        findings.append(Finding("A59", "/direction", "a foreseen limit is for production or for consumption"))
+    if not limit.available:
+        findings.append(Finding("A69", "/available", "at least one interval"))
     for index, slot in enumerate(limit.available):
         findings += _interval_findings(slot.interval, f"/available/{index}")
         findings += power_findings(slot.power_kw, f"/available/{index}/power_kw")
@@ -120,48 +141,83 @@ def check_foreseen(limit: ForeseenLimit, now: datetime) -> list[Finding]:
 
 
 def check_unforeseen(limit: UnforeseenLimit, now: datetime) -> list[Finding]:
-    """The same for an emergency: ids given once, and an end that is ahead (A57)."""
-    findings = list(_duplicate_findings(limit.asset_ids))
-    if limit.period.end <= now:
+    """Everything wrong with an emergency, but for its age: ids, reason's text, and an end that is ahead (A57).
+
+    Codes and pointers as in `check_foreseen`; the end is `/expected_end`.
+    """
+    findings = [*_asset_ids_findings(limit.asset_ids), *_reason_findings(limit.reason)]
+    if limit.period.start.utcoffset() is None or limit.period.end.utcoffset() is None:
+        findings.append(Finding("A04", "/expected_end", "a time without zone"))
+    elif limit.period.end <= now:
         findings.append(Finding("A57", "/expected_end", "expected_end is not in the future"))
     elif limit.period.end <= limit.period.start:
         findings.append(Finding("A04", "/expected_end", "expected_end is not after the start"))
     return findings
 
 
-def check_emergency_age(created_at: datetime, now: datetime) -> list[Finding]:
-    """An emergency older than 15 minutes, or more than 2 minutes in the future, is refused (A57)."""
-    if now - created_at > EMERGENCY_MAX_AGE:
-        return [Finding("A57", "", "the signal is older than 15 minutes")]
-    if created_at - now > EMERGENCY_MAX_AHEAD:
-        return [Finding("A57", "", "the signal is dated more than 2 minutes in the future: check the clock")]
+def check_emergency_age(
+    created_at: datetime,
+    now: datetime,
+    max_age: timedelta = EMERGENCY_MAX_AGE,
+    max_ahead: timedelta = EMERGENCY_MAX_AHEAD,
+) -> list[Finding]:
+    """An emergency older than 15 minutes, or more than 2 minutes in the future, is refused (A57).
+
+    Both times are aware UTC: the platform's clock, and a document's `createdDateTime`, which cannot lack its zone.
+    """
+    if now - created_at > max_age:
+        return [Finding("A57", "", f"the signal is older than {_minutes(max_age)} minutes")]
+    if created_at - now > max_ahead:
+        detail = f"the signal is dated more than {_minutes(max_ahead)} minutes in the future: check the clock"
+        return [Finding("A57", "", detail)]
     return []
 
 
-def _duplicate_findings(asset_ids: Sequence[str]) -> Iterator[Finding]:
+def _minutes(duration: timedelta) -> str:
+    return f"{duration / _MINUTE:g}"
+
+
+def _asset_ids_findings(asset_ids: Sequence[str]) -> Iterator[Finding]:
+    if not asset_ids:
+        yield Finding("A69", "/asset_ids", "at least one asset")
     seen: set[str] = set()
     for index, asset_id in enumerate(asset_ids):
-        if asset_id in seen:
+        canonical_id = canonical_asset_id(asset_id)
+        if canonical_id in seen:
             yield Finding("A55", f"/asset_ids/{index}", "the same id twice in one call", asset_id)
-        seen.add(asset_id)
+        seen.add(canonical_id)
+
+
+def _reason_findings(reason: Reason) -> Iterator[Finding]:
+    return reason_text_findings(reason.text or "", "/reason/text")
 
 
 def _interval_findings(interval: Interval, pointer: str) -> Iterator[Finding]:
-    for name in ("start", "end"):
-        moment = getattr(interval, name)
-        if moment.second or moment.microsecond:
-            yield Finding("A04", f"{pointer}/{name}", "whole minutes only")
-    if interval.end <= interval.start:
+    findings = [
+        *_moment_findings(interval.start, f"{pointer}/start"),
+        *_moment_findings(interval.end, f"{pointer}/end"),
+    ]
+    yield from findings
+    if not findings and interval.end <= interval.start:
         yield Finding("A04", f"{pointer}/end", "end is not after start")
+
+
+def _moment_findings(moment: datetime, pointer: str) -> Iterator[Finding]:
+    if moment.utcoffset() is None:
+        yield Finding("A04", pointer, "a time without zone")
+    elif (moment - _EPOCH) % _MINUTE:
+        yield Finding("A04", pointer, "whole minutes only")
 
 
 def _overlap_findings(available: Sequence[AvailablePower]) -> Iterator[Finding]:
     order = sorted(range(len(available)), key=lambda index: available[index].interval.start)
-    for before, after in pairwise(order):
-        if available[after].interval.start < available[before].interval.end:
-            yield Finding("A04", f"/available/{after}", f"overlaps interval {before}")
+    latest = order[0]
+    for index in order[1:]:
+        if available[index].interval.start < available[latest].interval.end:
+            yield Finding("A04", f"/available/{index}", f"overlaps interval {latest}")
+        latest = max(latest, index, key=lambda candidate: available[candidate].interval.end)
 
 
 def _over_findings(limit: ForeseenLimit, now: datetime) -> Iterator[Finding]:
-    if limit.available and max(slot.interval.end for slot in limit.available) <= now:
+    if limit.period.end <= now:
         yield Finding("A57", "/available", "the limit is over already")
