@@ -1,5 +1,6 @@
 """Bytes to values and back for every document, checked against the schemas on both sides: valid in, valid out."""
 
+from dataclasses import replace
 from datetime import datetime
 from types import ModuleType
 
@@ -85,17 +86,17 @@ def _module_of(document: Document) -> ModuleType:
 
 def received(document: Document) -> ReceivedDocument:
     """What an acknowledgement of the document must quote."""
-    header = document.header
+    quoted = ReceivedDocument(document.header.document_id, created_at=document.header.created_at)
     match document:
         case LimitDocument():
-            values = (document.revision, document.kind_type, unavailability.PROCESS)
+            process = unavailability.PROCESS
+            return replace(quoted, revision=document.revision, type=document.kind_type, process=process)
         case StatusRequest():
-            values = (None, status_request.TYPE, None)
+            return replace(quoted, type=status_request.TYPE)
         case Acknowledgement():
-            values = (None, None, None)
+            return quoted
         case _:
-            values = (None, ref.TYPE, ref.process_of(document))
-    return ReceivedDocument(header.document_id, *values, header.created_at)
+            return replace(quoted, type=ref.TYPE, process=ref.process_of(document))
 
 
 def _sketch_header(root: Element) -> Header | None:

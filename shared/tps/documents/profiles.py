@@ -3,7 +3,7 @@
 import threading
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
@@ -78,7 +78,7 @@ def fault(root: Element) -> str | None:
 def _explain(root: Element, path: Path, message: str) -> str:
     if sum(1 for _ in zip(root.iter(), range(_MAX_EXPLAINED_ELEMENTS), strict=False)) == _MAX_EXPLAINED_ELEMENTS:
         return _cut(message, root)
-    error = next(_explainer(path).iter_errors(root), None)
+    error = next(_explainer(path).iter_errors(cast("Any", root)), None)
     return _cut(f"{error.path}: {error.reason}" if error else message, root)
 
 

@@ -1,13 +1,11 @@
 """Unavailability_MarketDocument 4:0 (IEC 62325-451-6): capacity limits, foreseen and unforeseen (F6, F7).
 
-What the standard has no element for travels in series Reasons A95: `ACTION=` of an emergency, and, from the platform
-to an operator, `SHARE_RULE=`, `WEIGHT_KW=` and `ISSUER=`.
+What the standard has no element for travels in series Reasons A95 (`limit_information`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from tps.documents.curve import VARIABLE_BLOCKS, read_blocks
@@ -23,6 +21,7 @@ from tps.documents.header import (
     write_created,
     write_parties,
 )
+from tps.documents.limit_information import INFORMATION, information_texts, read_action, read_information, read_share
 from tps.documents.xml import (
     Element,
     Writer,
@@ -37,7 +36,6 @@ from tps.documents.xml import (
 )
 from tps.domain.identifiers import coding_scheme, resource_id
 from tps.domain.limit import (
-    Action,
     AvailablePower,
     Direction,
     ForeseenLimit,
@@ -49,7 +47,6 @@ from tps.domain.limit import (
     check_foreseen,
     check_unforeseen,
 )
-from tps.domain.power import canonical_kw, is_whole_watts
 from tps.errors import Finding
 
 NAMESPACE = "urn:iec62325.351:tc57wg16:451-6:outagedocument:4:0"
@@ -59,10 +56,8 @@ FORESEEN = "A53"
 UNFORESEEN = "A54"
 LIMIT_TYPES = {Direction.PRODUCTION: "A77", Direction.CONSUMPTION: "A76", Direction.BOTH: "A53"}
 _DIRECTIONS = {code: direction for direction, code in LIMIT_TYPES.items()}
-INFORMATION = "A95"
 REASON_CODES = frozenset({"999", "A98", "B18", "B19", "B20", "B24", "B25", "B26", "B46", "B47"})
 """The codes that the reason of a limit may have."""
-_NAMES = frozenset({"ACTION", "SHARE_RULE", "WEIGHT_KW", "ISSUER"})
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,6 +67,9 @@ class DocumentStatus(StrEnum):
     ACTIVE = "A05"
     CANCELLED = "A09"
     WITHDRAWN = "A13"
+
+
+_ACTIVE = DocumentStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +151,6 @@ def encode(document: LimitDocument) -> Element:
     return writer.root
 
 
-_ACTIVE = DocumentStatus.ACTIVE
-
-
 def _refuse(findings: list[Finding]) -> None:
     if findings:
         raise DocumentRefused(findings)
@@ -180,10 +175,10 @@ def _with_series(head: LimitDocument, series: Element) -> LimitDocument:
     fields = children(series)
     if _series_interval(fields) != head.period:
         raise refusal("A04", "the series' start and end are not those of the document's period")
-    information = _read_information(series)
+    information = read_information(series)
     is_foreseen = text(fields["businessType"]) == FORESEEN
     limit = _read_foreseen(head, series) if is_foreseen else _read_unforeseen(head, series, information)
-    share = _read_share(information)
+    share = read_share(information)
     issuer = information.get("ISSUER")
     if (share or issuer) and head.header.sender_role is not Role.TPS:
         raise refusal("A59", "SHARE_RULE, WEIGHT_KW and ISSUER are the platform's to say")
@@ -198,20 +193,6 @@ def _series_interval(fields: Mapping[str, Element]) -> Interval:
         for side in ("start", "end")
     )
     return Interval(start, end)
-
-
-def _read_information(series: Element) -> dict[str, str]:
-    """The series' Reasons A95 by name; others repeat the document's reason."""
-    information: dict[str, str] = {}
-    for element in repeated(series, "Reason"):
-        fields = children(element)
-        if text(fields["code"]) != INFORMATION:
-            continue
-        name, _, value = (text(fields["text"]) if "text" in fields else "").partition("=")
-        if name not in _NAMES or name in information or not value:
-            raise refusal("A59", "a series reason A95 that is unknown, empty or given twice")
-        information[name] = value
-    return information
 
 
 def _read_assets(series: Element) -> tuple[str, ...]:
@@ -246,32 +227,15 @@ def _read_foreseen(head: LimitDocument, series: Element) -> ForeseenLimit:
 def _read_unforeseen(head: LimitDocument, series: Element, information: Mapping[str, str]) -> UnforeseenLimit:
     if next(repeated(series, "Available_Period"), None) is not None:
         raise refusal("A62", "an unforeseen limit has no Available_Period")
-    try:
-        action = Action(information.get("ACTION", "").lower())
-    except ValueError:
-        raise refusal("A69", "an unforeseen limit needs ACTION=START, ACTION=STOP or ACTION=HOLD") from None
     limit = UnforeseenLimit(
         asset_ids=_read_assets(series),
-        action=action,
+        action=read_action(information),
         direction=_DIRECTIONS[head.kind_type],
         period=head.period,
         reason=head.reason,
     )
     _refuse(check_unforeseen(limit, _LONG_AGO))
     return limit
-
-
-def _read_share(information: Mapping[str, str]) -> Share | None:
-    rule, weight = information.get("SHARE_RULE"), information.get("WEIGHT_KW")
-    if rule is None and weight is None:
-        return None
-    try:
-        weight_kw = Decimal(weight or "")
-    except InvalidOperation:
-        weight_kw = Decimal(-1)
-    if rule is None or not is_whole_watts(weight_kw) or weight_kw < 0:
-        raise refusal("A42", "SHARE_RULE and a WEIGHT_KW that is a power belong together")
-    return Share(rule, canonical_kw(weight_kw))
 
 
 def _check_agreement(document: LimitDocument, limit: Limit) -> None:
@@ -298,8 +262,11 @@ def _write_series(writer: Writer, document: LimitDocument, limit: Limit) -> None
         writer.add(writer.add(series, "Asset_RegisteredResource"), "mRID", code, codingScheme=scheme)
     if isinstance(limit, ForeseenLimit):
         _write_available(writer, series, limit)
-    for code, content in _series_reasons(document, limit):
-        _write_reason(writer, series, code, content)
+    if isinstance(limit, ForeseenLimit):
+        _write_reason(writer, series, limit.reason.code, None)
+    action = limit.action if isinstance(limit, UnforeseenLimit) else None
+    for content in information_texts(action, document.share, document.issuer):
+        _write_reason(writer, series, INFORMATION, content)
 
 
 def _write_available(writer: Writer, series: Element, limit: ForeseenLimit) -> None:
@@ -310,20 +277,6 @@ def _write_available(writer: Writer, series: Element, limit: ForeseenLimit) -> N
         point = writer.add(period, "Point")
         writer.add(point, "position", "1")
         writer.add(point, "quantity", format_power(slot.power_kw))
-
-
-def _series_reasons(document: LimitDocument, limit: Limit) -> list[tuple[str, str | None]]:
-    reasons: list[tuple[str, str | None]] = []
-    if isinstance(limit, ForeseenLimit):
-        reasons.append((limit.reason.code, None))
-    else:
-        reasons.append((INFORMATION, f"ACTION={limit.action.upper()}"))
-    if document.share is not None:
-        reasons.append((INFORMATION, f"SHARE_RULE={document.share.rule}"))
-        reasons.append((INFORMATION, f"WEIGHT_KW={format_power(document.share.weight_kw)}"))
-    if document.issuer is not None:
-        reasons.append((INFORMATION, f"ISSUER={document.issuer}"))
-    return reasons
 
 
 def _write_reason(writer: Writer, parent: Element, code: str, content: str | None) -> None:

@@ -1,0 +1,107 @@
+"""The series of a Ref_MarketDocument, read as they stand there, and what is wrong with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tps.documents.header import Header
+from tps.documents.xml import Element, children, raw_text, read_power_kw, repeated, text
+from tps.domain.identifiers import resource_id
+from tps.domain.power import power_findings
+from tps.errors import Finding
+
+RESOURCE = "registeredResource.mRID"
+NAME = "registeredResource.name"
+PSR_TYPE = "registeredResource.pSRType.psrType"
+VOLTAGE = "registeredResource.pSRType.powerSystemResources.highVoltageLimit"
+CANCELLED = "cancelledTS"
+OWNER = "owner_MarketParticipant.mRID"
+START = "startLifetime_DateAndOrTime.date"
+UNIT = "active_Measurement_Unit.name"
+PRODUCTION = "installedGeneration_Quantity.quantity"
+CONSUMPTION = "installedConsumption_Quantity.quantity"
+DOMAIN = "Domain"
+POINT = "Specific_RegisteredResource"
+POINT_TYPE = "A11"
+YES = "A01"
+
+
+@dataclass(frozen=True, slots=True)
+class RefSeries:
+    """One series as it stands there, before it is known to be right."""
+
+    id: str
+    name: str | None
+    psr_type: str
+    is_removal: bool
+    owner: str
+    point_id: str | None
+    max_production_kw: Decimal | None
+    max_consumption_kw: Decimal | None
+    faults: tuple[tuple[str, str], ...]
+
+
+def read_all(root: Element, header: Header, findings: list[Finding], *, is_point: bool) -> list[RefSeries]:
+    """All series; what is wrong with them goes to `findings`."""
+    place = "/connection_points" if is_point else "/assets"
+    all_series: list[RefSeries] = []
+    seen: set[str] = set()
+    for index, element in enumerate(repeated(root, "TimeSeries")):
+        series = _read_series(element, is_point)
+        faults = [*_faults(series, header, is_point), *([("A55", "the same id twice")] if series.id in seen else [])]
+        findings += [Finding(code, f"{place}/{index}", detail, series.id) for code, detail in faults]
+        seen.add(series.id)
+        all_series.append(series)
+    return all_series
+
+
+def _read_series(element: Element, is_point: bool) -> RefSeries:
+    fields = children(element)
+    series_id = _read_resource(fields[RESOURCE], is_asset=not is_point)
+    name = raw_text(fields[NAME])
+    unit = text(fields[UNIT]) if UNIT in fields else None
+    production_kw, faults = _read_quantity(fields.get(PRODUCTION), unit)
+    consumption_kw, more_faults = _read_quantity(fields.get(CONSUMPTION), unit)
+    return RefSeries(
+        id=series_id,
+        name=None if name == series_id else name,
+        psr_type=text(fields[PSR_TYPE]),
+        is_removal=CANCELLED in fields and text(fields[CANCELLED]) == YES,
+        owner=text(fields[OWNER]),
+        point_id=_read_resource(children(fields[POINT])["mRID"], is_asset=False) if POINT in fields else None,
+        max_production_kw=production_kw,
+        max_consumption_kw=consumption_kw,
+        faults=(*faults, *more_faults),
+    )
+
+
+def _read_resource(element: Element, *, is_asset: bool) -> str:
+    return resource_id(element.get("codingScheme", "").strip(), text(element), is_asset)
+
+
+def _read_quantity(element: Element | None, unit: str | None) -> tuple[Decimal | None, list[tuple[str, str]]]:
+    if element is None:
+        return None, []
+    if unit is None:
+        return None, [("A69", "a quantity without its unit")]
+    power_kw = read_power_kw(text(element), unit)
+    if power_kw is None:
+        return None, [("A42", "more digits than a power has")]
+    return power_kw, [(one.code, one.detail) for one in power_findings(power_kw, "")]
+
+
+def _faults(series: RefSeries, header: Header, is_point: bool) -> Iterator[tuple[str, str]]:
+    if series.owner != header.sender:
+        yield "A78", "the owner is not the sender"
+    if (series.psr_type == POINT_TYPE) != is_point and not series.is_removal:
+        yield "A64", "the type of resource does not fit the document"
+    if series.is_removal:
+        return
+    yield from series.faults
+    if is_point and series.point_id is not None:
+        yield "A59", "a connection point is not connected to another one"
+    if not is_point and series.point_id is None:
+        yield "A69", "no connection point given"
+    has_power = series.max_production_kw is not None or series.max_consumption_kw is not None
+    if not (is_point or has_power or series.faults):
+        yield "A69", "neither production nor consumption given"
