@@ -76,7 +76,7 @@ def test_500_kw_over_600_and_400_kw_installed_are_300_and_200() -> None:
     parts = share_limit(Decimal(500), {"north": Decimal(600), "south": Decimal(400)}, TIE_KEY)
 
     assert {"north": Decimal(300), "south": Decimal(200)} == parts
-    assert ["300", "200"] == [str(part) for part in parts.values()]
+    assert [str(part) for part in parts.values()] == ["300", "200"]
 
 
 def test_three_equals_get_a_total_that_does_not_divide_by_three_to_the_watt() -> None:
@@ -87,21 +87,21 @@ def test_three_equals_get_a_total_that_does_not_divide_by_three_to_the_watt() ->
 
 
 def test_what_an_operator_cannot_use_goes_to_the_others_by_their_weights() -> None:
-    assert {"a": 10, "b": 60, "c": 30} == share_watts(100, {"a": 40, "b": 80, "c": 40}, {"a": 10})
+    assert share_watts(100, {"a": 40, "b": 80, "c": 40}, {"a": 10}) == {"a": 10, "b": 60, "c": 30}
 
 
 def test_who_cannot_do_the_direction_gets_an_explicit_zero() -> None:
-    assert {"a": 0, "b": 7} == share_watts(7, {"a": 0, "b": 10})
+    assert share_watts(7, {"a": 0, "b": 10}) == {"a": 0, "b": 7}
 
 
 @pytest.mark.parametrize("available_w", [0, 5])
 def test_without_any_weight_all_parts_are_zero(available_w: int) -> None:
-    assert {"a": 0, "b": 0} == share_watts(available_w, {"a": 0, "b": 0}, {"a": 9, "b": 9})
-    assert {} == share_watts(available_w, {})
+    assert share_watts(available_w, {"a": 0, "b": 0}, {"a": 9, "b": 9}) == {"a": 0, "b": 0}
+    assert share_watts(available_w, {}) == {}
 
 
 def test_a_cap_above_the_weight_gives_no_more_than_is_installed() -> None:
-    assert {"a": 3, "b": 10} == share_watts(100, {"a": 3, "b": 10}, {"a": 50})
+    assert share_watts(100, {"a": 3, "b": 10}, {"a": 50}) == {"a": 3, "b": 10}
 
 
 @given(divisions())
