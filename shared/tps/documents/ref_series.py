@@ -76,7 +76,7 @@ def _read_series(element: Element, is_point: bool) -> RefSeries:
 
 
 def _read_resource(element: Element, *, is_asset: bool) -> str:
-    return resource_id(element.get("codingScheme", "").strip(), text(element), is_asset)
+    return resource_id(element.get("codingScheme", "").strip(), raw_text(element), is_asset)
 
 
 def _read_quantity(element: Element | None, unit: str | None) -> tuple[Decimal | None, list[tuple[str, str]]]:

@@ -13,7 +13,7 @@ from tps.documents.header import (
     write_created,
     write_parties,
 )
-from tps.documents.xml import Element, Writer, children, format_minute, read_moment, repeated, text
+from tps.documents.xml import Element, Writer, children, format_minute, raw_text, read_moment, repeated, text
 from tps.domain.identifiers import coding_scheme, resource_id
 from tps.domain.limit import Interval
 from tps.errors import Finding
@@ -113,7 +113,7 @@ def _read_period(value: str) -> Interval:
 
 def _read_resource(value: Element) -> str:
     scheme = value.get("codingScheme")
-    return text(value) if scheme is None else resource_id(scheme, text(value), is_asset=True)
+    return raw_text(value) if scheme is None else resource_id(scheme.strip(), raw_text(value), is_asset=True)
 
 
 def _write_attribute(writer: Writer, name: str, value: str, **attributes: str) -> None:

@@ -197,7 +197,7 @@ def _series_interval(fields: Mapping[str, Element]) -> Interval:
 
 def _read_assets(series: Element) -> tuple[str, ...]:
     ids = (children(element)["mRID"] for element in repeated(series, "Asset_RegisteredResource"))
-    return tuple(resource_id(one.get("codingScheme", "").strip(), text(one), is_asset=True) for one in ids)
+    return tuple(resource_id(one.get("codingScheme", "").strip(), raw_text(one), is_asset=True) for one in ids)
 
 
 def _read_foreseen(head: LimitDocument, series: Element) -> ForeseenLimit:
