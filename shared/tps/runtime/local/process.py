@@ -1,0 +1,93 @@
+"""What a child process is to be, and the one that runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_WRAPPER = Path(__file__).with_name("child.py")
+_LOG_BYTES = 10 * 1024 * 1024
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whom a child becomes; None in `Process` stays who the supervisor is."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One child: what runs, as whom, and how it is stopped.
+
+    Attributes:
+        name: Unique in its supervisor; its log is `<name>.log`.
+        command: Program, by absolute path, and arguments; never a secret, everybody on the machine sees them.
+        environment: Added to the few harmless variables that are inherited; secrets may go here.
+        kept_fds: File descriptors the child inherits under the same numbers.
+        stop_signal: Asks it to stop in order.
+        death_signal: What it gets when the supervisor is gone.
+        stop_timeout_s: Seconds from the stop signal to SIGKILL.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    folder: Path
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    kept_fds: tuple[int, ...] = ()
+    user: User | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    stop_timeout_s: float = 10.0
+
+
+def base_environment() -> dict[str, str]:
+    """The variables of ours that a child may see."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
+def spawn(process: Process) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own, its output going to its log.
+
+    The calling thread must live as long as the child: the kernel counts the thread's end as the parent's.
+    """
+    user = process.user or User(-1, -1)
+    wrapper = [sys.executable, "-I", "-S", str(_WRAPPER), str(os.getpid()), str(int(process.death_signal))]
+    _rotate(process.log)
+    with process.log.open("ab") as log:
+        log.write(f"--- {process.name} starts at {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n".encode())
+        log.flush()
+        return subprocess.Popen(
+            [*wrapper, str(user.uid), str(user.gid), *process.command],
+            cwd=process.folder,
+            env={**base_environment(), **process.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=process.kept_fds,
+            start_new_session=True,
+        )
+
+
+def last_lines(log: Path, count: int = 8) -> str:
+    """The end of a child's log, to show why it died."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 8192))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-count:])
+
+
+def _rotate(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))

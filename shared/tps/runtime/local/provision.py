@@ -1,0 +1,138 @@
+"""Streams, consumers, databases and buckets: made if missing, brought to their form if not; safe to repeat."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from tps.mades.subjects import consumer_name, inbox_filter
+
+if TYPE_CHECKING:
+    import psycopg
+    from nats.js import JetStreamContext
+    from nats.js.api import ConsumerConfig, StreamConfig
+
+_DAY_S = 24 * 3600.0
+IN_FLIGHT_S = 14 * _DAY_S
+DEAD_S = 90 * _DAY_S
+DUPLICATE_WINDOW_S = 600.0
+ACK_WAIT_S = 60.0
+MAX_ACK_PENDING = 256
+_TIMEOUT_S = 10.0
+
+
+def provision_nats(url: str, user: str, password: str, consumers: Iterable[tuple[str, str]]) -> None:
+    """Make the three streams and one durable consumer per (group, message type); consumers of no type any more go."""
+    asyncio.run(_provision_nats(url, user, password, list(consumers)))
+
+
+async def _provision_nats(url: str, user: str, password: str, consumers: list[tuple[str, str]]) -> None:
+    import nats
+
+    client = await nats.connect(url, user=user, password=password, connect_timeout=5, allow_reconnect=False)
+    try:
+        manager = client.jetstream(timeout=_TIMEOUT_S)
+        for config in _streams():
+            await _ensure_stream(manager, config)
+        await _ensure_consumers(manager, consumers)
+    finally:
+        await client.close()
+
+
+def _streams() -> "tuple[StreamConfig, ...]":
+    from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
+    return (
+        StreamConfig(
+            name="MADES",
+            subjects=["mades.>"],
+            retention=RetentionPolicy.WORK_QUEUE,
+            storage=StorageType.FILE,
+            max_age=IN_FLIGHT_S,
+            duplicate_window=DUPLICATE_WINDOW_S,
+            allow_msg_ttl=True,
+        ),
+        StreamConfig(name="DEAD", subjects=["dead.>"], storage=StorageType.FILE, max_age=DEAD_S),
+        StreamConfig(
+            name="LARGE",
+            subjects=["large.>"],
+            storage=StorageType.FILE,
+            max_age=IN_FLIGHT_S,
+            duplicate_window=DUPLICATE_WINDOW_S,
+            allow_direct=True,
+            allow_msg_ttl=True,
+        ),
+    )
+
+
+async def _ensure_stream(manager: "JetStreamContext", config: "StreamConfig") -> None:
+    from nats.js.errors import NotFoundError
+
+    assert config.name is not None
+    try:
+        await manager.stream_info(config.name)
+    except NotFoundError:
+        await manager.add_stream(config)
+    else:
+        await manager.update_stream(config)
+
+
+async def _ensure_consumers(manager: "JetStreamContext", consumers: list[tuple[str, str]]) -> None:
+    wanted = {consumer_name(*consumer): _consumer(*consumer) for consumer in consumers}
+    known = {info.name for info in await manager.consumers_info("MADES")}
+    # First, because a queue takes no two consumers of one subject.
+    for name in known - wanted.keys():
+        await manager.delete_consumer("MADES", name)
+    for config in wanted.values():
+        await manager.add_consumer("MADES", config)
+
+
+def _consumer(group: str, message_type: str) -> "ConsumerConfig":
+    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+    return ConsumerConfig(
+        durable_name=consumer_name(group, message_type),
+        filter_subject=inbox_filter(group, message_type),
+        deliver_policy=DeliverPolicy.ALL,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT_S,
+        max_deliver=-1,
+        max_ack_pending=MAX_ACK_PENDING,
+    )
+
+
+def provision_postgres(admin_url: str, passwords: Mapping[str, str]) -> None:
+    """Make one role and one database of the same name per group; each role reaches its own database only.
+
+    Args:
+        admin_url: Of a role that may make roles and databases.
+        passwords: Group name -> password of its role.
+    """
+    import psycopg
+
+    with psycopg.connect(admin_url, autocommit=True, connect_timeout=5) as connection:
+        for group, password in passwords.items():
+            _ensure_role(connection, group, password)
+            _ensure_database(connection, group)
+        connection.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+
+
+def _ensure_role(connection: "psycopg.Connection[tuple[object, ...]]", name: str, password: str) -> None:
+    from psycopg import sql
+
+    is_known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    verb = "ALTER" if is_known else "CREATE"
+    # A hash made here: the password itself is in no statement, so in no log of the server.
+    hashed = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    statement = sql.SQL(verb + " ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
+    connection.execute(statement.format(sql.Identifier(name), sql.Literal(hashed)))
+
+
+def _ensure_database(connection: "psycopg.Connection[tuple[object, ...]]", name: str) -> None:
+    from psycopg import sql
+
+    database = sql.Identifier(name)
+    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+        # Copying the empty template by write-ahead log is slower than by files on a small machine.
+        statement = "CREATE DATABASE {} OWNER {} STRATEGY FILE_COPY"
+        connection.execute(sql.SQL(statement).format(database, database))
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
