@@ -1,0 +1,63 @@
+"""Our sources, parsed: what the architecture tests look at."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file of shared/tps or functions."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Path from the root, as a failing test shows it."""
+        return self.path.relative_to(ROOT).as_posix()
+
+    @property
+    def room(self) -> str:
+        """`functions`, or the part of `tps` it belongs to: `domain`, `stores`, `errors`, ..."""
+        parts = self.path.relative_to(ROOT).with_suffix("").parts
+        return "functions" if parts[0] == "functions" else parts[2]
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text()
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    def imports(self) -> Iterator[tuple[int, str]]:
+        """(line, module) of every import, wherever it stands; `from a import b` as `a.b`, for b may be a module."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                base = "." * node.level + (node.module or "")
+                yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+    def functions(self) -> Iterator[Function]:
+        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    """All of them, in order of path."""
+    paths = [*(ROOT / "shared" / "tps").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    return tuple(Source(path) for path in sorted(paths) if path != ROOT / "shared" / "tps" / "__init__.py")
+
+
+def source_of(path: Path, text: str) -> Source:
+    """A source that only a test has."""
+    source = Source(path)
+    source.__dict__["text"] = text
+    return source

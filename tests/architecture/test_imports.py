@@ -1,0 +1,223 @@
+"""Imports point one way (ARCHITECTURE, "Rooms"): the table below says who may import what."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from itertools import chain
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.architecture.sources import ROOT, Source, source_of, sources
+
+
+@dataclass(frozen=True)
+class May:
+    """What a room may import besides the standard library and itself: rooms of tps, and packages of others."""
+
+    rooms: frozenset[str]
+    packages: frozenset[str]
+
+
+def may(rooms: str = "", packages: str = "") -> May:
+    return May(frozenset(rooms.split()), frozenset(packages.split()))
+
+
+ANY = frozenset({"*"})
+
+# The clients of the stores, their types, and what cursors are sealed with.
+STORES = "psycopg psycopg_pool yoyo boto3 botocore mypy_boto3_s3 minio urllib3 nats tenacity cryptography"
+
+RULES = {
+    "errors": may(),
+    "domain": may("errors", "stdnum"),
+    "documents": may("domain errors", "lxml xmlschema"),
+    "mades": may("domain errors", "joserfc cryptography lxml"),
+    "stores": may("domain documents mades errors", STORES),
+    "endpoint": may("domain documents mades stores errors", "structlog cachetools"),
+    "api": may("domain errors", "pydantic"),
+    "functions": may("domain documents mades stores endpoint api errors runtime.function"),
+    "runtime": May(ANY, ANY),
+}
+
+# The web, its hosts and the environment are known to the runtime alone.
+RUNTIME_ONLY = frozenset({"flask", "werkzeug", "parliament", "cloudevents", "waitress", "click", "prometheus_client"})
+
+# Parts of a declared package that are distributions of their own: of boto3, of Flask, of psycopg, of the boto3 stubs.
+COMES_WITH = ("botocore", "werkzeug", "psycopg-pool", "mypy-boto3-s3")
+
+# What costs a cold function tenths of a second; imported where it is used, inside a function.
+HEAVY = frozenset(
+    {"boto3", "botocore", "minio", "nats", "psycopg", "psycopg_pool", "xmlschema", "flask", "yoyo", "httpx"}
+)
+
+# What a cold function imports before it is ready.
+COLD = ("errors", "domain", "documents", "mades", "stores", "endpoint", "api", "functions")
+
+
+def broken_imports(source: Source) -> Iterator[str]:
+    """Each import that the table does not allow, with its line."""
+    for line, module in source.imports():
+        if not _is_allowed(source, module):
+            yield f"{source.name}:{line} imports {module}"
+
+
+def _is_allowed(source: Source, module: str) -> bool:
+    top, _, rest = module.partition(".")
+    rule = RULES[source.room]
+    if module.startswith(".") or top == "functions":
+        return False
+    if top in sys.stdlib_module_names:
+        return True
+    if top != "tps":
+        return (rule.packages == ANY or top in rule.packages) and (source.room == "runtime" or top not in RUNTIME_ONLY)
+    return rule.rooms == ANY or _is_within(rest, rule.rooms | {source.room} - {"functions"})
+
+
+def _is_within(module: str, rooms: frozenset[str]) -> bool:
+    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+
+
+def environment_readers(source: Source) -> Iterator[str]:
+    """Each use of os.environ or os.getenv."""
+    for node in ast.walk(source.tree):
+        attribute = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
+        if attribute and node.attr in {"environ", "environb", "getenv"}:
+            yield f"{source.name}:{node.lineno} reads os.{node.attr}"
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            yield from (f"{source.name}:{node.lineno}" for alias in node.names if alias.name in {"environ", "getenv"})
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
+def test_a_module_imports_only_what_its_room_may(source: Source) -> None:
+    assert list(broken_imports(source)) == []
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
+def test_only_the_runtime_reads_the_environment(source: Source) -> None:
+    if source.room != "runtime":
+        assert list(environment_readers(source)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("shared/tps/domain/x.py", "import lxml"),
+        ("shared/tps/domain/x.py", "from tps.stores import registry"),
+        ("shared/tps/domain/x.py", "from tps import documents"),
+        ("shared/tps/domain/x.py", "def late():\n    import flask"),
+        ("shared/tps/documents/x.py", "from tps.mades.message import Message"),
+        ("shared/tps/mades/x.py", "import psycopg"),
+        ("shared/tps/stores/x.py", "from tps.runtime.settings import Settings"),
+        ("shared/tps/stores/x.py", "from ..runtime import settings"),
+        ("shared/tps/runtime/x.py", "from functions.send_limit import func"),
+        ("functions/send_limit/func.py", "import functions.relay_limit.func"),
+        ("functions/send_limit/func.py", "from tps.runtime.settings import Settings"),
+        ("functions/send_limit/func.py", "import boto3"),
+        ("functions/send_limit/func.py", "from parliament import Context"),
+    ],
+)
+def test_the_rules_refuse(path: str, text: str) -> None:
+    assert list(broken_imports(source_of(ROOT / path, text)))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("shared/tps/domain/x.py", "from stdnum import ean"),
+        ("shared/tps/stores/x.py", "from tps import errors"),
+        ("functions/send_limit/func.py", "from tps.runtime.function import Call"),
+        ("functions/send_limit/func.py", "from tps.runtime import function"),
+        ("shared/tps/runtime/x.py", "import flask"),
+    ],
+)
+def test_the_rules_allow(path: str, text: str) -> None:
+    assert not list(broken_imports(source_of(ROOT / path, text)))
+
+
+@pytest.mark.parametrize("text", ["import os\nos.environ['A']", "import os\nos.getenv('A')", "from os import environ"])
+def test_reading_the_environment_is_seen(text: str) -> None:
+    assert list(environment_readers(source_of(ROOT / "shared/tps/domain/x.py", text)))
+
+
+def declared() -> set[str]:
+    """The distributions that pyproject.toml names, extras included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = (project["dependencies"], *project["optional-dependencies"].values())
+    return {canonicalize_name(Requirement(line).name) for line in chain(*lists)} | set(COMES_WITH)
+
+
+def undeclared(source: Source) -> Iterator[str]:
+    """Each import of a package that is installed only because another happens to need it, or not at all."""
+    known = packages_distributions()
+    for line, module in source.imports():
+        top = module.partition(".")[0]
+        if top in sys.stdlib_module_names or top in {"tps", "functions", ""}:
+            continue
+        if not declared() & {canonicalize_name(name) for name in known.get(top, [top])}:
+            yield f"{source.name}:{line} imports {module}"
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
+def test_every_imported_package_is_declared(source: Source) -> None:
+    assert list(undeclared(source)) == []
+
+
+def test_an_undeclared_package_is_seen() -> None:
+    assert list(undeclared(source_of(ROOT / "shared/tps/runtime/x.py", "import networkx")))
+
+
+IMPORT_ALL = """
+import importlib, importlib.util, json, sys
+modules, files, heavy = json.loads(sys.argv[1])
+for name in modules:
+    importlib.import_module(name)
+for number, file in enumerate(files):
+    spec = importlib.util.spec_from_file_location(f"cold_{number}", file)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+print(json.dumps(sorted(set(heavy) & set(sys.modules))))
+"""
+
+
+def imported_heavy(modules: list[str], files: list[str]) -> list[str]:
+    """The heavy packages a fresh interpreter holds after importing these."""
+    said = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, json.dumps([modules, files, sorted(HEAVY)])],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "shared")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert said.returncode == 0, said.stderr
+    return list(json.loads(said.stdout))
+
+
+def _module_name(source: Source) -> str:
+    return ".".join(source.path.relative_to(ROOT / "shared").with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("room", COLD)
+def test_a_cold_function_starts_without_heavy_clients(room: str) -> None:
+    ours = [source for source in sources() if source.room == room]
+    modules = [_module_name(source) for source in ours if room != "functions"]
+    files = [str(source.path) for source in ours if room == "functions"]
+
+    assert imported_heavy(modules, files) == []
+
+
+def test_the_face_shown_to_functions_starts_without_heavy_clients() -> None:
+    if not (ROOT / "shared/tps/runtime/function.py").is_file():
+        pytest.skip("tps.runtime.function is not there yet")
+
+    assert imported_heavy(["tps.runtime.function"], []) == []
+
+
+def test_a_heavy_import_is_seen() -> None:
+    assert "flask" in imported_heavy(["flask"], [])
