@@ -20,7 +20,7 @@ class DetachedContent:
     """Where an encrypted content lies that travels beside its message, and what it must be.
 
     Attributes:
-        name: Unguessable name of the object.
+        name: Unguessable name of the object, 32 hex digits (`ids.new_id`, `ids.derived_id`).
         chunks: Number of pieces of 512 KiB, the last one shorter.
         size: Bytes of the encrypted content.
         sha256: Its SHA-256, 64 hex digits.
@@ -36,8 +36,12 @@ class DetachedContent:
         """The description of these bytes under a name."""
         return cls(name, len(split(data)), len(data), hashlib.sha256(data).hexdigest())
 
+    def describes(self, data: bytes) -> bool:
+        """Whether these bytes are the ones announced."""
+        return len(data) == self.size and hashlib.sha256(data).hexdigest() == self.sha256
+
     def __post_init__(self) -> None:
-        codes.message_type(self.name, "name of the detached content")
+        codes.message_id(self.name, "name of the detached content")
         codes.count(self.size, "size of the detached content", jose.MAXIMUM_ENCRYPTED_CHARACTERS)
         codes.sha256_hex(self.sha256, "SHA-256 of the detached content")
         if codes.count(self.chunks, "chunks") != -(-self.size // CHUNK_BYTES):
@@ -94,8 +98,7 @@ class Envelope:
         Raises:
             MessageRefused: `content_damaged`: size or SHA-256 is not as announced, or it is no text.
         """
-        is_announced = self.detached is not None and DetachedContent.of(self.detached.name, data) == self.detached
-        if not is_announced or not data.isascii():
+        if self.detached is None or not self.detached.describes(data) or not data.isascii():
             raise refusal("content_damaged", "The detached content is not the one announced.")
         return Envelope(self.metadata, data.decode("ascii"))
 

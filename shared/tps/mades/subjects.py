@@ -14,7 +14,6 @@ from tps.mades.states import refusal
 
 TICK = "tps.tick"
 _GROUP = re.compile(r"(agr|dso|tps|ecp)|(agr|dso)-[A-Za-z0-9@-]{1,60}", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,11 @@ def wake_subject(group: str, party: str) -> str:
     return f"wake.{group_name(group)}.{codes.component_code(party, 'party')}"
 
 
+def wake_filter(group: str) -> str:
+    """All wake-ups of a group: `wake.<group>.*`."""
+    return f"wake.{group_name(group)}.*"
+
+
 def large_subject(group: str, receiver: str, sender: str, name: str, chunk: int) -> str:
     """Where a chunk of a large content is published: `large.<group>.<receiver>.<sender>.<name>.<chunk>`."""
     return f"{_large_prefix(group, receiver, sender, name)}.{codes.count(chunk, 'chunk')}"
@@ -109,7 +113,6 @@ def large_filter(group: str, receiver: str, sender: str, name: str) -> str:
 
 
 def _large_prefix(group: str, receiver: str, sender: str, name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise refusal("malformed", "name of the large content does not have its form")
+    codes.message_id(name, "name of the large content")
     receiver, sender = codes.component_code(receiver, "receiver"), codes.component_code(sender, "sender")
     return f"large.{group_name(group)}.{receiver}.{sender}.{name}"
