@@ -1,0 +1,76 @@
+#!/bin/sh
+# The one entry for people: makes the virtual environment beside itself, then runs the command.
+set -eu
+
+fail() { echo "tps: $*" >&2; exit 2; }
+say() { echo "tps: $*" >&2; }
+
+here=$(cd -- "$(dirname -- "$0")" && pwd -P)
+venv=$here/.venv
+python=""
+for candidate in "${TPS_PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
+    if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+[ -n "$python" ] || fail "needs Python 3.11 or newer; set TPS_PYTHON to its path if it has another name than python3"
+
+case "${1:-}" in
+    test | check) lock=requirements-dev.lock ;;
+    *) lock=requirements.lock ;;
+esac
+
+# The stamp names what is installed; the larger lock holds the smaller one.
+sum() { cksum <"$here/$1" | tr ' ' '-'; }
+stamp() { echo "$1 $(sum "$1") $(sum pyproject.toml) $here"; }
+is_installed() {
+    [ -x "$venv/bin/python" ] && [ -f "$venv/.installed" ] || return 1
+    installed=$(cat "$venv/.installed")
+    [ "$installed" = "$(stamp "$lock")" ] || [ "$installed" = "$(stamp requirements-dev.lock)" ]
+}
+
+install() {
+    is_installed && return 0
+    rm -f "$venv/.installed"
+    if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+        say "making the virtual environment .venv"
+        "$python" -m venv --clear "$venv" || fail "cannot make $venv (on Debian and Ubuntu: apt install python3-venv)"
+    fi
+    say "installing what $lock names (once; some minutes on a slow line)"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/$lock" >&2 ||
+        fail "the installation failed (see above); the same command tries again"
+    say "installing the project itself"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e "$here" >&2 ||
+        fail "the installation of the project failed (see above)"
+    stamp "$lock" >"$venv/.installed.new"
+    mv "$venv/.installed.new" "$venv/.installed"
+    say "installed"
+}
+
+if ! is_installed; then
+    [ -w "$here" ] || fail "you may not write in $here, where the virtual environment goes"
+    # One at a time: whoever comes second waits for the lock that Python holds for us, and then finds it done.
+    if [ "${TPS_INSTALLING:-}" != "$here" ]; then
+        TPS_INSTALLING=$here "$python" - "$here/.venv.lock" "$0" "$@" <<'PYTHON' || exit $?
+import fcntl, subprocess, sys
+
+with open(sys.argv[1], "w") as lock:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("tps: waiting for another installation", file=sys.stderr)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        sys.exit(subprocess.call(["/bin/sh", *sys.argv[2:]]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+PYTHON
+    else
+        install
+        exit 0
+    fi
+fi
+[ "${TPS_INSTALLING:-}" != "$here" ] || exit 0
+
+exec "$venv/bin/python" -m tps.runtime.cli "$@"
