@@ -225,6 +225,14 @@ def test_rounding_down_first_changes_nothing_about_highest_averages(division) ->
     assert averages_served(weights_w, slow) == averages_served(weights_w, fast)
 
 
+def test_one_large_among_many_small_may_get_several_of_the_watts_that_rounding_left() -> None:
+    """Its exact part is 1.3 W; 100/2, 100/3 and 100/4 are above 22/1, 100/5 is not."""
+    small = named([22] * 30)
+
+    assert share_watts(10, small | {"large": 100})["large"] == 4
+    assert share_watts(10, small | {"large": 100}, {"large": 3})["large"] == 3
+
+
 def averages_served(weights_w: dict[str, int], parts_w: dict[str, int]) -> list[Fraction]:
     return sorted(Fraction(weights_w[name], watt) for name in parts_w for watt in range(1, parts_w[name] + 1))
 
