@@ -1,0 +1,187 @@
+"""The commands of `./tps`. Whatever is heavy is imported by the command that needs it, so that `--help` is fast."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tps.runtime.local.stack import LocalStack
+    from tps.runtime.local.up import Up
+
+ROOT = Path(__file__).resolve().parents[3]
+_DATA = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default=".tps", show_default=True, help="Data folder."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """The Trade Permission System on one machine."""
+
+
+def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
+    workers = click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+    port = click.option(
+        "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of the gateway; 0 takes any."
+    )
+    return _DATA(port(workers(command)))
+
+
+@commands.command()
+@_stack_options
+def up(data: Path, port: int, workers: int) -> None:
+    """Start everything; `ready URL` on standard output says when. Ctrl-C stops it."""
+    from tps.runtime.local.up import serve
+
+    serve(_up(data, port, workers))
+
+
+@commands.command()
+@_stack_options
+def demo(data: Path, port: int, workers: int) -> None:
+    """Start everything, seed a world, play a story, and print the GUI's address."""
+    from tps.runtime import demo as story
+    from tps.runtime.local.up import serve
+
+    serve(_up(data, port, workers), then=story.run)
+
+
+def _up(data: Path, port: int, workers: int) -> "Up":
+    from tps.runtime.local.up import Up
+
+    return Up(data=data, port=port, workers=workers, consumers=_consumers())
+
+
+def _consumers() -> tuple[tuple[str, str], ...]:
+    from tps.runtime.stack import consumers, load_stack
+
+    return consumers(load_stack())
+
+
+@commands.group()
+def party() -> None:
+    """Parties and their components."""
+
+
+@party.command("add")
+@click.option("--role", type=click.Choice(["dso", "agr", "brp"]), required=True)
+@click.option("--id", "code", required=True, help="The party's code: GLN or EIC.")
+@click.option("--name", required=True)
+@click.option("--grid", multiple=True, metavar="PREFIX", help="A DSO's connection points begin so; may be repeated.")
+@_DATA
+def add_party(role: str, code: str, name: str, grid: tuple[str, ...], data: Path) -> None:
+    """Onboard a party in one step; prints one JSON object, its password once and never again."""
+    from tps.runtime import onboarding
+
+    with _stack(data) as stack:
+        added = onboarding.add_party(stack, role=role, code=code, name=name, grid_prefixes=grid)
+    click.echo(json.dumps(added, ensure_ascii=False))
+
+
+@commands.command()
+@click.argument("party_code", metavar="PARTY")
+@_DATA
+def token(party_code: str, data: Path) -> None:
+    """Print a bearer token for a party."""
+    from tps.runtime import tokens
+
+    with _stack(data) as stack:
+        issued = tokens.issue(stack, party_code)
+    click.echo(issued)
+
+
+@contextmanager
+def _stack(data: Path) -> "Iterator[LocalStack]":
+    from tps.runtime.local.stack import attach_or_start
+
+    with attach_or_start(data, consumers=_consumers()) as stack:
+        yield stack
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run the tests; arguments go to pytest."""
+    sys.exit(_pytest(arguments))
+
+
+def _pytest(arguments: tuple[str, ...]) -> int:
+    from importlib.util import find_spec
+
+    if find_spec("pytest") is None:
+        raise click.ClickException("pytest is missing; install the extra: pip install 'tps[dev]'")
+    cores = [] if any(word == "-n" or word.startswith("-n") for word in arguments) else ["-n", str(os.cpu_count() or 1)]
+    return _run([sys.executable, "-m", "pytest", *cores, *arguments])
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+@commands.command()
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def check(arguments: tuple[str, ...]) -> None:
+    """What CI runs: format, lint, types, rendered files, tests."""
+    python = [sys.executable, "-m"]
+    steps: dict[str, Callable[[], int]] = {
+        "format": lambda: _run([*python, "ruff", "format", "--check", "."]),
+        "lint": lambda: _run([*python, "ruff", "check", "."]),
+        "types": lambda: _run([*python, "mypy"]),
+        "rendered files": lambda: _run([*python, "tps.runtime.cli", "render", "--check"]),
+        "tests": lambda: _pytest(arguments),
+    }
+    failed = [name for name, step in steps.items() if not _passes(name, step)]
+    click.echo(f"tps check: {'failed: ' + ', '.join(failed) if failed else 'all passed'}", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _passes(name: str, step: Callable[[], int]) -> bool:
+    click.echo(f"== {name}", err=True)
+    code = step()
+    click.echo(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'}", err=True)
+    return code == 0
+
+
+@commands.command()
+@click.option("--check", "is_check", is_flag=True, help="Write nothing; fail if a rendered file is out of date.")
+def render(is_check: bool) -> None:
+    """Write the files that follow from stack.yml."""
+    from tps.runtime import render as rendering
+
+    sys.exit(rendering.main(is_check))
+
+
+def main() -> None:
+    """Run a command; what a person caused is told in one line on standard error, exit code 1 or 2."""
+    from tps.errors import TpsError
+
+    try:
+        commands.main(prog_name="tps", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except TpsError as error:
+        sys.exit(_complaint(str(error)))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("tps"):
+            raise
+        sys.exit(_complaint(f"the package {error.name} is missing; install the extra: pip install 'tps[embedded]'"))
+    except PermissionError as error:
+        sys.exit(_complaint(f"no right to {error.filename or 'a file'}: {error.strerror}"))
+
+
+def _complaint(text: str) -> str:
+    return f"tps: {text}"
+
+
+if __name__ == "__main__":
+    main()
