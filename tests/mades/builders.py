@@ -42,7 +42,8 @@ def component(code: str) -> Component:
 def _rsa_component(code: str) -> Component:
     keys = ComponentKeys(*(rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in CertificateUse))
     certificates = [
-        issue(authority(), code, "Older organisation", use, keys.of(use).public_key(), NOW) for use in CertificateUse
+        issue(authority(), code, "Older organisation", use, public_key=keys.of(use).public_key(), now=NOW)
+        for use in CertificateUse
     ]
     return Component(code, keys, tuple(certificates))
 

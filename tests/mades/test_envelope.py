@@ -1,7 +1,8 @@
 """Round trips: what was sealed is read again, by the right one (F1)."""
 
 import dataclasses
-from datetime import timedelta
+import random
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -99,8 +100,6 @@ def test_the_same_message_sealed_twice_is_encrypted_with_fresh_keys() -> None:
 
 
 def test_a_time_with_an_offset_is_the_same_moment_in_utc() -> None:
-    from datetime import timezone
-
     message = make_message(sent_at=NOW.astimezone(timezone(timedelta(hours=2))))
 
     metadata = read_metadata(make_sealed(message), find, NOW)
@@ -154,8 +153,6 @@ class TestDetachedContent:
         assert message == read(again, find, component(PLATFORM).decryption_key, NOW)
 
     def test_only_large_contents_need_it(self) -> None:
-        import random
-
         incompressible = random.Random(1).randbytes(600_000)
 
         assert not make_sealed().is_large

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hmac
 import json
 import zlib
 from collections.abc import Callable
@@ -11,8 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from joserfc import jwe, jws
-from joserfc.jwk import OctKey
+from joserfc import jwe
 
 from tests.mades.builders import (
     NOW,
@@ -150,12 +150,10 @@ class TestAlgorithms:
 
     def test_a_mac_keyed_with_the_public_key_is_bad_signature(self) -> None:
         """The classic confusion: the verifier's public key taken as a shared secret."""
-        secret = OctKey.import_key(
-            dump_public_key(component(OLD_OPERATOR).keys.signing.public_key()).replace(b"-", b"_")
-        )
         sealed = make_sealed(make_message(sender=OLD_OPERATOR))
-        payload = jose.parse_signed(sealed.metadata).payload
-        token = jws.serialize_compact(header_of(sealed.metadata) | {"alg": "HS256"}, payload, secret)
+        public_key = dump_public_key(component(OLD_OPERATOR).keys.signing.public_key())
+        unsigned = with_header(sealed.metadata, alg="HS256").rpartition(".")[0]
+        token = f"{unsigned}.{encoded(hmac.digest(public_key, unsigned.encode(), 'sha256'))}"
 
         assert refusal_of(dataclasses.replace(sealed, metadata=token)) == "bad_signature"
 
@@ -389,7 +387,7 @@ class TestForm:
             {"sent_at": "2026-05-04"},
             {"sent_at": "2026-05-04T12:00:00+00:00"},
             {"sent_at": "2026-02-30T12:00:00Z"},
-            {"sent_at": "２026-05-04T12:00:00Z"},
+            {"sent_at": "\uff12026-05-04T12:00:00Z"},
             {"expires_at": "2026-05-04T12:00:00Z"},
             {"expires_at": "2036-05-04T12:00:00Z"},
             {"sequence": -1},

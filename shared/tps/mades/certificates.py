@@ -150,6 +150,7 @@ def issue(
     component_code: str,
     organisation: str,
     use: CertificateUse,
+    *,
     public_key: PublicKey,
     now: datetime,
     valid_for: timedelta = COMPONENT_VALID_FOR,

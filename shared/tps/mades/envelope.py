@@ -36,7 +36,6 @@ __all__ = [
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 MESSAGE_TYP = "mades-message+jws"
-_DEFLATE_LEVEL = 6
 
 FindComponent = Callable[[str], ComponentEntry | None]
 FindDecryptionKey = Callable[[str], DecryptionKey | None]
@@ -61,7 +60,7 @@ def seal(message: Message, signing: SigningKey, encryption_certificate: Certific
     if len(message.content) > MAXIMUM_CONTENT_BYTES:
         raise refusal("content_too_large")
     metadata = jose.sign(wire.write_message(message), signing.jose, signing.certificate_id, MESSAGE_TYP)
-    deflated = zlib.compress(message.content, _DEFLATE_LEVEL)
+    deflated = zlib.compress(message.content)
     return Envelope(metadata, jose.encrypt(deflated, certificate.jose, certificate.certificate_id))
 
 
