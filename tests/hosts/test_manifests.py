@@ -320,7 +320,8 @@ class TestSecrets:
 
 
 def _has(manifest: Manifest, labels: dict[str, str]) -> bool:
-    return labels.items() <= manifest["spec"]["template"]["metadata"]["labels"].items()
+    borne: dict[str, str] = manifest["spec"]["template"]["metadata"]["labels"]
+    return labels.items() <= borne.items()
 
 
 class TestImages:
