@@ -212,11 +212,15 @@ class TestForm:
 
 
 class TestFunctions:
-    def test_every_function_has_exactly_one_service_and_one_route(self) -> None:
-        functions = sorted(entry.deployed_name for entry in load_stack())
+    def test_every_function_has_exactly_one_service(self) -> None:
+        made = [name(manifest) for manifest in manifests() if kind(manifest) == KNATIVE_SERVICE]
 
-        assert sorted(name(m) for m in manifests() if kind(m) == KNATIVE_SERVICE) == functions
-        assert sorted(name(m) for m in manifests() if m["kind"] == "HTTPRoute") == functions
+        assert made == [entry.deployed_name for entry in load_stack()]
+
+    def test_what_is_woken_by_messages_alone_cannot_be_called_from_outside(self) -> None:
+        reachable = [name(manifest) for manifest in manifests() if manifest["kind"] == "HTTPRoute"]
+
+        assert reachable == [entry.deployed_name for entry in load_stack() if entry.routes]
 
     @each_entry
     def test_a_service_serves_its_function_for_its_groups(self, entry: FunctionEntry) -> None:
@@ -233,17 +237,21 @@ class TestFunctions:
         assert pod["containerConcurrency"] < Settings.from_env(environment_of(services()[entry.deployed_name])).threads
 
     @each_entry
-    def test_a_service_is_reached_by_its_routes_alone(self, entry: FunctionEntry) -> None:
+    def test_a_service_is_not_public_by_itself(self, entry: FunctionEntry) -> None:
+        labels = services()[entry.deployed_name]["metadata"]["labels"]
+
+        assert labels["networking.knative.dev/visibility"] == "cluster-local"
+
+    @pytest.mark.parametrize("entry", [entry for entry in load_stack() if entry.routes], ids=lambda entry: entry.name)
+    def test_a_service_is_reached_by_its_routes(self, entry: FunctionEntry) -> None:
         route = of_kind("HTTPRoute")[entry.deployed_name]
         rules = route["spec"]["rules"]
 
         prefixes = [match["path"]["value"] for rule in rules for match in rule["matches"]]
         hosts = {filter_["urlRewrite"]["hostname"] for rule in rules for filter_ in rule["filters"]}
 
-        assert prefixes == [f"/function/{entry.deployed_name}", *entry.routes]
+        assert prefixes == [*entry.routes, f"/function/{entry.deployed_name}"]
         assert hosts == {f"{entry.deployed_name}.tps.svc.cluster.local"}
-        labels = services()[entry.deployed_name]["metadata"]["labels"]
-        assert labels["networking.knative.dev/visibility"] == "cluster-local"
 
     @each_entry
     def test_a_service_sets_no_variable_that_knative_reserves(self, entry: FunctionEntry) -> None:
@@ -277,6 +285,14 @@ class TestDelivery:
 
         assert [f"delivery-{group}" for group in settings.groups] == [name(manifest)]
         assert settings.function is None
+
+    @pytest.mark.parametrize("manifest", of_kind("Deployment").values(), ids=name)
+    def test_it_finds_every_function(self, manifest: Manifest) -> None:
+        pattern = Settings.from_env(environment_of(manifest)).function_url
+
+        hosts = {pattern.format(function=entry.deployed_name) for entry in load_stack()}
+
+        assert hosts == {f"http://{service}.tps.svc.cluster.local/" for service in services()}
 
 
 class TestSecrets:

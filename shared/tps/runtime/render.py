@@ -39,7 +39,7 @@ def rendered(stack_file: Path = ROOT / "stack.yml") -> dict[str, str]:
         f"{base}/delivery.yaml": _yaml(groups.delivery(group) for group in _delivered(stack)),
         f"{base}/secrets.template.yaml": _yaml(_secrets(stack), TEMPLATE_NOTE),
         f"{knative}/services.yaml": _yaml(service(entry, scales[entry.name]) for entry in stack),
-        f"{knative}/routes.yaml": _yaml(route(entry) for entry in stack),
+        f"{knative}/routes.yaml": _yaml(route(entry) for entry in stack if entry.routes),
         "docs/dataflow.md": f"<!-- {NOTE} -->\n{dataflow(stack)}",
     }
 

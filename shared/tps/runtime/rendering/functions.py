@@ -7,10 +7,11 @@ from tps.runtime.stack import FunctionEntry
 
 # A REST call may wait 55 s (INTERFACES: `timeout`, `Prefer: wait`); what is left is for its answer.
 REQUEST_TIMEOUT_S = 75
-# A document of 50 MB, decrypted, checked and relayed, must fit.
-EVENT_TIMEOUT_S = 120
-# Calls at once in one replica. A waiting call costs a thread, hardly any CPU; TPS_THREADS leaves some for the probes.
-WAITING_CONCURRENCY = 80
+# As long as event delivery waits for an answer.
+EVENT_TIMEOUT_S = 300
+# Calls at once in one replica. A waiting call costs a thread and hardly any CPU; tps.runtime.services keeps 32 of
+# TPS_THREADS free of waiting calls.
+WAITING_CONCURRENCY = 64
 WORKING_CONCURRENCY = 32
 
 GATEWAY = "tps"
@@ -35,11 +36,10 @@ def service(entry: FunctionEntry, scale: Scale) -> Manifest:
 
 
 def route(entry: FunctionEntry) -> Manifest:
-    """The way from the gateway to a function: by its route prefixes, and as /function/NAME in OpenFaaS's manner."""
+    """The way from the gateway to a function that has routes: by these, and as /function/NAME in OpenFaaS's manner."""
     direct = f"/function/{entry.deployed_name}"
-    rules = [_rule(entry, [direct], {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}})]
-    if entry.routes:
-        rules.append(_rule(entry, list(entry.routes), {}))
+    without_prefix = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
+    rules = [_rule(entry, list(entry.routes), {}), _rule(entry, [direct], without_prefix)]
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -90,5 +90,5 @@ def _rule(entry: FunctionEntry, prefixes: list[str], rewrite: Manifest) -> Manif
         "matches": [{"path": {"type": "PathPrefix", "value": prefix}} for prefix in prefixes],
         "filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": host, **rewrite}}],
         "backendRefs": [KNATIVE_DOOR.copy()],
-        "timeouts": {"request": f"{REQUEST_TIMEOUT_S if entry.routes else EVENT_TIMEOUT_S}s"},
+        "timeouts": {"request": f"{REQUEST_TIMEOUT_S}s"},
     }
