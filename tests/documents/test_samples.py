@@ -1,9 +1,11 @@
-"""Every form of every document: valid by both schemas, the same after a round trip, telling nobody what is not theirs."""
+"""Every form of every document: valid by both schemas, same after a round trip, telling nobody what is not theirs."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from tests.documents.oracle import EXAMPLES, ORACLE, files
@@ -17,6 +19,11 @@ MODELS = {
     "Unavailability_MarketDocument": "iec62325_451_6_outage_v4_0:UnavailabilityMarketDocument",
     "Acknowledgement_MarketDocument": "iec62325_451_1_acknowledgement_v8_0:AcknowledgementMarketDocument",
 }
+ODD_TEXTS = [
+    "", " ", "x" * 36, "x" * 61, "1E3", "+1.", ".5", "-0", "0400", "A01", " A01 ", "A02", "2020-02-30", "24:00:00Z",
+    "2020-04-02T24:00:00Z", "2020-04-02T08:00:00+00:00", "2020-04-02T08:00:00.5Z", "0000-01-01", "1000",
+    "001", "\u0661",
+]  # fmt: skip
 every_sample = pytest.mark.parametrize("document", [pytest.param(value, id=name) for name, value in SAMPLES.items()])
 
 
@@ -48,6 +55,21 @@ def test_a_sample_is_the_same_after_a_round_trip(document: Document) -> None:
 @pytest.mark.usefixtures("official_schemas")
 def test_a_sample_is_valid_by_the_official_schema(document: Document) -> None:
     assert document == decode(encode(document))
+
+
+@pytest.mark.usefixtures("official_schemas")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(name=st.sampled_from(sorted(SAMPLES)), data=st.data())
+def test_whatever_is_valid_by_a_profile_is_valid_by_the_official_schema(name: str, data: st.DataObject) -> None:
+    root = etree.fromstring(encode(SAMPLES[name]))
+    leaf = data.draw(st.sampled_from([element for element in root.iter() if len(element) == 0]))
+    leaf.text = data.draw(st.sampled_from(ODD_TEXTS) | st.text("0123456789ABTZ:-. /\u00d8", max_size=70))
+    load_official_schemas(None)
+    assume(profiles.fault(root) is None)
+
+    load_official_schemas(XSD)
+
+    assert profiles.fault(root) is None
 
 
 @every_sample

@@ -46,7 +46,7 @@ FEEDER_3, FEEDER_4, STATION = "571313190000009014", "571313190000009021", "STATI
 ROLES = {AGR: Role.AGR, RIVAL: Role.AGR, DSO: Role.DSO, TPS: Role.TPS, BRP: Role.BRP}
 CREATED = datetime(2020, 4, 2, 8, 0, tzinfo=UTC)
 DOCUMENT_ID = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
-ASSET_NAME = "CHP <1> & Søn's \"best\""
+ASSET_NAME = 'CHP <1> & Søn\'s "best"'
 
 
 def make_header(sender: str, receiver: str, **changes: object) -> Header:
@@ -105,7 +105,7 @@ LISTINGS = (
     AssetListing(CHP, FEEDER_3, AssetKind.GENERATION, Decimal("1200.5"), None),
     AssetListing(RIVALS_ASSET, FEEDER_4, AssetKind.HEAT_PUMP, None, Decimal(800)),
     AssetListing(BATTERY, FEEDER_3, AssetKind.STORAGE, Decimal(200), Decimal(250)),
-    AssetListing(PLAIN_ASSET, STATION, AssetKind.OTHER, Decimal(0), None),
+    AssetListing(PLAIN_ASSET, STATION, AssetKind.OTHER, Decimal(0), Decimal("0.5")),
 )
 _ENDED = make_unforeseen(end=minute(16, 21))
 

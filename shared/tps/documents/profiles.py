@@ -2,6 +2,7 @@
 
 import threading
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -76,10 +77,21 @@ def fault(root: Element) -> str | None:
 
 
 def _explain(root: Element, path: Path, message: str) -> str:
-    if sum(1 for _ in zip(root.iter(), range(_MAX_EXPLAINED_ELEMENTS), strict=False)) == _MAX_EXPLAINED_ELEMENTS:
+    if sum(1 for _ in islice(root.iter(), _MAX_EXPLAINED_ELEMENTS)) == _MAX_EXPLAINED_ELEMENTS:
         return _cut(message, root)
-    error = next(_explainer(path).iter_errors(cast("Any", root)), None)
-    return _cut(f"{error.path}: {error.reason}" if error else message, root)
+    return _cut(_explanation(root, path) or message, root)
+
+
+def _explanation(root: Element, path: Path) -> str | None:
+    """What xmlschema says, which never follows a schema location of the document; None if it has no words for it."""
+    from xmlschema import XMLSchemaException
+
+    errors = _explainer(path).iter_errors(cast("Any", root), use_location_hints=False)
+    try:
+        error = next(errors, None)
+    except XMLSchemaException:
+        return None
+    return f"{error.path}: {error.reason}" if error else None
 
 
 @cache

@@ -44,12 +44,8 @@ from tps.documents.xml import (
     text,
 )
 from tps.domain.asset import AssetKind, AssetListing, ConnectionPoint, FlexibilityAsset, Removal
-from tps.domain.identifiers import (
-    asset_id_findings,
-    coding_scheme,
-    party_coding_scheme,
-    point_id_findings,
-)
+from tps.domain.identifiers import coding_scheme, party_coding_scheme
+from tps.domain.registration import check_assets, check_connection_points
 from tps.errors import Finding
 
 NAMESPACE = "urn:iec62325.351:tc57wg16:451-n:mltopconfigurationdocument:1:0"
@@ -111,7 +107,7 @@ def decode(root: Element) -> RefDocument:
     Raises:
         DocumentRefused: With one finding per fault, `subject` the resource id: A42 or A46 (power), A53 and A78 (who
             sends, gets or owns), A55 (an id twice), A59, A64 (kind or point does not fit), A69 (something is missing),
-            A79. The sender must correct it.
+            A79, and what `tps.domain.registration` finds. The sender must correct it.
     """
     fields = children(root)
     header = read_header(fields)
@@ -148,57 +144,68 @@ def process_of(document: RefDocument) -> str:
 
 
 def _decode_assets(root: Element, header: Header) -> AssetRegistration:
-    findings = list(route_findings(header, OPERATOR_ROLES, TPS_ROLES))
-    series = read_all(root, header, findings, is_point=False)
-    findings += [fault for one in series for fault in asset_id_findings(one.id, "")]
-    _refuse(findings)
-    return AssetRegistration(header, tuple(Removal(one.id) if one.is_removal else _asset(one) for one in series))
+    entries, findings = _read_assets(root, header)
+    _refuse([*route_findings(header, OPERATOR_ROLES, TPS_ROLES), *findings])
+    return AssetRegistration(header, entries)
 
 
 def _decode_points(root: Element, header: Header) -> ConnectionPointRegistration:
-    findings = list(route_findings(header, DSO_ROLES, TPS_ROLES))
-    series = read_all(root, header, findings, is_point=True)
-    findings += [fault for one in series for fault in point_id_findings(one.id, "")]
-    _refuse(findings)
-    entries = tuple(Removal(one.id) if one.is_removal else _point(one) for one in series)
+    series = read_all(root, header, is_point=True)
+    entries = tuple(Removal(one.id) if one.is_removal or one.faults else _point(one) for one in series)
+    findings = [*_series_findings(series, "/connection_points"), *check_connection_points(entries)]
+    _refuse([*route_findings(header, DSO_ROLES, TPS_ROLES), *findings])
     return ConnectionPointRegistration(header, entries)
 
 
 def _decode_list(root: Element, header: Header, is_change: bool) -> AssetList:
-    findings = list(route_findings(header, TPS_ROLES, DSO_ROLES))
-    series = read_all(root, header, findings, is_point=False)
-    removed_ids = tuple(one.id for one in series if one.is_removal)
+    entries, findings = _read_assets(root, header)
+    removed_ids = tuple(entry.id for entry in entries if isinstance(entry, Removal))
     if removed_ids and not is_change:
         findings.append(Finding("A79", "", "a whole list has no removals"))
-    _refuse(findings)
-    return AssetList(header, tuple(_listing(one) for one in series if not one.is_removal), removed_ids, is_change)
+    _refuse([*route_findings(header, TPS_ROLES, DSO_ROLES), *findings])
+    listings = tuple(_listing(entry) for entry in entries if isinstance(entry, FlexibilityAsset))
+    return AssetList(header, listings, removed_ids, is_change)
+
+
+def _read_assets(root: Element, header: Header) -> tuple[tuple[FlexibilityAsset | Removal, ...], list[Finding]]:
+    """Entries and all findings; a series that is no entry is there by its id, for the rules about ids."""
+    series = read_all(root, header, is_point=False)
+    entries = tuple(Removal(one.id) if one.is_removal or one.faults else _asset(one) for one in series)
+    return entries, [*_series_findings(series, "/assets"), *check_assets(entries)]
+
+
+def _series_findings(all_series: list[RefSeries], place: str) -> list[Finding]:
+    return [
+        Finding(code, f"{place}/{index}", detail, series.id)
+        for index, series in enumerate(all_series)
+        for code, detail in series.faults
+    ]
 
 
 def _refuse(findings: list[Finding]) -> None:
-    """Findings of the identifiers' rules come with a code of REST; in documents it is A64."""
+    """Findings about identifiers come with a code of REST; in documents it is A64."""
     if findings:
         raise DocumentRefused(replace(one, code="A64") if one.code == "check_digit" else one for one in findings)
 
 
 def _asset(series: RefSeries) -> FlexibilityAsset:
-    listing = _listing(series)
     return FlexibilityAsset(
-        id=listing.id,
-        connection_point_id=listing.connection_point_id,
-        kind=listing.kind,
-        max_production_kw=listing.max_production_kw,
-        max_consumption_kw=listing.max_consumption_kw,
-        name=series.name,
-    )
-
-
-def _listing(series: RefSeries) -> AssetListing:
-    return AssetListing(
         id=series.id,
         connection_point_id=series.point_id or "",
         kind=_KINDS[series.psr_type],
         max_production_kw=series.max_production_kw,
         max_consumption_kw=series.max_consumption_kw,
+        name=series.name,
+    )
+
+
+def _listing(asset: FlexibilityAsset) -> AssetListing:
+    return AssetListing(
+        id=asset.id,
+        connection_point_id=asset.connection_point_id,
+        kind=asset.kind,
+        max_production_kw=asset.max_production_kw,
+        max_consumption_kw=asset.max_consumption_kw,
     )
 
 

@@ -1,14 +1,12 @@
 """The series of a Ref_MarketDocument, read as they stand there, and what is wrong with them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tps.documents.header import Header
 from tps.documents.xml import Element, children, raw_text, read_power_kw, repeated, text
 from tps.domain.identifiers import resource_id
-from tps.domain.power import power_findings
-from tps.errors import Finding
 
 RESOURCE = "registeredResource.mRID"
 NAME = "registeredResource.name"
@@ -28,7 +26,7 @@ YES = "A01"
 
 @dataclass(frozen=True, slots=True)
 class RefSeries:
-    """One series as it stands there, before it is known to be right."""
+    """One series as it stands there; `faults` are reason code and detail of what the domain's rules cannot see."""
 
     id: str
     name: str | None
@@ -41,28 +39,19 @@ class RefSeries:
     faults: tuple[tuple[str, str], ...]
 
 
-def read_all(root: Element, header: Header, findings: list[Finding], *, is_point: bool) -> list[RefSeries]:
-    """All series; what is wrong with them goes to `findings`."""
-    place = "/connection_points" if is_point else "/assets"
-    all_series: list[RefSeries] = []
-    seen: set[str] = set()
-    for index, element in enumerate(repeated(root, "TimeSeries")):
-        series = _read_series(element, is_point)
-        faults = [*_faults(series, header, is_point), *([("A55", "the same id twice")] if series.id in seen else [])]
-        findings += [Finding(code, f"{place}/{index}", detail, series.id) for code, detail in faults]
-        seen.add(series.id)
-        all_series.append(series)
-    return all_series
+def read_all(root: Element, header: Header, *, is_point: bool) -> list[RefSeries]:
+    """All series in order, each with what is wrong with it as a part of this document."""
+    return [_read_series(element, header, is_point) for element in repeated(root, "TimeSeries")]
 
 
-def _read_series(element: Element, is_point: bool) -> RefSeries:
+def _read_series(element: Element, header: Header, is_point: bool) -> RefSeries:
     fields = children(element)
     series_id = _read_resource(fields[RESOURCE], is_asset=not is_point)
     name = raw_text(fields[NAME])
     unit = text(fields[UNIT]) if UNIT in fields else None
     production_kw, faults = _read_quantity(fields.get(PRODUCTION), unit)
     consumption_kw, more_faults = _read_quantity(fields.get(CONSUMPTION), unit)
-    return RefSeries(
+    series = RefSeries(
         id=series_id,
         name=None if name == series_id else name,
         psr_type=text(fields[PSR_TYPE]),
@@ -73,6 +62,7 @@ def _read_series(element: Element, is_point: bool) -> RefSeries:
         max_consumption_kw=consumption_kw,
         faults=(*faults, *more_faults),
     )
+    return replace(series, faults=tuple(_faults(series, header, is_point)))
 
 
 def _read_resource(element: Element, *, is_asset: bool) -> str:
@@ -87,7 +77,7 @@ def _read_quantity(element: Element | None, unit: str | None) -> tuple[Decimal |
     power_kw = read_power_kw(text(element), unit)
     if power_kw is None:
         return None, [("A42", "more digits than a power has")]
-    return power_kw, [(one.code, one.detail) for one in power_findings(power_kw, "")]
+    return power_kw, []
 
 
 def _faults(series: RefSeries, header: Header, is_point: bool) -> Iterator[tuple[str, str]]:
@@ -102,6 +92,3 @@ def _faults(series: RefSeries, header: Header, is_point: bool) -> Iterator[tuple
         yield "A59", "a connection point is not connected to another one"
     if not is_point and series.point_id is None:
         yield "A69", "no connection point given"
-    has_power = series.max_production_kw is not None or series.max_consumption_kw is not None
-    if not (is_point or has_power or series.faults):
-        yield "A69", "neither production nor consumption given"

@@ -1,0 +1,106 @@
+"""Curves: fixed and variable blocks, the usual resolutions, days of 23 and 25 hours, and never point by point."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from tps.documents import DocumentRefused
+from tps.documents.curve import RESOLUTIONS, Block, read_blocks
+from tps.domain.limit import Interval
+
+START = datetime(2020, 4, 9, 22, tzinfo=UTC)
+
+
+def make_period(
+    resolution: str, end: datetime, points: list[tuple[int, str]], start: datetime = START
+) -> etree._Element:
+    period = etree.Element("Available_Period")
+    interval = etree.SubElement(period, "timeInterval")
+    etree.SubElement(interval, "start").text = start.strftime("%Y-%m-%dT%H:%MZ")
+    etree.SubElement(interval, "end").text = end.strftime("%Y-%m-%dT%H:%MZ")
+    etree.SubElement(period, "resolution").text = resolution
+    for position, quantity in points:
+        point = etree.SubElement(period, "Point")
+        etree.SubElement(point, "position").text = str(position)
+        etree.SubElement(point, "quantity").text = quantity
+    return period
+
+
+def block(start: datetime, end: datetime, power_kw: str) -> Block:
+    return Block(Interval(start, end), Decimal(power_kw))
+
+
+def test_a_variable_block_holds_until_the_next_position() -> None:
+    hours = [START + timedelta(hours=hour) for hour in range(9)]
+
+    blocks = read_blocks(make_period("PT60M", hours[8], [(1, "500"), (5, "250")]), "A03", "KWT")
+
+    assert [block(hours[0], hours[4], "500"), block(hours[4], hours[8], "250")] == blocks
+
+
+def test_equal_neighbours_stay_apart() -> None:
+    hours = [START + timedelta(hours=hour) for hour in range(3)]
+
+    blocks = read_blocks(make_period("PT1H", hours[2], [(1, "5"), (2, "5.0")]), "A01", "KWT")
+
+    assert [block(hours[0], hours[1], "5"), block(hours[1], hours[2], "5")] == blocks
+
+
+def test_a_minus_and_megawatts_are_read() -> None:
+    end = START + timedelta(minutes=15)
+
+    assert [block(START, end, "-1500")] == read_blocks(make_period("PT15M", end, [(1, "-1.500")]), "A03", "MAW")
+
+
+@pytest.mark.parametrize(
+    ("start", "quarters"), [(datetime(2020, 3, 28, 23, tzinfo=UTC), 92), (datetime(2020, 10, 24, 22, tzinfo=UTC), 100)]
+)
+def test_danish_days_of_23_and_25_hours_have_92_and_100_quarters(start: datetime, quarters: int) -> None:
+    end = start + quarters * timedelta(minutes=15)
+    points = [(position, "1") for position in range(1, quarters + 1)]
+
+    assert quarters == len(read_blocks(make_period("PT15M", end, points, start), "A01", "KWT"))
+
+
+def test_one_minute_point_for_250_days_is_one_block_at_once() -> None:
+    end = START + timedelta(days=250)
+    period = make_period("PT1M", end, [(1, "7")])
+    begun = perf_counter()
+
+    blocks = read_blocks(period, "A03", "KWT")
+
+    assert [block(START, end, "7")] == blocks
+    assert perf_counter() - begun < 0.1
+
+
+def test_a_day_does_not_divide_a_day_of_23_hours() -> None:
+    with pytest.raises(DocumentRefused) as refused:
+        read_blocks(make_period("P1D", START + timedelta(hours=23), [(1, "1")]), "A03", "KWT")
+
+    assert refused.value.findings[0].code == "A41"
+
+
+@given(
+    resolution=st.sampled_from(sorted(RESOLUTIONS)),
+    count=st.integers(1, 200),
+    data=st.data(),
+)
+def test_blocks_are_without_gap_and_keep_the_energy_of_the_points(
+    resolution: str, count: int, data: st.DataObject
+) -> None:
+    end = START + count * RESOLUTIONS[resolution]
+    later = data.draw(st.sets(st.integers(1, count), max_size=8))
+    watts = {position: data.draw(st.integers(-(10**12), 10**12)) for position in sorted({1, *later})}
+    points = [(position, f"{Decimal(power) / 1000:f}") for position, power in watts.items()]
+
+    blocks = read_blocks(make_period(resolution, end, points), "A03", "KWT")
+
+    assert (START, end) == (blocks[0].interval.start, blocks[-1].interval.end)
+    assert [one.interval.end for one in blocks[:-1]] == [one.interval.start for one in blocks[1:]]
+    assert [Decimal(power) / 1000 for power in watts.values()] == [one.power_kw for one in blocks]
+    assert sorted(watts) == [(one.interval.start - START) // RESOLUTIONS[resolution] + 1 for one in blocks]

@@ -1,0 +1,136 @@
+"""Bytes from outside: whatever comes, the only error is a refusal with a named reason, and it comes cheaply."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.samples import SAMPLES
+from tps.documents import DocumentRefused, decode, encode, profiles, xml
+
+GOOD = encode(SAMPLES["foreseen limit"])
+NAMESPACE = b"urn:iec62325.351:tc57wg16:451-6:outagedocument:4:0"
+BILLION_LAUGHS = (
+    b'<!DOCTYPE a [<!ENTITY b "ha">'
+    + b"".join(b'<!ENTITY %c "&%c;&%c;&%c;&%c;">' % (c + 1, c, c, c, c) for c in range(ord("b"), ord("w")))
+    + b"]><a>&w;</a>"
+)
+HOSTILE = {
+    "nothing": b"",
+    "blanks": b"  \n",
+    "text": b"hello",
+    "half a document": GOOD[:-20],
+    "two roots": GOOD + b"<more/>",
+    "a DTD": GOOD.replace(b"<Unav", b"<!DOCTYPE Unavailability_MarketDocument><Unav", 1),
+    "a DTD in other letters": GOOD.replace(b"<Unav", b"<!doctype a><Unav", 1),
+    "an external entity": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>',
+    "an undeclared entity": GOOD.replace(b"B19", b"&x;", 1),
+    "billion laughs": BILLION_LAUGHS,
+    "deep nesting": b"<a>" * 100_000 + b"</a>" * 100_000,
+    "binary zeros": GOOD.replace(b"B19", b"B19\0", 1),
+    "UTF-16": GOOD.decode().encode("utf-16"),
+    "not UTF-8": GOOD.replace(b"B19", b"\xff\xfe", 1),
+    "another encoding": GOOD.replace(b"UTF-8", b"UTF-7", 1),
+    "Latin-1 by name": GOOD.replace(b"UTF-8", b"ISO-8859-1", 1),
+    "another namespace": GOOD.replace(NAMESPACE, b"urn:somebody:else"),
+    "no namespace": GOOD.replace(b' xmlns="' + NAMESPACE + b'"', b""),
+    "another version": GOOD.replace(b"outagedocument:4:0", b"outagedocument:3:0"),
+    "another root": b'<Else xmlns="' + NAMESPACE + b'"/>',
+    "a processing instruction for a schema": b'<?xml-model href="http://example.invalid/x"?>' + b"<a/>",
+    "an inclusion": GOOD.replace(b"<docStatus>", b'<i:include xmlns:i="http://www.w3.org/2001/XInclude" href="a"/>'),
+    "a type of the instance": GOOD.replace(
+        b"<mRID>1<",
+        b'<mRID xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="Else">1<',
+    ),
+    "a thirteenth month": GOOD.replace(b"2020-04-02T08", b"2020-13-02T08", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [pytest.param(content, id=name) for name, content in HOSTILE.items()])
+def test_hostile_bytes_are_refused_as_unprocessable(content: bytes) -> None:
+    with pytest.raises(DocumentRefused) as refused:
+        decode(content)
+
+    assert [finding.code for finding in refused.value.findings] == ["A94"]
+
+
+def test_a_document_above_the_size_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml.etree, "fromstring", _must_not_be_called)
+
+    with pytest.raises(DocumentRefused, match="bytes"):
+        decode(b" " * (xml.MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize("piece", [b"<a/>", b'x="" '])
+def test_a_document_of_nothing_but_markup_is_refused_before_it_is_parsed(
+    piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xml.etree, "fromstring", _must_not_be_called)
+
+    with pytest.raises(DocumentRefused, match="tags"):
+        decode(piece * (xml.MAX_MARKUP + 1))
+
+
+def test_a_refusal_tells_element_and_rule_but_no_path_of_the_machine() -> None:
+    broken = GOOD.replace(b"<businessType>A53", b"<businessType>A99")
+
+    with pytest.raises(DocumentRefused) as refused:
+        decode(broken)
+
+    assert "businessType" in refused.value.detail
+    assert str(profiles.FOLDER.parent) not in refused.value.detail
+    assert "{urn" not in refused.value.detail
+
+
+def test_comments_and_instructions_inside_a_value_change_nothing() -> None:
+    commented = GOOD.replace(b"<code>B19", b"<code>B<!-- x -->1<?y z?>9").replace(b"<mRID>1<", b"<!-- a --><mRID>1<")
+
+    assert SAMPLES["foreseen limit"] == decode(commented)
+
+
+def test_blanks_around_codes_and_a_byte_order_mark_change_nothing() -> None:
+    spaced = b"\xef\xbb\xbf" + GOOD.replace(b"<code>B19", b"<code>\n  B19 ").replace(b">500<", b"> 500\n<")
+
+    assert SAMPLES["foreseen limit"] == decode(spaced)
+
+
+@given(st.binary(max_size=400))
+@example(b"<")
+@example(b"<?xml version='1.0' encoding='utf-8'?>")
+def test_junk_is_refused(junk: bytes) -> None:
+    with pytest.raises(DocumentRefused):
+        decode(junk)
+
+
+@given(name=st.sampled_from(sorted(SAMPLES)), data=st.data())
+def test_a_damaged_document_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    content = bytearray(encode(SAMPLES[name]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(content)))
+        end = start + data.draw(st.integers(0, 12))
+        content[start:end] = data.draw(
+            st.binary(max_size=8) | st.sampled_from([b"-", b"9", b"0", b"A", b"/>", b"&#0;"])
+        )
+
+    _must_be_read_or_refused(bytes(content))
+
+
+@given(name=st.sampled_from(sorted(SAMPLES)), data=st.data())
+def test_a_document_with_another_value_somewhere_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    root = xml.parse(encode(SAMPLES[name]))
+    leaves = [element for element in root.iter() if len(element) == 0]
+    values = sorted({leaf.text or "" for leaf in leaves} | {"-1", "0", "1E3", "2020-02-30", "A95", "P1D", "0.0001", ""})
+    data.draw(st.sampled_from(leaves)).text = data.draw(st.sampled_from(values))
+
+    _must_be_read_or_refused(xml.serialise(root))
+
+
+def _must_not_be_called(*_: object) -> None:
+    raise AssertionError("parsed")
+
+
+def _must_be_read_or_refused(content: bytes) -> None:
+    try:
+        document = decode(content)
+    except DocumentRefused:
+        return
+    assert document == decode(encode(document))
