@@ -12,7 +12,7 @@ from pathlib import Path
 from tps.runtime.local.binaries import find_program
 from tps.runtime.local.ports import HOST, free_ports
 from tps.runtime.local.process import Process
-from tps.runtime.local.record import write_private
+from tps.runtime.local.record import read_json, write_private
 from tps.runtime.local.s3 import S3Admin, bucket_of
 from tps.runtime.local.vault import Vault
 
@@ -32,7 +32,6 @@ class SeaweedServer:
         self._vault = vault
         self._groups = tuple(groups)
         self._admin: S3Admin | None = None
-        self._ports: list[int] = []
         self.port = port or 0
 
     @property
@@ -41,13 +40,15 @@ class SeaweedServer:
 
     def prepare(self) -> Process:
         """Choose ports, write the identities, and say what is to run."""
-        self._ports = free_ports(len(_PORTS))
-        self.port = self._ports[0]
+        self.close()
+        numbers = free_ports(len(_PORTS))
+        self.port = numbers[0]
         (self._folder / "objects").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         write_private(self._folder / "identities.json", json.dumps(self._identities(), indent=1))
         write_private(self._folder / "security.toml", self._security())
-        ports = [f"-{name}={port}" for name, port in zip(_PORTS, self._ports, strict=True)]
+        write_private(self._folder / "ports.json", json.dumps({"ports": numbers}))
+        ports = [f"-{name}={port}" for name, port in zip(_PORTS, numbers, strict=True)]
         return Process(
             name=self.name,
             command=(find_program("weed"), *self._options(), *ports),
@@ -63,9 +64,9 @@ class SeaweedServer:
         return self.admin.can_store()
 
     def close(self) -> None:
-        """Remove the sockets that its parts leave outside the data folder."""
-        for path in Path("/tmp").glob("seaweedfs-*-grpc-*.sock"):
-            if int(path.stem.rpartition("-")[2]) in self._ports:
+        """Remove the sockets that its parts leave outside the data folder, of a killed run as well."""
+        for port in read_json(self._folder / "ports.json").get("ports", []):
+            for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
                 path.unlink(missing_ok=True)
 
     @property

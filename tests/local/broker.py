@@ -1,0 +1,104 @@
+"""A user at the real broker, and what it may and may not do there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+
+from tps.runtime.local.stack import LocalStack
+
+ANSWER_S = 5.0
+PLATFORM, OPERATOR, COLLEAGUE, RIVAL, GRID = (
+    "5790000000029",
+    "5799900000009",
+    "5799900000016",
+    "5799900000023",
+    "GRID-1",
+)
+CONSUMERS = [
+    ("agr", "TPS-LIMIT-FORESEEN"),
+    ("agr-5799900000023", "TPS-LIMIT-FORESEEN"),
+    ("dso", "TPS-ASSET-LIST"),
+    ("tps", "TPS-SCHEDULE"),
+    ("ecp", "TPS-ASSET"),
+]
+
+
+class User:
+    """One connection; notes what the server refuses."""
+
+    def __init__(self, client: Client, refusals: asyncio.Queue[str]):
+        self.client = client
+        self.stream = client.jetstream(timeout=ANSWER_S)
+        self._refusals = refusals
+
+    async def is_refused(self, attempt: Awaitable[Any]) -> bool:
+        """True if the server says so, False if it answered the attempt; neither within the deadline is an error."""
+        trying = asyncio.ensure_future(attempt)
+        refused = asyncio.ensure_future(self._refusals.get())
+        done, open_ = await asyncio.wait({trying, refused}, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in open_:
+            task.cancel()
+        assert done, "neither refused nor done"
+        return refused in done
+
+    async def may_publish(self, subject: str) -> bool:
+        """Core publish: the flush comes back after any refusal."""
+        await self.client.publish(subject, b"x")
+        await self._answered()
+        return self._none_refused()
+
+    async def may_subscribe(self, subject: str) -> bool:
+        subscription = await self.client.subscribe(subject)
+        await self._answered()
+        is_allowed = self._none_refused()
+        if is_allowed:
+            await subscription.unsubscribe()
+        return is_allowed
+
+    async def _answered(self) -> None:
+        # Twice: the library tells of a refusal in a task of its own, which the second round trip lets run.
+        await self.client.flush()
+        await self.client.flush()
+
+    def _none_refused(self) -> bool:
+        is_empty = self._refusals.empty()
+        while not self._refusals.empty():
+            self._refusals.get_nowait()
+        return is_empty
+
+
+@asynccontextmanager
+async def user(stack: LocalStack, name: str) -> AsyncIterator[User]:
+    """A connection of this user, with its group's inbox prefix."""
+    refusals: asyncio.Queue[str] = asyncio.Queue()
+
+    async def on_error(error: Exception) -> None:
+        if "permissions violation" in str(error).lower():
+            refusals.put_nowait(str(error))
+
+    client = await nats.connect(
+        stack.nats_url,
+        user=name,
+        password=stack.vault.password(f"nats.{name}"),
+        inbox_prefix=f"_INBOX_{name}",
+        error_cb=on_error,
+    )
+    try:
+        yield User(client, refusals)
+    finally:
+        await client.close()
+
+
+def as_user(stack: LocalStack, name: str, act: Callable[[User], Awaitable[Any]]) -> Any:
+    """What `act` gives with a connection of this user."""
+
+    async def run() -> Any:
+        async with user(stack, name) as connected:
+            return await act(connected)
+
+    return asyncio.run(run())
