@@ -70,6 +70,14 @@ def test_a_document_of_nothing_but_markup_is_refused_before_it_is_parsed(
         decode(piece * (xml.MAX_MARKUP + 1))
 
 
+@pytest.mark.parametrize("name", ["a DTD", "an external entity", "billion laughs", "another encoding"])
+def test_what_could_hide_or_blow_up_is_refused_before_it_is_parsed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml.etree, "fromstring", _must_not_be_called)
+
+    with pytest.raises(DocumentRefused, match="accepted"):
+        decode(HOSTILE[name])
+
+
 def test_a_refusal_tells_element_and_rule_but_no_path_of_the_machine() -> None:
     broken = GOOD.replace(b"<businessType>A53", b"<businessType>A99")
 
