@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from tests.mades.builders import NOW, OLD_OPERATOR, OPERATOR, STRANGER, authority, component
@@ -55,6 +57,25 @@ def test_a_component_cannot_certify_others() -> None:
     certificate = create_component(would_be, STRANGER, "Forged", now=NOW).certificate(CertificateUse.SIGNING)
 
     assert refusal_of(certificate) == "certificate_untrusted"
+
+
+def test_one_just_issued_is_believed_where_the_clock_is_behind() -> None:
+    certificate = component(OPERATOR).certificate(CertificateUse.SIGNING)
+
+    verify_certificate(certificate, authority().certificate_pem, NOW - timedelta(minutes=4))
+
+
+def test_one_with_a_key_that_a_component_may_not_have_is_refused() -> None:
+    model = x509.load_pem_x509_certificate(component(OPERATOR).certificate(CertificateUse.SIGNING).pem.encode())
+    weak = ec.generate_private_key(ec.SECP192R1())
+    builder = x509.CertificateBuilder(model.issuer, model.subject, weak.public_key(), 7)
+    builder = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    for extension in model.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    pem = builder.sign(authority().private_key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+    with pytest.raises(RuleBroken):
+        load_certificate(pem)
 
 
 @pytest.mark.parametrize("away", [timedelta(minutes=-6), timedelta(days=730, seconds=1)])

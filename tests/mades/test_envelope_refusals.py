@@ -32,7 +32,15 @@ from tests.mades.builders import (
 from tps.errors import MessageRefused
 from tps.mades import jose
 from tps.mades.certificates import CertificateUse, dump_public_key
-from tps.mades.envelope import ACKNOWLEDGEMENT_TYP, Envelope, open_content, read, read_metadata, seal_acknowledgement
+from tps.mades.envelope import (
+    ACKNOWLEDGEMENT_TYP,
+    Envelope,
+    open_content,
+    peek_metadata,
+    read,
+    read_metadata,
+    seal_acknowledgement,
+)
 from tps.mades.keys import DecryptionKey
 from tps.mades.states import FAILURES, is_answerable
 
@@ -156,6 +164,18 @@ class TestAlgorithms:
         token = f"{unsigned}.{encoded(hmac.digest(public_key, unsigned.encode(), 'sha256'))}"
 
         assert refusal_of(dataclasses.replace(sealed, metadata=token)) == "bad_signature"
+
+    @pytest.mark.parametrize("algorithm", ["none", "HS256", "ES384"])
+    def test_not_even_a_peek_is_taken_at_another_algorithm(self, algorithm: str) -> None:
+        changed = metadata_changed(lambda token: with_header(token, alg=algorithm))
+
+        with pytest.raises(MessageRefused) as refused:
+            peek_metadata(changed)
+
+        assert refused.value.code == "bad_signature"
+
+    def test_a_header_longer_than_any_of_ours_is_malformed(self) -> None:
+        assert refusal_of(metadata_changed(lambda token: with_header(token, kid="k" * 600))) == "malformed"
 
     @pytest.mark.parametrize("algorithm", ["PS256", "RS256", "ES384", "EdDSA", "HS256"])
     def test_an_algorithm_that_is_not_the_keys_is_bad_signature(self, algorithm: str) -> None:
@@ -408,6 +428,12 @@ class TestForm:
         sealed = make_sealed()
 
         assert refusal_of(signed_anew(sealed, metadata_fields(sealed) | change)) == "malformed"
+
+    def test_signed_metadata_blown_up_with_blanks_is_malformed(self) -> None:
+        sealed = make_sealed()
+        payload = json.dumps(metadata_fields(sealed)).encode() + b" " * 600_000
+
+        assert refusal_of(signed_anew(sealed, payload)) == "malformed"
 
     @pytest.mark.parametrize("payload", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"a":1,"a":2}'])
     def test_signed_metadata_that_is_no_object_is_malformed(self, payload: bytes) -> None:
