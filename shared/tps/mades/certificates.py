@@ -120,7 +120,7 @@ def create_authority(name: str, now: datetime, valid_for: timedelta = AUTHORITY_
     key = generate_key()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
-        _builder(subject, subject, key.public_key(), now, valid_for)
+        _builder(subject, subject, key.public_key(), now=now, valid_for=valid_for)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
     )
@@ -170,7 +170,7 @@ def issue(
     )
     name = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(URI_PREFIX + code)])
     builder = (
-        _builder(subject, authority.x509.subject, key, now, valid_for)
+        _builder(subject, authority.x509.subject, key, now=now, valid_for=valid_for)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage_of(use, key), critical=True)
         .add_extension(x509.ExtendedKeyUsage([PURPOSES[use]]), critical=False)
@@ -181,7 +181,7 @@ def issue(
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: PublicKey, now: datetime, valid_for: timedelta
+    subject: x509.Name, issuer: x509.Name, key: PublicKey, *, now: datetime, valid_for: timedelta
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()

@@ -167,12 +167,13 @@ def open_content(envelope: Envelope, metadata: Metadata, decryption_key: Decrypt
     """
     if envelope.content is None:
         raise refusal("content_missing")
-    key = _find_key(decryption_key, jose.encrypted_for(envelope.content))
+    encrypted = jose.parse_encrypted(envelope.content)
+    key = _find_key(decryption_key, encrypted.certificate_id)
     if key is None:
         raise refusal("not_decryptable")
     if key.component != metadata.receiver:
         raise refusal("wrong_receiver")
-    content = _inflate(jose.decrypt(envelope.content, key.jose), metadata.content_size)
+    content = _inflate(jose.decrypt(encrypted, key.jose), metadata.content_size)
     if hashlib.sha256(content).hexdigest() != metadata.content_sha256:
         raise refusal("content_damaged")
     return content

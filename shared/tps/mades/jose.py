@@ -63,6 +63,14 @@ class Signed:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """A JWE whose header was read strictly; `certificate_id` names the key that opens it."""
+
+    token: str
+    certificate_id: str
+
+
 def sign(payload: bytes, key: JoseKey, certificate_id: str, type: str) -> str:
     """A JWS of the payload: ES256, or PS256 with an RSA key."""
     algorithm = "ES256" if isinstance(key, ECKey) else "PS256"
@@ -104,24 +112,23 @@ def encrypt(plain: bytes, key: JoseKey, certificate_id: str) -> str:
     return jwe.encrypt_compact(header, plain, key, registry=_ENCRYPTIONS)
 
 
-def encrypted_for(token: str) -> str:
-    """Id of the encryption certificate whose key opens a JWE.
+def parse_encrypted(token: str) -> Encrypted:
+    """Whom a JWE claims to be for.
 
     Raises:
-        MessageRefused: `not_decryptable`.
+        MessageRefused: `not_decryptable`: its header is not one of ours.
     """
-    return str(_read_encryption_header(token)["kid"])
+    return Encrypted(token, _read_encryption_header(token)["kid"])
 
 
-def decrypt(token: str, key: JoseKey) -> bytes:
+def decrypt(encrypted: Encrypted, key: JoseKey) -> bytes:
     """The plain text of a JWE.
 
     Raises:
         MessageRefused: `not_decryptable`: not for this key, or touched on the way.
     """
-    _read_encryption_header(token)
     try:
-        plain = jwe.decrypt_compact(token, key, registry=_ENCRYPTIONS).plaintext
+        plain = jwe.decrypt_compact(encrypted.token, key, registry=_ENCRYPTIONS).plaintext
     except (JoseError, ValueError) as error:
         raise refusal("not_decryptable") from error
     return plain or b""
