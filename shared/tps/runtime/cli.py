@@ -55,8 +55,9 @@ def demo(data: Path, port: int, workers: int) -> None:
 
 def _up(data: Path, port: int, workers: int) -> "Up":
     from tps.runtime.local.up import Up
+    from tps.runtime.onboarding import ensure_platform
 
-    return Up(data=data, port=port, workers=workers, consumers=_consumers())
+    return Up(data=data, port=port, workers=workers, consumers=_consumers(), prepare=ensure_platform)
 
 
 def _consumers() -> tuple[tuple[str, str], ...]:

@@ -48,6 +48,7 @@ class Settings:
     audience: str
     delivery_token: str
     gateway_url: str
+    function_url: str
     function: str | None
     port: int
     listen_fd: int | None
@@ -65,6 +66,7 @@ class Settings:
         platform = env.get("TPS_PARTY", DEFAULT_PLATFORM)
         listen_fd = env.get("TPS_LISTEN_FD")
         schemas = env.get("TPS_XSD_DIR")
+        gateway = env.get("TPS_GATEWAY_URL", "http://127.0.0.1:8080")
         return cls(
             groups={name: _group(name, env) for name in _need(env, "TPS_GROUPS").split(",") if name},
             nats_url=_need(env, "TPS_NATS_URL"),
@@ -75,13 +77,14 @@ class Settings:
             issuer=env.get("TPS_ISSUER", "tps-embedded"),
             audience=env.get("TPS_AUDIENCE", "tps"),
             delivery_token=_need(env, "TPS_DELIVERY_TOKEN"),
-            gateway_url=env.get("TPS_GATEWAY_URL", "http://127.0.0.1:8080"),
+            gateway_url=gateway,
+            function_url=env.get("TPS_FUNCTION_URL", gateway + "/function/{function}/"),
             function=env.get("TPS_FUNCTION") or None,
             port=int(env.get("PORT", "8080")),
             listen_fd=int(listen_fd) if listen_fd else None,
             threads=int(env.get("TPS_THREADS", "96")),
             official_schemas=Path(schemas) if schemas else None,
-            delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "12")),
+            delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
         )
 
 

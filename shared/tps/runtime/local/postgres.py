@@ -15,7 +15,8 @@ from tps.runtime.local.unprivileged import can_run, own, public_copy, run_as, se
 from tps.runtime.local.vault import Vault
 
 ADMIN = "platform"
-# The log must hold no data: no statements, no parameters, no key values in details.
+# The log must hold no data: no statements, no parameters, no key values in details, and no errors, which quote what
+# they do not understand; whoever asked is told them.
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -23,6 +24,7 @@ _SETTINGS = {
     "synchronous_commit": "on",
     "max_connections": "300",
     "password_encryption": "scram-sha-256",
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",

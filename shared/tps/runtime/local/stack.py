@@ -89,11 +89,11 @@ class LocalStack:
         """Take the data folder for this process, and end what a killed one left."""
         if self._lock is not None:
             return
+        _check_disk(self.data)
         self._lock = lock(self.data)
         if self._lock is None:
             holder = self.run_record().get("pid", "unknown")
             raise StackError(f"the data folder {self.data} is in use by another running stack (pid {holder})")
-        _check_disk(self.data)
         for name in end_leftovers(self.run_record()):
             self.say(f"ended {name}, left over from a killed stack")
         self._supervisor = Supervisor(self.say, self._write_record)

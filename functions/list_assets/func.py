@@ -1,0 +1,47 @@
+"""List assets (F5b): a DSO sees the flexibility assets in its grid, never who operates them.
+
+Wakes on: HTTP from a DSO.
+Reads:    the list that the platform sends in answer; if it is silent, the last one it sent, with its age.
+Emits:    TPS-STATUSREQUEST (StatusRequest_MarketDocument) to the platform.
+"""
+
+from tps.api.types import listing_json, moment_json
+from tps.documents import decode
+from tps.documents.status_request import ASSETS, StatusRequest
+from tps.endpoint.handling import Status
+from tps.errors import Finding, PlatformSilent
+from tps.mades.types import STATUS_REQUEST
+from tps.runtime.function import Answer, Route, serve
+from tps.runtime.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
+from tps.stores.asset_lists import newest_list, read_list
+
+LIST_PROCESS = "A55"
+
+
+def list_assets(call):
+    """All assets in the caller's grid, sorted by id, and as of when."""
+    call.only_known()
+    submission = Submission(
+        type=STATUS_REQUEST,
+        build=lambda header: StatusRequest(header, ASSETS, LIST_PROCESS, call.dso.party),
+    )
+    component, message_id = send(call, submission)
+    row = await_answer(call, component, message_id, preferred_wait_s(call))
+    if row["status"] in (Status.REFUSED, Status.FAILED):
+        return settled_answer(call, row, submission)
+    with call.endpoint.database.transaction() as tx:
+        answered = row["status"] != Status.PENDING
+        kept = read_list(tx, call.dso, message_id) if answered else newest_list(tx, call.dso)
+    if kept is None:
+        raise PlatformSilent("the platform did not answer in time", [Finding("platform_silent", "", "try again later")])
+    content = call.endpoint.documents.get(kept.object_key) if kept.object_key else None
+    assets = decode(content).assets if content else ()
+    return Answer({"assets": [listing_json(each) for each in assets], "as_of": moment_json(kept.as_of)})
+
+
+ROUTES = (Route("GET", "/dso/v1/flexibility-assets", list_assets),)
+
+
+def main(context):
+    """Answer one invocation."""
+    return serve(context, routes=ROUTES)

@@ -1,0 +1,128 @@
+"""Process registrations (F4a): the platform takes in claims on assets and connection points.
+
+Wakes on: TPS-ASSET, TPS-POINT from operators and DSOs.
+Reads:    claims on the same assets and points, whoever made them.
+Decides:  which entries are refused (all or nothing), which are older than what stands, which claims become active.
+Writes:   claims, their history, and what their parties were told.
+Emits:    an Acknowledgement with the state of each entry, and notices to parties whose older claims have moved.
+"""
+
+from collections import defaultdict
+
+from tps.documents.acknowledgement import (
+    DocumentReason,
+    Outcome,
+    ReceivedDocument,
+    notice_reason,
+)
+from tps.documents.ref import AssetRegistration, ConnectionPointRegistration
+from tps.domain.registration import check_assets, check_connection_points
+from tps.endpoint.answers import Answer, answer_document, send_notice
+from tps.endpoint.handling import ROLES, Correspondent, take
+from tps.errors import Finding, RuleBroken
+from tps.mades.types import ASSET, POINT, acknowledgement_of
+from tps.runtime.function import serve
+from tps.stores import registry
+from tps.stores.registry import Source
+
+STALE = DocumentReason(
+    "A84", "a registration of a higher sequence was applied before; some entries were left as they are"
+)
+
+
+def take_registration(endpoint, arrival):
+    """One registration, from the broker to its acknowledgement."""
+    return take(endpoint, arrival, decide)
+
+
+def decide(handling):
+    """Apply a registration, or refuse it whole."""
+    party = registry.party_by_component(handling.tx, handling.message.sender)
+    peer = Correspondent(handling.message.sender, party.code, ROLES[party.role])
+    return answer_document(handling, peer, lambda document: register(handling, party, document))
+
+
+def register(handling, party, document):
+    """Claim what the document claims, release what it removes, and tell everybody whose claims that moved."""
+    registry.lock_registrations(handling.tx)
+    source = Source(party.code, handling.message.sequence, handling.message.message_id, document.header.document_id)
+    if handling.message.type == ASSET and isinstance(document, AssetRegistration):
+        return register_assets(handling, source, document)
+    if handling.message.type == POINT and isinstance(document, ConnectionPointRegistration):
+        return register_points(handling, source, party, document)
+    raise RuleBroken("wrong document", [Finding("A94", "", "this document does not belong to this message type")])
+
+
+def register_assets(handling, source, document):
+    """Claims on assets; each entry's state goes into the answer."""
+    _refuse(check_assets(document.entries))
+    stale = registry.claim_assets(handling.tx, source, document.entries)
+    ids = [entry.id for entry in document.entries]
+    moved, own = registry.moved_assets(handling.tx, asset_ids=ids), {(source.party, each) for each in ids}
+    tell(handling, [change for change in moved if (change.party, change.after.id) not in own])
+    uncapped = [
+        notice_reason("UNCAPPED", change.after.id)
+        for change in moved
+        if (change.party, change.after.id) in own and change.before.is_capped and not change.after.is_capped
+    ]
+    return accepted(registry.asset_statuses(handling.tx, source.party, ids), stale, uncapped)
+
+
+def register_points(handling, source, party, document):
+    """Claims on connection points; they may wake assets that waited for them."""
+    _refuse(check_connection_points(document.entries, party.grid_prefixes))
+    stale = registry.claim_points(handling.tx, source, document.entries)
+    ids = [entry.id for entry in document.entries]
+    points = [change for change in registry.moved_points(handling.tx, ids) if change.party != source.party]
+    assets = registry.moved_assets(handling.tx, point_ids=ids)
+    tell(handling, points, POINT)
+    tell(handling, assets)
+    return accepted(registry.point_statuses(handling.tx, source.party, ids), stale)
+
+
+def accepted(statuses, stale, further=()):
+    """The answer: which entries are active or wait, which weigh less than registered, and whether some were older than
+    what stands."""
+    reasons = [notice_reason("ACTIVE" if status.is_active else "WAITING", status.id) for status in statuses]
+    reasons += [notice_reason("CAPPED", status.id) for status in statuses if status.is_capped]
+    return Answer(Outcome.ACCEPTED, (*reasons, *further, *([STALE] if stale else [])))
+
+
+def tell(handling, changes, registration_type=ASSET):
+    """One notice per registration whose claims have moved."""
+    by_registration = defaultdict(list)
+    for change in changes:
+        by_registration[(change.party, change.message_id, change.document_id)].append(change)
+    parties = registry.parties(handling.tx, {party for party, _, _ in by_registration})
+    for (code, message_id, document_id), moved in sorted(by_registration.items()):
+        party = parties[code]
+        send_notice(
+            handling,
+            Correspondent(party.component, party.code, ROLES[party.role]),
+            ReceivedDocument(document_id),
+            type=acknowledgement_of(registration_type),
+            texts=[notice_reason(name, change.after.id) for change in moved for name in news(change)],
+            purpose=f"notice {document_id}",
+            in_reply_to=message_id,
+        )
+
+
+def news(change):
+    """What is new about a claim, in the words of a notice."""
+    if change.before.is_active != change.after.is_active:
+        yield "ACTIVE" if change.after.is_active else "WAITING"
+    if change.before.is_capped != change.after.is_capped:
+        yield "CAPPED" if change.after.is_capped else "UNCAPPED"
+
+
+def _refuse(findings):
+    if findings:
+        raise RuleBroken(findings[0].detail, findings)
+
+
+TOPICS = {("tps", ASSET): take_registration, ("tps", POINT): take_registration}
+
+
+def main(context):
+    """Take in one event."""
+    return serve(context, topics=TOPICS)

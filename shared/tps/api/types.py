@@ -1,0 +1,274 @@
+"""The types of the REST contract (INTERFACES): what a body may hold, and how it becomes domain values.
+
+Power is a JSON number in kW with at most three decimals; times are RFC 3339 with any offset, UTC inside.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from tps.api.bodies import Body
+from tps.domain.asset import AssetKind, AssetListing, ConnectionPoint, FlexibilityAsset
+from tps.domain.identifiers import canonical_asset_id, canonical_point_id
+from tps.domain.limit import (
+    Action,
+    AvailablePower,
+    Direction,
+    ForeseenLimit,
+    Interval,
+    Reason,
+    UnforeseenLimit,
+)
+from tps.domain.power import canonical_kw
+
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_MINUTE_S = 60
+
+
+def read_moment(text: str) -> datetime:
+    """An RFC 3339 time as aware UTC; ValueError if it is none."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("a time with its offset is needed, as in 2026-03-29T06:00:00Z")
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a time is a text")
+    try:
+        return read_moment(value)
+    except OverflowError:
+        raise ValueError("no such time") from None
+
+
+def _power(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise ValueError("a number of kW is needed")
+    return Decimal(value)
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Power = Annotated[Decimal, BeforeValidator(_power)]
+Id = Annotated[str, Field(min_length=1, max_length=80)]
+Ids = Annotated[list[Id], Field(min_length=1)]
+
+
+class AssetBody(Body):
+    """ASSET."""
+
+    id: Id
+    connection_point_id: Id
+    name: str | None = None
+    kind: Literal["generation", "load", "storage", "ev_charging", "heat_pump", "other"] | None = None
+    max_production_kw: Power | None = None
+    max_consumption_kw: Power | None = None
+
+    def to_domain(self) -> FlexibilityAsset:
+        return FlexibilityAsset(
+            id=canonical_asset_id(self.id),
+            connection_point_id=canonical_point_id(self.connection_point_id),
+            kind=AssetKind(self.kind or AssetKind.OTHER),
+            max_production_kw=_canonical(self.max_production_kw),
+            max_consumption_kw=_canonical(self.max_consumption_kw),
+            name=self.name,
+        )
+
+
+class PointBody(Body):
+    """POINT."""
+
+    id: Id
+    name: str | None = None
+    max_production_kw: Power | None = None
+    max_consumption_kw: Power | None = None
+    sections: list[str] | None = None
+
+    def to_domain(self) -> ConnectionPoint:
+        return ConnectionPoint(
+            id=canonical_point_id(self.id),
+            max_production_kw=_canonical(self.max_production_kw),
+            max_consumption_kw=_canonical(self.max_consumption_kw),
+            name=self.name,
+            sections=tuple(self.sections or ()),
+        )
+
+
+class AssetsBody(Body):
+    assets: Annotated[list[AssetBody], Field(min_length=1)]
+
+
+class PointsBody(Body):
+    connection_points: Annotated[list[PointBody], Field(min_length=1)]
+
+
+class AssetPatchBody(Body):
+    """Fields to change; null takes an optional one away."""
+
+    id: Id
+    connection_point_id: Id | None = None
+    name: str | None = None
+    kind: Literal["generation", "load", "storage", "ev_charging", "heat_pump", "other"] | None = None
+    max_production_kw: Power | None = None
+    max_consumption_kw: Power | None = None
+
+
+class PointPatchBody(Body):
+    """Fields to change; null takes an optional one away."""
+
+    id: Id
+    name: str | None = None
+    max_production_kw: Power | None = None
+    max_consumption_kw: Power | None = None
+    sections: list[str] | None = None
+
+
+class AssetPatchesBody(Body):
+    assets: Annotated[list[AssetPatchBody], Field(min_length=1)]
+
+
+class PointPatchesBody(Body):
+    connection_points: Annotated[list[PointPatchBody], Field(min_length=1)]
+
+
+class IdsBody(Body):
+    ids: Ids
+
+
+class ReasonBody(Body):
+    code: str
+    text: str | None = None
+
+    def to_domain(self) -> Reason:
+        return Reason(self.code, self.text)
+
+
+class SlotBody(Body):
+    start: Moment
+    end: Moment
+    power_kw: Power
+
+    def to_domain(self) -> AvailablePower:
+        return AvailablePower(Interval(self.start, self.end), canonical_kw(self.power_kw))
+
+
+class ForeseenBody(Body):
+    """A foreseen limit as a DSO sends it."""
+
+    asset_ids: Ids
+    direction: Literal["production", "consumption"]
+    available: Annotated[list[SlotBody], Field(min_length=1)]
+    reason: ReasonBody | None = None
+
+    def to_domain(self) -> ForeseenLimit:
+        """In the order given, so that findings point at what was sent; `in_order` sorts it."""
+        return ForeseenLimit(
+            asset_ids=tuple(canonical_asset_id(each) for each in self.asset_ids),
+            direction=Direction(self.direction),
+            available=tuple(slot.to_domain() for slot in self.available),
+            reason=self.reason.to_domain() if self.reason else Reason("B19"),
+        )
+
+
+class UnforeseenBody(Body):
+    """An emergency as a DSO sends it."""
+
+    asset_ids: Ids
+    action: Literal["start", "stop", "hold"]
+    expected_end: Moment
+    direction: Literal["production", "consumption", "both"] | None = None
+    reason: ReasonBody | None = None
+
+    def to_domain(self, now: datetime) -> UnforeseenLimit:
+        """In force from the minute of sending; the expected end is rounded up to a minute."""
+        return UnforeseenLimit(
+            asset_ids=tuple(canonical_asset_id(each) for each in self.asset_ids),
+            action=Action(self.action),
+            direction=Direction(self.direction or Direction.BOTH),
+            period=Interval(now.replace(second=0, microsecond=0), minute_after(self.expected_end)),
+            reason=self.reason.to_domain() if self.reason else Reason("B18"),
+        )
+
+
+def minute_after(moment: datetime) -> datetime:
+    """The moment itself if it is a whole minute, else the next one."""
+    floor = moment.replace(second=0, microsecond=0)
+    return floor if floor == moment else floor + timedelta(minutes=1)
+
+
+def asset_json(asset: FlexibilityAsset) -> dict[str, Any]:
+    """ASSET, without what is absent; powers as floats that print with at most three decimals."""
+    return _present(
+        {
+            "id": asset.id,
+            "connection_point_id": asset.connection_point_id,
+            "name": asset.name,
+            "kind": str(asset.kind),
+            "max_production_kw": _number(asset.max_production_kw),
+            "max_consumption_kw": _number(asset.max_consumption_kw),
+        }
+    )
+
+
+def listing_json(asset: AssetListing) -> dict[str, Any]:
+    """What a DSO sees of an asset."""
+    return _present(
+        {
+            "id": asset.id,
+            "connection_point_id": asset.connection_point_id,
+            "kind": str(asset.kind),
+            "max_production_kw": _number(asset.max_production_kw),
+            "max_consumption_kw": _number(asset.max_consumption_kw),
+        }
+    )
+
+
+def point_json(point: ConnectionPoint) -> dict[str, Any]:
+    """POINT, without what is absent."""
+    return _present(
+        {
+            "id": point.id,
+            "name": point.name,
+            "max_production_kw": _number(point.max_production_kw),
+            "max_consumption_kw": _number(point.max_consumption_kw),
+            "sections": list(point.sections) or None,
+        }
+    )
+
+
+def available_json(available: tuple[AvailablePower, ...]) -> list[dict[str, Any]]:
+    """`available` of a LIMIT."""
+    return [
+        {
+            "start": moment_json(slot.interval.start),
+            "end": moment_json(slot.interval.end),
+            "power_kw": _number(slot.power_kw),
+        }
+        for slot in available
+    ]
+
+
+def moment_json(moment: datetime) -> str:
+    """RFC 3339 in UTC with Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def number_json(power_kw: Decimal) -> int | float:
+    """A power as a JSON number; three decimals survive a float exactly as text."""
+    return int(power_kw) if power_kw == power_kw.to_integral_value() else float(power_kw)
+
+
+def _number(power_kw: Decimal | None) -> int | float | None:
+    return None if power_kw is None else number_json(power_kw)
+
+
+def _canonical(power_kw: Decimal | None) -> Decimal | None:
+    return None if power_kw is None else canonical_kw(power_kw) if power_kw.is_finite() else power_kw
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,103 @@
+"""One group's endpoint: what it may use, and the keys and directory entries it looks up again and again."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from cachetools import TTLCache
+
+from tps.mades.directory import ComponentEntry
+from tps.mades.keys import DecryptionKey, SigningKey, bound_to, load_private_key, unwrap
+from tps.mades.states import refusal
+from tps.stores import components
+from tps.stores.components import OwnComponent, WrappedKey
+
+if TYPE_CHECKING:
+    from tps.stores.database import Database, Transaction
+    from tps.stores.documents import DocumentStore
+    from tps.stores.mailbox import Mailbox
+
+_REMEMBER_S = 30
+_Key = TypeVar("_Key", SigningKey, DecryptionKey)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Everything one group sends and receives with.
+
+    Attributes:
+        group: `agr`, `dso`, `tps`, or `agr-CODE`, `dso-CODE`.
+        platform: The platform's component code.
+        key: The group's 32 secret bytes; other secrets are derived from it.
+        clock: Returns aware UTC.
+    """
+
+    group: str
+    platform: str
+    key: bytes = field(repr=False)
+    database: Database
+    documents: DocumentStore
+    mailbox: Mailbox
+    clock: Callable[[], datetime]
+    keyring: Keyring = field(default_factory=lambda: Keyring())
+
+    @property
+    def kind(self) -> str:
+        """`agr`, `dso` or `tps`."""
+        return self.group.partition("-")[0]
+
+    def secret(self, purpose: str) -> bytes:
+        """32 bytes for one purpose (`ids`, `cursors`, `ties`): knowing one of them tells nothing of the others."""
+        return hmac.digest(self.key, f"tps {purpose}".encode(), hashlib.sha256)
+
+    def signing_key(self, tx: Transaction, component: str) -> SigningKey:
+        """The component's newest valid signing key; MessageRefused `certificate_expired` if there is none."""
+        wrapped = components.signing_key(tx, component, self.clock())
+        if wrapped is None:
+            raise refusal("certificate_expired")
+        return self.keyring.signing(wrapped, self.key)
+
+    def decryption_key(self, tx: Transaction, certificate_id: str) -> DecryptionKey | None:
+        """The key behind one of this group's encryption certificates, or None."""
+        wrapped = components.key_by_certificate(tx, certificate_id)
+        return self.keyring.decryption(wrapped, self.key) if wrapped and wrapped.use == "encryption" else None
+
+    def entry(self, tx: Transaction, code: str) -> ComponentEntry | None:
+        """A component's directory entry, at most half a minute old; None if there is none."""
+        known = self.keyring.entries.get(code)
+        if known is None:
+            known = components.entry_of(tx, code)
+            if known is not None:
+                self.keyring.entries[code] = known
+        return known
+
+    def own(self, tx: Transaction, code: str) -> OwnComponent | None:
+        """One of the components this group acts for, or None."""
+        return components.component_by_code(tx, code)
+
+
+class Keyring:
+    """Unwrapped keys and parsed directory entries of one process; they are dear to build."""
+
+    def __init__(self) -> None:
+        self.entries: TTLCache[str, ComponentEntry] = TTLCache(1024, _REMEMBER_S)
+        self._signing: dict[str, SigningKey] = {}
+        self._decryption: dict[str, DecryptionKey] = {}
+
+    def signing(self, wrapped: WrappedKey, group_key: bytes) -> SigningKey:
+        return self._remember(self._signing, SigningKey, wrapped, group_key)
+
+    def decryption(self, wrapped: WrappedKey, group_key: bytes) -> DecryptionKey:
+        return self._remember(self._decryption, DecryptionKey, wrapped, group_key)
+
+    @staticmethod
+    def _remember(known: dict[str, _Key], kind: type[_Key], wrapped: WrappedKey, group_key: bytes) -> _Key:
+        if wrapped.certificate_id not in known:
+            pem = unwrap(wrapped.wrapped, group_key, bound_to(wrapped.component, wrapped.use))
+            known[wrapped.certificate_id] = kind(wrapped.component, wrapped.certificate_id, load_private_key(pem))
+        return known[wrapped.certificate_id]

@@ -1,0 +1,198 @@
+"""Taking in one message: decided once, stored, answered, and only then acknowledged to the broker.
+
+decide      one transaction: inbox row, what was decided, what will be sent (outbox rows)
+store       the document as it came
+dispatch    what was decided, the acknowledgement document first
+follow up   a second transaction, for what must not delay or colour the answer; it may run again and must then
+            find its rows there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tps.documents.header import Header, Role
+from tps.endpoint.acknowledging import send_owed
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.receiving import Arrival, open_message
+from tps.endpoint.sending import Draft, dispatch, enqueue, store_objects
+from tps.mades.ids import derived_id
+from tps.mades.message import AcknowledgementKind, Message
+from tps.mades.states import State
+from tps.stores import ledger
+from tps.stores.components import OwnComponent
+from tps.stores.documents import document_key
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+ROLES = {"tps": Role.TPS, "dso": Role.DSO, "agr": Role.AGR, "brp": Role.BRP}
+
+
+class Status(StrEnum):
+    """Business outcome of a message, for its receiver and, once acknowledged, for its sender."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    PARTLY_ACCEPTED = "partly_accepted"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """The party at the other end: its component, its code, its market role."""
+
+    component: str
+    party: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `decide` decided.
+
+    Attributes:
+        status: Business outcome.
+        document_id, revision: Of the document in the message.
+        is_received: The application has taken it (RECEIVED); otherwise it is DELIVERED until somebody reads it.
+        wakes: Parties whose waiting calls should look again.
+    """
+
+    status: Status
+    document_id: str | None = None
+    revision: int | None = None
+    is_received: bool = True
+    wakes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """One message being taken in, with the transaction to decide in."""
+
+    endpoint: Endpoint
+    tx: Transaction
+    message: Message
+    own: OwnComponent
+    now: datetime
+
+    def derived_id(self, recipient: str, purpose: str) -> str:
+        """An id for what goes to one recipient because of this message: the same at every repeat."""
+        return derived_id(self.endpoint.secret("ids"), self.message.message_id, recipient, purpose)
+
+    def header_to(self, peer: Correspondent, document_id: str) -> Header:
+        """The header of a document from the component that took the message in."""
+        return Header(
+            document_id=document_id,
+            created_at=self.now.replace(microsecond=0),
+            sender=self.own.party,
+            sender_role=ROLES[self.own.role],
+            receiver=peer.party,
+            receiver_role=peer.role,
+        )
+
+    def send(self, draft: Draft, purpose: str) -> None:
+        """Put a message into the outbox; sent before, it is not sent again."""
+        message_id = self.derived_id(draft.receiver, f"message {purpose}")
+        enqueue(self.endpoint, self.tx, draft, message_id, caused_by=self.message.message_id)
+
+
+Decide = Callable[[Handling], Verdict]
+FollowUp = Callable[[Handling], None]
+
+
+def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: FollowUp | None = None) -> Status:
+    """Take in one message, from the broker to its last effect.
+
+    Returns:
+        The business outcome; a message that came before gets its earlier one.
+
+    Raises:
+        MessageRefused: It fails for good.
+        StoreAway: Nothing is lost; the same message must come again.
+    """
+    message = open_message(endpoint, arrival)
+    verdict, first_seen = _decide(endpoint, message, decide)
+    store_objects(endpoint, {document_key("in", message.type, first_seen, message.message_id): message.content})
+    _dispatch_caused(endpoint, message)
+    if follow_up is not None and verdict.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED):
+        with endpoint.database.transaction() as tx:
+            follow_up(_handling(endpoint, tx, message))
+        _dispatch_caused(endpoint, message)
+    if verdict.wakes:
+        endpoint.mailbox.wake(verdict.wakes)
+    send_owed(endpoint)
+    return verdict.status
+
+
+def note_received(endpoint: Endpoint, tx: Transaction, component: str, message_ids: Sequence[str]) -> None:
+    """The application has these messages now: RECEIVED, and their senders are owed the news; once."""
+    moved = ledger.advance(tx, component, message_ids, State.RECEIVED, at=endpoint.clock(), at_component=component)
+    for peer, ids in ledger.by_peer(tx, component, moved).items():
+        ledger.owe_acknowledgement(
+            tx,
+            component=component,
+            peer=peer,
+            message_ids=ids,
+            kind=AcknowledgementKind.RECEIVE,
+            at=endpoint.clock(),
+        )
+
+
+def _decide(endpoint: Endpoint, message: Message, decide: Decide) -> tuple[Verdict, datetime]:
+    with endpoint.database.transaction() as tx:
+        ledger.add_incoming(tx, message, endpoint.clock())
+        row = ledger.find(tx, message.receiver, message.message_id, lock=True)
+        assert row is not None
+        if row["is_handled"]:
+            return Verdict(Status(row["status"]), wakes=(_handling(endpoint, tx, message).own.party,)), row[
+                "created_at"
+            ]
+        handling = _handling(endpoint, tx, message)
+        verdict = decide(handling)
+        ledger.mark_handled(
+            tx,
+            message.receiver,
+            message.message_id,
+            status=verdict.status,
+            document=(verdict.document_id, verdict.revision),
+        )
+        _owe(handling, verdict)
+        return verdict, row["created_at"]
+
+
+def _owe(handling: Handling, verdict: Verdict) -> None:
+    message, now = handling.message, handling.now
+    if verdict.is_received:
+        ledger.advance(
+            handling.tx,
+            message.receiver,
+            [message.message_id],
+            State.RECEIVED,
+            at=now,
+            at_component=message.receiver,
+        )
+    ledger.owe_acknowledgement(
+        handling.tx,
+        component=message.receiver,
+        peer=message.sender,
+        message_ids=[message.message_id],
+        kind=AcknowledgementKind.RECEIVE if verdict.is_received else AcknowledgementKind.DELIVERY,
+        at=now,
+    )
+
+
+def _handling(endpoint: Endpoint, tx: Transaction, message: Message) -> Handling:
+    own = endpoint.own(tx, message.receiver)
+    assert own is not None
+    return Handling(endpoint, tx, message, own, endpoint.clock())
+
+
+def _dispatch_caused(endpoint: Endpoint, message: Message) -> None:
+    with endpoint.database.transaction() as tx:
+        ids = ledger.unsent_of_cause(tx, message.receiver, message.message_id)
+    dispatch(endpoint, message.receiver, ids)

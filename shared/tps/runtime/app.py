@@ -1,0 +1,61 @@
+"""One function as a web application: parliament's server app, plus what it lacks.
+
+parliament 0.1.0 serves GET and POST on `/` alone, logs a warning for every body that is no CloudEvent, and answers
+with exception texts. Here it gets all verbs, sub-paths, OpenFaaS's probes, and errors as problem details.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import parliament
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from tps.errors import NotFound
+from tps.runtime.http import MAX_BODY_BYTES, problem
+from tps.runtime.services import Services
+from tps.runtime.stack import ROOT
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def load_function(name: str, root: Path = ROOT) -> ModuleType:
+    """Import `functions/<name>/func.py` under a name of its own, so that several fit into one process."""
+    path = root / "functions" / name / "func.py"
+    spec = importlib.util.spec_from_file_location(f"tps_function_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def create_app(function: ModuleType, services: Services) -> Flask:
+    """The application of one function."""
+    app: Flask = parliament.server.create(function)
+    app.extensions["tps"] = services
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+
+    def invoke(path: str = "") -> Any:
+        return function.main(parliament.Context(request))
+
+    app.view_functions["handle_get"] = app.view_functions["handle_post"] = invoke
+    app.add_url_rule("/", "handle_root", invoke, methods=METHODS)
+    app.add_url_rule("/<path:path>", "handle_path", invoke, methods=METHODS)
+    app.register_error_handler(HTTPException, lambda _error: problem(NotFound("no such route")))
+    app.add_url_rule("/_/health", "openfaas_health", app.view_functions["liveness"])
+    app.view_functions["readiness"] = _readiness(services)
+    app.add_url_rule("/_/ready", "openfaas_ready", app.view_functions["readiness"])
+    return app
+
+
+def _readiness(services: Services) -> Any:
+    def readiness() -> Response:
+        is_ready = services.is_ready()
+        return Response("OK" if is_ready else "a store is away", 200 if is_ready else 503, content_type="text/plain")
+
+    return readiness

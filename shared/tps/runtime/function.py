@@ -1,0 +1,153 @@
+"""What a function sees of the runtime: calls, answers, events, and `serve`. No web framework shows through.
+
+A function module has `main(context)` in parliament's form and hands over its tables:
+
+    def main(context):
+        return serve(context, routes=ROUTES, topics=TOPICS)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tps.domain.scope import AgrScope, DsoScope, Scope
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.handling import Status
+from tps.endpoint.receiving import Arrival
+from tps.errors import Finding, Forbidden, Malformed, RuleBroken
+
+if TYPE_CHECKING:
+    from tps.runtime.waiting import Waits
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call is answered: `body` is JSON-able (Decimals become numbers), or text to be sent as text/plain.
+
+    `on_handed_over` runs once the answer went to a client that is still connected.
+    """
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    on_handed_over: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated REST call, or an open one (`scope` None).
+
+    Attributes:
+        scope: Who asks; from the token only.
+        query: Values by name, in the order given.
+        path_values: What the route's placeholders matched.
+        raw_body: As it came, at most 50 MB.
+        endpoint: That of the caller's group.
+        is_connected: False once the client has gone.
+    """
+
+    scope: Scope | None
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]]
+    path_values: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw_body: bytes
+    endpoint: Endpoint
+    waits: Waits
+    platform_party: str
+    is_connected: Callable[[], bool]
+
+    @property
+    def now(self) -> datetime:
+        return self.endpoint.clock()
+
+    @property
+    def agr(self) -> AgrScope:
+        """The caller as an operator; the edge has made sure of it."""
+        if not isinstance(self.scope, AgrScope):
+            raise Forbidden("for aggregators and balance responsible parties")
+        return self.scope
+
+    @property
+    def dso(self) -> DsoScope:
+        """The caller as a DSO; the edge has made sure of it."""
+        if not isinstance(self.scope, DsoScope):
+            raise Forbidden("for distribution system operators")
+        return self.scope
+
+    @property
+    def party(self) -> str:
+        """The caller's code."""
+        if self.scope is None:
+            raise Forbidden("no caller")
+        return self.scope.party
+
+    def text(self, name: str) -> str | None:
+        """A query value; the last one if it is given more than once."""
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+    def flag(self, name: str) -> bool:
+        """A query value that is `true` or `false` (the default)."""
+        value = self.text(name)
+        if value not in (None, "true", "false"):
+            raise Malformed("bad query", [Finding("bad_type", f"/{name}", "true or false")])
+        return value == "true"
+
+    def only_known(self, *names: str) -> None:
+        """Refuse query names that this route does not know."""
+        unknown = [
+            Finding("unknown_field", f"/{name}", "no such parameter") for name in self.query if name not in names
+        ]
+        if unknown:
+            raise Malformed("unknown parameter", unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One verb on one path; `<name>` is a placeholder. An open route needs no token."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Answer]
+    is_open: bool = False
+
+
+TopicHandler = Callable[[Endpoint, Arrival], Status]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Everything a function answers to: its routes, its message types by (group kind, type), and ticks."""
+
+    routes: tuple[Route, ...] = ()
+    topics: Mapping[tuple[str, str], TopicHandler] = field(default_factory=dict)
+    on_tick: Callable[[Endpoint], None] | None = None
+
+
+def serve(
+    context: Any,
+    *,
+    routes: tuple[Route, ...] = (),
+    topics: Mapping[tuple[str, str], TopicHandler] | None = None,
+    on_tick: Callable[[Endpoint], None] | None = None,
+) -> Any:
+    """Answer one invocation by a function's tables."""
+    from tps.runtime.http import answer
+
+    return answer(context, Tables(routes, topics or {}, on_tick))
+
+
+def pong(_call: Call) -> Answer:
+    """F2: says that the function answers."""
+    return Answer("pong")
+
+
+def refuse(findings: Sequence[Finding]) -> None:
+    """Raise what rules found, if they found anything."""
+    if findings:
+        raise RuleBroken(findings[0].detail, findings)

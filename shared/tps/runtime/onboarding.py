@@ -1,0 +1,178 @@
+"""Onboarding a party in one step: directory entry, keys, certificates, and the right to send.
+
+The platform's own component is made at the first onboarding or start. Only here and in the component directory is the
+certificate authority's key used.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tps.domain.identifiers import party_code_findings
+from tps.errors import Finding, RuleBroken
+from tps.mades.certificates import Authority, Component, create_authority, create_component
+from tps.mades.directory import ComponentEntry
+from tps.mades.keys import bound_to, dump_private_key, load_private_key, wrap
+from tps.mades.paths import MessagePath
+from tps.runtime.services import utc_now
+from tps.runtime.settings import Settings
+from tps.stores import components, directory, registry
+from tps.stores.components import OwnComponent, WrappedKey
+from tps.stores.database import Database
+from tps.stores.directory import Registered
+from tps.stores.registry import Party
+
+if TYPE_CHECKING:
+    from tps.runtime.local.stack import LocalStack
+    from tps.stores.database import Transaction
+
+GROUP_OF_ROLE = {"agr": "agr", "brp": "agr", "dso": "dso", "tps": "tps"}
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who is to be onboarded; in the embedded stack its component's code is its own."""
+
+    role: str
+    code: str
+    name: str
+    grid_prefixes: tuple[str, ...] = ()
+
+
+def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefixes: tuple[str, ...]) -> dict[str, str]:
+    """Onboard a party; what it needs to know is returned once, its password never again.
+
+    Raises:
+        RuleBroken: The code is no GLN or EIC, is taken, or grid prefixes were given for another role than dso.
+    """
+    newcomer = Newcomer(role, code, name, grid_prefixes)
+    _check(newcomer)
+    settings = Settings.from_env(stack.environment())
+    ensure_platform(stack)
+    password = secrets.token_urlsafe(18)
+    _enter(stack, settings, newcomer, password)
+    stack.allow_component(GROUP_OF_ROLE[role], code)
+    return {
+        "code": code,
+        "role": role,
+        "name": name,
+        "component": code,
+        "platform_component": settings.platform_component,
+        "username": code,
+        "password": password,
+    }
+
+
+def ensure_platform(stack: LocalStack) -> None:
+    """Make the platform's own component if there is none."""
+    settings = Settings.from_env(stack.environment())
+    with _database(settings, "ecp").transaction() as tx:
+        if directory.registered(tx, settings.platform_component) is not None:
+            return
+    _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), None)
+    stack.allow_component("tps", settings.platform_component)
+
+
+def _check(newcomer: Newcomer) -> None:
+    findings = list(party_code_findings(newcomer.code, "/id"))
+    if not newcomer.name.strip():
+        findings.append(Finding("missing", "/name", "a name is needed"))
+    if newcomer.grid_prefixes and newcomer.role != "dso":
+        findings.append(Finding("A59", "/grid", "grid prefixes are for DSOs"))
+    if findings:
+        raise RuleBroken("; ".join(finding.detail for finding in findings), findings)
+
+
+def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: str | None) -> None:
+    """Write a newcomer everywhere it belongs: its own group, the platform's copy, and last the directory itself."""
+    now, group = utc_now(), GROUP_OF_ROLE[newcomer.role]
+    component_code = settings.platform_component if newcomer.role == "tps" else newcomer.code
+    component = create_component(_authority(stack.keys_dir, now), component_code, newcomer.name, now=now)
+    entry = _entry(settings, newcomer, component, group, now)
+    own = OwnComponent(component_code, newcomer.code, newcomer.role, newcomer.name)
+    with _database(settings, "ecp").transaction() as tx:
+        directory.lock(tx)
+        if directory.registered(tx, component_code) is not None:
+            raise RuleBroken(f"the code {newcomer.code} is registered already")
+        with _database(settings, group).transaction() as own_tx:
+            _take_in(own_tx, own, component, settings, group, entry, now)
+            _copy_platform(tx, own_tx, settings, now)
+        with _database(settings, "tps").transaction() as platform_tx:
+            components.put_entry(platform_tx, entry, now)
+            registry.add_party(
+                platform_tx,
+                Party(newcomer.code, newcomer.role, newcomer.name, component_code, newcomer.grid_prefixes),
+            )
+        directory.register(tx, Registered(own, entry, directory.hash_password(password) if password else None), now)
+
+
+def _take_in(
+    tx: Transaction,
+    own: OwnComponent,
+    component: Component,
+    settings: Settings,
+    group: str,
+    entry: ComponentEntry,
+    now: datetime,
+) -> None:
+    components.add_component(tx, own, _wrapped(component, settings.groups[group].key))
+    components.put_entry(tx, entry, now)
+
+
+def _copy_platform(tx: Transaction, own_tx: Transaction, settings: Settings, now: datetime) -> None:
+    """A party's directory copy holds itself and the platform."""
+    platform = directory.registered(tx, settings.platform_component)
+    if platform is not None:
+        components.put_entry(own_tx, platform.entry, now)
+
+
+def _entry(settings: Settings, newcomer: Newcomer, component: Component, group: str, now: datetime) -> ComponentEntry:
+    """A party takes messages from the platform alone; the platform takes them from everybody (F1)."""
+    senders = None if newcomer.role == "tps" else frozenset({settings.platform_component})
+    path = MessagePath(component.code, senders, "*", now.replace(microsecond=0))
+    return ComponentEntry(
+        code=component.code,
+        organisation=newcomer.name,
+        kind="endpoint",
+        group=group,
+        party=newcomer.code,
+        certificates=component.certificates,
+        paths=(path,),
+    )
+
+
+def _wrapped(component: Component, group_key: bytes) -> list[WrappedKey]:
+    return [
+        WrappedKey(
+            certificate_id=certificate.certificate_id,
+            component=component.code,
+            use=certificate.use,
+            wrapped=wrap(
+                dump_private_key(component.keys.of(certificate.use)),
+                group_key,
+                bound_to(component.code, certificate.use),
+            ),
+            valid_from=certificate.valid_from,
+            valid_to=certificate.valid_to,
+        )
+        for certificate in component.certificates
+    ]
+
+
+def _authority(keys_dir: Path, now: datetime) -> Authority:
+    from tps.runtime.local.record import write_private
+
+    certificate, key = keys_dir / "authority.pem", keys_dir / "authority.key"
+    if not key.exists():
+        made = create_authority("TPS platform authority", now)
+        write_private(certificate, made.certificate_pem)
+        write_private(key, dump_private_key(made.private_key).decode())
+    return Authority(certificate.read_text(), load_private_key(key.read_bytes()))
+
+
+def _database(settings: Settings, group: str) -> Any:
+    return Database(settings.groups[group].database_url, max_connections=2)

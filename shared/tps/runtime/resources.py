@@ -1,0 +1,179 @@
+"""Routes over a party's own resources: set, change, read, remove, one or thousands (F4b, F4c).
+
+Assets of an operator and connection points of a DSO differ in their types only; everything else is here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tps.api.bodies import Body, parse_json, read_body
+from tps.api.types import IdsBody
+from tps.documents import Document, Header
+from tps.domain.asset import Removal
+from tps.errors import Finding, Malformed, NotFound, RuleBroken
+from tps.runtime.function import Answer, Call, Route
+from tps.runtime.submission import Submission, submit
+from tps.stores.resources import OwnResource, read_own, read_wanted, wish
+
+MAX_QUERY_IDS = 50
+_Entry = TypeVar("_Entry")
+
+
+@dataclass(frozen=True)
+class ResourceKind(Generic[_Entry]):
+    """What tells assets from connection points.
+
+    Attributes:
+        path: Route, as in `/agr/v1/flexibility-assets`.
+        name: Of the list in bodies: `assets`, `connection_points`.
+        message_type: Of the registration.
+        body, patch: Types of the PUT and PATCH bodies.
+        entries: The domain values in a PUT body.
+        one: One body of the REST contract, as kept, back to its type.
+        check: The rules; pointers are `/<name>/<index>/...`.
+        document: The registration document of entries and removals.
+        to_json: A domain value as it is kept and read back.
+        canonical_id: The one spelling of an id.
+    """
+
+    path: str
+    name: str
+    message_type: str
+    body: type[Body]
+    patch: type[Body]
+    entry: Callable[[Any], _Entry]
+    one: type[Body]
+    check: Callable[[Sequence[_Entry | Removal]], list[Finding]]
+    document: Callable[[Header, tuple[_Entry | Removal, ...]], Document]
+    to_json: Callable[[_Entry], dict[str, Any]]
+    canonical_id: Callable[[str], str]
+
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of this kind of resource."""
+        return (
+            Route("PUT", self.path, self._put),
+            Route("PATCH", self.path, self._patch),
+            Route("GET", self.path, self._get),
+            Route("DELETE", self.path, self._delete),
+            Route("POST", f"{self.path}/query", self._query),
+            Route("POST", f"{self.path}/removal", self._removal),
+        )
+
+    def _put(self, call: Call) -> Answer:
+        """Set those named; the others stay."""
+        call.only_known()
+        body = read_body(self.body, call.raw_body)
+        return self._register(call, [self.entry(each) for each in getattr(body, self.name)])
+
+    def _patch(self, call: Call) -> Answer:
+        """Change fields of those named (merge-patch), on top of whatever is already under way."""
+        call.only_known()
+        patches = getattr(read_body(self.patch, call.raw_body), self.name)
+        ids = [self.canonical_id(patch.id) for patch in patches]
+        with call.endpoint.database.transaction() as tx:
+            known = read_wanted(tx, call.party, ids)
+        self._refuse_unknown(ids, known, f"/{self.name}/{{index}}/id")
+        merged = [_merge(known[each], patch) for each, patch in zip(ids, patches, strict=True)]
+        return self._register(call, [self.entry(self._read_one(each, index)) for index, each in enumerate(merged)])
+
+    def _get(self, call: Call) -> Answer:
+        call.only_known("id")
+        given = call.query.get("id")
+        return self._read(call, None if given is None else self._query_ids(given))
+
+    def _query(self, call: Call) -> Answer:
+        call.only_known()
+        return self._read(call, [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids])
+
+    def _delete(self, call: Call) -> Answer:
+        call.only_known("id")
+        given = call.query.get("id")
+        if given and call.raw_body:
+            raise Malformed(
+                "ids twice", [Finding("unknown_field", "/ids", "ids in the query or in the body, not both")]
+            )
+        return self._remove(call, self._query_ids(given)) if given else self._removal(call)
+
+    def _removal(self, call: Call) -> Answer:
+        call.only_known()
+        return self._remove(call, [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids])
+
+    def _query_ids(self, given: Sequence[str]) -> list[str]:
+        if len(given) > MAX_QUERY_IDS:
+            detail = f"at most {MAX_QUERY_IDS} ids in a query; use POST {self.path}/query or /removal for more"
+            raise Malformed("too many ids", [Finding("bad_type", "/id", detail)])
+        return [self.canonical_id(each) for each in given]
+
+    def _read(self, call: Call, ids: list[str] | None) -> Answer:
+        with call.endpoint.database.transaction() as tx:
+            found = read_own(tx, call.party, ids)
+        return Answer({self.name: [_with_state(each) for each in found]})
+
+    def _remove(self, call: Call, ids: list[str]) -> Answer:
+        with call.endpoint.database.transaction() as tx:
+            known = read_wanted(tx, call.party, ids)
+        self._refuse_unknown(ids, known, "/ids/{index}")
+        return self._send(call, [Removal(each) for each in ids], dict.fromkeys(ids), "/ids/{index}")
+
+    def _register(self, call: Call, entries: list[_Entry]) -> Answer:
+        bodies = {entry.id: self.to_json(entry) for entry in entries}  # type: ignore[attr-defined]
+        return self._send(call, entries, bodies, f"/{self.name}/{{index}}")
+
+    def _send(
+        self,
+        call: Call,
+        entries: Sequence[_Entry | Removal],
+        bodies: Mapping[str, dict[str, Any] | None],
+        pointer: str,
+    ) -> Answer:
+        findings = self.check(entries)
+        if findings:
+            raise RuleBroken(findings[0].detail, findings)
+        places = {entry.id: index for index, entry in enumerate(entries)}  # type: ignore[union-attr]
+        submission = Submission(
+            type=self.message_type,
+            build=lambda header: self.document(header, tuple(entries)),
+            keep=lambda tx, message_id, sequence: wish(
+                tx, party=call.party, message_id=message_id, sequence=sequence, bodies=bodies
+            ),
+            pointer_of=lambda subject: pointer.format(index=places[subject]) if subject in places else "",
+        )
+        return submit(call, submission)
+
+    def _refuse_unknown(self, ids: Sequence[str], known: Mapping[str, Any], pointer: str) -> None:
+        unknown = [
+            Finding("A64", pointer.format(index=index), "not registered by you", each)
+            for index, each in enumerate(ids)
+            if each not in known
+        ]
+        if unknown:
+            raise NotFound("not all of these are registered by you", unknown)
+
+    def _read_one(self, body: dict[str, Any], index: int) -> Body:
+        from pydantic import ValidationError
+
+        try:
+            return self.one.model_validate(parse_json(_dump(body)))
+        except ValidationError:
+            finding = Finding("missing", f"/{self.name}/{index}", "the change takes away a field that is needed")
+            raise Malformed("the change takes away a field that is needed", [finding]) from None
+
+
+def _merge(known: Mapping[str, Any], patch: Body) -> dict[str, Any]:
+    """Merge-patch (RFC 7396): given fields replace, null takes away."""
+    given = {name: getattr(patch, name) for name in patch.model_fields_set if name != "id"}
+    return {name: value for name, value in {**known, **given}.items() if value is not None}
+
+
+def _dump(body: dict[str, Any]) -> bytes:
+    from tps.runtime.http import to_json
+
+    return to_json(body).encode()
+
+
+def _with_state(resource: OwnResource) -> dict[str, Any]:
+    body = {**resource.body, "state": resource.state}
+    return {**body, "is_weight_capped": True} if resource.is_capped else body

@@ -1,0 +1,75 @@
+"""Everything a process works with, built once from its settings; clients connect at first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tps.endpoint.endpoint import Endpoint
+from tps.errors import NotFound
+from tps.runtime.settings import GroupSettings, Settings
+from tps.runtime.waiting import Waits
+from tps.stores.database import Database
+from tps.stores.documents import DocumentStore
+from tps.stores.mailbox import Mailbox
+
+_THREADS_KEPT_FREE = 32
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Endpoints and waits by group; `ecp` has neither inbox nor waits here."""
+
+    settings: Settings
+    endpoints: Mapping[str, Endpoint]
+    waits: Mapping[str, Waits]
+
+    def endpoint(self, group: str) -> Endpoint:
+        """A group's endpoint, by the group's name or its kind.
+
+        Raises:
+            NotFound: This deployment does not run that group.
+        """
+        for name, endpoint in self.endpoints.items():
+            if group in (name, endpoint.kind):
+                return endpoint
+        raise NotFound("this deployment does not serve that group")
+
+    def is_ready(self) -> bool:
+        """True if every store of every group answers."""
+        return all(
+            each.database.is_there() and each.mailbox.is_there_or_connects() and each.documents.is_there()
+            for each in self.endpoints.values()
+        )
+
+    def close(self) -> None:
+        for endpoint in self.endpoints.values():
+            endpoint.mailbox.close()
+            endpoint.database.close()
+
+
+def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Services:
+    """Build the services of every group that the settings name."""
+    endpoints = {
+        name: _endpoint(settings, group, clock) for name, group in settings.groups.items() if group.kind != "ecp"
+    }
+    places = max(settings.threads - _THREADS_KEPT_FREE, 4)
+    return Services(settings, endpoints, {name: Waits(each.mailbox, places) for name, each in endpoints.items()})
+
+
+def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], datetime]) -> Endpoint:
+    return Endpoint(
+        group=group.name,
+        platform=settings.platform_component,
+        key=group.key,
+        database=Database(group.database_url),
+        documents=DocumentStore(settings.s3_url, group.s3_access_key, group.s3_secret_key, group.s3_bucket),
+        mailbox=Mailbox(settings.nats_url, group.nats_user, group.nats_password, group.name),
+        clock=clock,
+    )

@@ -1,0 +1,202 @@
+"""From a REST call to a message and back: send, wait for the platform's answer, say what it was.
+
+Alike for every route that sends: Idempotency-Key, Prefer, 202 with a place to look, problems with the platform's reasons.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tps.documents import Document, Header, Role, encode
+from tps.endpoint.handling import ROLES, Status
+from tps.endpoint.sending import Draft, dispatch, enqueue
+from tps.errors import Finding, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway, Unauthenticated
+from tps.mades.ids import new_id
+from tps.runtime.function import Answer, Call
+from tps.stores import components, ledger
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+DEFAULT_WAIT_S = 10
+MAX_WAIT_S = 55
+MAX_KEY_CHARACTERS = 255
+_CONFLICTS = {"A51"}
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a call wants to send.
+
+    Attributes:
+        type: Message type.
+        build: Makes the document from its header; runs in the transaction that sends it.
+        revision: Of the document; None if its kind has none (it is then answered as 1).
+        no_use_after: When the content loses its point.
+        success: HTTP status of an accepted one: 201 for what was created, else 200.
+        keep: Writes what the backend keeps of it, in the same transaction: (transaction, message id, sequence).
+        pointer_of: JSON pointer to a resource id in the call's body.
+    """
+
+    type: str
+    build: Callable[[Header], Document]
+    revision: int | None = None
+    no_use_after: datetime | None = None
+    success: int = 200
+    keep: Callable[[Transaction, str, int], None] | None = None
+    pointer_of: Callable[[str], str] = lambda _subject: ""
+
+
+def submit(call: Call, submission: Submission) -> Answer:
+    """Send, wait as the call prefers, and answer."""
+    wait_s = preferred_wait_s(call)
+    component, message_id = send(call, submission)
+    row = await_answer(call, component, message_id, wait_s)
+    return settled_answer(call, row, submission)
+
+
+def send(call: Call, submission: Submission) -> tuple[str, str]:
+    """Put the message into the outbox and try to send it at once; returns the sender's component and the message id.
+
+    A broker or store that is away is no failure here: the message stays in the outbox and goes out when it is back.
+
+    Raises:
+        KeyReused: The Idempotency-Key came before with another request.
+    """
+    endpoint, fresh_id = call.endpoint, new_id()
+    with endpoint.database.transaction() as tx:
+        own = components.component_of_party(tx, call.party)
+        if own is None:
+            raise Unauthenticated("the token does not hold")
+        message_id = _bind_key(call, tx, fresh_id)
+        if message_id == fresh_id:
+            _enqueue(call, tx, own, submission, message_id)
+    try:
+        dispatch(endpoint, own.code, [message_id])
+    except StoreAway:
+        _log.warning("left in the outbox", message_id=message_id)
+    return own.code, message_id
+
+
+def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> dict[str, Any]:
+    """The message's row once it is answered, or as it stands when the time is up."""
+
+    def look() -> dict[str, Any] | None:
+        row = _row(call, component, message_id)
+        return row if row["status"] != Status.PENDING else None
+
+    answered = call.waits.until(call.party, look, wait_s, call.is_connected)
+    return answered or _row(call, component, message_id)
+
+
+def settled_answer(call: Call, row: Mapping[str, Any], submission: Submission) -> Answer:
+    """A message's outcome as INTERFACES tells it.
+
+    Raises:
+        RuleBroken, RevisionConflict: The platform refused it, with its reasons.
+        MessageRefused: It FAILED on the way.
+    """
+    status, answer = Status(row["status"]), row["answer"]
+    if status is Status.REFUSED:
+        raise _refusal(answer, submission)
+    if status is Status.FAILED:
+        error = (answer.get("errors") or [{"code": "failed", "detail": "the message failed"}])[0]
+        raise MessageRefused(error["code"], error["detail"])
+    body: dict[str, Any] = {
+        "id": row["document_id"],
+        "revision": row["revision"] or 1,
+        "status": status,
+        "message_id": row["message_id"],
+    }
+    if status is Status.PENDING:
+        location = f"/{call.endpoint.kind}/v1/messages/{row['message_id']}"
+        return Answer(body, 202, {"Location": location})
+    if status is Status.PARTLY_ACCEPTED:
+        body["rejected"] = answer.get("rejected", [])
+    return Answer(body, submission.success)
+
+
+def preferred_wait_s(call: Call) -> float:
+    """How long the caller wants to wait (RFC 7240): `wait=SECONDS` up to 55, 0 for `respond-async`, else 10."""
+    wait_s: float = DEFAULT_WAIT_S
+    for preference in call.headers.get("Prefer", "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.lower() == "respond-async":
+            return 0
+        if name.lower() == "wait" and value.strip().isascii() and value.strip().isdigit():
+            wait_s = min(int(value), MAX_WAIT_S)
+    return wait_s
+
+
+def timeout_s(call: Call, default: int = 30) -> float:
+    """`?timeout=` of a waiting call: whole seconds, 0 to 55."""
+    text = call.text("timeout")
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MAX_WAIT_S):
+        raise Malformed("bad timeout", [Finding("bad_type", "/timeout", "whole seconds, 0 to 55")])
+    return int(text)
+
+
+def header(call: Call, role: str, document_id: str) -> Header:
+    """The header of a document from the caller to the platform."""
+    return Header(
+        document_id=document_id,
+        created_at=call.now.replace(microsecond=0),
+        sender=call.party,
+        sender_role=ROLES[role],
+        receiver=call.platform_party,
+        receiver_role=Role.TPS,
+    )
+
+
+def _enqueue(
+    call: Call, tx: Transaction, own: components.OwnComponent, submission: Submission, message_id: str
+) -> None:
+    document_id = new_id()
+    draft = Draft(
+        sender=own.code,
+        receiver=call.endpoint.platform,
+        type=submission.type,
+        content=encode(submission.build(header(call, own.role, document_id))),
+        document_id=document_id,
+        revision=submission.revision,
+        no_use_after=submission.no_use_after,
+    )
+    sequence = enqueue(call.endpoint, tx, draft, message_id)
+    if submission.keep is not None and sequence is not None:
+        submission.keep(tx, message_id, sequence)
+
+
+def _bind_key(call: Call, tx: Transaction, message_id: str) -> str:
+    key = call.headers.get("Idempotency-Key")
+    if key is None:
+        return message_id
+    if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+        raise Malformed("bad Idempotency-Key", [Finding("bad_type", "", "an Idempotency-Key has 1 to 255 characters")])
+    request = repr((call.method, call.path, sorted(call.query.items()), call.raw_body))
+    digest = hashlib.sha256(request.encode()).digest()
+    return ledger.remember_key(tx, party=call.party, key=key, digest=digest, message_id=message_id, now=call.now)
+
+
+def _row(call: Call, component: str, message_id: str) -> dict[str, Any]:
+    with call.endpoint.database.transaction() as tx:
+        row = ledger.find(tx, component, message_id)
+    assert row is not None
+    return row
+
+
+def _refusal(answer: Mapping[str, Any], submission: Submission) -> RuleBroken | RevisionConflict:
+    findings = [
+        Finding(each["code"], submission.pointer_of(each.get("subject") or ""), each.get("detail") or each["code"])
+        for each in answer.get("errors", [])
+    ]
+    is_conflict = any(finding.code in _CONFLICTS for finding in findings)
+    return (RevisionConflict if is_conflict else RuleBroken)("refused by the platform", findings)

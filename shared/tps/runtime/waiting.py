@@ -1,0 +1,103 @@
+"""Waiting for something that another process will store: subscribe, look, wait, look again.
+
+The store is the truth, a wake-up is a hint; a missed one costs at most five seconds. No database connection is held
+while waiting.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
+
+from tps.errors import StoreAway, Unavailable
+from tps.stores.mailbox import Mailbox
+
+LOOK_AGAIN_S = 5.0
+_CONNECTION_CHECK_S = 1.0
+_T = TypeVar("_T")
+
+
+class TooManyWaiting(Unavailable):
+    """Every place for waiting calls is taken; come again, or ask for more replicas."""
+
+    title = "too many waiting calls"
+
+
+class Waits:
+    """The waiting calls of one group in one process, behind one wake subscription.
+
+    Args:
+        mailbox: Whose wake-ups to hear.
+        places: How many calls may wait at once, so that others still find a thread.
+    """
+
+    def __init__(self, mailbox: Mailbox, places: int):
+        self._mailbox = mailbox
+        self._places = threading.BoundedSemaphore(places)
+        self._changed = threading.Condition()
+        self._heard: defaultdict[str, int] = defaultdict(int)
+        self._is_subscribed = False
+
+    def until(
+        self, party: str, look: Callable[[], _T | None], timeout_s: float, is_connected: Callable[[], bool]
+    ) -> _T | None:
+        """Look until there is something, the time is up, or the client has gone.
+
+        Args:
+            party: Whose wake-ups count.
+            look: Returns None while there is nothing.
+            timeout_s: Up to 55; 0 looks once.
+            is_connected: Checked about every second.
+
+        Raises:
+            TooManyWaiting: No place is free.
+        """
+        self._subscribe()
+        deadline = time.monotonic() + timeout_s
+        heard = self._heard[party]
+        found = look()
+        if found is not None or timeout_s <= 0:
+            return found
+        if not self._places.acquire(blocking=False):
+            raise TooManyWaiting("too many calls wait already")
+        try:
+            return self._wait(party, look, heard, deadline, is_connected)
+        finally:
+            self._places.release()
+
+    def _wait(
+        self, party: str, look: Callable[[], _T | None], heard: int, deadline: float, is_connected: Callable[[], bool]
+    ) -> _T | None:
+        while (left := deadline - time.monotonic()) > 0 and is_connected():
+            heard = self._sleep(party, heard, min(left, LOOK_AGAIN_S), is_connected)
+            found = look()
+            if found is not None:
+                return found
+        return None
+
+    def _sleep(self, party: str, heard: int, seconds: float, is_connected: Callable[[], bool]) -> int:
+        """Until a wake-up for the party that was not heard yet, or the time is up, or the client has gone."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while self._heard[party] == heard and (left := deadline - time.monotonic()) > 0 and is_connected():
+                self._changed.wait(min(left, _CONNECTION_CHECK_S))
+            return self._heard[party]
+
+    def _subscribe(self) -> None:
+        with self._changed:
+            if self._is_subscribed:
+                return
+            self._is_subscribed = True
+        try:
+            self._mailbox.on_wake(self._on_wake)
+        except StoreAway:
+            with self._changed:
+                self._is_subscribed = False
+
+    def _on_wake(self, party: str) -> None:
+        with self._changed:
+            self._heard[party] += 1
+            self._changed.notify_all()

@@ -1,0 +1,46 @@
+"""Asset lists a DSO's backend was sent, by the object they lie in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tps.domain.scope import DsoScope
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class KeptList:
+    """`as_of`: the platform's time of it. `object_key` is None when the platform said that there is no asset."""
+
+    as_of: datetime
+    object_key: str | None
+
+
+def keep_list(tx: Transaction, party: str, request_id: str, kept: KeptList) -> None:
+    """Keep the list that answers one of this party's requests."""
+    tx.execute(
+        "INSERT INTO received_asset_list VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (party, request_id, kept.as_of, kept.object_key),
+    )
+
+
+def read_list(tx: Transaction, scope: DsoScope, request_id: str) -> KeptList | None:
+    """The list that answers one request."""
+    row = tx.execute(
+        "SELECT as_of, object_key FROM received_asset_list WHERE party = %s AND request_id = %s",
+        (scope.party, request_id),
+    ).fetchone()
+    return KeptList(**row) if row else None
+
+
+def newest_list(tx: Transaction, scope: DsoScope) -> KeptList | None:
+    """The newest list of all, for when the platform is silent."""
+    row = tx.execute(
+        "SELECT as_of, object_key FROM received_asset_list WHERE party = %s ORDER BY as_of DESC LIMIT 1",
+        (scope.party,),
+    ).fetchone()
+    return KeptList(**row) if row else None

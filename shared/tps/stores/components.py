@@ -1,0 +1,94 @@
+"""Components a group acts for, their wrapped keys, and its copy of the directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tps.mades.directory import ComponentEntry
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OwnComponent:
+    """A component whose keys this group holds; `role` is that of its party: agr, brp, dso or tps."""
+
+    code: str
+    party: str
+    role: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A private key at rest."""
+
+    certificate_id: str
+    component: str
+    use: str
+    wrapped: bytes
+    valid_from: datetime
+    valid_to: datetime
+
+
+def add_component(tx: Transaction, component: OwnComponent, keys: Sequence[WrappedKey]) -> None:
+    """Take in a component and its keys; raises psycopg's UniqueViolation if the code or the party is there already."""
+    tx.execute(
+        "INSERT INTO component VALUES (%s, %s, %s, %s)",
+        (component.code, component.party, component.role, component.name),
+    )
+    for key in keys:
+        tx.execute(
+            "INSERT INTO component_key VALUES (%s, %s, %s, %s, %s, %s)",
+            (key.certificate_id, key.component, key.use, key.wrapped, key.valid_from, key.valid_to),
+        )
+
+
+def component_of_party(tx: Transaction, party: str) -> OwnComponent | None:
+    row = tx.execute("SELECT code, party, role, name FROM component WHERE party = %s", (party,)).fetchone()
+    return OwnComponent(**row) if row else None
+
+
+def component_by_code(tx: Transaction, code: str) -> OwnComponent | None:
+    row = tx.execute("SELECT code, party, role, name FROM component WHERE code = %s", (code,)).fetchone()
+    return OwnComponent(**row) if row else None
+
+
+def signing_key(tx: Transaction, component: str, now: datetime) -> WrappedKey | None:
+    """The newest signing key of a component that is valid now."""
+    row = tx.execute(
+        """SELECT * FROM component_key WHERE component = %s AND use = 'signing' AND valid_from <= %s AND valid_to > %s
+            ORDER BY valid_from DESC LIMIT 1""",
+        (component, now, now),
+    ).fetchone()
+    return _key(row) if row else None
+
+
+def key_by_certificate(tx: Transaction, certificate_id: str) -> WrappedKey | None:
+    """A key by the id of its certificate, expired or not: what was encrypted for it must stay readable."""
+    row = tx.execute("SELECT * FROM component_key WHERE certificate_id = %s", (certificate_id,)).fetchone()
+    return _key(row) if row else None
+
+
+def put_entry(tx: Transaction, entry: ComponentEntry, now: datetime) -> None:
+    """Write or replace the copy of a component's directory entry."""
+    tx.execute(
+        """INSERT INTO directory_entry VALUES (%s, %s, %s) ON CONFLICT (code)
+           DO UPDATE SET entry = excluded.entry, synchronised_at = excluded.synchronised_at""",
+        (entry.code, json.dumps(entry.to_json()), now),
+    )
+
+
+def entry_of(tx: Transaction, code: str) -> ComponentEntry | None:
+    """The copy of a component's directory entry."""
+    row = tx.execute("SELECT entry FROM directory_entry WHERE code = %s", (code,)).fetchone()
+    return ComponentEntry.from_json(row["entry"]) if row else None
+
+
+def _key(row: dict[str, object]) -> WrappedKey:
+    return WrappedKey(**(row | {"wrapped": bytes(row["wrapped"])}))  # type: ignore[arg-type,call-overload]

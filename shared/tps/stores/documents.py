@@ -1,0 +1,90 @@
+"""A group's documents in S3: every one as received and as sent, never overwritten."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tps.errors import StoreAway
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def document_key(direction: str, message_type: str, at: datetime, message_id: str) -> str:
+    """Where a document lies: by direction (`in`, `out`), type and day, so that it can be deleted by age."""
+    return f"{direction}/{message_type}/{at:%Y/%m/%d}/{message_id}.xml"
+
+
+class DocumentStore:
+    """One bucket, plain S3; the client is made at first use."""
+
+    def __init__(self, url: str, access_key: str, secret_key: str, bucket: str):
+        self._url = url
+        self._credentials = (access_key, secret_key)
+        self._bucket = bucket
+        self._lock = threading.Lock()
+        self._client: S3Client | None = None
+
+    def put(self, key: str, content: bytes) -> bool:
+        """Store a document if there is none under this key; False if there was one, which stays as it is.
+
+        Raises:
+            StoreAway: The store did not confirm it; retry.
+        """
+        code = self._call("put_object", Key=key, Body=content, ContentType="application/xml", IfNoneMatch="*")
+        return code is None
+
+    def get(self, key: str) -> bytes | None:
+        """Read a document; None if there is none."""
+        found: list[bytes] = []
+        self._call("get_object", into=found, Key=key)
+        return found[0] if found else None
+
+    def is_there(self) -> bool:
+        try:
+            self._call("list_objects_v2", MaxKeys=1)
+        except StoreAway:
+            return False
+        return True
+
+    def _call(self, operation: str, into: list[bytes] | None = None, **arguments: Any) -> str | None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = getattr(self._opened(), operation)(Bucket=self._bucket, **arguments)
+            if into is not None:
+                into.append(answer["Body"].read())
+        except ClientError as error:
+            code = str(error.response["Error"]["Code"])
+            if code in {"PreconditionFailed", "NoSuchKey"}:
+                return code
+            raise StoreAway("the document store is away") from error
+        except BotoCoreError as error:
+            raise StoreAway("the document store is away") from error
+        return None
+
+    def _opened(self) -> S3Client:
+        with self._lock:
+            if self._client is None:
+                import boto3
+                from botocore.config import Config
+
+                self._client = boto3.client(
+                    "s3",
+                    endpoint_url=self._url,
+                    aws_access_key_id=self._credentials[0],
+                    aws_secret_access_key=self._credentials[1],
+                    region_name="us-east-1",
+                    config=Config(
+                        s3={"addressing_style": "path"},
+                        connect_timeout=3,
+                        read_timeout=20,
+                        max_pool_connections=32,
+                        retries={"max_attempts": 3, "mode": "standard"},
+                        request_checksum_calculation="when_required",
+                        response_checksum_validation="when_required",
+                    ),
+                )
+            return self._client

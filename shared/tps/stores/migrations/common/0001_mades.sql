@@ -1,0 +1,92 @@
+-- What every group keeps of its endpoint: components and keys, a copy of the directory, the message ledger.
+
+CREATE TABLE component (
+    code  text PRIMARY KEY,
+    party text NOT NULL UNIQUE,
+    role  text NOT NULL,
+    name  text NOT NULL
+);
+
+-- Private keys, wrapped by the group's key; older ones stay so that older messages can still be read.
+CREATE TABLE component_key (
+    certificate_id text PRIMARY KEY,
+    component      text NOT NULL REFERENCES component ON DELETE CASCADE,
+    use            text NOT NULL,
+    wrapped        bytea NOT NULL,
+    valid_from     timestamptz NOT NULL,
+    valid_to       timestamptz NOT NULL
+);
+
+CREATE TABLE directory_entry (
+    code            text PRIMARY KEY,
+    entry           jsonb NOT NULL,
+    synchronised_at timestamptz NOT NULL
+);
+
+-- Counted by the sender per receiver, in the transaction that decides to send.
+CREATE TABLE sequence_counter (
+    sender   text NOT NULL,
+    receiver text NOT NULL,
+    last     bigint NOT NULL,
+    PRIMARY KEY (sender, receiver)
+);
+
+-- One row per message and component: the inbox ('in') and the outbox ('out') at once.
+CREATE TABLE message (
+    component   text NOT NULL,
+    message_id  text NOT NULL,
+    direction   text NOT NULL CHECK (direction IN ('in', 'out')),
+    type        text NOT NULL,
+    peer        text NOT NULL,
+    sequence    bigint NOT NULL,
+    in_reply_to text,
+    ba_message_id text,
+    document_id text,
+    revision    integer,
+    state       text NOT NULL,
+    status      text NOT NULL DEFAULT 'pending',
+    answer      jsonb NOT NULL DEFAULT '{}',
+    created_at  timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    caused_by   text,                          -- out: the consumed message that it was decided in
+    rank        smallint NOT NULL DEFAULT 0,   -- out: lower ones of the same cause are sent first
+    content     bytea,                         -- out: deflated document, until it is sent
+    sent_at     timestamptz,
+    object_key  text,
+    is_handled  boolean NOT NULL DEFAULT false, -- in: decided, or taken note of
+    PRIMARY KEY (component, message_id)
+);
+CREATE INDEX message_unsent ON message (created_at) WHERE direction = 'out' AND sent_at IS NULL;
+CREATE INDEX message_caused ON message (component, caused_by) WHERE caused_by IS NOT NULL;
+CREATE INDEX message_reply ON message (component, in_reply_to) WHERE in_reply_to IS NOT NULL;
+
+CREATE TABLE message_trace (
+    component    text NOT NULL,
+    message_id   text NOT NULL,
+    step         bigint GENERATED ALWAYS AS IDENTITY,
+    at           timestamptz NOT NULL,
+    state        text NOT NULL,
+    at_component text NOT NULL,
+    details      text,
+    PRIMARY KEY (component, message_id, step)
+);
+
+-- MADES acknowledgements still to be sent; a later kind replaces an earlier one.
+CREATE TABLE owed_acknowledgement (
+    component  text NOT NULL,
+    peer       text NOT NULL,
+    message_id text NOT NULL,
+    kind       text NOT NULL,
+    at         timestamptz NOT NULL,
+    detail     text,
+    PRIMARY KEY (component, peer, message_id)
+);
+
+CREATE TABLE idempotency_key (
+    party      text NOT NULL,
+    key        text NOT NULL,
+    digest     bytea NOT NULL,
+    message_id text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (party, key)
+);

@@ -1,0 +1,97 @@
+"""A party's own assets or connection points in its backend, as the platform has accepted them.
+
+Bodies are the JSON of the REST contract. Each is guarded by the `sequence` of the registration that last changed it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OwnResource:
+    """`body` as registered; `state` is `active` or `waiting`; `is_capped`: it weighs less than registered."""
+
+    id: str
+    body: dict[str, Any]
+    state: str
+    is_capped: bool
+
+
+def read_own(tx: Transaction, party: str, ids: Sequence[str] | None = None) -> list[OwnResource]:
+    """A party's resources, by id; all of them, or those named (missing ones are left out)."""
+    rows = tx.execute(
+        """SELECT id, body, state, is_capped FROM own_resource
+            WHERE party = %s AND body IS NOT NULL AND (%s::text[] IS NULL OR id = ANY(%s)) ORDER BY id""",
+        (party, _list(ids), _list(ids)),
+    ).fetchall()
+    return [OwnResource(**row) for row in rows]
+
+
+def read_wanted(tx: Transaction, party: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Bodies as they will be once all registrations under way are accepted: what a change is merged into."""
+    rows = tx.execute(
+        """SELECT DISTINCT ON (id) id, body FROM (
+               SELECT id, body, sequence FROM own_resource WHERE party = %(party)s AND id = ANY(%(ids)s)
+               UNION ALL
+               SELECT id, body, sequence FROM wished_resource WHERE party = %(party)s AND id = ANY(%(ids)s)) AS both_kinds
+            ORDER BY id, sequence DESC""",
+        {"party": party, "ids": list(ids)},
+    ).fetchall()
+    return {row["id"]: row["body"] for row in rows if row["body"] is not None}
+
+
+def wish(
+    tx: Transaction, *, party: str, message_id: str, sequence: int, bodies: Mapping[str, dict[str, Any] | None]
+) -> None:
+    """Keep what a registration asks for until the platform answers; None asks for removal."""
+    tx.execute(
+        """INSERT INTO wished_resource (party, message_id, id, body, sequence)
+           SELECT %s, %s, id, body::jsonb, %s FROM unnest(%s::text[], %s::text[]) AS w(id, body)""",
+        (
+            party,
+            message_id,
+            sequence,
+            list(bodies),
+            [None if body is None else json.dumps(body) for body in bodies.values()],
+        ),
+    )
+
+
+def settle_wish(tx: Transaction, *, party: str, message_id: str, is_accepted: bool) -> None:
+    """Apply, or drop, what a registration asked for. Whatever a later registration has changed stays."""
+    if is_accepted:
+        tx.execute(
+            """INSERT INTO own_resource AS own (party, id, body, sequence, state, state_sequence)
+               SELECT party, id, body, sequence, 'waiting', 0 FROM wished_resource WHERE party = %s AND message_id = %s
+               ON CONFLICT (party, id) DO UPDATE SET body = excluded.body, sequence = excluded.sequence
+                WHERE own.sequence < excluded.sequence""",
+            (party, message_id),
+        )
+    tx.execute("DELETE FROM wished_resource WHERE party = %s AND message_id = %s", (party, message_id))
+
+
+def note_states(tx: Transaction, *, party: str, notices: Mapping[str, Sequence[str]], state_sequence: int) -> None:
+    """Take in what the platform says of states: `ACTIVE`, `WAITING`, `CAPPED`, `UNCAPPED` by id. Older news is ignored."""
+    for name, column, value in (
+        ("ACTIVE", "state", "active"),
+        ("WAITING", "state", "waiting"),
+        ("CAPPED", "is_capped", True),
+        ("UNCAPPED", "is_capped", False),
+    ):
+        if notices.get(name):
+            tx.execute(
+                f"""UPDATE own_resource SET {column} = %s, state_sequence = %s
+                     WHERE party = %s AND id = ANY(%s) AND state_sequence <= %s""",  # type: ignore[arg-type]
+                (value, state_sequence, party, list(notices[name]), state_sequence),
+            )
+
+
+def _list(ids: Sequence[str] | None) -> list[str] | None:
+    return None if ids is None else list(ids)
