@@ -7,10 +7,11 @@ certificate authority's key used.
 from __future__ import annotations
 
 import secrets
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tps.domain.identifiers import party_code_findings
 from tps.errors import Finding, RuleBroken
@@ -22,7 +23,7 @@ from tps.runtime.services import utc_now
 from tps.runtime.settings import Settings
 from tps.stores import components, directory, registry
 from tps.stores.components import OwnComponent, WrappedKey
-from tps.stores.database import Database
+from tps.stores.database import one_transaction
 from tps.stores.directory import Registered
 from tps.stores.registry import Party
 
@@ -70,7 +71,7 @@ def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefix
 def ensure_platform(stack: LocalStack) -> None:
     """Make the platform's own component if there is none."""
     settings = Settings.from_env(stack.environment())
-    with _database(settings, "ecp").transaction() as tx:
+    with _transaction(settings, "ecp") as tx:
         if directory.registered(tx, settings.platform_component) is not None:
             return
     _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), None)
@@ -94,14 +95,14 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
     component = create_component(_authority(stack.keys_dir, now), component_code, newcomer.name, now=now)
     entry = _entry(settings, newcomer, component, group, now)
     own = OwnComponent(component_code, newcomer.code, newcomer.role, newcomer.name)
-    with _database(settings, "ecp").transaction() as tx:
+    with _transaction(settings, "ecp") as tx:
         directory.lock(tx)
         if directory.registered(tx, component_code) is not None:
             raise RuleBroken(f"the code {newcomer.code} is registered already")
-        with _database(settings, group).transaction() as own_tx:
+        with _transaction(settings, group) as own_tx:
             _take_in(own_tx, own, component, settings, group, entry, now)
             _copy_platform(tx, own_tx, settings, now)
-        with _database(settings, "tps").transaction() as platform_tx:
+        with _transaction(settings, "tps") as platform_tx:
             components.put_entry(platform_tx, entry, now)
             registry.add_party(
                 platform_tx,
@@ -174,5 +175,5 @@ def _authority(keys_dir: Path, now: datetime) -> Authority:
     return Authority(certificate.read_text(), load_private_key(key.read_bytes()))
 
 
-def _database(settings: Settings, group: str) -> Any:
-    return Database(settings.groups[group].database_url, max_connections=2)
+def _transaction(settings: Settings, group: str) -> AbstractContextManager[Transaction]:
+    return one_transaction(settings.groups[group].database_url)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tps.errors import NotFound
 from tps.runtime.settings import Settings
 from tps.stores import directory
-from tps.stores.database import Database
+from tps.stores.database import one_transaction
 
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
@@ -26,7 +26,7 @@ def issue(stack: LocalStack, party: str) -> str:
     settings = Settings.from_env(stack.environment())
     if party == settings.platform_party:
         return sign(stack, settings, party, "tps")
-    with Database(settings.groups["ecp"].database_url, max_connections=1).transaction() as tx:
+    with one_transaction(settings.groups["ecp"].database_url) as tx:
         found = directory.registered(tx, party)
     if found is None:
         raise NotFound(f"no party {party}; onboard it with ./tps party add")

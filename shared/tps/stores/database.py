@@ -67,3 +67,20 @@ class Database:
                 open=True,
             )
         return self._pool
+
+
+@contextmanager
+def one_transaction(url: str) -> Iterator[Transaction]:
+    """One transaction on a connection of its own, for commands that come and go.
+
+    Raises:
+        StoreAway: As `Database.transaction`.
+    """
+    import psycopg
+    from psycopg.rows import dict_row
+
+    try:
+        with psycopg.connect(url, row_factory=dict_row, connect_timeout=10) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise StoreAway("the database is away") from error

@@ -6,6 +6,7 @@ depending on whether the storage part comes before the election is over, is refu
 """
 
 import json
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -55,8 +56,8 @@ class SeaweedServer:
             folder=self._folder,
             log=self._log,
             environment={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
-            # Its orderly end takes 25 s and does nothing for what is stored.
-            stop_timeout_s=2,
+            # Its orderly end takes 25 s and adds nothing to what is stored.
+            stop_signal=signal.SIGKILL,
         )
 
     def is_ready(self) -> bool:

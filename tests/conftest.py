@@ -1,0 +1,30 @@
+"""Fixtures for everybody: one running stack per test process, and a world in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.world import World
+from tps.runtime.local.stack import LocalStack
+from tps.runtime.local.up import Up, running
+from tps.runtime.onboarding import ensure_platform
+from tps.runtime.stack import consumers, load_stack
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The whole system on real servers: NATS, Postgres, S3, event delivery, two workers."""
+    data = tmp_path_factory.mktemp("stack")
+    up = Up(data=data, port=0, workers=2, consumers=consumers(load_stack()), prepare=ensure_platform)
+    with running(up) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def world(stack: LocalStack) -> Iterator[World]:
+    with httpx.Client(base_url=stack.gateway_url, timeout=70, limits=httpx.Limits(max_connections=200)) as http:
+        yield World(stack, http)

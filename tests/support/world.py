@@ -1,0 +1,165 @@
+"""A small world in a running stack: parties with fresh codes, their tokens, and calls in their name."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import httpx
+
+from tps.runtime import onboarding, tokens
+from tps.runtime.local.stack import LocalStack
+from tps.runtime.settings import Settings
+
+_T = TypeVar("_T")
+_numbers: Iterator[int] = itertools.count(os.getpid() % 100_000 * 10_000)
+
+
+def gs1(prefix: str, length: int, number: int) -> str:
+    """A number with its GS1 check digit: `gs1("5713131", 18, 7)` is a GSRN, `gs1("579", 13, 7)` a GLN."""
+    body = prefix + str(number).zfill(length - 1 - len(prefix))
+    weighted = sum(int(digit) * (3, 1)[place % 2] for place, digit in enumerate(reversed(body)))
+    return body + str(-weighted % 10)
+
+
+def fresh_gln() -> str:
+    """A party code nobody has."""
+    return gs1("579", 13, next(_numbers))
+
+
+def fresh_gsrn() -> str:
+    """An asset or point id nobody has."""
+    return gs1("5713131", 18, next(_numbers))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: status, headers, and its JSON with Decimals, so that a watt is a watt."""
+
+    status: int
+    headers: httpx.Headers
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text, parse_float=Decimal)
+
+    def codes(self) -> set[str]:
+        """The named reasons of a problem."""
+        return {error["code"] for error in self.json.get("errors", [])}
+
+    def pointers(self) -> set[str]:
+        return {error["pointer"] for error in self.json.get("errors", [])}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A party of the world, calling in its own name.
+
+    `group` is the first part of its routes: `agr`, `dso` or `tps`.
+    """
+
+    code: str
+    role: str
+    name: str
+    token: str = field(repr=False)
+    http: httpx.Client = field(repr=False)
+
+    @property
+    def group(self) -> str:
+        return "agr" if self.role == "brp" else self.role
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """Call `/<group>/v1<path>`; headers by name with underscores, as in `Idempotency_Key="a"`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        content = None
+        if body is not None:
+            named.setdefault("Content-Type", "application/json")
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        named.setdefault("Authorization", f"Bearer {self.token}")
+        response = self.http.request(method, f"/{self.group}/v1{path}", content=content, headers=named)
+        return Reply(response.status_code, response.headers, response.text)
+
+    def done(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Call and expect success; the answer's JSON."""
+        reply = self.call(method, path, body, **headers)
+        assert reply.status in (200, 201), f"{method} {path}: {reply.status} {reply.text[:2000]}"
+        return reply.json
+
+    def register_points(self, *points: str | dict[str, Any]) -> Any:
+        bodies = [point if isinstance(point, dict) else {"id": point} for point in points]
+        return self.done("PUT", "/connection-points", {"connection_points": bodies})
+
+    def register_assets(self, *assets: dict[str, Any]) -> Any:
+        return self.done("PUT", "/flexibility-assets", {"assets": list(assets)})
+
+    def send_foreseen(self, body: dict[str, Any]) -> Any:
+        return self.done("POST", "/capacity-limits/foreseen", body)
+
+    def send_unforeseen(self, body: dict[str, Any]) -> Any:
+        return self.done("POST", "/capacity-limits/unforeseen", body)
+
+    def active_limits(self) -> list[dict[str, Any]]:
+        limits: list[dict[str, Any]] = self.done("GET", "/capacity-limits/active")["limits"]
+        return limits
+
+
+@dataclass
+class World:
+    """A running stack and whoever lives in it; every party is new."""
+
+    stack: LocalStack
+    http: httpx.Client
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_env(self.stack.environment())
+
+    def dso(self, name: str = "North Grid", grid: tuple[str, ...] = ()) -> Member:
+        return self.member("dso", name, grid)
+
+    def operator(self, name: str = "Alpha", role: str = "agr") -> Member:
+        return self.member(role, name)
+
+    def member(self, role: str, name: str, grid: tuple[str, ...] = ()) -> Member:
+        """Onboard a party under a fresh code."""
+        code = fresh_gln()
+        onboarding.add_party(self.stack, role=role, code=code, name=name, grid_prefixes=grid)
+        return Member(code, role, name, self.token(code, role), self.http)
+
+    def token(self, party: str, role: str) -> str:
+        return tokens.sign(self.stack, self.settings, party, role)
+
+
+def make_asset(point: str, **fields: Any) -> dict[str, Any]:
+    """An ASSET at a point: a 600 kW generator unless told otherwise."""
+    powers = {} if {"max_production_kw", "max_consumption_kw"} & fields.keys() else {"max_production_kw": 600}
+    return {"id": fresh_gsrn(), "connection_point_id": point, "kind": "generation", **powers, **fields}
+
+
+def make_foreseen(asset_ids: list[str], power_kw: float = 500, **fields: Any) -> dict[str, Any]:
+    """A foreseen limit on production for eight hours in 2099."""
+    slot = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T14:00:00Z", "power_kw": power_kw}
+    return {"asset_ids": asset_ids, "direction": "production", "available": [slot], **fields}
+
+
+def make_stop(asset_ids: list[str], **fields: Any) -> dict[str, Any]:
+    """An emergency stop until 2099."""
+    return {"asset_ids": asset_ids, "action": "stop", "expected_end": "2099-04-10T14:00:00Z", **fields}
+
+
+def eventually(look: Callable[[], _T], timeout_s: float = 15) -> _T:
+    """The first true thing that `look` returns; AssertionError when the time is up."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
