@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -11,6 +12,7 @@ from typing import IO, Any
 from tps.runtime.local.failure import StackError
 
 _KILL_WAIT_S = 10.0
+_POLL_S = 0.02
 
 
 def write_private(path: Path, text: str) -> None:
@@ -70,4 +72,16 @@ def _end(process: Any) -> None:
     for member in family:
         with suppress(psutil.NoSuchProcess):
             member.send_signal(signal.SIGKILL)
-    psutil.wait_procs(family, timeout=_KILL_WAIT_S)
+    deadline = time.monotonic() + _KILL_WAIT_S
+    while any(map(_runs, family)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+
+
+def _runs(process: Any) -> bool:
+    """False for one that has ended, also if nobody has buried it: it holds no port and no file."""
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
