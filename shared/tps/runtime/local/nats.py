@@ -13,7 +13,7 @@ from tps.runtime.local.binaries import find_program
 from tps.runtime.local.nats_permissions import PLATFORM, Access, render_nats_conf
 from tps.runtime.local.ports import HOST, free_ports
 from tps.runtime.local.process import Process
-from tps.runtime.local.record import read_json, write_private
+from tps.runtime.local.record import exclusive, read_json, write_private
 from tps.runtime.local.vault import Vault
 
 
@@ -65,12 +65,13 @@ class NatsServer:
 
     def allow_component(self, group: str, code: str) -> bool:
         """Let a group send under this component's code from the next reload on; False if it was allowed before."""
-        known = read_json(self._components)
-        codes = set(known.get(group_name(group), []))
-        if component_code(code) in codes:
-            return False
-        known[group] = sorted(codes | {code})
-        write_private(self._components, json.dumps(known, indent=1))
+        with exclusive(self._components.with_suffix(".lock")):
+            known = read_json(self._components)
+            codes = set(known.get(group_name(group), []))
+            if component_code(code) in codes:
+                return False
+            known[group] = sorted(codes | {code})
+            write_private(self._components, json.dumps(known, indent=1))
         return True
 
     def write_configuration(self) -> None:

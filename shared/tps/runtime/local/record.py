@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,6 +49,14 @@ def lock(folder: Path) -> IO[str] | None:
         file.close()
         return None
     return file
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait until no other process is in a block of this name."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def end_leftovers(run: dict[str, Any]) -> list[str]:

