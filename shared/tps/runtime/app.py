@@ -40,7 +40,7 @@ def create_app(function: ModuleType, services: Services) -> Flask:
     app.extensions["tps"] = services
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
-    def invoke(path: str = "") -> Any:
+    def invoke(**_path: str) -> Any:
         return function.main(parliament.Context(request))
 
     app.view_functions["handle_get"] = app.view_functions["handle_post"] = invoke

@@ -136,7 +136,8 @@ class Delivery:
             for message in messages:
                 task = asyncio.create_task(self._deliver(topic, message))
                 running.add(task)
-                task.add_done_callback(lambda done: (running.discard(done), slots.release()))
+                task.add_done_callback(running.discard)
+                task.add_done_callback(lambda _done: slots.release())
 
     async def _deliver(self, topic: Topic, message: Msg) -> None:
         progress = asyncio.create_task(_keep_alive(message))

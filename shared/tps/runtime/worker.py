@@ -48,12 +48,12 @@ def _application(settings: Settings, services: Services) -> Any:
 
 def _server(application: Any, settings: Settings) -> Any:
     """waitress, set for waiting calls: its defaults starve the probes and do not see a client leave."""
-    import waitress
+    from waitress.server import create_server
 
     where: dict[str, Any] = {"listen": f"0.0.0.0:{settings.port}"}
     if settings.listen_fd is not None:
         where = {"sockets": [socket.socket(fileno=settings.listen_fd)]}
-    return waitress.create_server(
+    return create_server(
         application,
         threads=settings.threads,
         connection_limit=2000,
