@@ -77,7 +77,7 @@ def party() -> None:
 @click.option("--name", required=True)
 @click.option("--grid", multiple=True, metavar="PREFIX", help="A DSO's connection points begin so; may be repeated.")
 @_DATA
-def add_party(role: str, code: str, name: str, grid: tuple[str, ...], data: Path) -> None:
+def add_party(*, role: str, code: str, name: str, grid: tuple[str, ...], data: Path) -> None:
     """Onboard a party in one step; prints one JSON object, its password once and never again."""
     from tps.runtime import onboarding
 

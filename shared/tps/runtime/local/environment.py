@@ -25,7 +25,7 @@ class Addresses(Protocol):
 
 
 def process_environment(
-    addresses: Addresses, vault: Vault, keys: Path, groups: Iterable[str], gateway_url: str
+    addresses: Addresses, vault: Vault, *, keys: Path, groups: Iterable[str], gateway_url: str
 ) -> dict[str, str]:
     """All variables of a worker or the event delivery; what is set in our own environment wins. Holds secrets."""
     names = tuple(groups)

@@ -210,7 +210,9 @@ class LocalStack:
 
     def environment(self) -> dict[str, str]:
         """What workers and the event delivery are told; holds secrets."""
-        return process_environment(self, self.vault, self.keys_dir, self.groups, self.gateway_url)
+        return process_environment(
+            self, self.vault, keys=self.keys_dir, groups=self.groups, gateway_url=self.gateway_url
+        )
 
     # --- the record
 

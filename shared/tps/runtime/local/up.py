@@ -59,7 +59,7 @@ def running(up: Up, say: Callable[[str], None] = say_on_stderr) -> Iterator[Loca
     stack.gateway_url = f"http://{HOST}:{listener.getsockname()[1]}"
     workers = [f"worker-{number}" for number in range(1, up.workers + 1)]
     try:
-        _start(up, stack, listener, workers, say_progress)
+        _start(up, stack, listener=listener, workers=workers, say=say_progress)
         yield stack
     finally:
         if stack.is_started_here:
@@ -79,7 +79,7 @@ def serve(up: Up, then: Callable[[LocalStack], None] = _nothing) -> None:
             signal.pause()
 
 
-def _start(up: Up, stack: LocalStack, listener: socket.socket, workers: Iterable[str], say: "_Progress") -> None:
+def _start(up: Up, stack: LocalStack, *, listener: socket.socket, workers: Iterable[str], say: "_Progress") -> None:
     stack.open()
     stack.announce("up", is_ready=False)
     say("starting S3, NATS and Postgres")
