@@ -32,7 +32,8 @@ STREAM = "MADES"
 SLOTS = 8
 _ENDED = {(204, "done"), (422, "refused")}
 _FETCH_S = 20.0
-_PROGRESS_S = 20.0
+_PROGRESS_S = 3.0
+_FINISH_S = 10.0
 _FIRST_DELAY_S = 0.5
 _MAX_DELAY_S = 60.0
 _MAX_EMERGENCY_DELAY_S = 3.0
@@ -75,18 +76,29 @@ class Delivery:
         self._settings = settings
         self._http = http
         self._clients: dict[str, Client] = {}
+        self._running: set[asyncio.Task[None]] = set()
 
     async def run(self, stack: tuple[FunctionEntry, ...]) -> None:
-        """Deliver and tick until cancelled."""
+        """Deliver and tick until cancelled; then finish what is under way, and leave nothing asked for."""
         topics = topics_of(stack, self._settings)
-        for group in {topic.group.name: topic.group for topic in topics}.values():
-            self._clients[group.name] = await self._connect(group)
-        async with asyncio.TaskGroup() as tasks:
-            for topic in topics:
-                tasks.create_task(self._consume(topic))
-            for entry in stack:
-                if entry.tick_s and set(entry.groups) & {group.kind for group in self._settings.groups.values()}:
-                    tasks.create_task(self._tick(entry))
+        kinds = {group.kind for group in self._settings.groups.values()}
+        try:
+            for group in {topic.group.name: topic.group for topic in topics}.values():
+                self._clients[group.name] = await self._connect(group)
+            async with asyncio.TaskGroup() as tasks:
+                for topic in topics:
+                    tasks.create_task(self._consume(topic))
+                for entry in stack:
+                    if entry.tick_s and kinds & set(entry.groups):
+                        tasks.create_task(self._tick(entry))
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=_FINISH_S)
+        for client in self._clients.values():
+            await client.close()
 
     async def _connect(self, group: GroupSettings) -> Client:
         import nats
@@ -105,7 +117,6 @@ class Delivery:
     async def _consume(self, topic: Topic) -> None:
         """Take messages as slots come free; whatever the broker has to say against it, try again."""
         slots = asyncio.Semaphore(SLOTS)
-        running: set[asyncio.Task[None]] = set()
         while True:
             try:
                 subscription = (
@@ -113,14 +124,12 @@ class Delivery:
                     .jetstream()
                     .pull_subscribe_bind(consumer=topic.consumer, stream=STREAM)
                 )
-                await self._take(topic, subscription, slots, running)
+                await self._take(topic, subscription, slots)
             except _broker_errors() as error:
                 _log.warning("consumer interrupted", consumer=topic.consumer, error=type(error).__name__)
                 await asyncio.sleep(1)
 
-    async def _take(
-        self, topic: Topic, subscription: Any, slots: asyncio.Semaphore, running: set[asyncio.Task[None]]
-    ) -> None:
+    async def _take(self, topic: Topic, subscription: Any, slots: asyncio.Semaphore) -> None:
         import nats.errors
 
         while True:
@@ -135,8 +144,8 @@ class Delivery:
                 raise
             for message in messages:
                 task = asyncio.create_task(self._deliver(topic, message))
-                running.add(task)
-                task.add_done_callback(running.discard)
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
                 task.add_done_callback(lambda _done: slots.release())
 
     async def _deliver(self, topic: Topic, message: Msg) -> None:

@@ -1,0 +1,231 @@
+"""Event delivery on a real broker: three outcomes, growing delay, dead letters, ticks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import httpx
+import nats
+import pytest
+
+from tps.mades.ids import new_id
+from tps.mades.subjects import TICK, message_subject
+from tps.runtime.delivery import Delivery, Topic
+from tps.runtime.local.stack import LocalStack, running_stack
+from tps.runtime.settings import Settings
+from tps.runtime.stack import FunctionEntry
+
+FORESEEN, UNFORESEEN = "TPS-LIMIT-FORESEEN", "TPS-LIMIT-UNFORESEEN"
+DSO, PLATFORM = "5790000000005", "5790000000029"
+RELAY = FunctionEntry(
+    name="relay_limit",
+    groups=("tps",),
+    routes=(),
+    topics=(("tps", FORESEEN), ("tps", UNFORESEEN)),
+    serves=("F6a",),
+    tick_s=None,
+    waits=False,
+)
+
+
+@dataclass
+class Function:
+    """A function as event delivery sees it: what it was sent, and what it answers, in turn (the last one for ever)."""
+
+    answers: list[tuple[int, str | None]]
+    events: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    def answer(self) -> tuple[int, str | None]:
+        return self.answers[min(len(self.events), len(self.answers)) - 1]
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with running_stack(tmp_path_factory.mktemp("broker"), {"nats"}, consumers=RELAY.topics) as stack:
+        stack.allow_component("dso", DSO)
+        yield stack
+
+
+@pytest.fixture
+def function() -> Iterator[Function]:
+    function = Function([(204, "done")])
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            function.events.append({name.lower(): value for name, value in self.headers.items()})
+            function.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            status, outcome = function.answer()
+            self.send_response(status)
+            if outcome:
+                self.send_header("TPS-Outcome", outcome)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    function.url = f"http://127.0.0.1:{server.server_port}/{{function}}"  # type: ignore[attr-defined]
+    yield function
+    server.shutdown()
+    server.server_close()
+
+
+def settings_of(broker: LocalStack, function: Function, attempts: int = 30) -> Settings:
+    settings = Settings.from_env(broker.environment())
+    return replace(settings, function_url=function.url, delivery_attempts=attempts)  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def delivering(settings: Settings, entry: FunctionEntry = RELAY) -> AsyncIterator[None]:
+    async with httpx.AsyncClient() as http:
+        task = asyncio.create_task(Delivery(settings, http).run((entry,)))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def publish(broker: LocalStack, message_type: str = FORESEEN, data: bytes = b"sealed") -> str:
+    url, user, password = broker.nats_admin
+    client = await nats.connect(url, user=user, password=password)
+    message_id = new_id()
+    headers = {"Nats-Msg-Id": message_id, "ce-id": message_id, "ce-type": "mades", "ce-subject": "a lie"}
+    await client.jetstream().publish(message_subject("tps", message_type, PLATFORM, DSO), data, headers=headers)
+    await client.close()
+    return message_id
+
+
+async def stream_size(broker: LocalStack, stream: str) -> int:
+    url, user, password = broker.nats_admin
+    client = await nats.connect(url, user=user, password=password)
+    info = await client.jetstream().stream_info(stream)
+    await client.close()
+    return info.state.messages
+
+
+async def until(look: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not await look():
+            await asyncio.sleep(0.02)
+
+
+def test_a_message_that_is_done_is_delivered_once_and_leaves_the_queue(broker: LocalStack, function: Function) -> None:
+    async def story() -> str:
+        async with delivering(settings_of(broker, function)):
+            message_id = await publish(broker)
+            await until(lambda: _is_empty(broker))
+        return message_id
+
+    message_id = asyncio.run(story())
+
+    assert [event["ce-id"] for event in function.events] == [message_id]
+    assert function.bodies == [b"sealed"]
+
+
+def test_the_subject_of_an_event_is_what_the_broker_says_and_not_what_the_sender_wrote(
+    broker: LocalStack, function: Function
+) -> None:
+    async def story() -> None:
+        async with delivering(settings_of(broker, function)):
+            await publish(broker)
+            await until(lambda: _is_empty(broker))
+
+    asyncio.run(story())
+
+    assert function.events[0]["ce-subject"] == message_subject("tps", FORESEEN, PLATFORM, DSO)
+
+
+@pytest.mark.parametrize("trouble", [(500, None), (404, None), (503, None), (204, None), (422, None), (200, "done")])
+def test_anything_but_done_or_refused_is_our_trouble_and_comes_again(
+    broker: LocalStack, function: Function, trouble: tuple[int, str | None]
+) -> None:
+    function.answers = [trouble, (204, "done")]
+
+    async def story() -> None:
+        async with delivering(settings_of(broker, function)):
+            await publish(broker)
+            await until(lambda: _is_empty(broker))
+
+    asyncio.run(story())
+
+    assert len(function.events) == 2
+
+
+def test_a_refused_message_ends_without_another_attempt(broker: LocalStack, function: Function) -> None:
+    function.answers = [(422, "refused")]
+
+    async def story() -> None:
+        async with delivering(settings_of(broker, function)):
+            await publish(broker)
+            await until(lambda: _is_empty(broker))
+
+    asyncio.run(story())
+
+    assert len(function.events) == 1
+
+
+def test_a_message_that_always_fails_lies_with_the_dead_letters_after_its_attempts(
+    broker: LocalStack, function: Function
+) -> None:
+    function.answers = [(500, None)]
+
+    async def story() -> int:
+        dead = await stream_size(broker, "DEAD")
+        async with delivering(settings_of(broker, function, attempts=3)):
+            await publish(broker, UNFORESEEN)
+            await until(lambda: _is_empty(broker))
+        return await stream_size(broker, "DEAD") - dead
+
+    assert asyncio.run(story()) == 1
+    assert len(function.events) == 3
+
+
+def test_an_emergency_does_not_queue_behind_other_messages(broker: LocalStack, function: Function) -> None:
+    function.answers = [(500, None)]
+
+    async def story() -> None:
+        async with delivering(settings_of(broker, function)):
+            for _ in range(20):
+                await publish(broker)
+            await until(lambda: _holds(len(function.events) >= 8))
+            emergency = await publish(broker, UNFORESEEN)
+            await until(lambda: _holds(any(event["ce-id"] == emergency for event in function.events)), timeout_s=5)
+        function.answers = [(204, "done")]
+        async with delivering(settings_of(broker, function)):
+            await until(lambda: _is_empty(broker), timeout_s=60)
+
+    asyncio.run(story())
+
+
+def test_delays_grow_up_to_a_minute_and_for_emergencies_up_to_three_seconds(broker: LocalStack) -> None:
+    group = Settings.from_env(broker.environment()).groups["tps"]
+    planned, urgent = Topic(RELAY, group, FORESEEN), Topic(RELAY, group, UNFORESEEN)
+
+    assert [planned.delay_s(attempt) for attempt in (1, 2, 3, 9)] == [0.5, 1, 2, 60]
+    assert [urgent.delay_s(attempt) for attempt in (1, 2, 3, 4, 9)] == [0.5, 1, 2, 3, 3]
+
+
+def test_functions_that_the_stack_marks_are_sent_ticks(broker: LocalStack, function: Function) -> None:
+    async def story() -> None:
+        async with delivering(settings_of(broker, function), replace(RELAY, tick_s=0.1)):
+            await until(lambda: _holds(len(function.events) >= 3))
+
+    asyncio.run(story())
+
+    assert {event["ce-type"] for event in function.events} == {TICK}
+
+
+async def _is_empty(broker: LocalStack) -> bool:
+    return await stream_size(broker, "MADES") == 0
+
+
+async def _holds(fact: bool) -> bool:
+    return fact
