@@ -107,7 +107,7 @@ def limit_json(document):
         "id": document.header.document_id,
         "revision": document.revision,
         "kind": "foreseen" if isinstance(limit, ForeseenLimit) else "unforeseen",
-        "issuer": {"code": document.issuer},
+        "issuer": {"code": document.issuer} | ({"name": document.issuer_name} if document.issuer_name else {}),
         "asset_ids": list(limit.asset_ids),
         "received_at": moment_json(document.header.created_at),
         "direction": limit.direction,

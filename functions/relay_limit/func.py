@@ -101,9 +101,10 @@ def fan_out(handling):
         by_operator[asset.operator].append(asset)
     parts = divide(handling, name, document.limit, by_operator)
     limits.add_parts(handling.tx, name, parts)
-    operators = registry.parties(handling.tx, by_operator)
+    parties = registry.parties(handling.tx, [dso, *by_operator])
     for part in parts:
-        send_part(handling, document, part, operators[part.operator], by_operator[part.operator])
+        limit = limit_of_part(document.limit, part, by_operator[part.operator])
+        send_part(handling, part, limit, issuer=parties[dso], operator=parties[part.operator])
 
 
 def divide(handling, name, limit, by_operator):
@@ -126,14 +127,18 @@ def divide(handling, name, limit, by_operator):
     ]
 
 
-def send_part(handling, document, part, operator, assets):
+def limit_of_part(limit, part, assets):
     """One operator's limit: its assets, its part, nothing of anybody else."""
-    limit = replace(document.limit, asset_ids=tuple(asset.asset_id for asset in assets))
-    share = None
-    if isinstance(limit, ForeseenLimit):
-        slots = zip(limit.available, part.parts_kw, strict=True)
-        limit = replace(limit, available=tuple(AvailablePower(slot.interval, part_kw) for slot, part_kw in slots))
-        share = Share(WEIGHTED_MAX_MIN, part.weight_kw)
+    limit = replace(limit, asset_ids=tuple(asset.asset_id for asset in assets))
+    if isinstance(limit, UnforeseenLimit):
+        return limit
+    slots = zip(limit.available, part.parts_kw, strict=True)
+    return replace(limit, available=tuple(AvailablePower(slot.interval, part_kw) for slot, part_kw in slots))
+
+
+def send_part(handling, part, limit, *, issuer, operator):
+    """Put one operator's limit into the outbox."""
+    is_divided = isinstance(limit, ForeseenLimit)
     peer = Correspondent(operator.component, operator.code, ROLES[operator.role])
     content = encode(
         LimitDocument(
@@ -144,8 +149,9 @@ def send_part(handling, document, part, operator, assets):
             kind_type=limit_type(limit.direction),
             limit=limit,
             reason=limit.reason,
-            issuer=document.header.sender,
-            share=share,
+            issuer=issuer.code,
+            issuer_name=issuer.name,
+            share=Share(WEIGHTED_MAX_MIN, part.weight_kw) if is_divided else None,
         )
     )
     draft = Draft(
@@ -155,7 +161,7 @@ def send_part(handling, document, part, operator, assets):
         content=content,
         document_id=part.sent_limit_id,
         revision=part.sent_revision,
-        no_use_after=limit.period.end if isinstance(limit, UnforeseenLimit) else None,
+        no_use_after=None if is_divided else limit.period.end,
     )
     handling.send(draft, "limit")
 

@@ -35,6 +35,14 @@ def with_text(old: bytes, new: bytes, count: int = 1) -> Callable[[bytes], bytes
     return change
 
 
+def without_issuer_code(content: bytes) -> bytes:
+    """The series reason ISSUER= left out."""
+    start = content.index(b"<Reason>", content.index(b"</text>", content.index(b"ACTION=")))
+    end = content.index(b"</Reason>", start) + len(b"</Reason>")
+    assert b"ISSUER=" in content[start:end]
+    return content[:start] + content[end:]
+
+
 RULES: list[tuple[str, str, Callable[[bytes], bytes], str]] = [
     ("A46", REGISTRATION, with_text(b">1200.5<", b">-1<"), "negative power"),
     ("A42", REGISTRATION, with_text(b">1200.5<", b">0.0001<"), "finer than a watt"),
@@ -87,6 +95,10 @@ RULES: list[tuple[str, str, Callable[[bytes], bytes], str]] = [
     ("A42", PART, with_text(b"WEIGHT_KW=1200.5", b"WEIGHT_KW=many"), "a weight that is none"),
     ("A42", PART, with_text(b"WEIGHT_KW=1200.5", b"WEIGHT_KW=NaN"), "a weight that is not a number"),
     ("A59", PART, with_text(b"SHARE_RULE", b"SHARE_RULES"), "unknown information"),
+    ("A59", PART, with_text(b"ISSUER=5790000000005</text>", b"ISSUER_NAME=x</text>"), "a name given twice"),
+    ("A59", "emergency to an operator", without_issuer_code, "a name without its code"),
+    ("A59", STOP, with_text(b"ACTION=STOP</text>", b"ACTION=STOP</text></Reason><Reason><code>A95</code>"
+                            b"<text>ISSUER_NAME=North Grid</text>"), "an issuer named by a DSO"),
     ("A59", "emergency stop", with_text(b"ACTION=STOP</text>", b"ISSUER=5790000000005</text></Reason><Reason><code>A95"
                                         b"</code><text>ACTION=STOP</text>"), "a DSO says who issued"),
     ("A69", STOP, with_text(b"ACTION=STOP", b"ACTION=JUMP"), "an unknown action"),

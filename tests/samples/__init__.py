@@ -156,6 +156,7 @@ SAMPLES: dict[str, Document] = {
         make_foreseen("300.05", "150.025", asset_ids=(CHP,)),
         make_header(TPS, AGR),
         issuer=DSO,
+        issuer_name="Grid = <North> & Søn",
         share=Share("weighted_max_min", Decimal("1200.5")),
     ),
     "foreseen limit to an operator, no part": make_limit_document(
@@ -174,7 +175,9 @@ SAMPLES: dict[str, Document] = {
     "emergency, ended early": make_limit_document(
         replace(_ENDED, reason=Reason("B18", "grid restored")), revision=999, reason=Reason("B18", "grid restored")
     ),
-    "emergency to an operator": make_limit_document(make_unforeseen(), make_header(TPS, AGR), issuer=DSO),
+    "emergency to an operator": make_limit_document(
+        make_unforeseen(), make_header(TPS, AGR), issuer=DSO, issuer_name="North Grid"
+    ),
     "accepted": make_acknowledgement(Outcome.ACCEPTED),
     "accepted, waiting": make_acknowledgement(
         Outcome.ACCEPTED,

@@ -1,6 +1,7 @@
 """What the standard has no element for: named values in the series Reasons A95 of a limit.
 
-`ACTION=` of an emergency, and, from the platform to an operator, `SHARE_RULE=`, `WEIGHT_KW=` and `ISSUER=`.
+`ACTION=` of an emergency, and, from the platform to an operator, `SHARE_RULE=`, `WEIGHT_KW=`, `ISSUER=` (the DSO's code)
+and, where it is known, `ISSUER_NAME=`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from tps.domain.limit import Action, Share
 from tps.domain.power import canonical_kw, is_whole_watts
 
 INFORMATION = "A95"
-_NAMES = frozenset({"ACTION", "SHARE_RULE", "WEIGHT_KW", "ISSUER"})
+_NAMES = frozenset({"ACTION", "SHARE_RULE", "WEIGHT_KW", "ISSUER", "ISSUER_NAME"})
 
 
 def read_information(series: Element) -> dict[str, str]:
@@ -51,9 +52,13 @@ def read_share(information: Mapping[str, str]) -> Share | None:
     return Share(rule, canonical_kw(weight_kw))
 
 
-def information_texts(action: Action | None, share: Share | None, issuer: str | None) -> list[str]:
+def information_texts(
+    action: Action | None, share: Share | None, issuer: str | None, issuer_name: str | None = None
+) -> list[str]:
     """The texts to write, in their order."""
     texts = [] if action is None else [f"ACTION={action.upper()}"]
     if share is not None:
         texts += [f"SHARE_RULE={share.rule}", f"WEIGHT_KW={format_power(share.weight_kw)}"]
-    return texts if issuer is None else [*texts, f"ISSUER={issuer}"]
+    if issuer is not None:
+        texts.append(f"ISSUER={issuer}")
+    return texts if issuer_name is None else [*texts, f"ISSUER_NAME={issuer_name}"]

@@ -85,6 +85,7 @@ class LimitDocument:
         reason: Of the document; an active limit has the same.
         issuer: The DSO's code, platform to operator only.
         share: How the operator's part came about, platform to operator and foreseen only.
+        issuer_name: The DSO's name, only with its code.
     """
 
     header: Header
@@ -96,6 +97,7 @@ class LimitDocument:
     reason: Reason
     issuer: str | None = None
     share: Share | None = None
+    issuer_name: str | None = None
 
 
 def limit_type(direction: Direction) -> str:
@@ -179,12 +181,14 @@ def _with_series(head: LimitDocument, series: Element) -> LimitDocument:
     is_foreseen = text(fields["businessType"]) == FORESEEN
     limit = _read_foreseen(head, series) if is_foreseen else _read_unforeseen(head, series, information)
     share = read_share(information)
-    issuer = information.get("ISSUER")
-    if (share or issuer) and head.header.sender_role is not Role.TPS:
-        raise refusal("A59", "SHARE_RULE, WEIGHT_KW and ISSUER are the platform's to say")
+    issuer, issuer_name = information.get("ISSUER"), information.get("ISSUER_NAME")
+    if (share or issuer or issuer_name) and head.header.sender_role is not Role.TPS:
+        raise refusal("A59", "SHARE_RULE, WEIGHT_KW, ISSUER and ISSUER_NAME are the platform's to say")
+    if issuer_name and not issuer:
+        raise refusal("A59", "an ISSUER_NAME needs its ISSUER")
     if (share and not is_foreseen) or ("ACTION" in information and is_foreseen):
         raise refusal("A62", "the series' information does not fit its business type")
-    return replace(head, limit=limit, issuer=issuer, share=share)
+    return replace(head, limit=limit, issuer=issuer, share=share, issuer_name=issuer_name)
 
 
 def _series_interval(fields: Mapping[str, Element]) -> Interval:
@@ -265,7 +269,7 @@ def _write_series(writer: Writer, document: LimitDocument, limit: Limit) -> None
     if isinstance(limit, ForeseenLimit):
         _write_reason(writer, series, limit.reason.code, None)
     action = limit.action if isinstance(limit, UnforeseenLimit) else None
-    for content in information_texts(action, document.share, document.issuer):
+    for content in information_texts(action, document.share, document.issuer, document.issuer_name):
         _write_reason(writer, series, INFORMATION, content)
 
 
