@@ -17,6 +17,8 @@ def read_message(call):
     """State, business status, reasons and trace of one message."""
     call.only_known()
     message_id = call.path_values["message_id"]
+    if not message_id.isprintable():
+        raise NotFound("no such message")
     with call.endpoint.database.transaction() as tx:
         own = components.component_of_party(tx, call.party)
         row = ledger.find(tx, own.code, message_id)

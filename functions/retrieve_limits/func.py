@@ -8,12 +8,11 @@ Emits:    MADES receive acknowledgements.
 import hashlib
 import hmac
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import structlog
 
-from tps.api.types import number_json, read_moment
+from tps.api.types import EARLIEST, LATEST, number_json, read_moment
 from tps.domain.fairness import share_limit
 from tps.domain.limit import Interval
 from tps.endpoint.acknowledging import send_owed
@@ -25,7 +24,7 @@ from tps.stores import components, received_limits
 from tps.stores.feeds import make_cursor, move_reader, read_cursor, reader_position
 from tps.stores.received_limits import FEED
 
-ALWAYS = Interval(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+ALWAYS = Interval(EARLIEST, LATEST)
 MAX_READER_CHARACTERS = 60
 _log = structlog.get_logger()
 
@@ -157,8 +156,8 @@ def _moment(call, name, default):
         return default
     try:
         return read_moment(text.replace(" ", "+"))
-    except (ValueError, OverflowError):
-        raise Malformed("bad time", [Finding("bad_type", f"/{name}", "a time with its offset is needed")]) from None
+    except ValueError as error:
+        raise Malformed("bad time", [Finding("bad_type", f"/{name}", str(error))]) from None
 
 
 ROUTES = (

@@ -14,7 +14,7 @@ from tps.domain.limit import UnforeseenLimit, check_foreseen, check_unforeseen, 
 from tps.errors import Finding
 from tps.mades.types import LIMIT_FORESEEN, LIMIT_UNFORESEEN
 from tps.runtime.function import Route, refuse, serve
-from tps.runtime.submission import Submission, submit
+from tps.runtime.submission import Submission, sending, submit
 
 
 def send_foreseen(call):
@@ -62,8 +62,8 @@ def _reason_findings(limit):
 
 
 ROUTES = (
-    Route("POST", "/dso/v1/capacity-limits/foreseen", send_foreseen),
-    Route("POST", "/dso/v1/capacity-limits/unforeseen", send_unforeseen),
+    Route("POST", "/dso/v1/capacity-limits/foreseen", sending(send_foreseen, success=201)),
+    Route("POST", "/dso/v1/capacity-limits/unforeseen", sending(send_unforeseen, success=201)),
 )
 
 

@@ -35,6 +35,9 @@ ANY = frozenset({"*"})
 # The clients of the stores, their types, and what cursors are sealed with.
 STORES = "psycopg psycopg_pool yoyo boto3 botocore mypy_boto3_s3 minio urllib3 nats tenacity cryptography"
 
+# What a function sees of the runtime: its calls and answers, and what routes that send have in common.
+FUNCTION_RUNTIME = "runtime.function runtime.submission runtime.resources"
+
 RULES = {
     "errors": may(),
     "domain": may("errors", "stdnum"),
@@ -43,7 +46,7 @@ RULES = {
     "stores": may("domain documents mades errors", STORES),
     "endpoint": may("domain documents mades stores errors", "structlog cachetools"),
     "api": may("domain errors", "pydantic"),
-    "functions": may("domain documents mades stores endpoint api errors runtime.function"),
+    "functions": may("domain documents mades stores endpoint api errors " + FUNCTION_RUNTIME, "structlog"),
     "runtime": May(ANY, ANY),
 }
 
@@ -120,6 +123,7 @@ def test_only_the_runtime_reads_the_environment(source: Source) -> None:
         ("shared/tps/runtime/x.py", "from functions.send_limit import func"),
         ("functions/send_limit/func.py", "import functions.relay_limit.func"),
         ("functions/send_limit/func.py", "from tps.runtime.settings import Settings"),
+        ("functions/send_limit/func.py", "from tps.runtime.http import answer"),
         ("functions/send_limit/func.py", "import boto3"),
         ("functions/send_limit/func.py", "from parliament import Context"),
     ],
@@ -135,6 +139,8 @@ def test_the_rules_refuse(path: str, text: str) -> None:
         ("shared/tps/stores/x.py", "from tps import errors"),
         ("functions/send_limit/func.py", "from tps.runtime.function import Call"),
         ("functions/send_limit/func.py", "from tps.runtime import function"),
+        ("functions/send_limit/func.py", "from tps.runtime.submission import submit"),
+        ("functions/register_asset/func.py", "from tps.runtime.resources import ResourceKind"),
         ("shared/tps/runtime/x.py", "import flask"),
     ],
 )

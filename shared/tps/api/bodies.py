@@ -63,7 +63,8 @@ def pointer_of(location: Sequence[str | int]) -> str:
 
 def _finding(error: Any) -> Finding:
     kind = error["type"]
-    return Finding(_CODES.get(kind, "bad_type"), pointer_of(error["loc"]), _DETAILS.get(kind, error["msg"]))
+    own_words = str(error["ctx"]["error"]) if kind == "value_error" else error["msg"]
+    return Finding(_CODES.get(kind, "bad_type"), pointer_of(error["loc"]), _DETAILS.get(kind, own_words))
 
 
 def _number(text: str) -> Decimal:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from tps.api.bodies import Body
 from tps.domain.asset import AssetKind, AssetListing, ConnectionPoint, FlexibilityAsset
-from tps.domain.identifiers import canonical_asset_id, canonical_point_id
+from tps.domain.identifiers import MAX_RESOURCE_ID_LENGTH, canonical_asset_id, canonical_point_id
 from tps.domain.limit import (
     Action,
     AvailablePower,
@@ -24,26 +24,30 @@ from tps.domain.limit import (
     Reason,
     UnforeseenLimit,
 )
-from tps.domain.power import canonical_kw
+from tps.domain.power import canonical_kw, is_whole_watts
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_MINUTE_S = 60
+MAX_ID_CHARACTERS = len("A10:") + MAX_RESOURCE_ID_LENGTH
 
 
 def read_moment(text: str) -> datetime:
     """An RFC 3339 time as aware UTC; ValueError if it is none."""
     if not _RFC3339.fullmatch(text):
         raise ValueError("a time with its offset is needed, as in 2026-03-29T06:00:00Z")
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("no such time") from None
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError(f"times are between {EARLIEST:%Y} and {LATEST:%Y}")
+    return moment
 
 
 def _moment(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("a time is a text")
-    try:
-        return read_moment(value)
-    except OverflowError:
-        raise ValueError("no such time") from None
+        raise ValueError("a time is a text, as in 2026-03-29T06:00:00Z")
+    return read_moment(value)
 
 
 def _power(value: object) -> object:
@@ -52,9 +56,16 @@ def _power(value: object) -> object:
     return Decimal(value)
 
 
+def check_id(text: str) -> str:
+    """An id with a form that ids have; ValueError for characters that no id has. Whether it is right comes later."""
+    if text != text.strip() or not text.isprintable():
+        raise ValueError("an id is printable, without blanks around it")
+    return text
+
+
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Power = Annotated[Decimal, BeforeValidator(_power)]
-Id = Annotated[str, Field(min_length=1, max_length=80)]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), AfterValidator(check_id)]
 Ids = Annotated[list[Id], Field(min_length=1)]
 
 
@@ -73,8 +84,8 @@ class AssetBody(Body):
             id=canonical_asset_id(self.id),
             connection_point_id=canonical_point_id(self.connection_point_id),
             kind=AssetKind(self.kind or AssetKind.OTHER),
-            max_production_kw=_canonical(self.max_production_kw),
-            max_consumption_kw=_canonical(self.max_consumption_kw),
+            max_production_kw=_maximum(self.max_production_kw),
+            max_consumption_kw=_maximum(self.max_consumption_kw),
             name=self.name,
         )
 
@@ -91,8 +102,8 @@ class PointBody(Body):
     def to_domain(self) -> ConnectionPoint:
         return ConnectionPoint(
             id=canonical_point_id(self.id),
-            max_production_kw=_canonical(self.max_production_kw),
-            max_consumption_kw=_canonical(self.max_consumption_kw),
+            max_production_kw=_maximum(self.max_production_kw),
+            max_consumption_kw=_maximum(self.max_consumption_kw),
             name=self.name,
             sections=tuple(self.sections or ()),
         )
@@ -153,7 +164,7 @@ class SlotBody(Body):
     power_kw: Power
 
     def to_domain(self) -> AvailablePower:
-        return AvailablePower(Interval(self.start, self.end), canonical_kw(self.power_kw))
+        return AvailablePower(Interval(self.start, self.end), _canonical(self.power_kw))
 
 
 class ForeseenBody(Body):
@@ -266,8 +277,13 @@ def _number(power_kw: Decimal | None) -> int | float | None:
     return None if power_kw is None else number_json(power_kw)
 
 
-def _canonical(power_kw: Decimal | None) -> Decimal | None:
-    return None if power_kw is None else canonical_kw(power_kw) if power_kw.is_finite() else power_kw
+def _canonical(power_kw: Decimal) -> Decimal:
+    """What is no power stays as it is, for the rules to refuse: 1E+9999999 would take minutes to write out."""
+    return canonical_kw(power_kw) if is_whole_watts(power_kw) else power_kw
+
+
+def _maximum(power_kw: Decimal | None) -> Decimal | None:
+    return None if power_kw is None else _canonical(power_kw)
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from werkzeug.routing import Map, Rule
 from tps.endpoint.handling import Status
 from tps.endpoint.receiving import Arrival
 from tps.errors import (
+    Forbidden,
     MessageRefused,
     MethodNotAllowed,
     NotFound,
@@ -96,7 +97,8 @@ def _plain(value: object) -> object:
 
 
 def _json(body: Any, status: int, media_type: str = "application/json") -> Response:
-    return Response(to_json(body), status, content_type=media_type)
+    # A lone surrogate, which only somebody's JSON escape can bring here, goes out as the escape it came as.
+    return Response(to_json(body).encode("utf-8", "backslashreplace"), status, content_type=media_type)
 
 
 def _services() -> Services:
@@ -123,8 +125,11 @@ def _after_hand_over(response: Response, call: Call, given: Answer) -> None:
         return
 
     def closed() -> None:
-        if call.is_connected():
-            handed_over()
+        try:
+            if call.is_connected():
+                handed_over()
+        except TpsError as error:
+            _log.warning("not noted as handed over", error=type(error).__name__)
 
     response.call_on_close(closed)
 
@@ -149,13 +154,13 @@ def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Cal
 
 
 def _caller(request: Request, services: Services, kind: str) -> Scope:
-    """The caller's scope: a token that holds, a role of this group, a party with a component here."""
+    """The caller's scope: a token that holds, a role of this group, a party onboarded here in that role."""
     identity = identify(request.headers.get("Authorization"), services.settings)
     check_group(identity, kind)
     with services.endpoint(kind).database.transaction() as tx:
         known = component_of_party(tx, identity.party)
     if known is None or known.role != identity.role:
-        raise Unauthenticated("the token does not hold")
+        raise Forbidden("the token's party is not onboarded here in that role; ask the platform operator")
     return identity.scope
 
 
@@ -220,6 +225,8 @@ def _match(routes: tuple[Route, ...], path: str, method: str) -> tuple[Route, Ma
         raise MethodNotAllowed(f"allowed here: {', '.join(sorted(error.valid_methods or ()))}") from None
     except HTTPException:
         raise NotFound("no such route") from None
+    if method == "HEAD":
+        raise MethodNotAllowed("HEAD is not answered; ask with GET")
     return routes[index], values
 
 

@@ -53,7 +53,7 @@ def identify(authorization: str | None, settings: Settings) -> Identity:
         raise Unauthenticated("a bearer token is needed")
     claims = _claims(token.strip(), settings)
     party, role = claims.get("party"), claims.get("role")
-    if not isinstance(party, str) or role not in _SCOPES:
+    if not isinstance(party, str) or not isinstance(role, str) or role not in _SCOPES:
         raise Unauthenticated("the token does not hold")
     return Identity(party, role)
 
@@ -79,7 +79,7 @@ def _claims(token: str, settings: Settings) -> dict[str, Any]:
         stamp = settings.jwks_file.stat().st_mtime_ns
         decoded = jwt.decode(token, _key_set(str(settings.jwks_file), stamp), algorithms=ALGORITHMS)
         rules.validate(decoded.claims)
-    except (JoseError, ValueError, KeyError, TypeError):
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError):
         raise Unauthenticated("the token does not hold") from None
     return decoded.claims
 

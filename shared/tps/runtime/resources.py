@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from tps.api.bodies import Body, parse_json, read_body
-from tps.api.types import IdsBody
+from tps.api.bodies import Body, parse_json, pointer_of, read_body
+from tps.api.types import IdsBody, check_id
 from tps.documents import Document, Header
 from tps.domain.asset import Removal
-from tps.errors import Finding, Malformed, NotFound, RuleBroken
-from tps.runtime.function import Answer, Call, Route
-from tps.runtime.submission import Submission, submit
+from tps.errors import Finding, Malformed, NotFound
+from tps.runtime.function import Answer, Call, Route, refuse
+from tps.runtime.submission import Submission, sending, submit
 from tps.stores.resources import OwnResource, read_own, read_wanted, wish
 
 MAX_QUERY_IDS = 50
@@ -31,8 +31,8 @@ class ResourceKind(Generic[_Entry]):
         name: Of the list in bodies: `assets`, `connection_points`.
         message_type: Of the registration.
         body, patch: Types of the PUT and PATCH bodies.
-        entries: The domain values in a PUT body.
-        one: One body of the REST contract, as kept, back to its type.
+        entry: The domain value of one body.
+        one: Type of one body, for what a change makes of a kept one.
         check: The rules; pointers are `/<name>/<index>/...`.
         document: The registration document of entries and removals.
         to_json: A domain value as it is kept and read back.
@@ -54,12 +54,12 @@ class ResourceKind(Generic[_Entry]):
     def routes(self) -> tuple[Route, ...]:
         """The routes of this kind of resource."""
         return (
-            Route("PUT", self.path, self._put),
-            Route("PATCH", self.path, self._patch),
+            Route("PUT", self.path, sending(self._put)),
+            Route("PATCH", self.path, sending(self._patch)),
             Route("GET", self.path, self._get),
-            Route("DELETE", self.path, self._delete),
+            Route("DELETE", self.path, sending(self._delete)),
             Route("POST", f"{self.path}/query", self._query),
-            Route("POST", f"{self.path}/removal", self._removal),
+            Route("POST", f"{self.path}/removal", sending(self._removal)),
         )
 
     def _put(self, call: Call) -> Answer:
@@ -75,7 +75,7 @@ class ResourceKind(Generic[_Entry]):
         ids = [self.canonical_id(patch.id) for patch in patches]
         with call.endpoint.database.transaction() as tx:
             known = read_wanted(tx, call.party, ids)
-        self._refuse_unknown(ids, known, f"/{self.name}/{{index}}/id")
+        _refuse_unknown(ids, known, f"/{self.name}/{{index}}/id")
         merged = [_merge(known[each], patch) for each, patch in zip(ids, patches, strict=True)]
         return self._register(call, [self.entry(self._read_one(each, index)) for index, each in enumerate(merged)])
 
@@ -95,43 +95,50 @@ class ResourceKind(Generic[_Entry]):
             raise Malformed(
                 "ids twice", [Finding("unknown_field", "/ids", "ids in the query or in the body, not both")]
             )
-        return self._remove(call, self._query_ids(given)) if given else self._removal(call)
+        return self._remove(call, self._query_ids(given), "/id") if given else self._remove_named(call)
 
     def _removal(self, call: Call) -> Answer:
         call.only_known()
-        return self._remove(call, [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids])
+        return self._remove_named(call)
+
+    def _remove_named(self, call: Call) -> Answer:
+        ids = [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids]
+        return self._remove(call, ids, "/ids/{index}")
 
     def _query_ids(self, given: Sequence[str]) -> list[str]:
         if len(given) > MAX_QUERY_IDS:
             detail = f"at most {MAX_QUERY_IDS} ids in a query; use POST {self.path}/query or /removal for more"
             raise Malformed("too many ids", [Finding("bad_type", "/id", detail)])
-        return [self.canonical_id(each) for each in given]
+        try:
+            return [self.canonical_id(check_id(each)) for each in given]
+        except ValueError as error:
+            raise Malformed("no id", [Finding("bad_type", "/id", str(error))]) from None
 
     def _read(self, call: Call, ids: list[str] | None) -> Answer:
         with call.endpoint.database.transaction() as tx:
             found = read_own(tx, call.party, ids)
         return Answer({self.name: [_with_state(each) for each in found]})
 
-    def _remove(self, call: Call, ids: list[str]) -> Answer:
+    def _remove(self, call: Call, ids: list[str], pointer: str) -> Answer:
         with call.endpoint.database.transaction() as tx:
             known = read_wanted(tx, call.party, ids)
-        self._refuse_unknown(ids, known, "/ids/{index}")
-        return self._send(call, [Removal(each) for each in ids], dict.fromkeys(ids), "/ids/{index}")
+        _refuse_unknown(ids, known, pointer)
+        _refuse_repeated(ids, pointer)
+        return self._send(call, [Removal(each) for each in ids], dict.fromkeys(ids), pointer=pointer)
 
     def _register(self, call: Call, entries: list[_Entry]) -> Answer:
+        refuse(self.check(entries))
         bodies = {entry.id: self.to_json(entry) for entry in entries}  # type: ignore[attr-defined]
-        return self._send(call, entries, bodies, f"/{self.name}/{{index}}")
+        return self._send(call, entries, bodies, pointer=f"/{self.name}/{{index}}")
 
     def _send(
         self,
         call: Call,
         entries: Sequence[_Entry | Removal],
         bodies: Mapping[str, dict[str, Any] | None],
+        *,
         pointer: str,
     ) -> Answer:
-        findings = self.check(entries)
-        if findings:
-            raise RuleBroken(findings[0].detail, findings)
         places = {entry.id: index for index, entry in enumerate(entries)}  # type: ignore[union-attr]
         submission = Submission(
             type=self.message_type,
@@ -143,23 +150,36 @@ class ResourceKind(Generic[_Entry]):
         )
         return submit(call, submission)
 
-    def _refuse_unknown(self, ids: Sequence[str], known: Mapping[str, Any], pointer: str) -> None:
-        unknown = [
-            Finding("A64", pointer.format(index=index), "not registered by you", each)
-            for index, each in enumerate(ids)
-            if each not in known
-        ]
-        if unknown:
-            raise NotFound("not all of these are registered by you", unknown)
-
     def _read_one(self, body: dict[str, Any], index: int) -> Body:
         from pydantic import ValidationError
 
         try:
             return self.one.model_validate(parse_json(_dump(body)))
-        except ValidationError:
-            finding = Finding("missing", f"/{self.name}/{index}", "the change takes away a field that is needed")
-            raise Malformed("the change takes away a field that is needed", [finding]) from None
+        except ValidationError as error:
+            detail = "the change takes away a field that is needed"
+            places = [pointer_of((self.name, index, *each["loc"])) for each in error.errors()]
+            raise Malformed(detail, [Finding("missing", place, detail) for place in places]) from None
+
+
+def _refuse_unknown(ids: Sequence[str], known: Mapping[str, Any], pointer: str) -> None:
+    unknown = [
+        Finding("A64", pointer.format(index=index), "not registered by you", each)
+        for index, each in enumerate(ids)
+        if each not in known
+    ]
+    if unknown:
+        raise NotFound("not all of these are registered by you", unknown)
+
+
+def _refuse_repeated(ids: Sequence[str], pointer: str) -> None:
+    first = {each: index for index, each in reversed(list(enumerate(ids)))}
+    refuse(
+        [
+            Finding("A55", pointer.format(index=index), "the same id twice in one call", each)
+            for index, each in enumerate(ids)
+            if first[each] != index
+        ]
+    )
 
 
 def _merge(known: Mapping[str, Any], patch: Body) -> dict[str, Any]:

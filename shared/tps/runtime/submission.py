@@ -1,6 +1,7 @@
 """From a REST call to a message and back: send, wait for the platform's answer, say what it was.
 
-Alike for every route that sends: Idempotency-Key, Prefer, 202 with a place to look, problems with the platform's reasons.
+Alike for every route that sends: Idempotency-Key, Prefer, 202 with a place to look, and problems that name the
+platform's reasons.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import structlog
 from tps.documents import Document, Header, Role, encode
 from tps.endpoint.handling import ROLES, Status
 from tps.endpoint.sending import Draft, dispatch, enqueue
-from tps.errors import Finding, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway, Unauthenticated
+from tps.errors import Finding, Forbidden, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway
 from tps.mades.ids import new_id
 from tps.runtime.function import Answer, Call
+from tps.runtime.waiting import TooManyWaiting
 from tps.stores import components, ledger
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_WAIT_S = 10
 MAX_WAIT_S = 55
 MAX_KEY_CHARACTERS = 255
+_MAX_WAIT_DIGITS = 9
 _CONFLICTS = {"A51"}
 _log = structlog.get_logger()
 
@@ -54,6 +57,22 @@ class Submission:
     pointer_of: Callable[[str], str] = lambda _subject: ""
 
 
+def sending(handler: Callable[[Call], Answer], success: int = 200) -> Callable[[Call], Answer]:
+    """A handler whose request, coming again with its Idempotency-Key, gets its first outcome and is not judged anew.
+
+    What a request was accepted for may be over, or gone, when it comes again.
+
+    Args:
+        handler: Of the first time; also of a repeat of what was refused.
+        success: HTTP status of an accepted one.
+    """
+
+    def once(call: Call) -> Answer:
+        return _repeated(call, success) or handler(call)
+
+    return once
+
+
 def submit(call: Call, submission: Submission) -> Answer:
     """Send, wait as the call prefers, and answer."""
     wait_s = preferred_wait_s(call)
@@ -74,10 +93,12 @@ def send(call: Call, submission: Submission) -> tuple[str, str]:
     with endpoint.database.transaction() as tx:
         own = components.component_of_party(tx, call.party)
         if own is None:
-            raise Unauthenticated("the token does not hold")
+            raise Forbidden("the token's party is not onboarded here; ask the platform operator")
         message_id = _bind_key(call, tx, fresh_id)
         if message_id == fresh_id:
-            _enqueue(call, tx, own, submission, message_id)
+            sequence = enqueue(endpoint, tx, _draft(call, own, submission), message_id)
+            if submission.keep is not None and sequence is not None:
+                submission.keep(tx, message_id, sequence)
     try:
         dispatch(endpoint, own.code, [message_id])
     except StoreAway:
@@ -92,7 +113,11 @@ def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> 
         row = _row(call, component, message_id)
         return row if row["status"] != Status.PENDING else None
 
-    answered = call.waits.until(call.party, look, wait_s, call.is_connected)
+    try:
+        answered = call.waits.until(call.party, look, wait_s, call.is_connected)
+    except TooManyWaiting:
+        # It is sent: to say "come again" would have it sent twice.
+        answered = None
     return answered or _row(call, component, message_id)
 
 
@@ -103,24 +128,9 @@ def settled_answer(call: Call, row: Mapping[str, Any], submission: Submission) -
         RuleBroken, RevisionConflict: The platform refused it, with its reasons.
         MessageRefused: It FAILED on the way.
     """
-    status, answer = Status(row["status"]), row["answer"]
-    if status is Status.REFUSED:
-        raise _refusal(answer, submission)
-    if status is Status.FAILED:
-        error = (answer.get("errors") or [{"code": "failed", "detail": "the message failed"}])[0]
-        raise MessageRefused(error["code"], error["detail"])
-    body: dict[str, Any] = {
-        "id": row["document_id"],
-        "revision": row["revision"] or 1,
-        "status": status,
-        "message_id": row["message_id"],
-    }
-    if status is Status.PENDING:
-        location = f"/{call.endpoint.kind}/v1/messages/{row['message_id']}"
-        return Answer(body, 202, {"Location": location})
-    if status is Status.PARTLY_ACCEPTED:
-        body["rejected"] = answer.get("rejected", [])
-    return Answer(body, submission.success)
+    if row["status"] == Status.REFUSED:
+        raise _refusal(row["answer"], submission)
+    return _standing_answer(call, row, submission.success)
 
 
 def preferred_wait_s(call: Call) -> float:
@@ -130,7 +140,7 @@ def preferred_wait_s(call: Call) -> float:
         name, _, value = preference.strip().partition("=")
         if name.lower() == "respond-async":
             return 0
-        if name.lower() == "wait" and value.strip().isascii() and value.strip().isdigit():
+        if name.lower() == "wait" and value.isascii() and value.isdigit() and len(value) <= _MAX_WAIT_DIGITS:
             wait_s = min(int(value), MAX_WAIT_S)
     return wait_s
 
@@ -157,11 +167,9 @@ def header(call: Call, role: str, document_id: str) -> Header:
     )
 
 
-def _enqueue(
-    call: Call, tx: Transaction, own: components.OwnComponent, submission: Submission, message_id: str
-) -> None:
+def _draft(call: Call, own: components.OwnComponent, submission: Submission) -> Draft:
     document_id = new_id()
-    draft = Draft(
+    return Draft(
         sender=own.code,
         receiver=call.endpoint.platform,
         type=submission.type,
@@ -170,20 +178,40 @@ def _enqueue(
         revision=submission.revision,
         no_use_after=submission.no_use_after,
     )
-    sequence = enqueue(call.endpoint, tx, draft, message_id)
-    if submission.keep is not None and sequence is not None:
-        submission.keep(tx, message_id, sequence)
 
 
 def _bind_key(call: Call, tx: Transaction, message_id: str) -> str:
-    key = call.headers.get("Idempotency-Key")
+    key = _key(call)
     if key is None:
         return message_id
-    if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
-        raise Malformed("bad Idempotency-Key", [Finding("bad_type", "", "an Idempotency-Key has 1 to 255 characters")])
+    return ledger.remember_key(tx, party=call.party, key=key, digest=_digest(call), message_id=message_id, now=call.now)
+
+
+def _repeated(call: Call, success: int) -> Answer | None:
+    """The outcome of the message that this request was sent as before; None if there is none, or it was refused."""
+    key = _key(call)
+    if key is None:
+        return None
+    with call.endpoint.database.transaction() as tx:
+        own = components.component_of_party(tx, call.party)
+        message_id = ledger.message_of_key(tx, party=call.party, key=key, digest=_digest(call))
+    if own is None or message_id is None:
+        return None
+    row = await_answer(call, own.code, message_id, preferred_wait_s(call))
+    return None if row["status"] == Status.REFUSED else _standing_answer(call, row, success)
+
+
+def _key(call: Call) -> str | None:
+    key = call.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
+        detail = f"an Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters"
+        raise Malformed("bad Idempotency-Key", [Finding("bad_type", "", detail)])
+    return key
+
+
+def _digest(call: Call) -> bytes:
     request = repr((call.method, call.path, sorted(call.query.items()), call.raw_body))
-    digest = hashlib.sha256(request.encode()).digest()
-    return ledger.remember_key(tx, party=call.party, key=key, digest=digest, message_id=message_id, now=call.now)
+    return hashlib.sha256(request.encode()).digest()
 
 
 def _row(call: Call, component: str, message_id: str) -> dict[str, Any]:
@@ -191,6 +219,26 @@ def _row(call: Call, component: str, message_id: str) -> dict[str, Any]:
         row = ledger.find(tx, component, message_id)
     assert row is not None
     return row
+
+
+def _standing_answer(call: Call, row: Mapping[str, Any], success: int) -> Answer:
+    """Of a message that was not refused."""
+    status, answer = Status(row["status"]), row["answer"]
+    if status is Status.FAILED:
+        error = (answer.get("errors") or [{"code": "failed", "detail": "the message failed"}])[0]
+        raise MessageRefused(error["code"], error["detail"])
+    body: dict[str, Any] = {
+        "id": row["document_id"],
+        "revision": row["revision"] or 1,
+        "status": status,
+        "message_id": row["message_id"],
+    }
+    if status is Status.PENDING:
+        location = f"/{call.endpoint.kind}/v1/messages/{row['message_id']}"
+        return Answer(body, 202, {"Location": location})
+    if status is Status.PARTLY_ACCEPTED:
+        body["rejected"] = answer.get("rejected", [])
+    return Answer(body, success)
 
 
 def _refusal(answer: Mapping[str, Any], submission: Submission) -> RuleBroken | RevisionConflict:

@@ -10,7 +10,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from tps.errors import StoreAway, Unavailable
 from tps.stores.mailbox import Mailbox
@@ -24,6 +25,16 @@ class TooManyWaiting(Unavailable):
     """Every place for waiting calls is taken; come again, or ask for more replicas."""
 
     title = "too many waiting calls"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter(Generic[_T]):
+    """One waiting call: for whom it waits, what it looks at, and until when (monotonic seconds)."""
+
+    party: str
+    look: Callable[[], _T | None]
+    deadline: float
+    is_connected: Callable[[], bool]
 
 
 class Waits:
@@ -56,7 +67,7 @@ class Waits:
             TooManyWaiting: No place is free.
         """
         self._subscribe()
-        deadline = time.monotonic() + timeout_s
+        waiter = _Waiter(party, look, time.monotonic() + timeout_s, is_connected)
         heard = self._heard[party]
         found = look()
         if found is not None or timeout_s <= 0:
@@ -64,27 +75,27 @@ class Waits:
         if not self._places.acquire(blocking=False):
             raise TooManyWaiting("too many calls wait already")
         try:
-            return self._wait(party, look, heard, deadline, is_connected)
+            return self._wait(waiter, heard)
         finally:
             self._places.release()
 
-    def _wait(
-        self, party: str, look: Callable[[], _T | None], heard: int, deadline: float, is_connected: Callable[[], bool]
-    ) -> _T | None:
-        while (left := deadline - time.monotonic()) > 0 and is_connected():
-            heard = self._sleep(party, heard, min(left, LOOK_AGAIN_S), is_connected)
-            found = look()
+    def _wait(self, waiter: _Waiter[_T], heard: int) -> _T | None:
+        while time.monotonic() < waiter.deadline and waiter.is_connected():
+            heard = self._sleep(waiter, heard)
+            found = waiter.look()
             if found is not None:
                 return found
         return None
 
-    def _sleep(self, party: str, heard: int, seconds: float, is_connected: Callable[[], bool]) -> int:
-        """Until a wake-up for the party that was not heard yet, or the time is up, or the client has gone."""
-        deadline = time.monotonic() + seconds
+    def _sleep(self, waiter: _Waiter[_T], heard: int) -> int:
+        """Until a wake-up for the party that was not heard yet, or it is time to look, or the client has gone."""
+        until = min(waiter.deadline, time.monotonic() + LOOK_AGAIN_S)
         with self._changed:
-            while self._heard[party] == heard and (left := deadline - time.monotonic()) > 0 and is_connected():
+            while self._heard[waiter.party] == heard and (left := until - time.monotonic()) > 0:
+                if not waiter.is_connected():
+                    break
                 self._changed.wait(min(left, _CONNECTION_CHECK_S))
-            return self._heard[party]
+            return self._heard[waiter.party]
 
     def _subscribe(self) -> None:
         with self._changed:
