@@ -22,8 +22,8 @@ from tps.endpoint.handling import ROLES, Correspondent, take
 from tps.errors import Finding, RuleBroken
 from tps.mades.types import ASSET, POINT, acknowledgement_of
 from tps.runtime.function import serve
-from tps.stores import registry
-from tps.stores.registry import Source
+from tps.stores import claims, registry
+from tps.stores.claims import Source
 
 STALE = DocumentReason(
     "A84", "a registration of a higher sequence was applied before; some entries were left as they are"
@@ -44,7 +44,7 @@ def decide(handling):
 
 def register(handling, party, document):
     """Claim what the document claims, release what it removes, and tell everybody whose claims that moved."""
-    registry.lock_registrations(handling.tx)
+    claims.lock_registrations(handling.tx)
     source = Source(party.code, handling.message.sequence, handling.message.message_id, document.header.document_id)
     if handling.message.type == ASSET and isinstance(document, AssetRegistration):
         return register_assets(handling, source, document)
@@ -56,7 +56,7 @@ def register(handling, party, document):
 def register_assets(handling, source, document):
     """Claims on assets; each entry's state goes into the answer."""
     _refuse(check_assets(document.entries))
-    stale = registry.claim_assets(handling.tx, source, document.entries)
+    stale = claims.claim_assets(handling.tx, source, document.entries)
     ids = [entry.id for entry in document.entries]
     moved, own = registry.moved_assets(handling.tx, asset_ids=ids), {(source.party, each) for each in ids}
     tell(handling, [change for change in moved if (change.party, change.after.id) not in own])
@@ -71,7 +71,7 @@ def register_assets(handling, source, document):
 def register_points(handling, source, party, document):
     """Claims on connection points; they may wake assets that waited for them."""
     _refuse(check_connection_points(document.entries, party.grid_prefixes))
-    stale = registry.claim_points(handling.tx, source, document.entries)
+    stale = claims.claim_points(handling.tx, source, document.entries)
     ids = [entry.id for entry in document.entries]
     points = [change for change in registry.moved_points(handling.tx, ids) if change.party != source.party]
     assets = registry.moved_assets(handling.tx, point_ids=ids)

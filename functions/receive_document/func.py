@@ -133,7 +133,7 @@ def keep_list(handling, document):
     key = document_key("in", handling.message.type, arrived["created_at"], handling.message.message_id)
     kept = KeptList(document.header.created_at, key)
     asset_lists.keep_list(handling.tx, handling.own.party, request["message_id"], kept)
-    ledger.set_answer(handling.tx, handling.own.code, request["message_id"], Status.ACCEPTED, {})
+    ledger.set_answer(handling.tx, handling.own.code, [request["message_id"]], status=Status.ACCEPTED, answer={})
     return Answer(Outcome.ACCEPTED)
 
 
@@ -158,7 +158,9 @@ def note_answer(handling):
 def settle(handling, request, document):
     """The first word on a message settles it."""
     status = STATUSES[document.outcome]
-    ledger.set_answer(handling.tx, handling.own.code, request["message_id"], status, answer_json(document))
+    ledger.set_answer(
+        handling.tx, handling.own.code, [request["message_id"]], status=status, answer=answer_json(document)
+    )
     if request["type"] in REGISTRATIONS:
         resources.settle_wish(
             handling.tx,

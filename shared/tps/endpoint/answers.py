@@ -1,4 +1,4 @@
-"""Acknowledgement documents: every business document but an acknowledgement gets one, and refusals name their reasons."""
+"""Acknowledgement documents: every business document but an acknowledgement gets one; refusals name their reasons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from tps.documents.acknowledgement import (
 from tps.endpoint.handling import Correspondent, Handling, Status, Verdict
 from tps.endpoint.sending import Draft
 from tps.errors import Finding, Refused
-from tps.stores.limits import Decision, decision_on, keep_decision
+from tps.mades.types import acknowledgement_of
+from tps.stores.decisions import Decision, decision_on, keep_decision, lock_document
 
 ACKNOWLEDGEMENT_RANK = -1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -115,7 +116,8 @@ def send_notice(
     in_reply_to: str,
 ) -> None:
     """A further acknowledgement of a document accepted earlier, with news about what it registered or limited."""
-    _enqueue(handling, peer, quoted, Answer(Outcome.ACCEPTED, tuple(texts)), type, purpose, in_reply_to)
+    answer = Answer(Outcome.ACCEPTED, tuple(texts))
+    _enqueue(handling, peer, quoted, answer, type=type, purpose=purpose, in_reply_to=in_reply_to)
 
 
 def digest_of(document: Document) -> bytes:
@@ -138,6 +140,7 @@ def _decide_once(
 ) -> Answer | None:
     quoted, digest = received(document), digest_of(document)
     key = (peer.party, quoted.document_id, quoted.revision or 0)
+    lock_document(handling.tx, *key)
     earlier = decision_on(handling.tx, *key)
     if earlier is not None:
         if earlier.digest == digest:
@@ -161,7 +164,15 @@ def _decide(
 
 def _send(handling: Handling, peer: Correspondent, quoted: ReceivedDocument, answer: Answer) -> Verdict:
     message = handling.message
-    _enqueue(handling, peer, quoted, answer, f"{message.type}-ACK", "acknowledgement", message.message_id)
+    _enqueue(
+        handling,
+        peer,
+        quoted,
+        answer,
+        type=acknowledgement_of(message.type),
+        purpose="acknowledgement",
+        in_reply_to=message.message_id,
+    )
     return Verdict(answer.status, quoted.document_id, quoted.revision)
 
 
@@ -170,6 +181,7 @@ def _enqueue(
     peer: Correspondent,
     quoted: ReceivedDocument,
     answer: Answer,
+    *,
     type: str,
     purpose: str,
     in_reply_to: str,

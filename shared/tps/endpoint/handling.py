@@ -20,12 +20,14 @@ from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import Arrival, open_message
 from tps.endpoint.sending import Draft, dispatch, enqueue, store_objects
+from tps.errors import MessageRefused
 from tps.mades.ids import derived_id
 from tps.mades.message import AcknowledgementKind, Message
 from tps.mades.states import State
-from tps.stores import ledger
+from tps.stores import ledger, outbox
 from tps.stores.components import OwnComponent
 from tps.stores.documents import document_key
+from tps.stores.owed import owe
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -115,12 +117,13 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
         MessageRefused: It fails for good.
         StoreAway: Nothing is lost; the same message must come again.
     """
-    message = open_message(endpoint, arrival)
+    message = _open(endpoint, arrival)
     verdict, first_seen = _decide(endpoint, message, decide)
     store_objects(endpoint, {document_key("in", message.type, first_seen, message.message_id): message.content})
     _dispatch_caused(endpoint, message)
     if follow_up is not None and verdict.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED):
         with endpoint.database.transaction() as tx:
+            ledger.find(tx, message.receiver, message.message_id, lock=True)
             follow_up(_handling(endpoint, tx, message))
         _dispatch_caused(endpoint, message)
     if verdict.wakes:
@@ -133,7 +136,7 @@ def note_received(endpoint: Endpoint, tx: Transaction, component: str, message_i
     """The application has these messages now: RECEIVED, and their senders are owed the news; once."""
     moved = ledger.advance(tx, component, message_ids, State.RECEIVED, at=endpoint.clock(), at_component=component)
     for peer, ids in ledger.by_peer(tx, component, moved).items():
-        ledger.owe_acknowledgement(
+        owe(
             tx,
             component=component,
             peer=peer,
@@ -141,6 +144,14 @@ def note_received(endpoint: Endpoint, tx: Transaction, component: str, message_i
             kind=AcknowledgementKind.RECEIVE,
             at=endpoint.clock(),
         )
+
+
+def _open(endpoint: Endpoint, arrival: Arrival) -> Message:
+    try:
+        return open_message(endpoint, arrival)
+    except MessageRefused:
+        send_owed(endpoint)
+        raise
 
 
 def _decide(endpoint: Endpoint, message: Message, decide: Decide) -> tuple[Verdict, datetime]:
@@ -176,7 +187,7 @@ def _owe(handling: Handling, verdict: Verdict) -> None:
             at=now,
             at_component=message.receiver,
         )
-    ledger.owe_acknowledgement(
+    owe(
         handling.tx,
         component=message.receiver,
         peer=message.sender,
@@ -194,5 +205,5 @@ def _handling(endpoint: Endpoint, tx: Transaction, message: Message) -> Handling
 
 def _dispatch_caused(endpoint: Endpoint, message: Message) -> None:
     with endpoint.database.transaction() as tx:
-        ids = ledger.unsent_of_cause(tx, message.receiver, message.message_id)
+        ids = outbox.unsent_of_cause(tx, message.receiver, message.message_id)
     dispatch(endpoint, message.receiver, ids)

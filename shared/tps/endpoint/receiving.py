@@ -6,6 +6,8 @@ for good, and the sender is told if its signature held.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,15 @@ from tps.mades.envelope import (
     read_acknowledgement,
     read_metadata,
 )
-from tps.mades.message import AcknowledgementKind, MadesAcknowledgement, Message, Metadata
+from tps.mades.message import AcknowledgedMessage, AcknowledgementKind, MadesAcknowledgement, Message, Metadata
 from tps.mades.paths import select_path
-from tps.mades.states import State, is_answerable, refusal
+from tps.mades.states import FAILURES, State, is_answerable, refusal
 from tps.mades.subjects import check_subject, parse_subject
 from tps.mades.types import check_route
 from tps.stores import ledger
+from tps.stores.ledger import Step
 from tps.stores.mailbox import LargeAddress
+from tps.stores.owed import owe
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -75,33 +79,34 @@ def open_acknowledgement(endpoint: Endpoint, arrival: Arrival) -> MadesAcknowled
 
 def apply_acknowledgement(endpoint: Endpoint, acknowledgement: MadesAcknowledgement) -> None:
     """Note in the ledger what a receiver says of our messages to it; of others it can say nothing."""
-    own, peer, now = acknowledgement.receiver, acknowledgement.sender, endpoint.clock()
+    own, peer, kind = acknowledgement.receiver, acknowledgement.sender, acknowledgement.kind
     with endpoint.database.transaction() as tx:
-        ours = {
-            message.message_id: message
-            for message in acknowledgement.messages
-            if (row := ledger.find(tx, own, message.message_id)) and row["direction"] == "out" and row["peer"] == peer
-        }
-        for message in ours.values():
-            for state in _STATES[acknowledgement.kind]:
-                ledger.advance(
-                    tx,
-                    own,
-                    [message.message_id],
-                    state,
-                    at=message.at,
-                    at_component=peer,
-                    details=message.detail if state is State.FAILED else None,
-                )
-            if acknowledgement.kind is AcknowledgementKind.FAILURE:
-                errors = [{"code": message.detail or "failed", "detail": "the receiver could not take the message"}]
-                ledger.set_answer(tx, own, message.message_id, "failed", {"errors": errors, "at": now.isoformat()})
+        ours = ledger.sent_to(tx, own, peer, [each.message_id for each in acknowledgement.messages])
+        messages = [each for each in acknowledgement.messages if each.message_id in ours]
+        if kind is AcknowledgementKind.FAILURE:
+            _fail(tx, own, peer, messages)
+        steps = [Step(each.message_id, each.at) for each in messages]
+        for state in _STATES[kind]:
+            ledger.advance_each(tx, own, steps, state, at_component=peer)
+
+
+def _fail(tx: Transaction, own: str, peer: str, messages: Sequence[AcknowledgedMessage]) -> None:
+    """Those that were not delivered already are FAILED; a receiver cannot take back what it said."""
+    steps = [Step(each.message_id, each.at, each.detail) for each in messages]
+    failed = set(ledger.advance_each(tx, own, steps, State.FAILED, at_component=peer))
+    by_code: dict[str, list[str]] = defaultdict(list)
+    for each in messages:
+        if each.message_id in failed:
+            by_code[each.detail or "failed"].append(each.message_id)
+    for code, ids in by_code.items():
+        errors = [{"code": code, "detail": FAILURES.get(code, "the receiver could not take the message")}]
+        ledger.set_answer(tx, own, ids, status="failed", answer={"errors": errors})
 
 
 _STATES = {
     AcknowledgementKind.DELIVERY: (State.DELIVERED,),
     AcknowledgementKind.RECEIVE: (State.DELIVERED, State.RECEIVED),
-    AcknowledgementKind.FAILURE: (State.FAILED,),
+    AcknowledgementKind.FAILURE: (),
     AcknowledgementKind.TRACING: (),
 }
 
@@ -144,15 +149,17 @@ def _attached(endpoint: Endpoint, arrival: Arrival, envelope: Envelope, metadata
 
 
 def _note_failure(endpoint: Endpoint, envelope: Envelope, error: MessageRefused) -> None:
-    """Keep an unusable message as FAILED in our ledger, and owe its proven sender the news."""
-    if not is_answerable(error.code):
+    """Keep an unusable message as FAILED in our ledger, and owe its sender the news if its signature held."""
+    try:
+        metadata, now = peek_metadata(envelope), endpoint.clock()
+    except MessageRefused:
         return
-    metadata, now = peek_metadata(envelope), endpoint.clock()
+    is_proven = is_answerable(error.code)
     with endpoint.database.transaction() as tx:
-        if endpoint.own(tx, metadata.receiver) is None or endpoint.entry(tx, metadata.sender) is None:
+        ledger.add_failed(tx, metadata, error.code, now, is_proven=is_proven)
+        if not is_proven or endpoint.own(tx, metadata.receiver) is None:
             return
-        ledger.add_failed(tx, metadata, error.code, now)
-        ledger.owe_acknowledgement(
+        owe(
             tx,
             component=metadata.receiver,
             peer=metadata.sender,

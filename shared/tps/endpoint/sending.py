@@ -24,13 +24,14 @@ from tps.mades.paths import select_path
 from tps.mades.states import State, refusal
 from tps.mades.subjects import message_subject
 from tps.mades.types import expiry
-from tps.stores import ledger
+from tps.stores import ledger, outbox
 from tps.stores.documents import document_key
-from tps.stores.ledger import Outgoing
 from tps.stores.mailbox import LargeAddress, Letter
+from tps.stores.outbox import Outgoing
 
 if TYPE_CHECKING:
     from tps.mades.directory import ComponentEntry
+    from tps.mades.keys import SigningKey
     from tps.stores.database import Transaction
 
 MEDIA_TYPE = "application/vnd.tps.mades+json"
@@ -60,11 +61,11 @@ class Draft:
 
 
 def enqueue(
-    endpoint: Endpoint, tx: Transaction, draft: Draft, message_id: str, caused_by: str | None = None
+    endpoint: Endpoint, tx: Transaction, draft: Draft, message_id: str, *, caused_by: str | None = None
 ) -> int | None:
     """Put a message into the outbox; returns its sequence, None if it is there already."""
     now = endpoint.clock()
-    return ledger.add_outgoing(
+    return outbox.add_outgoing(
         tx,
         Outgoing(
             component=draft.sender,
@@ -89,25 +90,51 @@ def dispatch(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> 
     Raises:
         StoreAway: Something was not sent; it stays in the outbox.
     """
-    with endpoint.database.transaction() as tx:
-        rows = ledger.unsent(tx, component, message_ids)
-        ready = [(row, sealed) for row in rows if (sealed := _seal_or_fail(endpoint, tx, row)) is not None]
-    if not ready:
-        return
-    keys = {row["message_id"]: _object_key(row) for row, _ in ready}
-    store_objects(endpoint, {keys[row["message_id"]]: zlib.decompress(row["content"]) for row, _ in ready})
-    endpoint.mailbox.publish([letter for _, letter in ready])
-    with endpoint.database.transaction() as tx:
-        ledger.mark_sent(tx, component, keys, endpoint.clock())
+    left = set(message_ids)
+    while tried := _dispatch_some(endpoint, component, sorted(left)):
+        left -= tried
 
 
 def dispatch_left_behind(endpoint: Endpoint) -> int:
     """Send what some process decided and did not get to send; returns how many messages were tried."""
     with endpoint.database.transaction() as tx:
-        left = ledger.left_unsent(tx, endpoint.clock() - _LEFT_BEHIND)
+        left = outbox.left_unsent(tx, endpoint.clock() - _LEFT_BEHIND)
     for component in sorted({component for component, _ in left}):
         dispatch(endpoint, component, [message_id for owner, message_id in left if owner == component])
     return len(left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A message that may go, with what it is sealed for and with; no transaction is needed from here on."""
+
+    message: Message
+    entry: ComponentEntry
+    signing: SigningKey
+
+    @property
+    def object_key(self) -> str:
+        return document_key("out", self.message.type, self.message.sent_at, self.message.message_id)
+
+
+def _dispatch_some(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> set[str]:
+    """Send as many as fit into memory well; returns which were tried, none if nothing was left to send."""
+    with endpoint.database.transaction() as tx:
+        rows = outbox.unsent(tx, component, message_ids)
+        ready = [each for row in rows if (each := _ready_or_failed(endpoint, tx, row)) is not None]
+    refused: dict[str, MessageRefused] = {}
+    letters = [letter for each in ready if (letter := _letter_or_refused(endpoint, each, refused)) is not None]
+    sent = [each for each in ready if each.message.message_id not in refused]
+    store_objects(endpoint, {each.object_key: each.message.content for each in sent})
+    if letters:
+        endpoint.mailbox.publish(letters)
+    if ready:
+        with endpoint.database.transaction() as tx:
+            keys = {each.message.message_id: each.object_key for each in sent}
+            outbox.mark_sent(tx, component, keys, endpoint.clock())
+            for message_id, error in refused.items():
+                fail_outgoing(tx, component, [message_id], error=error, now=endpoint.clock())
+    return {row["message_id"] for row in rows}
 
 
 def store_objects(endpoint: Endpoint, contents: dict[str, bytes]) -> None:
@@ -124,35 +151,37 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(8, "objects")
 
 
-def _object_key(row: dict[str, Any]) -> str:
-    return document_key("out", row["type"], row["created_at"], row["message_id"])
-
-
-def _seal_or_fail(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> Letter | None:
+def _ready_or_failed(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> _Ready | None:
     try:
-        return _seal(endpoint, tx, row)
+        entry = receiver_entry(endpoint, tx, row)
+        signing = endpoint.signing_key(tx, row["component"])
     except MessageRefused as error:
-        fail_outgoing(tx, row["component"], [row["message_id"]], error, endpoint.clock())
+        fail_outgoing(tx, row["component"], [row["message_id"]], error=error, now=endpoint.clock())
+        return None
+    return _Ready(_message(row), entry, signing)
+
+
+def _letter_or_refused(endpoint: Endpoint, ready: _Ready, refused: dict[str, MessageRefused]) -> Letter | None:
+    try:
+        return _seal(endpoint, ready)
+    except MessageRefused as error:
+        refused[ready.message.message_id] = error
         return None
 
 
 def fail_outgoing(
-    tx: Transaction, component: str, message_ids: Sequence[str], error: MessageRefused, now: datetime
+    tx: Transaction, component: str, message_ids: Sequence[str], *, error: MessageRefused, now: datetime
 ) -> None:
     """Messages that never will be delivered: FAILED, with the reason in their trace and answer."""
     failed = ledger.advance(
         tx, component, message_ids, State.FAILED, at=now, at_component=component, details=error.code
     )
-    for message_id in failed:
-        ledger.set_answer(
-            tx, component, message_id, "failed", {"errors": [{"code": error.code, "detail": error.detail}]}
-        )
+    answer = {"errors": [{"code": error.code, "detail": error.detail}]}
+    ledger.set_answer(tx, component, failed, status="failed", answer=answer)
 
 
-def _seal(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> Letter:
-    now = endpoint.clock()
-    entry = receiver_entry(endpoint, tx, row)
-    message = Message(
+def _message(row: dict[str, Any]) -> Message:
+    return Message(
         message_id=row["message_id"],
         type=row["type"],
         sender=row["component"],
@@ -164,12 +193,14 @@ def _seal(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> Letter:
         ba_message_id=row["ba_message_id"],
         in_reply_to=row["in_reply_to"],
     )
-    envelope = seal(
-        message,
-        endpoint.signing_key(tx, row["component"]),
-        entry.certificate(CertificateUse.ENCRYPTION, now),
-    )
-    return letter_for(entry.group, message, _detached(endpoint, entry, message, envelope, now).to_bytes())
+
+
+def _seal(endpoint: Endpoint, ready: _Ready) -> Letter:
+    certificate = ready.entry.certificate(CertificateUse.ENCRYPTION, endpoint.clock())
+    envelope = seal(ready.message, ready.signing, certificate)
+    if envelope.is_large:
+        envelope = _detached(endpoint, ready, envelope)
+    return letter_for(ready.entry.group, ready.message, envelope.to_bytes())
 
 
 def receiver_entry(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> ComponentEntry:
@@ -207,14 +238,11 @@ def cloud_event_headers(message_type: str, message_id: str, subject: str) -> dic
     }
 
 
-def _detached(
-    endpoint: Endpoint, entry: ComponentEntry, message: Message, envelope: Envelope, now: datetime
-) -> Envelope:
-    """The envelope as it is, or with its large content stored beside it."""
-    if not envelope.is_large:
-        return envelope
+def _detached(endpoint: Endpoint, ready: _Ready, envelope: Envelope) -> Envelope:
+    """The envelope with its large content stored beside it, under a name that no other attempt has."""
+    message, now = ready.message, endpoint.clock()
     name = derived_id(endpoint.secret("ids"), message.message_id, message.receiver, f"large {now.isoformat()}")
     light, data = envelope.detach(name)
-    address = LargeAddress(entry.group, message.receiver, message.sender, name)
+    address = LargeAddress(ready.entry.group, message.receiver, message.sender, name)
     endpoint.mailbox.put_large(address, data, int((message.expires_at - now).total_seconds()))
     return light

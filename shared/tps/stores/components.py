@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tps.mades.directory import ComponentEntry
 
@@ -90,5 +90,5 @@ def entry_of(tx: Transaction, code: str) -> ComponentEntry | None:
     return ComponentEntry.from_json(row["entry"]) if row else None
 
 
-def _key(row: dict[str, object]) -> WrappedKey:
-    return WrappedKey(**(row | {"wrapped": bytes(row["wrapped"])}))  # type: ignore[arg-type,call-overload]
+def _key(row: dict[str, Any]) -> WrappedKey:
+    return WrappedKey(**(row | {"wrapped": bytes(row["wrapped"])}))

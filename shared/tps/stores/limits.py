@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -96,41 +96,11 @@ def frozen_assets(tx: Transaction, name: LimitName) -> list[WeighedAsset]:
 
 def add_parts(tx: Transaction, name: LimitName, parts: Sequence[OperatorPart]) -> None:
     """Keep what each operator is sent; parts that are there already stay."""
-    with tx.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO limit_part VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [
-                (
-                    *(name.dso, name.limit_id, name.revision),
-                    *(part.operator, part.sent_limit_id, part.sent_revision, part.weight_kw, list(part.parts_kw)),
-                )
-                for part in parts
-            ],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What was decided on a document: digest of its meaning, and the answer given."""
-
-    digest: bytes
-    answer: Mapping[str, object]
-
-
-def decision_on(tx: Transaction, sender: str, document_id: str, revision: int) -> Decision | None:
-    """What was decided on this revision of this sender's document, if it came before."""
-    row = tx.execute(
-        "SELECT digest, answer FROM decided_document WHERE sender = %s AND document_id = %s AND revision = %s",
-        (sender, document_id, revision),
-    ).fetchone()
-    return Decision(bytes(row["digest"]), row["answer"]) if row else None
-
-
-def keep_decision(
-    tx: Transaction, sender: str, document_id: str, revision: int, *, decision: Decision, at: datetime
-) -> None:
-    """Remember what was decided, for when the document comes again."""
     tx.execute(
-        "INSERT INTO decided_document VALUES (%s, %s, %s, %s, %s, %s)",
-        (sender, document_id, revision, decision.digest, json.dumps(decision.answer), at),
+        """INSERT INTO limit_part
+           SELECT %s, %s, %s, operator, sent_limit_id, sent_revision, weight_kw, parts_kw
+             FROM json_to_recordset(%s) AS part(operator text, sent_limit_id text, sent_revision integer,
+                                                weight_kw numeric, parts_kw numeric[])
+           ON CONFLICT DO NOTHING""",
+        (name.dso, name.limit_id, name.revision, json.dumps([asdict(part) for part in parts], default=str)),
     )

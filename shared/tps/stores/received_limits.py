@@ -41,13 +41,14 @@ class ReceivedLimit:
 
 def add_received(tx: Transaction, party: str, limit: ReceivedLimit) -> bool:
     """Keep a revision and put it into the party's feed; False if it, or a higher one, was there already."""
+    # First, for its lock: of two revisions that come at once, the later to commit must see the other.
+    position = next_position(tx, party, FEED)
     highest = tx.execute(
         "SELECT max(revision) AS revision FROM received_limit WHERE party = %s AND limit_id = %s",
         (party, limit.limit_id),
     ).fetchone()
     if highest and highest["revision"] is not None and highest["revision"] >= limit.revision:
         return False
-    position = next_position(tx, party, FEED)
     tx.execute(
         "UPDATE received_limit SET is_latest = false WHERE party = %s AND limit_id = %s AND is_latest",
         (party, limit.limit_id),
@@ -103,7 +104,7 @@ def last_position(tx: Transaction, scope: AgrScope) -> int:
 def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> list[ReceivedLimit]:
     rows = tx.execute(
         f"""SELECT limit_id, revision, message_id, received_at, starts_at, ends_at, status, body, weights_kw, position
-              FROM received_limit WHERE party = %s AND {condition} ORDER BY position""",  # type: ignore[arg-type]
+              FROM received_limit WHERE party = %s AND {condition} ORDER BY position""",
         arguments,
     ).fetchall()
     return [_limit(row) for row in rows]

@@ -1,8 +1,7 @@
 """The registry of connection points and flexibility assets (F4a, F5a), in the platform's own database.
 
-A claim is a party's wish to hold a point (a DSO) or an asset (an operator). The earliest unreleased claim holds; an
-asset is active when its claim holds and its point is held. Nobody learns of another's claim (SEMANTICS, Registration).
-All work is done by sets: one statement whatever the number of entries.
+An asset is active when its operator's claim holds (`tps.stores.claims`) and its point is held. Nobody learns of
+another's claim (SEMANTICS, Registration). All work is done by sets: one statement whatever the number of entries.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tps.domain.asset import AssetKind, AssetListing, ConnectionPoint, FlexibilityAsset, Removal
+from tps.domain.asset import AssetKind, AssetListing
 from tps.domain.scope import DsoScope
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
-
-_REGISTRATION_LOCK = 4_104_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +28,6 @@ class Party:
     name: str
     component: str
     grid_prefixes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a registration comes from: its party, the sequence its endpoint signed, its message and document."""
-
-    party: str
-    sequence: int
-    message_id: str
-    document_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class ActiveAsset:
-    """An asset in force, with what only the platform may bring together: who operates it, and what its point carries."""
+    """An asset in force, with what only the platform may bring together: its operator, and what its point carries."""
 
     id: str
     operator: str
@@ -94,95 +81,6 @@ def parties(tx: Transaction, codes: Iterable[str]) -> dict[str, Party]:
     return {party.code: party for party in found if party}
 
 
-def lock_registrations(tx: Transaction) -> None:
-    """One registration at a time, until the transaction ends: claims of several parties meet here."""
-    tx.execute("SELECT pg_advisory_xact_lock(%s)", (_REGISTRATION_LOCK,))
-
-
-def claim_assets(tx: Transaction, source: Source, entries: Sequence[FlexibilityAsset | Removal]) -> set[str]:
-    """Set and remove an operator's claims.
-
-    Returns:
-        Ids that a registration of a higher sequence had changed already: they stay as they are.
-    """
-    assets = [entry for entry in entries if isinstance(entry, FlexibilityAsset)]
-    removed = [entry.id for entry in entries if isinstance(entry, Removal)]
-    applied = tx.execute(
-        """INSERT INTO asset_claim AS c (id, connection_point_id, kind, max_production_kw, max_consumption_kw, name,
-                                         operator, sequence, message_id, document_id, claimed)
-           SELECT *, nextval('claim_order') FROM (
-               SELECT id, point, kind, production, consumption, name, %s, %s::bigint, %s, %s
-                 FROM unnest(%s::text[], %s::text[], %s::text[], %s::numeric[], %s::numeric[], %s::text[])
-                      WITH ORDINALITY AS e(id, point, kind, production, consumption, name, place) ORDER BY place) AS new
-           ON CONFLICT (id, operator) DO UPDATE
-              SET connection_point_id = excluded.connection_point_id, kind = excluded.kind,
-                  max_production_kw = excluded.max_production_kw, max_consumption_kw = excluded.max_consumption_kw,
-                  name = excluded.name, sequence = excluded.sequence, message_id = excluded.message_id,
-                  document_id = excluded.document_id, claimed = coalesce(c.claimed, excluded.claimed)
-            WHERE c.sequence < excluded.sequence
-           RETURNING id""",
-        (
-            *(source.party, source.sequence, source.message_id, source.document_id),
-            *([asset.id for asset in assets], [asset.connection_point_id for asset in assets]),
-            [str(asset.kind) for asset in assets],
-            *([asset.max_production_kw for asset in assets], [asset.max_consumption_kw for asset in assets]),
-            [asset.name for asset in assets],
-        ),
-    ).fetchall()
-    released = tx.execute(
-        """INSERT INTO asset_claim AS c (id, operator, connection_point_id, kind, sequence, message_id, document_id)
-           SELECT id, %s, '', 'other', %s, %s, %s FROM unnest(%s::text[]) AS id
-           ON CONFLICT (id, operator) DO UPDATE
-              SET claimed = NULL, holds = false, sequence = excluded.sequence, message_id = excluded.message_id,
-                  document_id = excluded.document_id
-            WHERE c.sequence < excluded.sequence
-           RETURNING id""",
-        (source.party, source.sequence, source.message_id, source.document_id, removed),
-    ).fetchall()
-    ids = [entry.id for entry in entries]
-    _promote(tx, "asset_claim", "operator", ids)
-    return set(ids) - {row["id"] for row in (*applied, *released)}
-
-
-def claim_points(tx: Transaction, source: Source, entries: Sequence[ConnectionPoint | Removal]) -> set[str]:
-    """Set and remove a DSO's claims; returns as `claim_assets`."""
-    points = [entry for entry in entries if isinstance(entry, ConnectionPoint)]
-    removed = [entry.id for entry in entries if isinstance(entry, Removal)]
-    applied = tx.execute(
-        """INSERT INTO point_claim AS c (id, max_production_kw, max_consumption_kw, name,
-                                         dso, sequence, message_id, document_id, claimed)
-           SELECT *, nextval('claim_order') FROM (
-               SELECT id, production, consumption, name, %s, %s::bigint, %s, %s
-                 FROM unnest(%s::text[], %s::numeric[], %s::numeric[], %s::text[])
-                      WITH ORDINALITY AS e(id, production, consumption, name, place) ORDER BY place) AS new
-           ON CONFLICT (id, dso) DO UPDATE
-              SET max_production_kw = excluded.max_production_kw, max_consumption_kw = excluded.max_consumption_kw,
-                  name = excluded.name, sequence = excluded.sequence, message_id = excluded.message_id,
-                  document_id = excluded.document_id, claimed = coalesce(c.claimed, excluded.claimed)
-            WHERE c.sequence < excluded.sequence
-           RETURNING id""",
-        (
-            *(source.party, source.sequence, source.message_id, source.document_id),
-            [point.id for point in points],
-            *([point.max_production_kw for point in points], [point.max_consumption_kw for point in points]),
-            [point.name for point in points],
-        ),
-    ).fetchall()
-    released = tx.execute(
-        """INSERT INTO point_claim AS c (id, dso, sequence, message_id, document_id)
-           SELECT id, %s, %s, %s, %s FROM unnest(%s::text[]) AS id
-           ON CONFLICT (id, dso) DO UPDATE
-              SET claimed = NULL, holds = false, sequence = excluded.sequence, message_id = excluded.message_id,
-                  document_id = excluded.document_id
-            WHERE c.sequence < excluded.sequence
-           RETURNING id""",
-        (source.party, source.sequence, source.message_id, source.document_id, removed),
-    ).fetchall()
-    ids = [entry.id for entry in entries]
-    _promote(tx, "point_claim", "dso", ids)
-    return set(ids) - {row["id"] for row in (*applied, *released)}
-
-
 def asset_statuses(tx: Transaction, operator: str, ids: Sequence[str]) -> list[ClaimStatus]:
     """Status of an operator's own claims, by id, as it was last told or is about to be."""
     rows = tx.execute(
@@ -196,7 +94,8 @@ def asset_statuses(tx: Transaction, operator: str, ids: Sequence[str]) -> list[C
 def point_statuses(tx: Transaction, dso: str, ids: Sequence[str]) -> list[ClaimStatus]:
     """The same for a DSO's claims on points; they are never capped."""
     rows = tx.execute(
-        "SELECT id, holds AS is_active FROM point_claim WHERE dso = %s AND id = ANY(%s) AND claimed IS NOT NULL ORDER BY id",
+        """SELECT id, holds AS is_active FROM point_claim
+            WHERE dso = %s AND id = ANY(%s) AND claimed IS NOT NULL ORDER BY id""",
         (dso, list(ids)),
     ).fetchall()
     return [ClaimStatus(row["id"], row["is_active"], False) for row in rows]
@@ -281,17 +180,6 @@ def assets_at_points(tx: Transaction, point_ids: Iterable[str]) -> dict[str, lis
     for row in rows:
         by_point[row["connection_point_id"]].append(ActiveAsset(**row))
     return by_point
-
-
-def _promote(tx: Transaction, table: str, holder: str, ids: Sequence[str]) -> None:
-    """Let the earliest claim on each id hold, where none does."""
-    tx.execute(
-        f"""UPDATE {table} c SET holds = true
-              FROM (SELECT DISTINCT ON (id) id, {holder} AS holder FROM {table}
-                     WHERE id = ANY(%s) AND claimed IS NOT NULL ORDER BY id, claimed) AS first
-             WHERE c.id = first.id AND c.{holder} = first.holder AND NOT c.holds""",  # type: ignore[arg-type]
-        (list(ids),),
-    )
 
 
 def _change(row: dict[str, Any]) -> StatusChange:

@@ -40,7 +40,7 @@ def read_wanted(tx: Transaction, party: str, ids: Sequence[str]) -> dict[str, di
         """SELECT DISTINCT ON (id) id, body FROM (
                SELECT id, body, sequence FROM own_resource WHERE party = %(party)s AND id = ANY(%(ids)s)
                UNION ALL
-               SELECT id, body, sequence FROM wished_resource WHERE party = %(party)s AND id = ANY(%(ids)s)) AS both_kinds
+               SELECT id, body, sequence FROM wished_resource WHERE party = %(party)s AND id = ANY(%(ids)s)) AS known
             ORDER BY id, sequence DESC""",
         {"party": party, "ids": list(ids)},
     ).fetchall()
@@ -53,7 +53,7 @@ def wish(
     """Keep what a registration asks for until the platform answers; None asks for removal."""
     tx.execute(
         """INSERT INTO wished_resource (party, message_id, id, body, sequence)
-           SELECT %s, %s, id, body::jsonb, %s FROM unnest(%s::text[], %s::text[]) AS w(id, body)""",
+           SELECT %s, %s, id, body::json, %s FROM unnest(%s::text[], %s::text[]) AS w(id, body)""",
         (
             party,
             message_id,
@@ -78,7 +78,10 @@ def settle_wish(tx: Transaction, *, party: str, message_id: str, is_accepted: bo
 
 
 def note_states(tx: Transaction, *, party: str, notices: Mapping[str, Sequence[str]], state_sequence: int) -> None:
-    """Take in what the platform says of states: `ACTIVE`, `WAITING`, `CAPPED`, `UNCAPPED` by id. Older news is ignored."""
+    """Take in what the platform says of states, by id: `ACTIVE`, `WAITING`, `CAPPED`, `UNCAPPED`.
+
+    Older news is ignored.
+    """
     for name, column, value in (
         ("ACTIVE", "state", "active"),
         ("WAITING", "state", "waiting"),
@@ -88,7 +91,7 @@ def note_states(tx: Transaction, *, party: str, notices: Mapping[str, Sequence[s
         if notices.get(name):
             tx.execute(
                 f"""UPDATE own_resource SET {column} = %s, state_sequence = %s
-                     WHERE party = %s AND id = ANY(%s) AND state_sequence <= %s""",  # type: ignore[arg-type]
+                     WHERE party = %s AND id = ANY(%s) AND state_sequence <= %s""",
                 (value, state_sequence, party, list(notices[name]), state_sequence),
             )
 

@@ -10,7 +10,7 @@ CREATE TABLE received_limit (
     ends_at     timestamptz NOT NULL,
     status      text NOT NULL,
     is_latest   boolean NOT NULL,
-    body        jsonb NOT NULL,
+    body        json NOT NULL,    -- as written: the order of its keys is that of the contract
     weights_kw  jsonb NOT NULL,   -- registered maxima of its own listed assets in the limit's direction, when it came
     PRIMARY KEY (party, limit_id, revision)
 );

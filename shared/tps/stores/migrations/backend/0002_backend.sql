@@ -1,11 +1,11 @@
 -- What a party's backend keeps: its own resources as the platform has accepted them, and the feeds it can wait on.
 
--- Assets of an operator, or connection points of a DSO, as their JSON of the REST contract. A removed one keeps its
--- row with an empty body, so that a late older registration cannot bring it back.
+-- Assets of an operator, or connection points of a DSO: their JSON of the REST contract, as written. A removed one
+-- keeps its row with an empty body, so that a late older registration cannot bring it back.
 CREATE TABLE own_resource (
     party          text NOT NULL,
     id             text NOT NULL,
-    body           jsonb,
+    body           json,
     sequence       bigint NOT NULL,
     state          text NOT NULL,
     is_capped      boolean NOT NULL DEFAULT false,
@@ -18,7 +18,7 @@ CREATE TABLE wished_resource (
     party      text NOT NULL,
     message_id text NOT NULL,
     id         text NOT NULL,
-    body       jsonb,
+    body       json,
     sequence   bigint NOT NULL,
     PRIMARY KEY (party, message_id, id)
 );

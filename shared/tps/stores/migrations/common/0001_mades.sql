@@ -54,6 +54,7 @@ CREATE TABLE message (
     sent_at     timestamptz,
     object_key  text,
     is_handled  boolean NOT NULL DEFAULT false, -- in: decided, or taken note of
+    is_proven   boolean NOT NULL DEFAULT true,  -- in: false if the signature did not hold, so all is only claimed
     PRIMARY KEY (component, message_id)
 );
 CREATE INDEX message_unsent ON message (created_at) WHERE direction = 'out' AND sent_at IS NULL;
@@ -73,14 +74,17 @@ CREATE TABLE message_trace (
 
 -- MADES acknowledgements still to be sent; a later kind replaces an earlier one.
 CREATE TABLE owed_acknowledgement (
-    component  text NOT NULL,
-    peer       text NOT NULL,
-    message_id text NOT NULL,
-    kind       text NOT NULL,
-    at         timestamptz NOT NULL,
-    detail     text,
+    component    text NOT NULL,
+    peer         text NOT NULL,
+    message_id   text NOT NULL,
+    kind         text NOT NULL,
+    at           timestamptz NOT NULL,
+    detail       text,
+    lease        text,         -- of whoever is sending it now, until `leased_until`
+    leased_until timestamptz,
     PRIMARY KEY (component, peer, message_id)
 );
+CREATE INDEX owed_acknowledgement_lease ON owed_acknowledgement (lease) WHERE lease IS NOT NULL;
 
 CREATE TABLE idempotency_key (
     party      text NOT NULL,

@@ -55,7 +55,8 @@ CREATE VIEW active_asset AS
       FROM asset_claim a JOIN point_claim p ON p.id = a.connection_point_id AND p.holds
      WHERE a.holds;
 
--- Every earlier form of a claim and how long it stood. Bookkeeping of notices makes no history.
+-- Every earlier form of a claim and until when it stood. Bookkeeping of notices makes no history. The statement's time,
+-- not the transaction's: registrations wait for each other between their start and their first change.
 CREATE TABLE asset_history (LIKE asset_claim, changed_at timestamptz NOT NULL);
 CREATE INDEX asset_history_by_id ON asset_history (id, changed_at);
 CREATE TABLE point_history (LIKE point_claim, changed_at timestamptz NOT NULL);
@@ -65,7 +66,7 @@ CREATE INDEX point_history_by_id ON point_history (id, changed_at);
 CREATE FUNCTION keep_asset_history() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO asset_history
-    SELECT o.*, now() FROM before o JOIN after n USING (id, operator)
+    SELECT o.*, statement_timestamp() FROM before o JOIN after n USING (id, operator)
      WHERE (o.sequence, o.holds) IS DISTINCT FROM (n.sequence, n.holds);
     RETURN NULL;
 END $$;
@@ -76,7 +77,7 @@ CREATE TRIGGER asset_history AFTER UPDATE ON asset_claim
 CREATE FUNCTION keep_point_history() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO point_history
-    SELECT o.*, now() FROM before o JOIN after n USING (id, dso)
+    SELECT o.*, statement_timestamp() FROM before o JOIN after n USING (id, dso)
      WHERE (o.sequence, o.holds) IS DISTINCT FROM (n.sequence, n.holds);
     RETURN NULL;
 END $$;

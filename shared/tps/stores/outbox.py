@@ -1,0 +1,158 @@
+"""The outbox of a group's components: what was decided to be sent, until it is sent.
+
+Its rows are the outgoing ones of the message ledger (`tps.stores.ledger`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tps.mades.states import State
+from tps.stores.ledger import advance
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+_BATCH_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that was decided on.
+
+    Attributes:
+        component: The sender's code.
+        receiver: The receiving component's code.
+        type: Message type (`TPS-ASSET`, ...).
+        content: The encoded document.
+        document_id, revision: Of the document, for whoever looks the message up.
+        in_reply_to: Id of the message this one answers.
+        caused_by: Id of the consumed message in whose handling it was decided.
+        rank: Lower ones of the same cause are sent first.
+    """
+
+    component: str
+    receiver: str
+    type: str
+    message_id: str
+    content: bytes
+    created_at: datetime
+    expires_at: datetime
+    document_id: str | None = None
+    revision: int | None = None
+    in_reply_to: str | None = None
+    caused_by: str | None = None
+    rank: int = 0
+
+    @property
+    def business_id(self) -> str | None:
+        """Ours: mRID and revision, or in a reply to a StatusRequest the request's mRID (STANDARDS, Identifiers)."""
+        return self.document_id if self.revision is None else f"{self.document_id}-{self.revision}"
+
+
+def add_outgoing(tx: Transaction, out: Outgoing) -> int | None:
+    """Write a message into the outbox.
+
+    Returns:
+        Its `sequence`, counted per sender and receiver, the counter locked until the transaction ends; or None if a
+        message of this id is there already (decided before; nothing is changed).
+    """
+    row = tx.execute(
+        """WITH counter AS (
+               INSERT INTO sequence_counter AS c
+               SELECT %(component)s, %(receiver)s, 1 WHERE NOT EXISTS (
+                   SELECT FROM message WHERE component = %(component)s AND message_id = %(message_id)s)
+               ON CONFLICT (sender, receiver) DO UPDATE SET last = c.last + 1 RETURNING last),
+           new AS (
+               INSERT INTO message (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
+                                    document_id, revision, state, created_at, expires_at, caused_by, rank, content)
+               SELECT %(component)s, %(message_id)s, 'out', %(type)s, %(receiver)s, last, %(in_reply_to)s,
+                      %(business_id)s, %(document_id)s, %(revision)s, %(state)s, %(created_at)s, %(expires_at)s,
+                      %(caused_by)s, %(rank)s, %(deflated)s
+                 FROM counter
+               ON CONFLICT DO NOTHING RETURNING sequence),
+           step AS (
+               INSERT INTO message_trace (component, message_id, at, state, at_component)
+               SELECT %(component)s, %(message_id)s, %(created_at)s, %(state)s, %(component)s FROM new)
+           SELECT sequence FROM new""",
+        _values(out),
+    ).fetchone()
+    return int(row["sequence"]) if row else None
+
+
+def _values(out: Outgoing) -> dict[str, Any]:
+    return {
+        "component": out.component,
+        "receiver": out.receiver,
+        "type": out.type,
+        "message_id": out.message_id,
+        "in_reply_to": out.in_reply_to,
+        "business_id": out.business_id,
+        "document_id": out.document_id,
+        "revision": out.revision,
+        "state": State.VERIFYING,
+        "created_at": out.created_at,
+        "expires_at": out.expires_at,
+        "caused_by": out.caused_by,
+        "rank": out.rank,
+        "deflated": zlib.compress(out.content, 1),
+    }
+
+
+def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of these outgoing messages that are to be sent next, in that order.
+
+    At most 4 MB of deflated contents at once, but always one message: ask again when they are sent.
+    """
+    return tx.execute(
+        """SELECT component, message_id, type, peer, sequence, in_reply_to, ba_message_id, document_id, revision,
+                  created_at, expires_at, content, rank
+             FROM (SELECT *, sum(octet_length(content)) OVER (ORDER BY rank, sequence, message_id)
+                             - octet_length(content) AS bytes_before
+                     FROM message WHERE component = %s AND message_id = ANY(%s) AND direction = 'out'
+                                    AND sent_at IS NULL AND state <> 'FAILED') AS waiting
+            WHERE bytes_before < %s ORDER BY rank, sequence, message_id""",
+        (component, list(message_ids), _BATCH_BYTES),
+    ).fetchall()
+
+
+def unsent_of_cause(tx: Transaction, component: str, caused_by: str) -> list[str]:
+    """Ids of what the handling of one consumed message decided to send and has not sent yet."""
+    rows = tx.execute(
+        """SELECT message_id FROM message
+            WHERE component = %s AND caused_by = %s AND sent_at IS NULL AND state <> 'FAILED'
+            ORDER BY rank, sequence""",
+        (component, caused_by),
+    ).fetchall()
+    return [row["message_id"] for row in rows]
+
+
+def left_unsent(tx: Transaction, before: datetime, limit: int = 200) -> list[tuple[str, str]]:
+    """(component, message id) of outgoing messages that were decided before that moment and are still not sent."""
+    rows = tx.execute(
+        """SELECT component, message_id FROM message
+            WHERE direction = 'out' AND sent_at IS NULL AND state <> 'FAILED' AND created_at < %s
+            ORDER BY created_at LIMIT %s""",
+        (before, limit),
+    ).fetchall()
+    return [(row["component"], row["message_id"]) for row in rows]
+
+
+def mark_sent(tx: Transaction, component: str, keys: dict[str, str], now: datetime) -> None:
+    """Note that the broker has stored these messages: ACCEPTED, their content kept as object from now on.
+
+    Args:
+        keys: Object key by message id.
+    """
+    rows = tx.execute(
+        """UPDATE message m SET sent_at = %s, content = NULL, object_key = k.key
+             FROM unnest(%s::text[], %s::text[]) AS k(id, key)
+            WHERE m.component = %s AND m.message_id = k.id AND m.sent_at IS NULL RETURNING message_id""",
+        (now, list(keys), list(keys.values()), component),
+    ).fetchall()
+    ids = [row["message_id"] for row in rows]
+    advance(tx, component, ids, State.ACCEPTED, at=now, at_component=component)
