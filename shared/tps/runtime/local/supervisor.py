@@ -16,7 +16,7 @@ _POLL_S = 0.1
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 30.0
 # One that ran this long starts with the shortest delay again.
-_STABLE_S = 60.0
+_STABLE_S = 5.0
 _DEATHS_BEFORE_READY = 4
 
 

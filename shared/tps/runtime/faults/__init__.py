@@ -1,0 +1,1 @@
+"""Faults on purpose: traffic, injuries, and what must hold afterwards, all seen from outside."""
