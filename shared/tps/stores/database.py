@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
     Transaction = Connection[dict[str, Any]]
 
 
+_CONNECT_S = 5
+_PROBE_S = 2
+
+
 class Database:
     """A pool of connections, opened at first use. Waiting calls must not hold one."""
 
     def __init__(self, url: str, max_connections: int = 8):
         self._url = url
         self._max = max_connections
+        self._lock = threading.Lock()
         self._pool: ConnectionPool[Transaction] | None = None
 
     @contextmanager
@@ -40,11 +46,12 @@ class Database:
             raise StoreAway("the database is away") from error
 
     def is_there(self) -> bool:
-        """True if a query is answered now."""
+        """True if the server takes a connection within 2 s; one of its own, so that a busy pool is not taken for it."""
+        import psycopg
+
         try:
-            with self.transaction() as tx:
-                tx.execute("SELECT 1")
-        except StoreAway:
+            psycopg.connect(self._url, connect_timeout=_PROBE_S).close()
+        except psycopg.OperationalError:
             return False
         return True
 
@@ -53,20 +60,27 @@ class Database:
             self._pool.close()
 
     def _opened(self) -> ConnectionPool[Transaction]:
-        if self._pool is None:
-            from psycopg.rows import dict_row
-            from psycopg_pool import ConnectionPool
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._open()
+            return self._pool
 
-            self._pool = ConnectionPool(
-                self._url,
-                min_size=1,
-                max_size=self._max,
-                timeout=10,
-                kwargs={"row_factory": dict_row},
-                check=ConnectionPool.check_connection,
-                open=True,
-            )
-        return self._pool
+    def _open(self) -> ConnectionPool[Transaction]:
+        from psycopg.rows import dict_row
+        from psycopg_pool import ConnectionPool
+
+        return ConnectionPool(
+            self._url,
+            min_size=1,
+            max_size=self._max,
+            timeout=_CONNECT_S,
+            # The pool tries again with doubling delay. Giving up early, it tries afresh for the next who asks: the
+            # server is used again a second after it is back, however long it was away.
+            reconnect_timeout=_CONNECT_S,
+            kwargs={"row_factory": dict_row, "connect_timeout": _CONNECT_S},
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from tps.errors import StoreAway
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+# One for all stores: clients are made from a session that several threads must not use at once.
+_MAKING = threading.Lock()
+
 
 def document_key(direction: str, message_type: str, at: datetime, message_id: str) -> str:
     """Where a document lies: by direction (`in`, `out`), type and day, so that it can be deleted by age."""
@@ -21,11 +24,9 @@ class DocumentStore:
     """One bucket, plain S3; the client is made at first use."""
 
     def __init__(self, url: str, access_key: str, secret_key: str, bucket: str):
-        self._url = url
-        self._credentials = (access_key, secret_key)
         self._bucket = bucket
-        self._lock = threading.Lock()
-        self._client: S3Client | None = None
+        self._working = _Lazy(url, (access_key, secret_key), (3, 20, 3))
+        self._probing = _Lazy(url, (access_key, secret_key), (1, 1, 1))
 
     def put(self, key: str, content: bytes) -> bool:
         """Store a document if there is none under this key; False if there was one, which stays as it is.
@@ -43,17 +44,20 @@ class DocumentStore:
         return found[0] if found else None
 
     def is_there(self) -> bool:
+        """True if the store answers within about 2 s."""
         try:
-            self._call("list_objects_v2", MaxKeys=1)
+            self._call("head_bucket", self._probing)
         except StoreAway:
             return False
         return True
 
-    def _call(self, operation: str, into: list[bytes] | None = None, **arguments: Any) -> str | None:
+    def _call(
+        self, operation: str, client: _Lazy | None = None, *, into: list[bytes] | None = None, **arguments: Any
+    ) -> str | None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer = getattr(self._opened(), operation)(Bucket=self._bucket, **arguments)
+            answer = getattr((client or self._working).opened(), operation)(Bucket=self._bucket, **arguments)
             if into is not None:
                 into.append(answer["Body"].read())
         except ClientError as error:
@@ -65,26 +69,45 @@ class DocumentStore:
             raise StoreAway("the document store is away") from error
         return None
 
-    def _opened(self) -> S3Client:
-        with self._lock:
-            if self._client is None:
-                import boto3
-                from botocore.config import Config
 
-                self._client = boto3.client(
-                    "s3",
-                    endpoint_url=self._url,
-                    aws_access_key_id=self._credentials[0],
-                    aws_secret_access_key=self._credentials[1],
-                    region_name="us-east-1",
-                    config=Config(
-                        s3={"addressing_style": "path"},
-                        connect_timeout=3,
-                        read_timeout=20,
-                        max_pool_connections=32,
-                        retries={"max_attempts": 3, "mode": "standard"},
-                        request_checksum_calculation="when_required",
-                        response_checksum_validation="when_required",
-                    ),
-                )
+class _Lazy:
+    """A client that is made at first use.
+
+    Args:
+        credentials: Access key and secret key.
+        timeouts: For connecting, for reading, and how often to try.
+    """
+
+    def __init__(self, url: str, credentials: tuple[str, str], timeouts: tuple[float, float, int]):
+        self._url = url
+        self._credentials = credentials
+        self._timeouts = timeouts
+        self._client: S3Client | None = None
+
+    def opened(self) -> S3Client:
+        with _MAKING:
+            if self._client is None:
+                self._client = self._open()
             return self._client
+
+    def _open(self) -> S3Client:
+        import boto3
+        from botocore.config import Config
+
+        connect_s, read_s, attempts = self._timeouts
+        return boto3.client(
+            "s3",
+            endpoint_url=self._url,
+            aws_access_key_id=self._credentials[0],
+            aws_secret_access_key=self._credentials[1],
+            region_name="us-east-1",
+            config=Config(
+                s3={"addressing_style": "path"},
+                connect_timeout=connect_s,
+                read_timeout=read_s,
+                max_pool_connections=32,
+                retries={"total_max_attempts": attempts, "mode": "standard"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )

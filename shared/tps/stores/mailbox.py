@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.js import JetStreamContext
 
-_TIMEOUT_S = 10.0
+_CONNECT_S = 2.0
+_PROBE_S = 2
+_CHUNKS_AT_ONCE = 8
 _T = TypeVar("_T")
 
 
@@ -48,15 +52,20 @@ class LargeAddress:
 
 
 class Mailbox:
-    """Publishing, wake-ups and large payloads for one group; connects at first use, reconnects by itself."""
+    """Publishing, wake-ups and large payloads for one group; connects at first use, reconnects by itself.
 
-    def __init__(self, url: str, user: str, password: str, group: str):
+    Args:
+        timeout_s: How long the broker may take for one answer.
+    """
+
+    def __init__(self, url: str, user: str, password: str, group: str, *, timeout_s: float = 10.0):
         self._url = url
         self._user = user
         self._password = password
         self._group = group
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._client: Client | None = None
+        self._opening: Future[_Connection] | None = None
 
     def publish(self, letters: Sequence[Letter]) -> None:
         """Hand letters to the broker, in this order, and return when it has stored them all.
@@ -64,7 +73,8 @@ class Mailbox:
         Raises:
             StoreAway: The broker did not confirm each of them; all may be published again, repeats are dropped.
         """
-        self._run(self._publish(letters))
+        if letters:
+            self._run(lambda connection: self._publish(connection, letters))
 
     def put_large(self, address: LargeAddress, data: bytes, ttl_s: int) -> int:
         """Store a payload in chunks, gone after its time to live; returns how many chunks."""
@@ -74,114 +84,131 @@ class Mailbox:
             Letter(address.chunk(number), piece, f"{address.name}.{number}", headers)
             for number, piece in enumerate(pieces)
         ]
-        self.publish(letters)
+        for start in range(0, len(letters), _CHUNKS_AT_ONCE):
+            self.publish(letters[start : start + _CHUNKS_AT_ONCE])
         return len(pieces)
 
     def get_large(self, address: LargeAddress, chunks: int) -> bytes | None:
         """Read a payload back; None if a chunk of it is gone."""
-        return self._run(self._get_large(address, chunks))
+        pieces = []
+        for number in range(chunks):
+            subject = address.chunk(number)
+            piece = self._run(lambda connection, subject=subject: self._get(connection, subject))  # type: ignore[misc]
+            if piece is None:
+                return None
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def wake(self, parties: Sequence[str]) -> None:
         """Tell whoever waits for these parties to look again. Empty messages: the store is the truth."""
-        self._run(self._wake(parties))
+        self._run(lambda connection: self._wake(connection, parties))
 
     def on_wake(self, callback: Callable[[str], None]) -> None:
         """Call back with the party on each wake-up of this group, from the background thread."""
-        self._run(self._subscribe(callback))
+        self._run(lambda connection: self._subscribe(connection, callback))
 
     def is_there_or_connects(self) -> bool:
-        """True if the connection stands, or can be made, now."""
-        import nats.errors
-
+        """True if the broker answers, within about 2 s."""
         try:
-            self._connect()
-        except (nats.errors.Error, OSError, TimeoutError):
+            self._run(lambda connection: connection.client.flush(_PROBE_S))
+        except StoreAway:
             return False
-        return self._connected().is_connected
+        return True
 
     def close(self) -> None:
-        if self._client is not None:
-            self._run(self._client.close())
+        with suppress(StoreAway):
+            if self._opening is not None:
+                self._run(lambda connection: connection.client.close())
 
-    async def _publish(self, letters: Sequence[Letter]) -> None:
-        stream = _jetstream(self._connected())
-        tasks = []
+    async def _publish(self, connection: _Connection, letters: Sequence[Letter]) -> None:
+        confirmed = []
         for letter in letters:
             headers = {**letter.headers, "Nats-Msg-Id": letter.unique_id}
-            tasks.append(await stream.publish_async(letter.subject, letter.data, headers=headers))
-        await asyncio.gather(*tasks)
+            confirmed.append(await connection.stream.publish_async(letter.subject, letter.data, headers=headers))
+        await asyncio.wait_for(asyncio.gather(*confirmed), self._timeout_s)
 
-    async def _get_large(self, address: LargeAddress, chunks: int) -> bytes | None:
+    async def _get(self, connection: _Connection, subject: str) -> bytes | None:
         from nats.js.errors import NotFoundError
 
-        manager = _jetstream(self._connected())
-        pieces = []
-        for number in range(chunks):
-            try:
-                message = await manager.get_msg("LARGE", subject=address.chunk(number), direct=True)
-            except NotFoundError:
-                return None
-            pieces.append(message.data or b"")
-        return b"".join(pieces)
+        try:
+            message = await connection.stream.get_msg("LARGE", subject=subject, direct=True)
+        except NotFoundError:
+            return None
+        return message.data or b""
 
-    async def _wake(self, parties: Sequence[str]) -> None:
-        client = self._connected()
+    async def _wake(self, connection: _Connection, parties: Sequence[str]) -> None:
         for party in parties:
-            await client.publish(wake_subject(self._group, party), b"")
-        await client.flush(int(_TIMEOUT_S))
+            await connection.client.publish(wake_subject(self._group, party), b"")
+        await connection.client.flush(_PROBE_S)
 
-    async def _subscribe(self, callback: Callable[[str], None]) -> None:
-        client = self._connected()
-
+    async def _subscribe(self, connection: _Connection, callback: Callable[[str], None]) -> None:
         async def heard(message: Any) -> None:
             callback(message.subject.rpartition(".")[2])
 
-        await client.subscribe(wake_filter(self._group), cb=heard)
-        await client.flush(int(_TIMEOUT_S))
+        await connection.client.subscribe(wake_filter(self._group), cb=heard)
+        await connection.client.flush(_PROBE_S)
 
-    def _connected(self) -> Client:
-        if self._client is None:
-            raise StoreAway("the broker is away")
-        return self._client
-
-    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+    def _run(self, work: Callable[[_Connection], Coroutine[Any, Any, _T]]) -> _T:
         import nats.errors
 
         try:
-            self._connect()
-            return asyncio.run_coroutine_threadsafe(work, _loop()).result(_TIMEOUT_S * 2)
+            return _result(work(self._connected()), self._timeout_s * 2)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise StoreAway("the broker is away") from error
-        finally:
-            work.close()
 
-    def _connect(self) -> None:
+    def _connected(self) -> _Connection:
+        """The connection; whoever comes while it is being made waits for the same one."""
         with self._lock:
-            if self._client is None:
-                self._client = asyncio.run_coroutine_threadsafe(self._open(), _loop()).result(_TIMEOUT_S)
+            if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
+                self._opening = asyncio.run_coroutine_threadsafe(self._open(), _loop())
+        connection = self._opening.result()
+        if not connection.client.is_connected:
+            raise StoreAway("the broker is away")
+        return connection
 
-    async def _open(self) -> Client:
-        import nats
+    async def _open(self) -> _Connection:
+        from nats.aio.client import Client
 
-        return await nats.connect(
+        client = Client()
+        try:
+            await asyncio.wait_for(self._connect(client), _CONNECT_S)
+        except BaseException:
+            await client.close()
+            raise
+        return _Connection(client, client.jetstream(timeout=self._timeout_s))
+
+    async def _connect(self, client: Client) -> None:
+        await client.connect(
             self._url,
             user=self._user,
             password=self._password,
             inbox_prefix=f"_INBOX_{self._group}",
             name=f"tps {self._group}",
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            connect_timeout=5,
+            reconnect_time_wait=0.5,  # type: ignore[arg-type]  # it sleeps that long; any number will do
             error_cb=_quiet,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """One per process and group; its stream context keeps one subscription for all confirmations."""
+
+    client: Client
+    stream: JetStreamContext
 
 
 async def _quiet(_error: Exception) -> None:
     """The library logs what it meets; whoever called gets the failure as an exception."""
 
 
-def _jetstream(client: Client) -> JetStreamContext:
-    return client.jetstream(timeout=_TIMEOUT_S)
+def _result(work: Coroutine[Any, Any, _T], timeout_s: float) -> _T:
+    """Run it on the background loop; given up, it is cancelled there."""
+    future = asyncio.run_coroutine_threadsafe(work, _loop())
+    try:
+        return future.result(timeout_s)
+    finally:
+        future.cancel()
 
 
 @cache
