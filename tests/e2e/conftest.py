@@ -1,0 +1,11 @@
+"""What the end-to-end tests share."""
+
+import pytest
+
+from tests.e2e.scene import Scene, make_scene
+from tests.support.world import World
+
+
+@pytest.fixture(scope="session")
+def scene(world: World) -> Scene:
+    return make_scene(world)
