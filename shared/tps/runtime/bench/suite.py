@@ -1,0 +1,66 @@
+"""All benches by name, run one after the other and told as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from tps.runtime.bench import pure, served
+from tps.runtime.bench.figures import Figure, Sizes, machine
+from tps.runtime.local.stack import LocalStack
+from tps.runtime.local.up import Up, running
+from tps.runtime.onboarding import ensure_platform
+from tps.runtime.stack import consumers, load_stack
+
+PURE: dict[str, Callable[[Sizes], list[Figure]]] = {"fairness": pure.fairness, "documents": pure.documents}
+SERVED: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {
+    "registration": served.registration,
+    "limits": served.limits,
+}
+WORKERS = 2
+
+
+def main(names: Sequence[str], is_json: bool) -> None:
+    """Run the named benches, or all, and print their figures.
+
+    Raises:
+        click.BadParameter: No bench is called so.
+    """
+    known = (*PURE, *SERVED)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise click.BadParameter(f"no bench is called {unknown[0]}; there are {', '.join(known)}")
+    figures = list(_told(measure(names or known, Sizes()), is_json))
+    if is_json:
+        print(json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1))
+
+
+def measure(names: Sequence[str], sizes: Sizes) -> Iterator[Figure]:
+    """Figures as they come; those that need a stack get a fresh one in a folder that goes afterwards."""
+    for name in names:
+        if name in PURE:
+            yield from PURE[name](sizes)
+    wanted = [name for name in names if name in SERVED]
+    if wanted:
+        with tempfile.TemporaryDirectory(prefix="tps-bench-") as folder, running(_up(Path(folder))) as stack:
+            for name in wanted:
+                yield from SERVED[name](stack, sizes)
+
+
+def _told(figures: Iterator[Figure], is_json: bool) -> Iterator[Figure]:
+    """Each figure as soon as it is there; with JSON on standard error, for people who wait."""
+    channel = sys.stderr if is_json else sys.stdout
+    print(", ".join(f"{name} {value}" for name, value in machine().items()), file=channel)
+    for figure in figures:
+        print(figure, file=channel, flush=True)
+        yield figure
+
+
+def _up(data: Path) -> Up:
+    return Up(data=data, port=0, workers=WORKERS, consumers=consumers(load_stack()), prepare=ensure_platform)

@@ -1,0 +1,183 @@
+"""`./tps demo`: a story told on the terminal while it happens, over REST and with tokens, as outsiders would play it.
+
+A maintenance and a fault in a small invented grid (or in one of real size). Played again on the same data folder, it
+finds its parties and goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tps.runtime.story.actor import Actor, Delivery, deliver, enter, open_http, settle_in
+from tps.runtime.story.grid import GridAsset, points_of, total_kw
+from tps.runtime.story.world import World, small_world
+
+if TYPE_CHECKING:
+    from tps.runtime.local.stack import LocalStack
+
+_SHOWN_ASSETS = 12
+_MAINTENANCE_STARTS = timedelta(days=1)
+_MAINTENANCE_LASTS = timedelta(hours=4)
+_FAULT_LASTS = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """A world whose parties can act."""
+
+    world: World
+    dso: Actor
+    operators: tuple[Actor, ...]
+
+    def ids_in(self, listed: Iterable[dict[str, Any]], is_meant: Callable[[str], bool]) -> list[str]:
+        """As the DSO picks them: assets of its list whose connection point lies in that part of its grid."""
+        sections = points_of(self.world.assets)
+        return [asset["id"] for asset in listed if is_meant(sections[asset["connection_point_id"]])]
+
+
+def run(stack: LocalStack, world: World | None = None) -> None:
+    """Play the story against a running stack, once.
+
+    Raises:
+        CallFailedError: Something was not answered as it should be.
+    """
+    with open_http(stack.gateway_url) as http:
+        cast = _onboard(stack, http, world or small_world())
+        _register(cast)
+        listed = _list(cast)
+        _maintain(cast, cast.ids_in(listed, cast.world.is_maintained))
+        _fault(cast, cast.ids_in(listed, cast.world.is_faulty))
+        _go_on(stack, http, cast)
+
+
+def _onboard(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
+    _title("Who takes part")
+    dso = enter(stack, http, world.dso)
+    operators = tuple(enter(stack, http, part) for part in world.operators)
+    _say(f"{dso.name} ({dso.code}) runs the grid. It knows what the grid can carry.")
+    for operator in operators:
+        _say(f"{operator.name} ({operator.code}) runs flexibility assets, and trades with them.")
+    _say("None of the three knows that the others exist, and the DSO does not know who runs what.")
+    return _Cast(world, dso, operators)
+
+
+def _register(cast: _Cast) -> None:
+    _title("They register what they have")
+    started = time.perf_counter()
+    settle_in(cast.dso, cast.operators, cast.world.hands)
+    points = points_of(cast.world.assets)
+    _say(f"{cast.dso.name} registers {len(points):,} connection points.")
+    for operator, hand in zip(cast.operators, cast.world.hands, strict=True):
+        _say(f"{operator.name} registers {_assets(len(hand))}: {_powers(hand)}.")
+    _say(f"Each was one call, one signed and encrypted message, and its answer: {_since(started)} for all.")
+
+
+def _list(cast: _Cast) -> list[dict[str, Any]]:
+    _title("What the DSO sees")
+    started = time.perf_counter()
+    listed = cast.dso.list_assets()
+    _say(f"{len(listed):,} assets in its grid, listed in {_since(started)}; nothing says who operates them:")
+    sections = points_of(cast.world.assets)
+    for asset in listed[:_SHOWN_ASSETS]:
+        section = sections[asset["connection_point_id"]]
+        _say(f"  {asset['id']}  {section:15} {asset['kind']:12} {_both_ways(asset)}")
+    if len(listed) > _SHOWN_ASSETS:
+        _say(f"  ... and {len(listed) - _SHOWN_ASSETS:,} more")
+    return listed
+
+
+def _maintain(cast: _Cast, asset_ids: Sequence[str]) -> None:
+    world = cast.world
+    starts = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + _MAINTENANCE_STARTS
+    slot = {"start": _z(starts), "end": _z(starts + _MAINTENANCE_LASTS), "power_kw": float(world.maintenance_kw)}
+    body = {"asset_ids": list(asset_ids), "direction": "production", "available": [slot]}
+    _title(f"Foreseen: maintenance on {world.maintained}")
+    _say(f"From {starts:%A %H:%M} UTC, for four hours, the {_assets(len(asset_ids))} there may produce")
+    _say(f"{_kw(world.maintenance_kw)} together. {cast.dso.name} sends this limit; the platform divides it.")
+    delivery = deliver(cast.operators, lambda: cast.dso.call("POST", "/capacity-limits/foreseen", body))
+    _tell_parts(delivery)
+
+
+def _tell_parts(delivery: Delivery) -> None:
+    weights_kw = [reached.limit["share"]["weight_kw"] for reached in delivery.reached]
+    installed_kw = sum(weights_kw, Decimal(0))
+    parts_kw = [Decimal(reached.limit["available"][0]["power_kw"]) for reached in delivery.reached]
+    for reached, weight_kw, part_kw in zip(delivery.reached, weights_kw, parts_kw, strict=True):
+        share = 100 * weight_kw / installed_kw
+        _say(f"  {reached.operator.name:14} gets {_kw(part_kw):>12}, because it has {_kw(weight_kw)} there:")
+        _say(f"  {'':14} {share:.1f} % of the {_kw(installed_kw)} installed. It sees its own two figures only.")
+    _say(f"The parts add up to {_kw(sum(parts_kw, Decimal(0)))}, to the watt.")
+
+
+def _fault(cast: _Cast, asset_ids: Sequence[str]) -> None:
+    _title(f"Unforeseen: a fault on {cast.world.faulty}")
+    expected_end = datetime.now(UTC).replace(second=0, microsecond=0) + _FAULT_LASTS
+    body = {"asset_ids": list(asset_ids), "action": "stop", "expected_end": _z(expected_end)}
+    _say(f"{cast.dso.name} stops the {_assets(len(asset_ids))} there at once. Each operator has a call waiting:")
+    delivery = deliver(cast.operators, lambda: cast.dso.call("POST", "/capacity-limits/unforeseen", body))
+    for reached in delivery.reached:
+        own = len(reached.limit["asset_ids"])
+        _say(f"  {reached.operator.name:14} was told to stop {_assets(own)} after {_ms(reached.after_s)}")
+    _say(f"{cast.dso.name} had the platform's answer after {_ms(delivery.answered_after_s)}.")
+
+
+def _go_on(stack: LocalStack, http: httpx.Client, cast: _Cast) -> None:
+    url, operator = stack.gateway_url, cast.operators[0]
+    _title("Go on by yourself")
+    _say("In another terminal, as the DSO and as an operator:")
+    _say(f"  dso=$(./tps token {cast.dso.code} --data {stack.data})")
+    _say(f'  curl {url}/dso/v1/flexibility-assets -H "Authorization: Bearer $dso"')
+    _say(f"  operator=$(./tps token {operator.code} --data {stack.data})")
+    _say(f'  curl {url}/agr/v1/capacity-limits/active -H "Authorization: Bearer $operator"')
+    _say(f"  curl {url}/agr/v1/ping")
+    if http.get("/gui/").status_code == httpx.codes.OK:
+        _say(f"The same in pictures: {url}/gui/")
+    else:
+        _say("Pictures come with the GUI, which is not here yet.")
+    _say("It all keeps running until Ctrl-C.")
+
+
+def _title(text: str) -> None:
+    _say(f"\n{text}\n{'-' * len(text)}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _assets(count: int) -> str:
+    return "1 asset" if count == 1 else f"{count:,} assets"
+
+
+def _powers(hand: Sequence[GridAsset]) -> str:
+    production_kw = total_kw(hand, lambda asset: asset.max_production_kw)
+    consumption_kw = total_kw(hand, lambda asset: asset.max_consumption_kw)
+    return f"up to {_kw(production_kw)} production, {_kw(consumption_kw)} consumption"
+
+
+def _both_ways(asset: dict[str, Any]) -> str:
+    ways = {"max_production_kw": "produces", "max_consumption_kw": "consumes"}
+    return ", ".join(f"{word} up to {_kw(asset[name])}" for name, word in ways.items() if name in asset)
+
+
+def _kw(power_kw: Decimal | int) -> str:
+    return f"{Decimal(power_kw).normalize():,f} kW"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _since(started: float) -> str:
+    return f"{time.perf_counter() - started:.1f} s"
+
+
+def _z(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
