@@ -4,11 +4,13 @@ Wakes on: TPS-ASSET, TPS-POINT from operators and DSOs.
 Reads:    claims on the same assets and points, whoever made them.
 Decides:  which entries are refused (all or nothing), which are older than what stands, which claims become active.
 Writes:   claims, their history, and what their parties were told.
-Emits:    an Acknowledgement with the state of each entry, and notices to parties whose older claims have moved.
+Emits:    first an Acknowledgement with the state of each entry, then notices to parties whose older claims have moved:
+          the time of the answer tells nothing of how many they are.
 """
 
 from collections import defaultdict
 
+from tps.documents import decode
 from tps.documents.acknowledgement import (
     DocumentReason,
     Outcome,
@@ -32,7 +34,7 @@ STALE = DocumentReason(
 
 def take_registration(endpoint, arrival):
     """One registration, from the broker to its acknowledgement."""
-    return take(endpoint, arrival, decide)
+    return take(endpoint, arrival, decide, follow_up=tell_others)
 
 
 def decide(handling):
@@ -43,7 +45,7 @@ def decide(handling):
 
 
 def register(handling, party, document):
-    """Claim what the document claims, release what it removes, and tell everybody whose claims that moved."""
+    """Claim what the document claims, and release what it removes."""
     claims.lock_registrations(handling.tx)
     source = Source(party.code, handling.message.sequence, handling.message.message_id, document.header.document_id)
     if handling.message.type == ASSET and isinstance(document, AssetRegistration):
@@ -58,26 +60,34 @@ def register_assets(handling, source, document):
     _refuse(check_assets(document.entries))
     stale = claims.claim_assets(handling.tx, source, document.entries)
     ids = [entry.id for entry in document.entries]
-    moved, own = registry.moved_assets(handling.tx, asset_ids=ids), {(source.party, each) for each in ids}
-    tell(handling, [change for change in moved if (change.party, change.after.id) not in own])
+    moved = registry.moved_assets(handling.tx, asset_ids=ids, only_of=source.party)
     uncapped = [
         notice_reason("UNCAPPED", change.after.id)
         for change in moved
-        if (change.party, change.after.id) in own and change.before.is_capped and not change.after.is_capped
+        if change.before.is_capped and not change.after.is_capped
     ]
     return accepted(registry.asset_statuses(handling.tx, source.party, ids), stale, uncapped)
 
 
 def register_points(handling, source, party, document):
-    """Claims on connection points; they may wake assets that waited for them."""
+    """Claims on connection points."""
     _refuse(check_connection_points(document.entries, party.grid_prefixes))
     stale = claims.claim_points(handling.tx, source, document.entries)
     ids = [entry.id for entry in document.entries]
-    points = [change for change in registry.moved_points(handling.tx, ids) if change.party != source.party]
-    assets = registry.moved_assets(handling.tx, point_ids=ids)
-    tell(handling, points, POINT)
-    tell(handling, assets)
+    registry.moved_points(handling.tx, ids, only_of=source.party)
     return accepted(registry.point_statuses(handling.tx, source.party, ids), stale)
+
+
+def tell_others(handling):
+    """Tell everybody else whose claims were moved; runs again unharmed, as what was told has not moved any more."""
+    document = decode(handling.message.content)
+    ids = [entry.id for entry in document.entries]
+    claims.lock_registrations(handling.tx)
+    if isinstance(document, AssetRegistration):
+        tell(handling, registry.moved_assets(handling.tx, asset_ids=ids))
+    else:
+        tell(handling, registry.moved_points(handling.tx, ids), POINT)
+        tell(handling, registry.moved_assets(handling.tx, point_ids=ids))
 
 
 def accepted(statuses, stale, further=()):
@@ -96,13 +106,15 @@ def tell(handling, changes, registration_type=ASSET):
     parties = registry.parties(handling.tx, {party for party, _, _ in by_registration})
     for (code, message_id, document_id), moved in sorted(by_registration.items()):
         party = parties[code]
+        texts = [notice_reason(name, change.after.id) for change in moved for name in news(change)]
         send_notice(
             handling,
             Correspondent(party.component, party.code, ROLES[party.role]),
             ReceivedDocument(document_id),
             type=acknowledgement_of(registration_type),
-            texts=[notice_reason(name, change.after.id) for change in moved for name in news(change)],
-            purpose=f"notice {document_id}",
+            texts=texts,
+            # What it says is part of it: other news, found when this runs again, is another notice.
+            purpose=f"notice {document_id} {' '.join(str(each.text) for each in texts)}",
             in_reply_to=message_id,
         )
 

@@ -122,6 +122,8 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
     store_objects(endpoint, {document_key("in", message.type, first_seen, message.message_id): message.content})
     _dispatch_caused(endpoint, message)
     if follow_up is not None and verdict.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED):
+        # Before the follow-up, so that no acknowledgement's time tells how many others there are.
+        send_owed(endpoint)
         with endpoint.database.transaction() as tx:
             ledger.find(tx, message.receiver, message.message_id, lock=True)
             follow_up(_handling(endpoint, tx, message))

@@ -102,12 +102,13 @@ def point_statuses(tx: Transaction, dso: str, ids: Sequence[str]) -> list[ClaimS
 
 
 def moved_assets(
-    tx: Transaction, *, asset_ids: Sequence[str] = (), point_ids: Sequence[str] = ()
+    tx: Transaction, *, asset_ids: Sequence[str] = (), point_ids: Sequence[str] = (), only_of: str | None = None
 ) -> list[StatusChange]:
     """Claims whose status has moved since their operators were last told, among these assets and all at these points.
 
     They count as told from now on: send the notices in the same transaction. Assets at the points of the named
-    assets are looked at, too, because a point's maximum is shared.
+    assets are looked at, too, because a point's maximum is shared; with `only_of`, just that operator's claims on the
+    named assets.
     """
     rows = tx.execute(
         """WITH points AS (
@@ -123,7 +124,9 @@ def moved_assets(
                       coalesce(c.holds AND (l.caps_production AND c.max_production_kw > 0
                                             OR l.caps_consumption AND c.max_consumption_kw > 0), false) AS is_capped
                  FROM asset_claim c LEFT JOIN load l ON l.id = c.connection_point_id
-                WHERE c.id = ANY(%(assets)s) OR c.connection_point_id IN (SELECT id FROM points)),
+                WHERE c.id = ANY(%(assets)s) AND c.operator = %(only_of)s
+                   OR %(only_of)s::text IS NULL
+                      AND (c.id = ANY(%(assets)s) OR c.connection_point_id IN (SELECT id FROM points))),
            moved AS (
                SELECT s.*, c.told_active, c.told_capped FROM status s JOIN asset_claim c USING (id, operator)
                 WHERE (c.told_active, c.told_capped) <> (s.is_active, s.is_capped))
@@ -131,18 +134,19 @@ def moved_assets(
              FROM moved m WHERE c.id = m.id AND c.operator = m.operator
            RETURNING c.id, c.operator AS party, c.message_id, c.document_id, m.told_active, m.told_capped,
                      m.is_active, m.is_capped""",
-        {"assets": list(asset_ids), "points": list(point_ids)},
+        {"assets": list(asset_ids), "points": list(point_ids), "only_of": only_of},
     ).fetchall()
     return [_change(row) for row in sorted(rows, key=lambda row: row["id"])]
 
 
-def moved_points(tx: Transaction, ids: Sequence[str]) -> list[StatusChange]:
+def moved_points(tx: Transaction, ids: Sequence[str], only_of: str | None = None) -> list[StatusChange]:
     """The same for claims on points: a waiting one that now holds."""
     rows = tx.execute(
-        """UPDATE point_claim SET told_active = holds WHERE id = ANY(%s) AND told_active <> holds
+        """UPDATE point_claim SET told_active = holds
+            WHERE id = ANY(%s) AND told_active <> holds AND (%s::text IS NULL OR dso = %s)
            RETURNING id, dso AS party, message_id, document_id, NOT holds AS told_active, false AS told_capped,
                      holds AS is_active, false AS is_capped""",
-        (list(ids),),
+        (list(ids), only_of, only_of),
     ).fetchall()
     return [_change(row) for row in sorted(rows, key=lambda row: row["id"])]
 

@@ -1,0 +1,231 @@
+"""Stories of a grid that can be played with its assets dealt to operators in any way, and what its DSO then knows."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from tests.privacy.wiretap import Opened, Wiretap
+from tests.support.world import Member, Reply, eventually, fresh_gsrn, make_foreseen, make_stop
+from tps.mades.message import MadesAcknowledgement
+
+KINDS = ("generation", "load", "storage", "ev_charging", "heat_pump", "other")
+# Of every limit here; other times in an answer or a document are those of the playing.
+FIXED_YEAR = "2099"
+_TIME = re.compile(rf"(?!{FIXED_YEAR})\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}(:\d{{2}})?(\.\d+)?Z")
+_ID = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens, by number of point and asset; who operates what is not said.
+
+    Attributes:
+        point_kw: Maximum production that the DSO states per point; None states nothing.
+        places: Point of each asset; the last point is claimed by nobody, so that its assets wait.
+        steps: Name of a step and its arguments, in order.
+    """
+
+    point_kw: tuple[int | None, ...]
+    places: tuple[int, ...]
+    steps: tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+def make_story(seed: int, assets: int = 6, length: int = 9) -> Story:
+    """A random story: registrations and the first list, then whatever a grid sees, then the last list."""
+    chance = random.Random(seed)
+    point_kw = tuple(chance.choice([None, None, 150]) for _ in range(3))
+    places = tuple(chance.randrange(len(point_kw) + 1) for _ in range(assets))
+    some = partial(_some, chance, assets)
+    steps: list[tuple[str, tuple[Any, ...]]] = [("points", (range(3),)), ("assets", (range(assets), 0)), ("list", ())]
+    further: list[Callable[[], tuple[str, tuple[Any, ...]]]] = [
+        lambda: ("assets", (some(), chance.randrange(5))),
+        lambda: ("removal", (some(),)),
+        lambda: ("points", (_some(chance, 3),)),
+        lambda: ("points_removal", (_some(chance, 3),)),
+        lambda: ("foreseen", (some(), chance.randrange(400_000) / 1000, chance.random() < 0.2)),
+        lambda: ("emergency", (some(), chance.choice(["stop", "hold"]), chance.random() < 0.5)),
+        lambda: ("list", ()),
+    ]
+    steps += [chance.choice(further)() for _ in range(length)]
+    last = [("points", (range(3),)), ("assets", (range(assets), 1)), ("foreseen", (_at(places, 3), 77.777, False))]
+    return Story(point_kw, places, (*steps, *last, ("emergency", (range(assets), "stop", True)), ("list", ())))
+
+
+def _some(chance: random.Random, count: int) -> list[int]:
+    return sorted(chance.sample(range(count), chance.randint(1, count)))
+
+
+def _at(places: Sequence[int], claimed: int) -> list[int]:
+    return [number for number, place in enumerate(places) if place < claimed]
+
+
+@dataclass
+class Playing:
+    """One playing of a story: a new grid with new ids, and its assets dealt to operators.
+
+    Attributes:
+        deal: Which operator has which asset, by number.
+        answers: What the DSO's calls were answered.
+    """
+
+    story: Story
+    dso: Member
+    operators: Sequence[Member]
+    deal: Sequence[int]
+    points: list[str] = field(default_factory=list)
+    assets: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    registered: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        # Ids grow as they are made, so that those of two playings sort alike.
+        self.points = [fresh_gsrn() for _ in range(4)]
+        self.assets = [fresh_gsrn() for _ in self.story.places]
+        self.unknown = [fresh_gsrn()]
+
+    def play(self) -> None:
+        """Every step, each after the one before was answered."""
+        for name, arguments in self.story.steps:
+            getattr(self, f"_{name}")(*arguments)
+
+    def _points(self, numbers: Iterable[int]) -> None:
+        bodies = [{"id": self.points[number], **_stated(self.story.point_kw[number])} for number in numbers]
+        self._note(self.dso.call("PUT", "/connection-points", {"connection_points": bodies}))
+
+    def _points_removal(self, numbers: Iterable[int]) -> None:
+        ids = [self.points[number] for number in numbers]
+        self._note(self.dso.call("POST", "/connection-points/removal", {"ids": ids}))
+
+    def _assets(self, numbers: Iterable[int], version: int) -> None:
+        self.registered |= set(numbers)
+        for operator, own in self._dealt(numbers):
+            operator.register_assets(*(self._asset(number, version) for number in own))
+
+    def _removal(self, numbers: Iterable[int]) -> None:
+        known = [number for number in numbers if number in self.registered]
+        self.registered -= set(known)
+        for operator, own in self._dealt(known):
+            operator.done("POST", "/flexibility-assets/removal", {"ids": [self.assets[number] for number in own]})
+
+    def _list(self) -> None:
+        self._note(self.dso.call("GET", "/flexibility-assets"))
+
+    def _foreseen(self, numbers: Iterable[int], power_kw: float, with_unknown: bool) -> None:
+        body = make_foreseen(self._ids(numbers, with_unknown), power_kw=power_kw)
+        self._note(self.dso.call("POST", "/capacity-limits/foreseen", body))
+
+    def _emergency(self, numbers: Iterable[int], action: str, with_unknown: bool) -> None:
+        body = make_stop(self._ids(numbers, with_unknown), action=action)
+        self._note(self.dso.call("POST", "/capacity-limits/unforeseen", body))
+
+    def labels(self) -> dict[str, str]:
+        """Every id of this playing, and what stands for it in all of them."""
+        named = {"point": self.points, "asset": self.assets, "unknown": self.unknown}
+        ids = {each: f"<{kind} {number}>" for kind, many in named.items() for number, each in enumerate(many)}
+        return ids | {self.dso.code: "<dso>"}
+
+    def _asset(self, number: int, version: int) -> dict[str, Any]:
+        powers = {"max_production_kw": 40 + 10 * number + version}
+        if number % 3 == 0:
+            powers["max_consumption_kw"] = 5 + version
+        place = (self.story.places[number] + version // 4) % 4
+        name = f"owned by {self.operators[self.deal[number]].code}"
+        point, kind = self.points[place], KINDS[number % len(KINDS)]
+        return {"id": self.assets[number], "connection_point_id": point, "kind": kind, "name": name, **powers}
+
+    def _ids(self, numbers: Iterable[int], with_unknown: bool) -> list[str]:
+        return [self.assets[number] for number in numbers] + (self.unknown if with_unknown else [])
+
+    def _dealt(self, numbers: Iterable[int]) -> list[tuple[Member, list[int]]]:
+        wanted = list(numbers)
+        shares = [[number for number in wanted if self.deal[number] == place] for place in range(len(self.operators))]
+        return [(operator, share) for operator, share in zip(self.operators, shares, strict=True) if share]
+
+    def _note(self, reply: Reply) -> None:
+        headers = {name: value for name, value in reply.headers.items() if name != "date"}
+        self.answers.append((reply.status, headers, reply.text))
+
+
+def _stated(maximum_kw: int | None) -> dict[str, int]:
+    return {} if maximum_kw is None else {"max_production_kw": maximum_kw}
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """All that a DSO got, its ids and times made alike; equal for equal knowledge.
+
+    Attributes:
+        answers: Status, headers and text of every REST answer, in order.
+        messages: What came with a document: headers, signed metadata, the document and its size, in order.
+        traces: What its backend tells of each of its messages; in no order, as it may send two at the same moment.
+        acknowledged: How often MADES said what of which type of message, in each direction.
+    """
+
+    answers: tuple[str, ...]
+    messages: tuple[tuple[str, ...], ...]
+    traces: tuple[str, ...]
+    acknowledged: Counter[Any]
+
+    def lines(self) -> list[str]:
+        """One line per thing known, so that a difference shows."""
+        said = sorted(f"{times} x {what}" for what, times in self.acknowledged.items())
+        return [*self.answers, *("\n".join(message) for message in self.messages), *self.traces, *said]
+
+
+def knowledge_of(tap: Wiretap, playing: Playing) -> Knowledge:
+    """Play a story to its end and collect what its DSO then knows."""
+    playing.play()
+    dso = playing.dso.code
+    own = [each for each in tap.settled(dso) if dso in (each.way.sender, each.way.receiver)]
+    documents = [each for each in own if not each.is_acknowledgement]
+    return Knowledge(
+        answers=tuple(alike(playing, answer) for answer in playing.answers),
+        messages=tuple(message_alike(playing, each) for each in documents if each.way.receiver == dso),
+        traces=tuple(sorted(alike(playing, whole_trace(playing.dso, each)) for each in documents)),
+        acknowledged=_acknowledged(own),
+    )
+
+
+def whole_trace(dso: Member, message: Opened) -> str:
+    """What a DSO can look up of a message, once all has been said of it."""
+
+    def look() -> str | None:
+        reply = dso.call("GET", f"/messages/{message.signed.message_id}")
+        return reply.text if reply.json["state"] == "RECEIVED" else None
+
+    return str(eventually(look))
+
+
+def alike(playing: Playing, value: object) -> str:
+    """A text in which ids and times are replaced by what they stand for."""
+    text = str(value)
+    for each, label in playing.labels().items():
+        text = text.replace(each, label)
+    return _ID.sub("<id>", _TIME.sub("<time>", text))
+
+
+def message_alike(playing: Playing, message: Opened) -> tuple[str, ...]:
+    """Everything about a message with a document, but for ids, times, and what is random by design."""
+    assert not isinstance(message.signed, MadesAcknowledgement)
+    signed = {name: getattr(message.signed, name) for name in message.signed.__dataclass_fields__}
+    lifetime = signed.pop("expires_at") - signed.pop("sent_at")
+    del signed["content_sha256"]
+    parts = (message.packet.subject, message.packet.headers, signed, lifetime.days, message.content.decode())
+    return tuple(alike(playing, part) for part in parts)
+
+
+def _acknowledged(messages: Sequence[Opened]) -> Counter[Any]:
+    types = {message.signed.message_id: message.way.type for message in messages if not message.is_acknowledgement}
+    return Counter(
+        (message.way.group, message.signed.kind, types[each.message_id], each.detail)
+        for message in messages
+        if isinstance(message.signed, MadesAcknowledgement)
+        for each in message.signed.messages
+    )

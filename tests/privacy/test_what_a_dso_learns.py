@@ -1,0 +1,42 @@
+"""The test that SEMANTICS names: how assets are dealt to operators changes nothing of what their DSO gets.
+
+The same story is played in three grids that differ in ids only: one operator has all the assets, three share them,
+each has one. Whatever came of it to the DSO, REST answers, documents, their number, order, types, sizes, headers and
+signed metadata, is then the same but for ids and times.
+"""
+
+import random
+
+import pytest
+
+from tests.privacy.stories import Knowledge, Playing, knowledge_of, make_story
+from tests.privacy.wiretap import Wiretap
+from tests.support.world import Member, World
+
+ASSETS = 6
+
+
+@pytest.fixture(scope="module")
+def operators(world: World) -> list[Member]:
+    return [world.operator(f"Operator {number}", role="brp" if number % 2 else "agr") for number in range(ASSETS)]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
+    world: World, tap: Wiretap, operators: list[Member], seed: int
+) -> None:
+    """DSO-ALL: documents, answers, number, order, types, sizes, headers."""
+    story, shuffled = make_story(seed, ASSETS), random.Random(seed).sample(range(ASSETS), ASSETS)
+    deals = {"one": [0] * ASSETS, "three": [number % 3 for number in shuffled], "each": shuffled}
+
+    known = {name: knowledge_of(tap, Playing(story, world.dso(), operators, deal)) for name, deal in deals.items()}
+
+    assert _has_substance(known["one"])
+    assert known["three"].lines() == known["one"].lines()
+    assert known["each"].lines() == known["one"].lines()
+
+
+def _has_substance(known: Knowledge) -> bool:
+    """The story did something: limits were accepted, assets listed."""
+    text = str(known)
+    return '"status":"accepted"' in text and "TPS-ASSET-LIST" in text and "<asset 0>" in text

@@ -1,0 +1,157 @@
+"""Everything that crosses the broker while a test looks on, and what it says to those who hold the keys.
+
+The tap is the broker's own administrator, who sees every byte; the keys come from the groups' databases. Nobody in the
+system has both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import nats
+
+from tests.support.world import World, eventually
+from tps.mades.envelope import Envelope, open_content, read_acknowledgement, read_metadata
+from tps.mades.message import ACKNOWLEDGEMENT_TYPE, AcknowledgementKind, MadesAcknowledgement, Metadata
+from tps.mades.subjects import MessageSubject, large_filter, parse_subject
+from tps.runtime.local.nats_permissions import PLATFORM
+from tps.runtime.services import Services, build_services
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One publication as it lay on the wire."""
+
+    subject: str
+    headers: dict[str, str]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message, or an acknowledgement of messages, with its signature checked and its content decrypted."""
+
+    way: MessageSubject
+    packet: Packet
+    signed: Metadata | MadesAcknowledgement
+    content: bytes
+
+    @property
+    def is_acknowledgement(self) -> bool:
+        """Of MADES; an Acknowledgement document is a document like any other."""
+        return isinstance(self.signed, MadesAcknowledgement)
+
+    def clear_text(self) -> str:
+        """What whoever sees the wire can read of it: subject, headers, signed metadata."""
+        return f"{self.packet.subject} {self.packet.headers} {self.signed}"
+
+
+class Wiretap:
+    """The publications since the tap was set, in the order in which the broker took them."""
+
+    def __init__(self, world: World):
+        self._world = world
+        self._packets: list[Packet] = []
+        self._loop = asyncio.new_event_loop()
+        self._opened: dict[str, Opened] = {}
+
+    def packets(self) -> list[Packet]:
+        """All publications on every subject, answers of the broker and deliveries left out."""
+        self._round_trip()
+        return list(self._packets)
+
+    def messages(self) -> list[Opened]:
+        """Every MADES message and acknowledgement, opened; a repeat that the broker drops is left out."""
+        for packet in self.packets():
+            if packet.subject.startswith("mades.") and packet.headers["Nats-Msg-Id"] not in self._opened:
+                self._opened[packet.headers["Nats-Msg-Id"]] = self._open(packet)
+        return list(self._opened.values())
+
+    def documents(self) -> list[Opened]:
+        """Every message that carries a document."""
+        return [message for message in self.messages() if not message.is_acknowledgement]
+
+    def settled(self, *components: str) -> list[Opened]:
+        """All messages, once everything from and to these components has arrived and MADES has said so."""
+        return eventually(lambda: self._settled(frozenset(components)))
+
+    def _settled(self, components: frozenset[str]) -> list[Opened]:
+        messages = self.messages()
+        arrived = {
+            each.message_id
+            for message in messages
+            if isinstance(message.signed, MadesAcknowledgement)
+            and message.signed.kind in (AcknowledgementKind.DELIVERY, AcknowledgementKind.RECEIVE)
+            for each in message.signed.messages
+        }
+        sent = [m.signed.message_id for m in messages if not m.is_acknowledgement and components & _ends(m)]
+        return messages if arrived.issuperset(sent) else []
+
+    def _open(self, packet: Packet) -> Opened:
+        way, envelope = parse_subject(packet.subject), Envelope.from_bytes(packet.data)
+        endpoint, directory = self._services.endpoint(way.group), self._services.endpoint("tps")
+        with directory.database.transaction() as tx, endpoint.database.transaction() as own:
+            if way.type == ACKNOWLEDGEMENT_TYPE:
+                signed = read_acknowledgement(envelope, lambda code: directory.entry(tx, code), directory.clock())
+                return Opened(way, packet, signed, b"")
+            metadata = read_metadata(envelope, lambda code: directory.entry(tx, code), directory.clock())
+            whole = self._attached(way, envelope)
+            content = open_content(whole, metadata, lambda certificate: endpoint.decryption_key(own, certificate))
+        return Opened(way, packet, metadata, content)
+
+    def _attached(self, way: MessageSubject, envelope: Envelope) -> Envelope:
+        if envelope.detached is None:
+            return envelope
+        prefix = large_filter(way.group, way.receiver, way.sender, envelope.detached.name).removesuffix("*")
+        chunks = {packet.subject: packet.data for packet in self._packets if packet.subject.startswith(prefix)}
+        return envelope.attach(b"".join(chunks[f"{prefix}{number}"] for number in range(envelope.detached.chunks)))
+
+    @cached_property
+    def _services(self) -> Services:
+        return build_services(self._world.settings)
+
+    async def _listen(self) -> None:
+        stack = self._world.stack
+        self._client = await nats.connect(
+            stack.nats_url, user=PLATFORM, password=stack.vault.password(f"nats.{PLATFORM}"), name="wiretap"
+        )
+
+        async def heard(message: Any) -> None:
+            # What consumers are handed comes by here a second time, with the broker's own reply subject.
+            if not message.reply.startswith("$JS.ACK."):
+                self._packets.append(Packet(message.subject, dict(message.headers or {}), message.data))
+
+        await self._client.subscribe(">", cb=heard)
+        await self._client.flush()
+
+    def _round_trip(self) -> None:
+        """Whatever the broker took before is here after it."""
+        for _ in range(2):
+            self._run(self._client.flush())
+
+    def _run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    @contextmanager
+    def listening(self) -> Iterator[Wiretap]:
+        thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        thread.start()
+        self._run(self._listen())
+        try:
+            yield self
+        finally:
+            self._run(self._client.close())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join(10)
+            self._loop.close()
+            self._services.close()
+
+
+def _ends(message: Opened) -> frozenset[str]:
+    return frozenset((message.way.sender, message.way.receiver))
