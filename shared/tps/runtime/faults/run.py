@@ -105,37 +105,58 @@ def run_faults(data: Path, plan: Plan) -> Report:
         system.stop()
 
 
+@dataclass
+class Traffic:
+    """Everything that flows, begun."""
+
+    world: World
+    sender: LimitSender
+    waiters: list[Waiter]
+    registrars: list[Registrar]
+
+    @classmethod
+    def begin(cls, system: System, plan: Plan) -> "Traffic":
+        """Register a world, and let its operators wait."""
+        world = World(system, plan)
+        sender = LimitSender(world.dso, world.assets, plan.seed)
+        registrars = [Registrar(world.clients[code], world.asset(spare)) for code, spare in world.spare.items()]
+        waiters = [Waiter(world.clients[code], code) for code in world.assets]
+        for waiter in waiters:
+            waiter.start()
+        return cls(world, sender, waiters, registrars)
+
+
 def _play(system: System, plan: Plan) -> Report:
-    world = World(system, plan)
-    sender = LimitSender(world.dso, world.assets, plan.seed)
-    registrars = [Registrar(world.clients[code], world.asset(spare)) for code, spare in world.spare.items()]
-    waiters = [Waiter(world.clients[code], code) for code in world.assets]
-    for waiter in waiters:
-        waiter.start()
+    traffic = Traffic.begin(system, plan)
     injuries = Injuries(system, plan)
     started = time.monotonic()
     injuries.start()
-    registrations = _drive(plan, sender, registrars)
+    _drive(plan, traffic.sender, traffic.registrars)
     injuries.join()
     faults_s = time.monotonic() - started
+    return conclude(system, traffic, faults_s=faults_s, kills=injuries.kills, pauses=injuries.pauses)
+
+
+def conclude(system: System, traffic: Traffic, *, faults_s: float, kills: dict[str, int], pauses: int = 0) -> Report:
+    """Wait until all is quiet and nothing is violated, at most a minute, and say what was seen."""
     system.wait_ready()
-    settled_s, violations = _settle(world, sender, waiters, registrars)
-    for waiter in waiters:
+    settled_s, violations = _settle(traffic)
+    for waiter in traffic.waiters:
         waiter.finish()
-    delays = sorted(_delays(sender, waiters))
+    delays = sorted(_delays(traffic.sender, traffic.waiters))
     return Report(
-        accepted=len(sender.accepted),
-        refused=len(sender.refused),
+        accepted=len(traffic.sender.accepted),
+        refused=len(traffic.sender.refused),
         deliveries=len(delays),
-        kills=injuries.kills,
-        pauses=injuries.pauses,
-        registrations=registrations,
+        kills=kills,
+        pauses=pauses,
+        registrations=sum(registrar.last_kw for registrar in traffic.registrars),
         dead_letters=system.dead_letters(),
         faults_s=round(faults_s, 1),
         settled_s=round(settled_s, 1),
         slowest_delivery_s=round(delays[-1], 2) if delays else 0,
         median_delivery_s=round(delays[len(delays) // 2], 3) if delays else 0,
-        violations=[*violations, *sender.refused],
+        violations=[*violations, *traffic.sender.refused],
     )
 
 
@@ -163,7 +184,7 @@ class Injuries(threading.Thread):
             self.pauses += self._system.pause(target, self._plan.pause_s, self._given_up)
 
 
-def _drive(plan: Plan, sender: LimitSender, registrars: list[Registrar]) -> int:
+def _drive(plan: Plan, sender: LimitSender, registrars: list[Registrar]) -> None:
     """Spread the limits over the time of the faults; between them, registrations."""
     started, gap_s = time.monotonic(), plan.seconds / max(plan.limits, 1)
     with ThreadPoolExecutor(_SENDERS + len(registrars)) as pool:
@@ -172,28 +193,24 @@ def _drive(plan: Plan, sender: LimitSender, registrars: list[Registrar]) -> int:
         for number in range(plan.limits):
             pending.append(pool.submit(sender.send, number))
             time.sleep(max(started + (number + 1) * gap_s - time.monotonic(), 0))
-        for future in pending:
+        for future in [*pending, *chains]:
             future.result()
-        return sum(chain.result() for chain in chains)
 
 
-def _register_all(registrar: Registrar, count: int) -> int:
+def _register_all(registrar: Registrar, count: int) -> None:
     for number in range(count):
         registrar.register(number)
-    return count
 
 
-def _settle(
-    world: World, sender: LimitSender, waiters: list[Waiter], registrars: list[Registrar]
-) -> tuple[float, list[str]]:
+def _settle(traffic: Traffic) -> tuple[float, list[str]]:
     """Wait until nothing is violated, at most a minute; returns how long that took, and what is violated still."""
     started = time.monotonic()
     violations = ["not looked yet"]
     while violations and time.monotonic() - started < _QUIET_S:
         time.sleep(0.25)
         violations = [
-            *find_violations(sender.accepted, world.read_back(), waiters),
-            *_last_registration_wins(world, registrars),
+            *find_violations(traffic.sender.accepted, traffic.world.read_back(), traffic.waiters),
+            *_last_registration_wins(traffic.world, traffic.registrars),
         ]
     return time.monotonic() - started, violations
 

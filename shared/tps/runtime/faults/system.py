@@ -90,6 +90,17 @@ class System:
                 self.start()
             return True
 
+    def kill_all(self) -> None:
+        """kill -9 of everything at once; nothing is started again."""
+        pids = [pid for target in self.targets if (pid := self.pid(target))]
+        for pid in pids:
+            _signal(pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+            self._close_output()
+        while any(_is_alive(pid) for pid in pids):
+            time.sleep(0.02)
+
     def pause(self, target: str, seconds: float, stop: threading.Event) -> bool:
         """SIGSTOP for a while: alive, connected, and silent."""
         pid = self.pid(target)
@@ -150,6 +161,14 @@ def _signal(pid: int, number: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _is_alive(pid: int) -> bool:
+    """False for what has ended, also for what nobody has asked after yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
 
 
 def _resident_mb(pid: int) -> int:
