@@ -124,4 +124,4 @@ def received(limit_id: str = "L1", revision: int = 1, **changes: Any) -> Receive
 
 def rows(tx: Transaction, query: str, *arguments: object) -> list[tuple[Any, ...]]:
     """What a query finds, as tuples."""
-    return [tuple(row.values()) for row in tx.execute(query, arguments).fetchall()]  # type: ignore[arg-type]
+    return [tuple(row.values()) for row in tx.execute(query, arguments).fetchall()]

@@ -30,7 +30,7 @@ def test_migrating_again_changes_nothing(local: LocalStack, group: str) -> None:
 def test_an_empty_database_gets_every_table(local: LocalStack, group: str) -> None:
     expected = tables(local.database_url(group))
     with psycopg.connect(local.postgres_admin_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE fresh_{group}")  # type: ignore[arg-type]
+        admin.execute(f"CREATE DATABASE fresh_{group}")
     url = local.postgres_admin_url.rpartition("/")[0] + f"/fresh_{group}"
 
     applied = migrate(url, group)

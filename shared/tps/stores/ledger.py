@@ -41,8 +41,8 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
            ON CONFLICT (component, message_id) DO UPDATE
               SET type = excluded.type, peer = excluded.peer, sequence = excluded.sequence,
                   in_reply_to = excluded.in_reply_to, ba_message_id = excluded.ba_message_id, state = excluded.state,
-                  status = excluded.status, created_at = excluded.created_at, expires_at = excluded.expires_at,
-                  is_handled = false, is_proven = true
+                  status = excluded.status, answer = excluded.answer, created_at = excluded.created_at,
+                  expires_at = excluded.expires_at, is_handled = false, is_proven = true
             WHERE NOT m.is_proven""",
         (
             *(message.receiver, message.message_id, message.type, message.sender, message.sequence),

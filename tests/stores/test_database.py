@@ -1,0 +1,137 @@
+"""A group's Postgres: committed or nothing, away is StoreAway, and it works again once back."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.stores.servers import at_once, database, eventually
+from tps.errors import StoreAway
+from tps.runtime.local.ports import free_ports
+from tps.runtime.local.stack import LocalStack
+from tps.stores.database import Database, one_transaction
+
+
+@pytest.fixture
+def own(local: LocalStack) -> Iterator[Database]:
+    """A pool of its own, with a table to write into."""
+    found = database(local, "agr")
+    with found.transaction() as tx:
+        tx.execute("CREATE TABLE IF NOT EXISTS note (text text)")
+        tx.execute("TRUNCATE note")
+    yield found
+    found.close()
+
+
+def notes(found: Database) -> list[str]:
+    with found.transaction() as tx:
+        return [row["text"] for row in tx.execute("SELECT text FROM note").fetchall()]
+
+
+def note(found: Database, text: str) -> None:
+    with found.transaction() as tx:
+        tx.execute("INSERT INTO note VALUES (%s)", (text,))
+
+
+def test_what_a_block_wrote_is_there_when_it_ends(own: Database) -> None:
+    note(own, "a")
+
+    assert notes(own) == ["a"]
+
+
+def test_a_block_that_raises_leaves_nothing(own: Database) -> None:
+    with pytest.raises(ZeroDivisionError), own.transaction() as tx:  # noqa: PT012
+        tx.execute("INSERT INTO note VALUES ('a')")
+        raise ZeroDivisionError
+
+    assert notes(own) == []
+
+
+def test_a_broken_rule_of_the_database_is_no_absence(own: Database) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero), own.transaction() as tx:
+        tx.execute("SELECT 1 / 0")
+
+
+def test_more_callers_than_connections_take_turns(own: Database) -> None:
+    at_once(*[lambda: note(own, "a")] * 24)
+
+    assert len(notes(own)) == 24
+
+
+def test_a_connection_that_was_cut_in_a_transaction_is_an_absence(own: Database) -> None:
+    with pytest.raises(StoreAway), own.transaction() as tx:  # noqa: PT012
+        tx.execute("INSERT INTO note VALUES ('a')")
+        tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert notes(own) == []
+
+
+def test_a_server_that_was_never_there_is_away() -> None:
+    (port,) = free_ports(1)
+    url = f"postgresql://agr:x@127.0.0.1:{port}/agr"
+    found = Database(url)
+
+    assert not found.is_there()
+    with pytest.raises(StoreAway), found.transaction():
+        pass
+    with pytest.raises(StoreAway), one_transaction(url):
+        pass
+    found.close()
+
+
+def test_a_server_that_went_away_is_away_and_works_again_soon_after_it_is_back(
+    local: LocalStack, own: Database
+) -> None:
+    at_once(*[lambda: note(own, "before")] * 8)
+    local.stop_processes(["postgres"])
+    try:
+        began = time.monotonic()
+        assert not own.is_there()
+        assert time.monotonic() - began < 2.5
+        with pytest.raises(StoreAway):
+            note(own, "meanwhile")
+    finally:
+        local.start(local.postgres.prepare())
+        local.wait_ready(["postgres"])
+
+    assert own.is_there()
+    back = time.monotonic()
+    eventually(lambda: _noted(own, "after"))
+    assert time.monotonic() - back < 6
+    assert set(notes(own)) == {"before", "after"}
+
+
+def _noted(found: Database, text: str) -> bool:
+    try:
+        note(found, text)
+    except StoreAway:
+        return False
+    return True
+
+
+def test_a_server_that_answers_nothing_is_noticed_within_about_two_seconds(local: LocalStack, own: Database) -> None:
+    pid = local.pid("postgres")
+    assert pid is not None
+    note(own, "a")
+
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        is_there = own.is_there()
+        took_s = time.monotonic() - began
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert not is_there
+    assert took_s < 3
+
+
+def test_a_busy_pool_is_no_absence(local: LocalStack) -> None:
+    found = Database(local.database_url("agr"), max_connections=1)
+
+    with found.transaction():
+        assert found.is_there()
+    found.close()
