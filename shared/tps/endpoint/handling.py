@@ -120,6 +120,8 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
     message = _open(endpoint, arrival)
     verdict, first_seen = _decide(endpoint, message, decide)
     store_objects(endpoint, {document_key("in", message.type, first_seen, message.message_id): message.content})
+    if verdict.wakes:
+        endpoint.mailbox.wake(verdict.wakes)
     _dispatch_caused(endpoint, message)
     if follow_up is not None and verdict.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED):
         # Before the follow-up, so that no acknowledgement's time tells how many others there are.
@@ -128,8 +130,6 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
             ledger.find(tx, message.receiver, message.message_id, lock=True)
             follow_up(_handling(endpoint, tx, message))
         _dispatch_caused(endpoint, message)
-    if verdict.wakes:
-        endpoint.mailbox.wake(verdict.wakes)
     send_owed(endpoint)
     return verdict.status
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STREAM = "MADES"
 SLOTS = 8
+EMERGENCY_SLOTS = 48
 _ENDED = {(204, "done"), (422, "refused")}
 _FETCH_S = 20.0
 _PROGRESS_S = 3.0
@@ -51,6 +52,11 @@ class Topic:
     @property
     def consumer(self) -> str:
         return consumer_name(self.group.name, self.type)
+
+    @property
+    def slots(self) -> int:
+        """How many deliveries may be under way at once; emergencies do not stand in line."""
+        return EMERGENCY_SLOTS if self.type == LIMIT_UNFORESEEN else SLOTS
 
     def delay_s(self, attempt: int) -> float:
         """How long to wait after a failed attempt (1 for the first): doubling, up to a minute, 3 s for emergencies."""
@@ -116,7 +122,7 @@ class Delivery:
 
     async def _consume(self, topic: Topic) -> None:
         """Take messages as slots come free; whatever the broker has to say against it, try again."""
-        slots = asyncio.Semaphore(SLOTS)
+        slots = asyncio.Semaphore(topic.slots)
         while True:
             try:
                 subscription = (
