@@ -1,0 +1,55 @@
+"""Benches run, at tiny sizes; how fast is told by `./tps bench`, and asserted nowhere."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from tps.runtime.bench import suite
+from tps.runtime.bench.figures import Figure, Sizes, machine, quantiles
+from tps.runtime.cli import commands
+from tps.runtime.local.stack import LocalStack
+
+TINY = Sizes(assets=6, operators=(2,), rounds=2)
+
+
+@pytest.mark.parametrize("name", suite.SERVED)
+def test_a_bench_that_needs_servers_measures_something(stack: LocalStack, name: str) -> None:
+    figures = suite.SERVED[name](stack, TINY)
+
+    assert {figure.bench for figure in figures} == {name}
+    assert all(figure.value > 0 for figure in figures)
+
+
+@pytest.mark.parametrize("name", suite.PURE)
+def test_a_bench_without_servers_measures_something(name: str) -> None:
+    figures = suite.PURE[name](TINY)
+
+    assert {figure.bench for figure in figures} == {name}
+    assert all(figure.value > 0 for figure in figures)
+
+
+def test_figures_come_as_json_with_the_machine_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "Sizes", lambda: TINY)
+
+    result = CliRunner().invoke(commands, ["bench", "fairness", "--json"])
+
+    told = json.loads(result.stdout)
+    assert told["machine"] == machine()
+    assert [figure["name"] for figure in told["figures"]] == ["one interval divided by 6 weights"]
+
+
+def test_a_bench_that_does_not_exist_is_named_beside_those_that_do() -> None:
+    result = CliRunner().invoke(commands, ["bench", "speed"])
+
+    assert result.exit_code != 0
+    assert "no bench is called speed; there are fairness, documents, registration, limits" in result.output
+
+
+def test_quantiles_are_the_median_and_the_longest_of_few() -> None:
+    figures = quantiles("limits", "reached", [0.4, 0.1, 0.2])
+
+    assert figures == [
+        Figure("limits", "reached, p50", 200.0, "ms"),
+        Figure("limits", "reached, p99", 400.0, "ms"),
+    ]

@@ -1,0 +1,25 @@
+"""`./tps demo` plays its story on a real stack, and plays it again."""
+
+import pytest
+
+from tps.runtime import demo
+from tps.runtime.local.stack import LocalStack
+
+
+def test_the_demo_tells_parts_reasons_and_times_and_can_be_played_again(
+    stack: LocalStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo.run(stack)
+    first = capsys.readouterr().out
+    demo.run(stack)
+    second = capsys.readouterr().out
+
+    for told in (first, second):
+        assert "12 assets in its grid" in told
+        assert "Alpha Energy   gets       300 kW, because it has 600 kW there:" in told
+        assert "Beta Flex      gets       200 kW, because it has 400 kW there:" in told
+        assert "Gamma Balance  gets       100 kW, because it has 200 kW there:" in told
+        assert "The parts add up to 600 kW" in told
+        assert "Alpha Energy   was told to stop 1 asset after" in told
+        assert "Gamma Balance  was told to stop 2 assets after" in told
+        assert f"curl {stack.gateway_url}/dso/v1/flexibility-assets" in told
