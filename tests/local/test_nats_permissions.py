@@ -52,14 +52,14 @@ def subscribed(stack: LocalStack, name: str, subject: str) -> bool:
     [
         ("agr", message_subject("tps", "TPS-SCHEDULE", PLATFORM, OPERATOR)),
         ("agr", message_subject("ecp", "TPS-ASSET", "DIRECTORY", OPERATOR)),
-        ("agr", large_subject("tps", PLATFORM, OPERATOR, LARGE_ID, 0)),
+        ("agr", large_subject("tps", PLATFORM, OPERATOR, LARGE_ID, chunk=0)),
         ("agr", dead_subject("agr", FORESEEN, OPERATOR, PLATFORM)),
         ("agr", wake_subject("agr", OPERATOR)),
         (OWN_GROUP, message_subject("tps", "TPS-SCHEDULE", PLATFORM, RIVAL)),
         ("dso", message_subject("tps", FORESEEN, PLATFORM, GRID)),
         ("tps", message_subject("agr", FORESEEN, OPERATOR, PLATFORM)),
         ("tps", message_subject(OWN_GROUP, FORESEEN, RIVAL, PLATFORM)),
-        ("tps", large_subject("dso", GRID, PLATFORM, LARGE_ID, 0)),
+        ("tps", large_subject("dso", GRID, PLATFORM, LARGE_ID, chunk=0)),
         ("ecp", message_subject("agr", "TPS-ASSET", OPERATOR, "DIRECTORY")),
     ],
 )
@@ -79,8 +79,8 @@ def test_a_group_publishes_what_its_components_send(stack: LocalStack, name: str
         (OWN_GROUP, message_subject("tps", "TPS-SCHEDULE", PLATFORM, OPERATOR)),
         ("dso", message_subject("agr", FORESEEN, OPERATOR, GRID)),
         ("ecp", message_subject("tps", FORESEEN, PLATFORM, GRID)),
-        ("agr", large_subject("tps", PLATFORM, RIVAL, LARGE_ID, 0)),
-        ("agr", large_subject("dso", GRID, OPERATOR, LARGE_ID, 0)),
+        ("agr", large_subject("tps", PLATFORM, RIVAL, LARGE_ID, chunk=0)),
+        ("agr", large_subject("dso", GRID, OPERATOR, LARGE_ID, chunk=0)),
         ("agr", dead_subject("dso", FORESEEN, GRID, PLATFORM)),
         ("agr", wake_subject("dso", GRID)),
         ("agr", wake_subject(OWN_GROUP, RIVAL)),
@@ -172,7 +172,7 @@ def test_no_group_makes_or_deletes_streams_and_consumers(stack: LocalStack, name
 
 
 def test_a_large_payload_is_read_by_its_receivers_group_only(stack: LocalStack) -> None:
-    chunk = large_subject("agr", OPERATOR, PLATFORM, LARGE_ID, 0)
+    chunk = large_subject("agr", OPERATOR, PLATFORM, LARGE_ID, chunk=0)
 
     async def send(user: User) -> None:
         await user.stream.publish(chunk, b"sealed")

@@ -34,7 +34,7 @@ def test_they_look_as_the_architecture_says() -> None:
     assert subjects.consumer_name("agr-57", "TPS-SCHEDULE") == "agr-57_TPS-SCHEDULE"
     assert subjects.wake_subject("dso", "57") == "wake.dso.57"
     assert subjects.wake_filter("dso") == "wake.dso.*"
-    assert subjects.large_subject("tps", "P", "A", NAME, 3) == f"large.tps.P.A.{NAME}.3"
+    assert subjects.large_subject("tps", "P", "A", NAME, chunk=3) == f"large.tps.P.A.{NAME}.3"
     assert subjects.large_filter("tps", "P", "A", NAME) == f"large.tps.P.A.{NAME}.*"
     assert subjects.TICK == "tps.tick"
 
@@ -68,10 +68,10 @@ def test_nor_into_filters_names_wakes_and_large_contents(hostile: str) -> None:
         lambda: subjects.wake_filter(hostile),
         lambda: subjects.wake_subject(hostile, "57"),
         lambda: subjects.wake_subject("agr", hostile),
-        lambda: subjects.large_subject("tps", hostile, "A", NAME, 0),
-        lambda: subjects.large_subject("tps", "P", hostile, NAME, 0),
-        lambda: subjects.large_subject("tps", "P", "A", hostile, 0),
-        lambda: subjects.large_subject("tps", "P", "A", NAME, hostile),
+        lambda: subjects.large_subject("tps", hostile, "A", NAME, chunk=0),
+        lambda: subjects.large_subject("tps", "P", hostile, NAME, chunk=0),
+        lambda: subjects.large_subject("tps", "P", "A", hostile, chunk=0),
+        lambda: subjects.large_subject("tps", "P", "A", NAME, chunk=hostile),
     ]
 
     for attempt in attempts:

@@ -1,7 +1,7 @@
 """What the standard has no element for: named values in the series Reasons A95 of a limit.
 
-`ACTION=` of an emergency, and, from the platform to an operator, `SHARE_RULE=`, `WEIGHT_KW=`, `ISSUER=` (the DSO's code)
-and, where it is known, `ISSUER_NAME=`.
+`ACTION=` of an emergency, and, from the platform to an operator, `SHARE_RULE=`, `WEIGHT_KW=`, `ISSUER=` (the DSO's
+code) and, where it is known, `ISSUER_NAME=`.
 """
 
 from collections.abc import Mapping

@@ -102,7 +102,7 @@ def wake_filter(group: str) -> str:
     return f"wake.{group_name(group)}.*"
 
 
-def large_subject(group: str, receiver: str, sender: str, name: str, chunk: int) -> str:
+def large_subject(group: str, receiver: str, sender: str, name: str, *, chunk: int) -> str:
     """Where a chunk of a large content is published: `large.<group>.<receiver>.<sender>.<name>.<chunk>`."""
     return f"{_large_prefix(group, receiver, sender, name)}.{codes.count(chunk, 'chunk')}"
 

@@ -55,8 +55,8 @@ def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefix
     settings = Settings.from_env(stack.environment())
     ensure_platform(stack)
     password = secrets.token_urlsafe(18)
-    _enter(stack, settings, newcomer, password)
     stack.allow_component(GROUP_OF_ROLE[role], code)
+    _enter(stack, settings, newcomer, password)
     return {
         "code": code,
         "role": role,
@@ -74,8 +74,8 @@ def ensure_platform(stack: LocalStack) -> None:
     with _transaction(settings, "ecp") as tx:
         if directory.registered(tx, settings.platform_component) is not None:
             return
-    _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), None)
     stack.allow_component("tps", settings.platform_component)
+    _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), None)
 
 
 def _check(newcomer: Newcomer) -> None:
@@ -89,18 +89,22 @@ def _check(newcomer: Newcomer) -> None:
 
 
 def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: str | None) -> None:
-    """Write a newcomer everywhere it belongs: its own group, the platform's copy, and last the directory itself."""
+    """Write a newcomer everywhere it belongs: its own group, the platform's copy, and last the directory itself.
+
+    Whoever is not in the directory is not onboarded: what an interrupted attempt left elsewhere is written anew.
+    """
     now, group = utc_now(), GROUP_OF_ROLE[newcomer.role]
     component_code = settings.platform_component if newcomer.role == "tps" else newcomer.code
     component = create_component(_authority(stack.keys_dir, now), component_code, newcomer.name, now=now)
     entry = _entry(settings, newcomer, component, group, now)
     own = OwnComponent(component_code, newcomer.code, newcomer.role, newcomer.name)
+    keys = _wrapped(component, settings.groups[group].key)
     with _transaction(settings, "ecp") as tx:
         directory.lock(tx)
         if directory.registered(tx, component_code) is not None:
             raise RuleBroken(f"the code {newcomer.code} is registered already")
         with _transaction(settings, group) as own_tx:
-            _take_in(own_tx, own, component, settings, group, entry, now)
+            _take_in(own_tx, own, entry, keys, now)
             _copy_platform(tx, own_tx, settings, now)
         with _transaction(settings, "tps") as platform_tx:
             components.put_entry(platform_tx, entry, now)
@@ -111,16 +115,8 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
         directory.register(tx, Registered(own, entry, directory.hash_password(password) if password else None), now)
 
 
-def _take_in(
-    tx: Transaction,
-    own: OwnComponent,
-    component: Component,
-    settings: Settings,
-    group: str,
-    entry: ComponentEntry,
-    now: datetime,
-) -> None:
-    components.add_component(tx, own, _wrapped(component, settings.groups[group].key))
+def _take_in(tx: Transaction, own: OwnComponent, entry: ComponentEntry, keys: list[WrappedKey], now: datetime) -> None:
+    components.add_component(tx, own, keys)
     components.put_entry(tx, entry, now)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 DEFAULT_PLATFORM = "5790000000029"
 
 
-class SettingMissing(Exception):
+class SettingMissing(Exception):  # noqa: N818 - reads as the errors of tps.errors do
     """A setting that is needed is not there; the message names the variable."""
 
 

@@ -37,7 +37,8 @@ class WrappedKey:
 
 
 def add_component(tx: Transaction, component: OwnComponent, keys: Sequence[WrappedKey]) -> None:
-    """Take in a component and its keys; raises psycopg's UniqueViolation if the code or the party is there already."""
+    """Take in a component and its keys, in place of what an interrupted onboarding may have left of it."""
+    tx.execute("DELETE FROM component WHERE code = %s", (component.code,))
     tx.execute(
         "INSERT INTO component VALUES (%s, %s, %s, %s)",
         (component.code, component.party, component.role, component.name),

@@ -48,7 +48,7 @@ class LargeAddress:
     name: str
 
     def chunk(self, number: int) -> str:
-        return large_subject(self.group, self.receiver, self.sender, self.name, number)
+        return large_subject(self.group, self.receiver, self.sender, self.name, chunk=number)
 
 
 class Mailbox:

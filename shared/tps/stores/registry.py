@@ -64,6 +64,8 @@ class ActiveAsset:
 
 
 def add_party(tx: Transaction, party: Party) -> None:
+    """Take in a party, in place of what an interrupted onboarding may have left of it."""
+    tx.execute("DELETE FROM party WHERE code = %s", (party.code,))
     tx.execute(
         "INSERT INTO party VALUES (%s, %s, %s, %s, %s)",
         (party.code, party.role, party.name, party.component, list(party.grid_prefixes)),

@@ -1,0 +1,57 @@
+"""Onboarding: one step, safe to repeat after an interruption, refused for what cannot be."""
+
+import pytest
+
+from tests.support.world import World, fresh_gln
+from tps.errors import RuleBroken
+from tps.runtime import onboarding
+from tps.stores import directory
+
+
+def add(world: World, code: str, role: str = "agr", name: str = "Alpha", grid: tuple[str, ...] = ()) -> dict[str, str]:
+    return onboarding.add_party(world.stack, role=role, code=code, name=name, grid_prefixes=grid)
+
+
+def test_a_party_is_told_its_component_and_its_password_once(world: World) -> None:
+    code = fresh_gln()
+
+    added = add(world, code)
+
+    assert added["component"] == added["username"] == added["code"] == code
+    assert added["platform_component"] == world.settings.platform_component
+    assert len(added["password"]) >= 20
+
+
+def test_a_code_that_is_taken_is_refused_and_its_keys_stay(world: World) -> None:
+    alpha = world.operator()
+
+    with pytest.raises(RuleBroken, match="registered already"):
+        add(world, alpha.code)
+
+    assert alpha.call("GET", "/flexibility-assets").status == 200
+
+
+@pytest.mark.parametrize("code", ["5790000000013", "579", "", "10X1001A1001A44Z", "5790000000029"])
+def test_a_code_that_is_no_gln_or_eic_or_the_platforms_own_is_refused(world: World, code: str) -> None:
+    with pytest.raises(RuleBroken):
+        add(world, code)
+
+
+def test_grid_prefixes_are_for_dsos(world: World) -> None:
+    with pytest.raises(RuleBroken, match="DSO"):
+        add(world, fresh_gln(), grid=("5713131",))
+
+
+def test_an_interrupted_onboarding_can_be_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory comes last: until then the party is not onboarded, whatever was written elsewhere."""
+    code = fresh_gln()
+
+    def power_cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(directory, "register", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            add(world, code)
+
+    assert add(world, code)["code"] == code
