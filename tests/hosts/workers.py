@@ -1,0 +1,67 @@
+"""One function in a process of its own, as Knative runs the image: TPS_FUNCTION and PORT, and its groups' settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from tps.runtime.local.ports import free_ports
+from tps.runtime.local.stack import LocalStack
+from tps.runtime.stack import FunctionEntry
+
+READY_WITHIN_S = 40
+STOP_WITHIN_S = 20
+_GROUPS = ("agr", "dso", "tps", "ecp")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A running one, and where it answers."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+
+@contextmanager
+def running_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
+    """A worker that answers; it is ended with the block."""
+    (port,) = free_ports(1)
+    own = {"PATH": os.environ["PATH"], "TPS_FUNCTION": entry.name, "PORT": str(port)}
+    command = [sys.executable, "-m", "tps.runtime.worker"]
+    environment = {**of_groups(stack.environment(), entry.groups), **own}
+    worker = Worker(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL), f"http://127.0.0.1:{port}")
+    try:
+        _wait_ready(worker)
+        yield worker
+    finally:
+        worker.process.terminate()
+        worker.process.wait(STOP_WITHIN_S)
+
+
+def of_groups(environment: Mapping[str, str], groups: tuple[str, ...]) -> dict[str, str]:
+    """The settings of these groups alone: a function holds no other group's secrets."""
+    foreign = tuple(f"TPS_{group.upper()}_" for group in _GROUPS if group not in groups)
+    own = {name: value for name, value in environment.items() if not name.startswith(foreign)}
+    return {**own, "TPS_GROUPS": ",".join(groups)}
+
+
+def _wait_ready(worker: Worker) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not _is_ready(worker.url):
+        assert worker.process.poll() is None, f"ended with {worker.process.returncode}"
+        assert time.monotonic() < deadline, "not ready in time"
+        time.sleep(0.05)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/readiness", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
