@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,11 +20,13 @@ from tps.mades.message import (
     AcknowledgementKind,
     MadesAcknowledgement,
 )
+from tps.mades.paths import select_path
 from tps.mades.subjects import message_subject
 from tps.stores.mailbox import Letter
 from tps.stores.owed import lease, release, settle
 
 if TYPE_CHECKING:
+    from tps.mades.directory import ComponentEntry
     from tps.stores.database import Transaction
 
 _log = structlog.get_logger()
@@ -32,41 +35,61 @@ _log = structlog.get_logger()
 def send_owed(endpoint: Endpoint) -> int:
     """Send every acknowledgement that is owed; returns how many messages they speak of.
 
-    What another process is sending just now is left to it. No transaction is open while the broker is asked.
+    What another process is sending just now is left to it. No transaction is open while the broker is asked. What
+    the broker does not take, or a component cannot sign, stays owed and is tried again when its lease has run out.
 
     Raises:
-        StoreAway: They stay owed.
+        StoreAway: The broker took nothing; all stay owed.
     """
     lease_id = new_id()
     with endpoint.database.transaction() as tx:
         owed = lease(tx, lease_id)
-        letters, silent = _letters(endpoint, tx, owed)
+        sendings = [_sending(endpoint, tx, rows) for rows in _grouped(owed)]
     if not owed:
         return 0
     try:
-        endpoint.mailbox.publish(letters)
+        stored = endpoint.mailbox.publish_each([each.letter for each in sendings if each.letter])
     except StoreAway:
         with endpoint.database.transaction() as tx:
             release(tx, lease_id)
         raise
+    done = [each.rows for each in sendings if each.is_settled_by(stored)]
     with endpoint.database.transaction() as tx:
-        settle(tx, lease_id, except_components=silent)
-    return len(owed)
+        settle(tx, lease_id, [row for rows in done for row in rows])
+    return sum(len(rows) for rows in done)
 
 
-def _letters(endpoint: Endpoint, tx: Transaction, owed: list[dict[str, Any]]) -> tuple[list[Letter], list[str]]:
-    """One per group, and the components that cannot sign now: theirs stay owed. A peer that is gone is told nothing."""
-    letters, silent = [], []
-    for rows in _grouped(owed):
-        entry = endpoint.entry(tx, rows[0]["peer"])
-        if entry is None:
-            continue
-        try:
-            letters.append(_letter(endpoint, tx, rows, entry.group))
-        except MessageRefused as error:
-            _log.error("acknowledgements cannot be signed", component=rows[0]["component"], code=error.code)
-            silent.append(rows[0]["component"])
-    return letters, silent
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """Owed rows that go in one letter; no letter if they cannot go now, or (`is_moot`) nobody is there to be told."""
+
+    rows: list[dict[str, Any]]
+    letter: Letter | None = None
+    is_moot: bool = False
+
+    def is_settled_by(self, stored: set[str]) -> bool:
+        return self.is_moot or (self.letter is not None and self.letter.unique_id in stored)
+
+
+def _sending(endpoint: Endpoint, tx: Transaction, rows: list[dict[str, Any]]) -> _Sending:
+    component, peer = rows[0]["component"], rows[0]["peer"]
+    entry = endpoint.entry(tx, peer)
+    if entry is None or not _is_reachable(endpoint, entry, component):
+        return _Sending(rows, is_moot=True)
+    try:
+        return _Sending(rows, _letter(endpoint, tx, rows, entry.group))
+    except MessageRefused as error:
+        _log.error("acknowledgements cannot be signed", component=component, code=error.code)
+        return _Sending(rows)
+
+
+def _is_reachable(endpoint: Endpoint, entry: ComponentEntry, component: str) -> bool:
+    """Whether the peer takes messages from the component; else it must not even learn that the component exists."""
+    try:
+        select_path(entry.paths, component, ACKNOWLEDGEMENT_TYPE, endpoint.clock())
+    except MessageRefused:
+        return False
+    return True
 
 
 def _grouped(owed: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

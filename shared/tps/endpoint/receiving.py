@@ -129,9 +129,10 @@ def _check_way(endpoint: Endpoint, tx: Transaction, metadata: Metadata) -> None:
     entry = endpoint.entry(tx, metadata.receiver)
     if entry is None:
         raise refusal("unknown_receiver")
+    # First the path: to whom may not send here at all, there is nobody here.
+    select_path(entry.paths, metadata.sender, metadata.type, endpoint.clock())
     sender = endpoint.entry(tx, metadata.sender)
     check_route(metadata.type, _kind(sender.group) if sender else "", endpoint.kind)
-    select_path(entry.paths, metadata.sender, metadata.type, endpoint.clock())
 
 
 def _kind(group: str) -> str:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tps.endpoint.endpoint import Endpoint
-from tps.errors import MessageRefused
+from tps.errors import MessageRefused, StoreAway
 from tps.mades.certificates import CertificateUse
 from tps.mades.envelope import Envelope, seal
 from tps.mades.ids import derived_id
@@ -96,11 +96,23 @@ def dispatch(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> 
 
 
 def dispatch_left_behind(endpoint: Endpoint) -> int:
-    """Send what some process decided and did not get to send; returns how many messages were tried."""
+    """Send what some process decided and did not get to send; returns how many messages were tried.
+
+    Raises:
+        StoreAway: Something was not sent; what could be sent of other components was.
+    """
     with endpoint.database.transaction() as tx:
         left = outbox.left_unsent(tx, endpoint.clock() - _LEFT_BEHIND)
+    trouble: StoreAway | None = None
     for component in sorted({component for component, _ in left}):
-        dispatch(endpoint, component, [message_id for owner, message_id in left if owner == component])
+        try:
+            dispatch(endpoint, component, [message_id for owner, message_id in left if owner == component])
+        except StoreAway as error:
+            trouble = error
+            if not endpoint.mailbox.is_there_or_connects():
+                break
+    if trouble is not None:
+        raise trouble
     return len(left)
 
 
@@ -122,19 +134,25 @@ def _dispatch_some(endpoint: Endpoint, component: str, message_ids: Sequence[str
     with endpoint.database.transaction() as tx:
         rows = outbox.unsent(tx, component, message_ids)
         ready = [each for row in rows if (each := _ready_or_failed(endpoint, tx, row)) is not None]
+    if ready:
+        _send_ready(endpoint, component, ready)
+    return {row["message_id"] for row in rows}
+
+
+def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None:
+    """Seal, store and publish; what the broker took is sent, even if others were not taken."""
     refused: dict[str, MessageRefused] = {}
     letters = [letter for each in ready if (letter := _letter_or_refused(endpoint, each, refused)) is not None]
-    sent = [each for each in ready if each.message.message_id not in refused]
-    store_objects(endpoint, {each.object_key: each.message.content for each in sent})
-    if letters:
-        endpoint.mailbox.publish(letters)
-    if ready:
-        with endpoint.database.transaction() as tx:
-            keys = {each.message.message_id: each.object_key for each in sent}
-            outbox.mark_sent(tx, component, keys, endpoint.clock())
-            for message_id, error in refused.items():
-                fail_outgoing(tx, component, [message_id], error=error, now=endpoint.clock())
-    return {row["message_id"] for row in rows}
+    going = [each for each in ready if each.message.message_id not in refused]
+    store_objects(endpoint, {each.object_key: each.message.content for each in going})
+    stored = endpoint.mailbox.publish_each(letters)
+    with endpoint.database.transaction() as tx:
+        sent = {each.message.message_id: each.object_key for each in going if each.message.message_id in stored}
+        outbox.mark_sent(tx, component, sent, endpoint.clock())
+        for message_id, error in refused.items():
+            fail_outgoing(tx, component, [message_id], error=error, now=endpoint.clock())
+    if len(stored) < len(letters):
+        raise StoreAway("the broker did not store every message")
 
 
 def store_objects(endpoint: Endpoint, contents: dict[str, bytes]) -> None:

@@ -50,7 +50,9 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
         ),
     ).rowcount
     details = None if added else "came again"
-    trace(tx, message.receiver, [Step(message.message_id, now, details)], State.DELIVERED, message.receiver)
+    trace(
+        tx, message.receiver, [Step(message.message_id, now, details)], State.DELIVERED, at_component=message.receiver
+    )
     return bool(added)
 
 
@@ -72,7 +74,9 @@ def add_failed(tx: Transaction, metadata: Metadata, code: str, now: datetime, *,
         ),
     ).rowcount
     if added:
-        trace(tx, metadata.receiver, [Step(metadata.message_id, now, code)], State.FAILED, metadata.receiver)
+        trace(
+            tx, metadata.receiver, [Step(metadata.message_id, now, code)], State.FAILED, at_component=metadata.receiver
+        )
 
 
 def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -> dict[str, Any] | None:
@@ -148,7 +152,7 @@ def advance_each(
         (state, component, [step.message_id for step in steps], [str(before) for before in predecessors(state)]),
     ).fetchall()
     moved = {row["message_id"] for row in rows}
-    trace(tx, component, [step for step in steps if step.message_id in moved], state, at_component)
+    trace(tx, component, [step for step in steps if step.message_id in moved], state, at_component=at_component)
     return sorted(moved)
 
 
@@ -207,7 +211,7 @@ def by_peer(tx: Transaction, component: str, message_ids: Sequence[str]) -> dict
     return {row["peer"]: row["ids"] for row in rows}
 
 
-def trace(tx: Transaction, component: str, steps: Sequence[Step], state: State, at_component: str) -> None:
+def trace(tx: Transaction, component: str, steps: Sequence[Step], state: State, *, at_component: str) -> None:
     """Add a step to the traces of messages."""
     tx.execute(
         """INSERT INTO message_trace (component, message_id, at, state, at_component, details)

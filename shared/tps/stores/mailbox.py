@@ -73,8 +73,21 @@ class Mailbox:
         Raises:
             StoreAway: The broker did not confirm each of them; all may be published again, repeats are dropped.
         """
-        if letters:
-            self._run(lambda connection: self._publish(connection, letters))
+        if len(self.publish_each(letters)) < len({letter.unique_id for letter in letters}):
+            raise StoreAway("the broker did not store every message")
+
+    def publish_each(self, letters: Sequence[Letter]) -> set[str]:
+        """The same for letters that do not need each other; returns the unique ids of those that the broker has stored.
+
+        Raises:
+            StoreAway: It confirmed none.
+        """
+        if not letters:
+            return set()
+        stored = self._run(lambda connection: self._publish(connection, letters))
+        if not stored:
+            raise StoreAway("the broker stored nothing")
+        return stored
 
     def put_large(self, address: LargeAddress, data: bytes, ttl_s: int) -> int:
         """Store a payload in chunks, gone after its time to live; returns how many chunks."""
@@ -120,12 +133,16 @@ class Mailbox:
             if self._opening is not None:
                 self._run(lambda connection: connection.client.close())
 
-    async def _publish(self, connection: _Connection, letters: Sequence[Letter]) -> None:
-        confirmed = []
+    async def _publish(self, connection: _Connection, letters: Sequence[Letter]) -> set[str]:
+        confirmations = {}
         for letter in letters:
             headers = {**letter.headers, "Nats-Msg-Id": letter.unique_id}
-            confirmed.append(await connection.stream.publish_async(letter.subject, letter.data, headers=headers))
-        await asyncio.wait_for(asyncio.gather(*confirmed), self._timeout_s)
+            confirmation = await connection.stream.publish_async(letter.subject, letter.data, headers=headers)
+            confirmations[confirmation] = letter.unique_id
+        done, late = await asyncio.wait(confirmations, timeout=self._timeout_s)
+        for each in late:
+            each.cancel()
+        return {confirmations[each] for each in done if each.exception() is None}
 
     async def _get(self, connection: _Connection, subject: str) -> bytes | None:
         from nats.js.errors import NotFoundError

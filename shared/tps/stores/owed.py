@@ -6,7 +6,7 @@ ends runs out. So an acknowledgement is sent once or, after a crash, twice, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +50,14 @@ def lease(tx: Transaction, lease_id: str, limit: int = 1000) -> list[dict[str, A
     ).fetchall()
 
 
-def settle(tx: Transaction, lease_id: str, *, except_components: Sequence[str] = ()) -> None:
-    """They are sent, but those of some components; what was replaced or leased anew meanwhile stays owed."""
+def settle(tx: Transaction, lease_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """These of the lease are sent; what was replaced or leased anew meanwhile stays owed."""
     _need_not_last(tx)
     tx.execute(
-        "DELETE FROM owed_acknowledgement WHERE lease = %s AND component <> ALL(%s)",
-        (lease_id, list(except_components)),
+        """DELETE FROM owed_acknowledgement o
+            USING unnest(%s::text[], %s::text[], %s::text[]) AS s(component, peer, id)
+            WHERE o.lease = %s AND (o.component, o.peer, o.message_id) = (s.component, s.peer, s.id)""",
+        (*([row[name] for row in rows] for name in ("component", "peer", "message_id")), lease_id),
     )
 
 

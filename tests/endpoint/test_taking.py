@@ -1,0 +1,244 @@
+"""Taking in a message: decided once, whatever breaks and however often it comes (ARCHITECTURE, 3 and 4)."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.endpoint.net import (
+    GRIDS_NEWS,
+    MADES_ACK,
+    OPERATORS_ACK,
+    OPERATORS_NEWS,
+    Faults,
+    Net,
+    decide,
+    registration,
+    tell_others,
+)
+from tests.stores.servers import OPERATOR, PLATFORM, at_once
+from tps.documents import decode
+from tps.documents.acknowledgement import Acknowledgement, Outcome
+from tps.endpoint.acknowledging import send_owed
+from tps.endpoint.handling import Handling, Status, Verdict, take
+from tps.endpoint.receiving import Arrival, open_message
+from tps.errors import StoreAway
+from tps.mades.message import Message
+from tps.stores import ledger
+from tps.stores.documents import document_key
+
+MOST_STEPS = 40
+NEWS = (OPERATORS_ACK, OPERATORS_NEWS, GRIDS_NEWS)
+
+
+def rows(net: Net, query: str, *arguments: object) -> list[dict[str, Any]]:
+    with net.platform.database.transaction() as tx:
+        return tx.execute(query, arguments).fetchall()
+
+
+def caused_by(net: Net, message: Message) -> list[dict[str, Any]]:
+    """What was decided to be sent because of a message."""
+    return rows(net, "SELECT * FROM message WHERE caused_by = %s ORDER BY type", message.message_id)
+
+
+def effects(net: Net, document_id: str) -> int:
+    return len(rows(net, "SELECT 1 FROM effect WHERE document_id = %s", document_id))
+
+
+def row_of(net: Net, message: Message) -> dict[str, Any]:
+    with net.platform.database.transaction() as tx:
+        row = ledger.find(tx, message.receiver, message.message_id)
+    assert row is not None
+    return row
+
+
+def answer_to(net: Net, message: Message) -> Acknowledgement:
+    """The acknowledgement document that went back."""
+    (sent,) = [row for row in caused_by(net, message) if row["type"] == "TPS-ASSET-ACK"]
+    content = net.platform.documents.get(sent["object_key"])
+    assert content is not None
+    document = decode(content)
+    assert isinstance(document, Acknowledgement)
+    return document
+
+
+def let_leases_run_out(net: Net) -> None:
+    with net.platform.database.transaction() as tx:
+        tx.execute("UPDATE owed_acknowledgement SET leased_until = now()")
+
+
+def take_with_fault(net: Net, arrival: Arrival, faults: Faults) -> bool:
+    """True if the fault came to pass."""
+    try:
+        take(faults.around(net.platform), arrival, decide, tell_others)
+    except StoreAway:
+        return True
+    return bool(faults.failed_at)
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["not done", "done but not learnt"])
+def test_whatever_step_fails_a_repeat_leaves_every_effect_exactly_once(net: Net, is_after: bool) -> None:
+    steps = []
+    for step in range(1, MOST_STEPS):
+        document = registration()
+        message = net.message(document)
+        arrival, faults = net.arrival(message), Faults(step, is_after)
+        before, acknowledged = [net.in_stream(subject) for subject in NEWS], net.in_stream(MADES_ACK)
+        has_failed = take_with_fault(net, arrival, faults)
+
+        status = take(net.platform, arrival, decide, tell_others)
+
+        assert status is Status.ACCEPTED, faults.failed_at
+        assert effects(net, document.header.document_id) == 1, faults.failed_at
+        row = row_of(net, message)
+        assert (row["state"], row["status"], row["is_handled"]) == ("RECEIVED", "accepted", True), faults.failed_at
+        sent = caused_by(net, message)
+        assert [each["type"] for each in sent] == ["TPS-ASSET-ACK", "TPS-ASSET-LIST", "TPS-LIMIT-FORESEEN"]
+        assert all(each["sent_at"] and each["state"] == "ACCEPTED" and not each["content"] for each in sent)
+        assert [net.in_stream(subject) for subject in NEWS] == [count + 1 for count in before], faults.failed_at
+        let_leases_run_out(net)
+        send_owed(net.platform)
+        assert 1 <= net.in_stream(MADES_ACK) - acknowledged <= 2, faults.failed_at
+        assert rows(net, "TABLE owed_acknowledgement") == []
+        key = document_key("in", message.type, row["created_at"], message.message_id)
+        assert net.platform.documents.get(key) == message.content
+        assert all(net.platform.documents.get(each["object_key"]) for each in sent)
+        if not has_failed:
+            break
+        steps.append(faults.failed_at)
+
+    assert len(steps) >= 12
+    assert set(steps) == {"transaction", "put", "publish_each"}
+
+
+def test_the_answer_goes_before_what_must_not_delay_it(net: Net) -> None:
+    message = net.message(registration())
+    published: list[str] = []
+
+    class Watched:
+        def publish_each(self, letters: Any) -> set[str]:
+            published.extend(letter.subject for letter in letters)
+            return net.platform.mailbox.publish_each(letters)
+
+    take(dataclasses.replace(net.platform, mailbox=Watched()), net.arrival(message), decide, tell_others)  # type: ignore[arg-type]
+
+    assert published[0] == OPERATORS_ACK
+    assert set(published[1:]) == {OPERATORS_NEWS, GRIDS_NEWS, MADES_ACK}
+
+
+def test_a_repeat_never_decides_anew(net: Net) -> None:
+    message = net.message(registration())
+    take(net.platform, net.arrival(message), decide)
+    sent = caused_by(net, message)
+
+    def never(_handling: Handling) -> Verdict:
+        raise AssertionError("decided anew")
+
+    status = take(net.platform, net.arrival(message), never)
+
+    assert status is Status.ACCEPTED
+    assert caused_by(net, message) == sent
+
+
+def test_a_message_that_comes_twice_at_once_has_one_effect(net: Net) -> None:
+    document = registration()
+    message = net.message(document)
+    arrival = net.arrival(message)
+
+    statuses = at_once(*[lambda: take(net.platform, arrival, decide, tell_others)] * 3)
+
+    assert statuses == [Status.ACCEPTED] * 3
+    assert effects(net, document.header.document_id) == 1
+    assert len(caused_by(net, message)) == 3
+
+
+def test_a_decision_that_breaks_leaves_nothing_and_may_be_taken_again(net: Net) -> None:
+    document = registration()
+    message = net.message(document)
+
+    def breaks(handling: Handling) -> Verdict:
+        decide(handling)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        take(net.platform, net.arrival(message), breaks)
+
+    assert effects(net, document.header.document_id) == 0
+    assert rows(net, "SELECT 1 FROM message WHERE message_id = %s", message.message_id) == []
+    assert take(net.platform, net.arrival(message), decide) is Status.ACCEPTED
+
+
+def test_the_same_document_in_another_message_gets_the_same_answer_and_has_no_second_effect(net: Net) -> None:
+    document = registration()
+    later = dataclasses.replace(
+        document,
+        header=dataclasses.replace(document.header, created_at=document.header.created_at + timedelta(seconds=5)),
+    )
+    first, second = net.message(document), net.message(later)
+
+    statuses = [take(net.platform, net.arrival(each), decide) for each in (first, second)]
+
+    assert statuses == [Status.ACCEPTED] * 2
+    assert effects(net, document.header.document_id) == 1
+    assert answer_to(net, second).outcome is answer_to(net, first).outcome is Outcome.ACCEPTED
+    assert answer_to(net, second).header.document_id != answer_to(net, first).header.document_id
+    replies = [row["in_reply_to"] for each in (first, second) for row in caused_by(net, each)]
+    assert replies == [first.message_id, second.message_id]
+
+
+def test_the_same_document_in_two_messages_at_once_has_one_effect(net: Net) -> None:
+    document = registration()
+    arrivals = [net.arrival(net.message(document)) for _ in range(3)]
+
+    statuses = at_once(*[lambda each=each: take(net.platform, each, decide) for each in arrivals])
+
+    assert statuses == [Status.ACCEPTED] * 3
+    assert effects(net, document.header.document_id) == 1
+
+
+def test_the_same_id_with_other_content_is_refused(net: Net) -> None:
+    document = registration()
+    other = registration("571313190000000028", document_id=document.header.document_id)
+    take(net.platform, net.arrival(net.message(document)), decide)
+    message = net.message(other)
+
+    status = take(net.platform, net.arrival(message), decide)
+
+    assert status is Status.REFUSED
+    assert [reason.code for reason in answer_to(net, message).reasons] == ["A51"]
+    assert effects(net, document.header.document_id) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"sender": "5790000000043"}, "A78"), ({"receiver": "5790000000050"}, "A53")],
+)
+def test_a_document_must_be_from_who_signed_and_to_who_received(net: Net, changes: Any, code: str) -> None:
+    document = registration(**changes)
+    message = net.message(document)
+
+    status = take(net.platform, net.arrival(message), decide)
+
+    assert status is Status.REFUSED
+    assert code in {reason.code for reason in answer_to(net, message).reasons}
+    assert effects(net, document.header.document_id) == 0
+
+
+def test_what_is_no_document_is_refused_with_a_reason(net: Net) -> None:
+    message = net.message(b"<not a document", ba_message_id="mine")
+
+    status = take(net.platform, net.arrival(message), decide)
+
+    assert status is Status.REFUSED
+    assert answer_to(net, message).outcome is Outcome.REJECTED
+    assert answer_to(net, message).received.document_id == "mine"
+
+
+def test_what_the_platform_answers_is_opened_by_its_receiver(net: Net) -> None:
+    message = net.message(registration())
+    take(net.platform, net.arrival(message), decide)
+
+    answer = open_message(net.operators, net.last(OPERATORS_ACK))
+
+    assert (answer.sender, answer.receiver, answer.in_reply_to) == (PLATFORM, OPERATOR, message.message_id)
