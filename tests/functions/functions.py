@@ -1,0 +1,12 @@
+"""Function modules, as the runtime loads them."""
+
+from functools import cache
+from types import ModuleType
+
+from tps.runtime.app import load_function
+
+
+@cache
+def function(name: str) -> ModuleType:
+    """`functions/<name>/func.py`."""
+    return load_function(name)

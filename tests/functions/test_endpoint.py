@@ -1,0 +1,79 @@
+"""How a message is shown to whoever sent or received it (F1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.functions.functions import function
+
+endpoint = function("endpoint")
+AT = datetime(2026, 4, 10, 8, 0, 0, 250_000, tzinfo=UTC)
+
+
+def make_row(**changes: Any) -> dict[str, Any]:
+    """A sent message that was accepted."""
+    return {
+        "message_id": "m",
+        "direction": "out",
+        "type": "TPS-LIMIT-FORESEEN",
+        "state": "RECEIVED",
+        "status": "accepted",
+        "answer": {},
+        "document_id": "d",
+        "revision": None,
+        "in_reply_to": None,
+    } | changes
+
+
+def make_step(state: str, details: str | None = None) -> dict[str, Any]:
+    return {"at": AT, "state": state, "at_component": "c", "details": details}
+
+
+def test_a_message_is_shown_as_the_contract_says() -> None:
+    shown = endpoint.message_json(make_row(), [make_step("ACCEPTED"), make_step("DELIVERED", "came again")])
+
+    assert shown == {
+        "message_id": "m",
+        "direction": "sent",
+        "type": "TPS-LIMIT-FORESEEN",
+        "state": "RECEIVED",
+        "status": "accepted",
+        "document": {"id": "d", "revision": 1},
+        "errors": [],
+        "trace": [
+            {"at": "2026-04-10T08:00:00.250000Z", "state": "ACCEPTED", "component": "c"},
+            {"at": "2026-04-10T08:00:00.250000Z", "state": "DELIVERED", "component": "c", "details": "came again"},
+        ],
+    }
+
+
+@pytest.mark.parametrize("state", ["VERIFYING", "ACCEPTED", "DELIVERING", "TRANSPORTED"])
+def test_states_on_the_way_are_shown_as_accepted(state: str) -> None:
+    shown = endpoint.message_json(make_row(state=state), [make_step(state)])
+
+    assert (shown["state"], shown["trace"][0]["state"]) == ("ACCEPTED", "ACCEPTED")
+
+
+def test_reasons_name_their_resource_where_there_is_one() -> None:
+    errors = [{"code": "A64", "detail": "unknown", "subject": "5713"}, {"code": "A57", "detail": "over"}]
+
+    shown = endpoint.message_json(make_row(status="refused", answer={"errors": errors}), [])
+
+    assert shown["errors"] == errors
+
+
+def test_an_emergency_accepted_in_part_shows_what_was_left_out() -> None:
+    rejected = [{"asset_id": "5713", "code": "A64", "detail": "unknown"}]
+
+    shown = endpoint.message_json(make_row(status="partly_accepted", answer={"rejected": rejected}), [])
+
+    assert shown["rejected"] == rejected
+
+
+def test_an_answer_names_the_question() -> None:
+    shown = endpoint.message_json(make_row(direction="in", in_reply_to="q"), [])
+
+    assert (shown["direction"], shown["in_reply_to"]) == ("received", "q")
