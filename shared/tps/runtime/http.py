@@ -32,7 +32,7 @@ from tps.errors import (
 )
 from tps.mades.subjects import TICK
 from tps.runtime.function import Answer, Call, Route, Tables
-from tps.runtime.identity import check_group, identify
+from tps.runtime.identity import check_group
 from tps.stores.components import component_of_party
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ def _plain(value: object) -> object:
 
 
 def _json(body: Any, status: int, media_type: str = "application/json") -> Response:
-    # A lone surrogate, which only somebody's JSON escape can bring here, goes out as the escape it came as.
-    return Response(to_json(body).encode("utf-8", "backslashreplace"), status, content_type=media_type)
+    return Response(to_json(body), status, content_type=media_type)
 
 
 def _services() -> Services:
@@ -155,7 +154,7 @@ def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Cal
 
 def _caller(request: Request, services: Services, kind: str) -> Scope:
     """The caller's scope: a token that holds, a role of this group, a party onboarded here in that role."""
-    identity = identify(request.headers.get("Authorization"), services.settings)
+    identity = services.tokens.identify(request.headers.get("Authorization"))
     check_group(identity, kind)
     with services.endpoint(kind).database.transaction() as tx:
         known = component_of_party(tx, identity.party)

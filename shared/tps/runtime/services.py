@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tps.endpoint.endpoint import Endpoint
 from tps.errors import NotFound
+from tps.runtime.identity import TokenVerifier
+from tps.runtime.issuer_keys import FileKeys, RemoteKeys
 from tps.runtime.settings import GroupSettings, Settings
 from tps.runtime.waiting import Waits
 from tps.stores.database import Database
@@ -29,6 +32,7 @@ class Services:
     settings: Settings
     endpoints: Mapping[str, Endpoint]
     waits: Mapping[str, Waits]
+    tokens: TokenVerifier
 
     def endpoint(self, group: str) -> Endpoint:
         """A group's endpoint, by the group's name or its kind.
@@ -60,7 +64,13 @@ def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) 
         name: _endpoint(settings, group, clock) for name, group in settings.groups.items() if group.kind != "ecp"
     }
     places = max(settings.threads - _THREADS_KEPT_FREE, 4)
-    return Services(settings, endpoints, {name: Waits(each.mailbox, places) for name, each in endpoints.items()})
+    waits = {name: Waits(each.mailbox, places) for name, each in endpoints.items()}
+    return Services(settings, endpoints, waits, _verifier(settings))
+
+
+def _verifier(settings: Settings) -> TokenVerifier:
+    keys = RemoteKeys(settings.jwks_url) if settings.jwks_url else FileKeys(settings.jwks_file or Path())
+    return TokenVerifier(settings.issuer, settings.audience, keys)
 
 
 def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], datetime]) -> Endpoint:

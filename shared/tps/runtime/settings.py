@@ -43,7 +43,8 @@ class Settings:
     s3_url: str
     platform_party: str
     platform_component: str
-    jwks_file: Path
+    jwks_file: Path | None
+    jwks_url: str | None
     issuer: str
     audience: str
     delivery_token: str
@@ -73,7 +74,8 @@ class Settings:
             s3_url=_need(env, "TPS_S3_URL"),
             platform_party=platform,
             platform_component=env.get("TPS_COMPONENT", platform),
-            jwks_file=Path(_need(env, "TPS_JWKS_FILE")),
+            jwks_file=Path(_need(env, "TPS_JWKS_FILE")) if not env.get("TPS_JWKS_URL") else None,
+            jwks_url=env.get("TPS_JWKS_URL") or None,
             issuer=env.get("TPS_ISSUER", "tps-embedded"),
             audience=env.get("TPS_AUDIENCE", "tps"),
             delivery_token=_need(env, "TPS_DELIVERY_TOKEN"),

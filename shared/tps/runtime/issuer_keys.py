@@ -1,0 +1,106 @@
+"""The public keys of a token issuer: from a file of the embedded stack, or from an outside issuer's JWKS address."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from tps.errors import StoreAway
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
+
+FRESH_S = 300.0
+RETRY_S = 10.0
+STALE_S = 24 * 3600.0
+_TIMEOUT_S = 5.0
+_log = structlog.get_logger()
+
+
+class IssuerKeys(Protocol):
+    """Where the keys come from."""
+
+    def for_key_id(self, key_id: str | None) -> KeySet:
+        """The issuer's keys now; one that does not know this key id is asked for again, within reason.
+
+        Raises:
+            StoreAway: No keys can be had.
+        """
+        ...
+
+
+class FileKeys:
+    """A JWK set in a file, read again when it changes."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._stamp = -1
+        self._keys: KeySet | None = None
+
+    def for_key_id(self, _key_id: str | None) -> KeySet:
+        try:
+            stamp = self._path.stat().st_mtime_ns
+            if self._keys is None or stamp != self._stamp:
+                self._keys, self._stamp = _parse(json.loads(self._path.read_text())), stamp
+        except (OSError, ValueError) as error:
+            raise StoreAway("the token issuer's keys are away") from error
+        return self._keys
+
+
+class RemoteKeys:
+    """A JWK set behind an address: kept for five minutes, asked for again when a key id is new, at most every 10 s.
+
+    An issuer that is away goes on counting with the keys it last gave, for a day.
+
+    Args:
+        url: https, as an OIDC issuer's `jwks_uri` names it.
+        now: Monotonic seconds.
+    """
+
+    def __init__(self, url: str, now: Callable[[], float] = time.monotonic):
+        self._url = url
+        self._now = now
+        self._lock = threading.Lock()
+        self._keys: KeySet | None = None
+        self._fetched_at = self._tried_at = float("-inf")
+
+    def for_key_id(self, key_id: str | None) -> KeySet:
+        with self._lock:
+            if self._is_to_be_asked(key_id):
+                self._ask()
+            if self._keys is None or self._now() - self._fetched_at > STALE_S:
+                raise StoreAway("the token issuer's keys are away")
+            return self._keys
+
+    def _is_to_be_asked(self, key_id: str | None) -> bool:
+        if self._now() - self._tried_at < RETRY_S:
+            return False
+        is_old = self._now() - self._fetched_at > FRESH_S
+        return is_old or self._keys is None or key_id not in {key.kid for key in self._keys.keys}
+
+    def _ask(self) -> None:
+        import httpx
+
+        self._tried_at = self._now()
+        try:
+            answer = httpx.get(self._url, timeout=_TIMEOUT_S, headers={"Accept": "application/json"})
+            self._keys, self._fetched_at = _parse(answer.raise_for_status().json()), self._now()
+        except (httpx.HTTPError, ValueError) as error:
+            _log.warning("token issuer's keys not had", error=type(error).__name__)
+
+
+def _parse(value: Any) -> KeySet:
+    """A JWK set; ValueError if it is none."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
+    try:
+        return KeySet.import_key_set(value)
+    except (JoseError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError("no JWK set") from error
