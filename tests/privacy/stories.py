@@ -194,13 +194,18 @@ def knowledge_of(tap: Wiretap, playing: Playing) -> Knowledge:
 
 
 def whole_trace(dso: Member, message: Opened) -> str:
-    """What a DSO can look up of a message, once all has been said of it."""
+    """What a DSO can look up of a message, once all has been said of it.
 
-    def look() -> str | None:
-        reply = dso.call("GET", f"/messages/{message.signed.message_id}")
-        return reply.text if reply.json["state"] == "RECEIVED" else None
+    Of its trace, what others said: its own endpoint notes ACCEPTED before or after the answer, whichever comes first.
+    """
 
-    return str(eventually(look))
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = dso.done("GET", f"/messages/{message.signed.message_id}")
+        return found if found["state"] == "RECEIVED" else None
+
+    found = eventually(look) or {}
+    said = {(step["state"], step["component"], step.get("details")) for step in found.pop("trace")}
+    return f"{found} {sorted(step for step in said if step[1] != dso.code)}"
 
 
 def alike(playing: Playing, value: object) -> str:
