@@ -142,6 +142,17 @@ def test_a_killed_client_frees_its_place(grid: Grid, pool: ThreadPoolExecutor) -
     assert eventually(is_free)
 
 
+def test_a_call_for_headers_alone_is_no_reading(grid: Grid) -> None:
+    grid.stop(grid.alphas)
+    eventually(grid.alpha.active_limits)
+
+    headers = {"Authorization": f"Bearer {grid.alpha.token}"}
+    response = grid.alpha.http.head(f"/agr/v1{WAIT}?timeout=0", headers=headers)
+
+    assert response.status_code == 405
+    assert ids(wait(grid.alpha)) == [grid.alphas]
+
+
 def test_two_readers_of_a_party_are_kept_apart(grid: Grid) -> None:
     grid.stop(grid.alphas)
     eventually(grid.alpha.active_limits)

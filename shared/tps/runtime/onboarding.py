@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tps.domain.identifiers import party_code_findings
+from tps.domain.text import name_findings
 from tps.errors import Finding, RuleBroken
 from tps.mades.certificates import Authority, Component, create_authority, create_component
 from tps.mades.directory import ComponentEntry
@@ -82,6 +83,8 @@ def _check(newcomer: Newcomer) -> None:
     findings = list(party_code_findings(newcomer.code, "/id"))
     if not newcomer.name.strip():
         findings.append(Finding("missing", "/name", "a name is needed"))
+    else:
+        findings += name_findings(newcomer.name, "/name")
     if newcomer.grid_prefixes and newcomer.role != "dso":
         findings.append(Finding("A59", "/grid", "grid prefixes are for DSOs"))
     if findings:

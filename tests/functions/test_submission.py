@@ -1,0 +1,34 @@
+"""Waiting for the platform's answer to what was sent (`tps.runtime.submission`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tps.runtime import submission
+from tps.runtime.waiting import TooManyWaiting
+
+
+class FullWaits:
+    """No place is free."""
+
+    def until(self, *_arguments: object) -> None:
+        raise TooManyWaiting("too many calls wait already")
+
+
+class FakeCall:
+    party = "5790000000012"
+    waits = FullWaits()
+
+    def is_connected(self) -> bool:
+        return True
+
+
+def test_what_was_sent_is_not_refused_for_want_of_a_place_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller told to come again would send it twice; told where to look, it looks."""
+    pending = {"message_id": "m", "status": "pending"}
+    monkeypatch.setattr(submission, "_row", lambda *_arguments: pending)
+    call: Any = FakeCall()
+
+    assert submission.await_answer(call, "c", "m", 10) == pending
