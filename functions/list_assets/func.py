@@ -8,8 +8,9 @@ Emits:    TPS-STATUSREQUEST (StatusRequest_MarketDocument) to the platform.
 from tps.api.types import listing_json, moment_json
 from tps.documents import decode
 from tps.documents.status_request import ASSETS, StatusRequest
+from tps.endpoint.archiving import read_document
 from tps.endpoint.handling import Status
-from tps.errors import Finding, PlatformSilent
+from tps.errors import Finding, PlatformSilent, StoreAway
 from tps.mades.types import STATUS_REQUEST
 from tps.runtime.function import Answer, Route, serve
 from tps.runtime.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
@@ -34,9 +35,15 @@ def list_assets(call):
         kept = read_list(tx, call.dso, message_id) if answered else newest_list(tx, call.dso)
     if kept is None:
         raise PlatformSilent("the platform did not answer in time", [Finding("platform_silent", "", "try again later")])
-    content = call.endpoint.documents.get(kept.object_key) if kept.object_key else None
-    assets = decode(content).assets if content else ()
+    assets = _assets_of(call, component, kept) if kept.message_id else ()
     return Answer({"assets": [listing_json(each) for each in assets], "as_of": moment_json(kept.as_of)})
+
+
+def _assets_of(call, component, kept):
+    content = read_document(call.endpoint, component, kept.message_id)
+    if content is None:
+        raise StoreAway("the list is not to be had")
+    return decode(content).assets
 
 
 ROUTES = (Route("GET", "/dso/v1/flexibility-assets", list_assets),)

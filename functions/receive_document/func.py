@@ -20,10 +20,11 @@ from tps.documents.unavailability import DocumentStatus, LimitDocument
 from tps.domain.limit import Direction, ForeseenLimit
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.answers import STATUSES, Answer, answer_document
+from tps.endpoint.archiving import archive_documents, let_go_of_archived
 from tps.endpoint.handling import Correspondent, Role, Status, Verdict, take
 from tps.endpoint.receiving import apply_acknowledgement, open_acknowledgement
 from tps.endpoint.sending import dispatch_left_behind
-from tps.errors import Finding, RuleBroken
+from tps.errors import Finding, RuleBroken, StoreAway
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import (
     ASSET,
@@ -37,7 +38,6 @@ from tps.mades.types import (
 from tps.runtime.function import serve
 from tps.stores import asset_lists, ledger, received_limits, resources
 from tps.stores.asset_lists import KeptList
-from tps.stores.documents import document_key
 from tps.stores.received_limits import ReceivedLimit
 
 REGISTRATIONS = {ASSET, POINT}
@@ -73,9 +73,12 @@ def take_acknowledgement(endpoint, arrival):
 
 
 def tick(endpoint):
-    """Send what some process decided and did not get to send."""
-    dispatch_left_behind(endpoint)
-    send_owed(endpoint)
+    """Send what some process decided and did not get to send, and bring documents into the document store."""
+    for chore in (dispatch_left_behind, send_owed, archive_documents, let_go_of_archived):
+        try:
+            chore(endpoint)
+        except StoreAway as error:
+            _log.warning("left for a later tick", chore=chore.__name__, group=endpoint.group, why=error.detail)
 
 
 def keep_limit(handling, document):
@@ -125,13 +128,11 @@ def limit_json(document):
 
 
 def keep_list(handling, document):
-    """Keep the list that answers a request; the document itself lies in the document store."""
+    """Keep the list that answers a request; the document itself lies with its message."""
     request = _asked(handling)
     if not isinstance(document, AssetList) or request is None:
         raise RuleBroken("cannot be processed", [Finding("A94", "", "no list was asked for by that message")])
-    arrived = ledger.find(handling.tx, handling.own.code, handling.message.message_id)
-    key = document_key("in", handling.message.type, arrived["created_at"], handling.message.message_id)
-    kept = KeptList(document.header.created_at, key)
+    kept = KeptList(document.header.created_at, handling.message.message_id)
     asset_lists.keep_list(handling.tx, handling.own.party, request["message_id"], kept)
     ledger.set_answer(handling.tx, handling.own.code, [request["message_id"]], status=Status.ACCEPTED, answer={})
     return Answer(Outcome.ACCEPTED)

@@ -17,9 +17,12 @@ from typing import Any
 import pytest
 
 from tests.support.world import Member, World, make_foreseen, make_stop
+from tps.domain.scope import DsoScope
+from tps.endpoint.archiving import read_document
 from tps.runtime.services import build_services
 from tps.runtime.story.grid import GridAsset, deal, points_of, total_kw
 from tps.runtime.story.simbench import is_in, load_assets
+from tps.stores.asset_lists import newest_list
 
 ORACLE = Path(os.environ.get("TPS_ORACLE_DIR", Path(__file__).resolve().parents[3] / "shared" / "oracle"))
 CSV = ORACLE / "simbench" / "assets-mvlv-urban.csv"
@@ -170,12 +173,10 @@ def _newest_list(city: City) -> bytes:
     try:
         endpoint = services.endpoint("dso")
         with endpoint.database.transaction() as tx:
-            row = tx.execute(
-                "SELECT object_key FROM received_asset_list WHERE party = %s ORDER BY as_of DESC LIMIT 1",
-                (city.dso.code,),
-            ).fetchone()
-        assert row is not None
-        content = endpoint.documents.get(row["object_key"])
+            newest = newest_list(tx, DsoScope(city.dso.code))
+        assert newest is not None
+        assert newest.message_id is not None
+        content = read_document(endpoint, city.dso.code, newest.message_id)
     finally:
         services.close()
     assert content is not None

@@ -43,7 +43,7 @@ def sent_messages(net: Net, count: int, receiver: str = PLATFORM) -> list[str]:
         for message_id in ids:
             expires_at = now + timedelta(days=1)
             outbox.add_outgoing(tx, Outgoing(OPERATOR, receiver, "TPS-ASSET", message_id, b"", now, expires_at))
-        outbox.mark_sent(tx, OPERATOR, dict.fromkeys(ids, "key"), now)
+        outbox.mark_sent(tx, OPERATOR, list(ids), now)
     return ids
 
 

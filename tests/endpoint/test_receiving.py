@@ -64,7 +64,7 @@ SPOILT: dict[str, tuple[Spoil, bool]] = {
             net.platform,
             Arrival(message_subject("tps", "TPS-SCHEDULE", PLATFORM, OPERATOR), net.arrival(message).data),
         ),
-        True,
+        False,
     ),
     "not_decryptable": (
         lambda net, message: (net.platform, net.arrival(message, net.sealed(message, for_=RIVAL))),
@@ -148,7 +148,7 @@ def sent(net: Net) -> Message:
                 expires_at=message.expires_at,
             ),
         )
-        outbox.mark_sent(tx, OPERATOR, {message.message_id: "key"}, utc_now())
+        outbox.mark_sent(tx, OPERATOR, [message.message_id], utc_now())
     return message
 
 

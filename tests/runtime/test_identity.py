@@ -1,4 +1,4 @@
-"""Whose tokens hold: one issuer's, for this audience, in time, by a key it publishes and an algorithm that is allowed."""
+"""Whose tokens hold: one issuer's, for this audience, in time, by a key it publishes and an allowed algorithm."""
 
 import base64
 import hmac

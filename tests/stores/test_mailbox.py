@@ -17,7 +17,7 @@ from tps.mades.ids import new_id
 from tps.mades.subjects import message_subject
 from tps.runtime.local.ports import free_ports
 from tps.runtime.local.stack import LocalStack
-from tps.stores.mailbox import LargeAddress, Letter, Mailbox, _loop
+from tps.stores.mailbox import LargeAddress, Letter, Mailbox, _loop, _made_loop
 
 
 @pytest.fixture
@@ -243,3 +243,12 @@ def test_work_that_was_given_up_does_not_go_on_in_the_background(local: LocalSta
 
     assert eventually(lambda: not any("_publish" in repr(task) for task in asyncio.all_tasks(_loop())))
     box.close()
+
+
+def test_threads_that_come_first_together_share_one_loop() -> None:
+    """Two loops would leave one of them waiting for ever for what the other is told."""
+    _made_loop.cache_clear()
+
+    loops = at_once(*[_loop] * 8)
+
+    assert len({id(loop) for loop in loops}) == 1

@@ -1,7 +1,6 @@
 """Taking in one message: decided once, stored, answered, and only then acknowledged to the broker.
 
-decide      one transaction: inbox row, what was decided, what will be sent (outbox rows)
-store       the document as it came
+decide      one transaction: inbox row with the document as it came, what was decided, what will be sent (outbox rows)
 dispatch    what was decided, the acknowledgement document first
 follow up   a second transaction, for what must not delay or colour the answer; it may run again and must then
             find its rows there
@@ -19,14 +18,13 @@ from tps.documents.header import Header, Role
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import Arrival, open_message
-from tps.endpoint.sending import Draft, dispatch, enqueue, store_objects
+from tps.endpoint.sending import Draft, dispatch, enqueue
 from tps.errors import MessageRefused
 from tps.mades.ids import derived_id
 from tps.mades.message import AcknowledgementKind, Message
-from tps.mades.states import State
+from tps.mades.states import State, refusal
 from tps.stores import ledger, outbox
 from tps.stores.components import OwnComponent
-from tps.stores.documents import document_key
 from tps.stores.owed import owe
 
 if TYPE_CHECKING:
@@ -118,8 +116,7 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
         StoreAway: Nothing is lost; the same message must come again.
     """
     message = _open(endpoint, arrival)
-    verdict, first_seen = _decide(endpoint, message, decide)
-    store_objects(endpoint, {document_key("in", message.type, first_seen, message.message_id): message.content})
+    verdict = _decide(endpoint, message, decide)
     if verdict.wakes:
         endpoint.mailbox.wake(verdict.wakes)
     _dispatch_caused(endpoint, message)
@@ -156,15 +153,15 @@ def _open(endpoint: Endpoint, arrival: Arrival) -> Message:
         raise
 
 
-def _decide(endpoint: Endpoint, message: Message, decide: Decide) -> tuple[Verdict, datetime]:
+def _decide(endpoint: Endpoint, message: Message, decide: Decide) -> Verdict:
     with endpoint.database.transaction() as tx:
         ledger.add_incoming(tx, message, endpoint.clock())
         row = ledger.find(tx, message.receiver, message.message_id, lock=True)
         assert row is not None
+        if (row["direction"], row["peer"]) != ("in", message.sender):
+            raise refusal("malformed", "another message has this id")
         if row["is_handled"]:
-            return Verdict(Status(row["status"]), wakes=(_handling(endpoint, tx, message).own.party,)), row[
-                "created_at"
-            ]
+            return Verdict(Status(row["status"]), wakes=(_handling(endpoint, tx, message).own.party,))
         handling = _handling(endpoint, tx, message)
         verdict = decide(handling)
         ledger.mark_handled(
@@ -175,7 +172,7 @@ def _decide(endpoint: Endpoint, message: Message, decide: Decide) -> tuple[Verdi
             document=(verdict.document_id, verdict.revision),
         )
         _owe(handling, verdict)
-        return verdict, row["created_at"]
+        return verdict
 
 
 def _owe(handling: Handling, verdict: Verdict) -> None:

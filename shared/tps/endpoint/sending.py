@@ -1,4 +1,4 @@
-"""Sending: into the outbox within the transaction that decides it, then signed, encrypted, stored and published.
+"""Sending: into the outbox within the transaction that decides it, then signed, encrypted and published.
 
 Whatever is in the outbox will be sent, by whoever comes first: the request that put it there, a repeat of the event
 that caused it, or the next tick. The broker and the receiver drop repeats by message id.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tps.endpoint.endpoint import Endpoint
@@ -25,7 +23,6 @@ from tps.mades.states import State, refusal
 from tps.mades.subjects import message_subject
 from tps.mades.types import expiry
 from tps.stores import ledger, outbox
-from tps.stores.documents import document_key
 from tps.stores.mailbox import LargeAddress, Letter
 from tps.stores.outbox import Outgoing
 
@@ -124,10 +121,6 @@ class _Ready:
     entry: ComponentEntry
     signing: SigningKey
 
-    @property
-    def object_key(self) -> str:
-        return document_key("out", self.message.type, self.message.sent_at, self.message.message_id)
-
 
 def _dispatch_some(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> set[str]:
     """Send as many as fit into memory well; returns which were tried, none if nothing was left to send."""
@@ -140,33 +133,16 @@ def _dispatch_some(endpoint: Endpoint, component: str, message_ids: Sequence[str
 
 
 def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None:
-    """Seal, store and publish; what the broker took is sent, even if others were not taken."""
+    """Seal and publish; what the broker took is sent, even if others were not taken."""
     refused: dict[str, MessageRefused] = {}
     letters = [letter for each in ready if (letter := _letter_or_refused(endpoint, each, refused)) is not None]
-    going = [each for each in ready if each.message.message_id not in refused]
-    store_objects(endpoint, {each.object_key: each.message.content for each in going})
     stored = endpoint.mailbox.publish_each(letters)
     with endpoint.database.transaction() as tx:
-        sent = {each.message.message_id: each.object_key for each in going if each.message.message_id in stored}
-        outbox.mark_sent(tx, component, sent, endpoint.clock())
+        outbox.mark_sent(tx, component, sorted(stored), endpoint.clock())
         for message_id, error in refused.items():
             fail_outgoing(tx, component, [message_id], error=error, now=endpoint.clock())
     if len(stored) < len(letters):
         raise StoreAway("the broker did not store every message")
-
-
-def store_objects(endpoint: Endpoint, contents: dict[str, bytes]) -> None:
-    """Keep documents, several at a time; ones that are there already stay."""
-    if len(contents) == 1:
-        for key, content in contents.items():
-            endpoint.documents.put(key, content)
-        return
-    list(_pool().map(lambda item: endpoint.documents.put(*item), contents.items()))
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(8, "objects")
 
 
 def _ready_or_failed(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> _Ready | None:

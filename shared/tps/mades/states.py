@@ -107,6 +107,7 @@ UNANSWERABLE: frozenset[str] = frozenset(
         "certificate_expired",
         "certificate_untrusted",
         "bad_signature",
+        "wrong_subject",
     }
 )
 

@@ -107,7 +107,7 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
         if directory.registered(tx, component_code) is not None:
             raise RuleBroken(f"the code {newcomer.code} is registered already")
         with _transaction(settings, group) as own_tx:
-            _take_in(own_tx, own, entry, keys, now)
+            _take_in(own_tx, own, entry=entry, keys=keys, now=now)
             _copy_platform(tx, own_tx, settings, now)
         with _transaction(settings, "tps") as platform_tx:
             components.put_entry(platform_tx, entry, now)
@@ -118,7 +118,9 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
         directory.register(tx, Registered(own, entry, directory.hash_password(password) if password else None), now)
 
 
-def _take_in(tx: Transaction, own: OwnComponent, entry: ComponentEntry, keys: list[WrappedKey], now: datetime) -> None:
+def _take_in(
+    tx: Transaction, own: OwnComponent, *, entry: ComponentEntry, keys: list[WrappedKey], now: datetime
+) -> None:
     components.add_component(tx, own, keys)
     components.put_entry(tx, entry, now)
 

@@ -1,4 +1,4 @@
-"""Asset lists a DSO's backend was sent, by the object they lie in."""
+"""Asset lists a DSO's backend was sent, by the messages that brought them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeptList:
-    """`as_of`: the platform's time of it. `object_key` is None when the platform said that there is no asset."""
+    """`as_of`: the platform's time of it. `message_id` is None when the platform said that there is no asset."""
 
     as_of: datetime
-    object_key: str | None
+    message_id: str | None
 
 
 def keep_list(tx: Transaction, party: str, request_id: str, kept: KeptList) -> None:
     """Keep the list that answers one of this party's requests."""
     tx.execute(
         "INSERT INTO received_asset_list VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        (party, request_id, kept.as_of, kept.object_key),
+        (party, request_id, kept.as_of, kept.message_id),
     )
 
 
 def read_list(tx: Transaction, scope: DsoScope, request_id: str) -> KeptList | None:
     """The list that answers one request."""
     row = tx.execute(
-        "SELECT as_of, object_key FROM received_asset_list WHERE party = %s AND request_id = %s",
+        "SELECT as_of, message_id FROM received_asset_list WHERE party = %s AND request_id = %s",
         (scope.party, request_id),
     ).fetchone()
     return KeptList(**row) if row else None
@@ -40,7 +40,7 @@ def read_list(tx: Transaction, scope: DsoScope, request_id: str) -> KeptList | N
 def newest_list(tx: Transaction, scope: DsoScope) -> KeptList | None:
     """The newest list of all, for when the platform is silent."""
     row = tx.execute(
-        "SELECT as_of, object_key FROM received_asset_list WHERE party = %s ORDER BY as_of DESC LIMIT 1",
+        "SELECT as_of, message_id FROM received_asset_list WHERE party = %s ORDER BY as_of DESC LIMIT 1",
         (scope.party,),
     ).fetchone()
     return KeptList(**row) if row else None

@@ -7,6 +7,7 @@ together (ARCHITECTURE, "Decided once").
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,17 +37,18 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
     """
     added = tx.execute(
         """INSERT INTO message AS m (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
-                                     state, created_at, expires_at)
-           VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, %s, %s)
+                                     state, created_at, expires_at, content)
+           VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (component, message_id) DO UPDATE
               SET type = excluded.type, peer = excluded.peer, sequence = excluded.sequence,
                   in_reply_to = excluded.in_reply_to, ba_message_id = excluded.ba_message_id, state = excluded.state,
                   status = excluded.status, answer = excluded.answer, created_at = excluded.created_at,
-                  expires_at = excluded.expires_at, is_handled = false, is_proven = true
+                  expires_at = excluded.expires_at, content = excluded.content, is_handled = false, is_proven = true
             WHERE NOT m.is_proven""",
         (
             *(message.receiver, message.message_id, message.type, message.sender, message.sequence),
             *(message.in_reply_to, message.ba_message_id, State.DELIVERED, now, message.expires_at),
+            zlib.compress(message.content, 1),
         ),
     ).rowcount
     details = None if added else "came again"
@@ -83,7 +85,7 @@ def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -
     """The row of one message of this component, without its content."""
     return tx.execute(
         """SELECT component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id, document_id,
-                  revision, state, status, answer, created_at, expires_at, object_key, is_handled
+                  revision, state, status, answer, created_at, expires_at, is_handled
              FROM message WHERE component = %s AND message_id = %s"""
         + (" FOR UPDATE" if lock else ""),
         (component, message_id),

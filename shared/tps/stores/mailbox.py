@@ -26,6 +26,7 @@ _CONNECT_S = 2.0
 _PROBE_S = 2
 _CHUNKS_AT_ONCE = 8
 _T = TypeVar("_T")
+_MAKING_LOOP = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +229,14 @@ def _result(work: Coroutine[Any, Any, _T], timeout_s: float) -> _T:
         future.cancel()
 
 
-@cache
 def _loop() -> asyncio.AbstractEventLoop:
+    """The one background loop of this process; several threads may ask for it first at once."""
+    with _MAKING_LOOP:
+        return _made_loop()
+
+
+@cache
+def _made_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="nats", daemon=True).start()
     return loop

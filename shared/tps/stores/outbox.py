@@ -142,17 +142,12 @@ def left_unsent(tx: Transaction, before: datetime, limit: int = 200) -> list[tup
     return [(row["component"], row["message_id"]) for row in rows]
 
 
-def mark_sent(tx: Transaction, component: str, keys: dict[str, str], now: datetime) -> None:
-    """Note that the broker has stored these messages: ACCEPTED, their content kept as object from now on.
-
-    Args:
-        keys: Object key by message id.
-    """
+def mark_sent(tx: Transaction, component: str, message_ids: Sequence[str], now: datetime) -> None:
+    """Note that the broker has stored these messages: ACCEPTED."""
     rows = tx.execute(
-        """UPDATE message m SET sent_at = %s, content = NULL, object_key = k.key
-             FROM unnest(%s::text[], %s::text[]) AS k(id, key)
-            WHERE m.component = %s AND m.message_id = k.id AND m.sent_at IS NULL RETURNING message_id""",
-        (now, list(keys), list(keys.values()), component),
+        """UPDATE message SET sent_at = %s
+            WHERE component = %s AND message_id = ANY(%s) AND sent_at IS NULL RETURNING message_id""",
+        (now, component, list(message_ids)),
     ).fetchall()
     ids = [row["message_id"] for row in rows]
     advance(tx, component, ids, State.ACCEPTED, at=now, at_component=component)

@@ -50,14 +50,16 @@ CREATE TABLE message (
     expires_at  timestamptz NOT NULL,
     caused_by   text,                          -- out: the consumed message that it was decided in
     rank        smallint NOT NULL DEFAULT 0,   -- out: lower ones of the same cause are sent first
-    content     bytea,                         -- out: deflated document, until it is sent
+    content     bytea,                         -- deflated document, until a copy was found whole in the document store
     sent_at     timestamptz,
+    archived_at timestamptz,                   -- when it was copied to the document store, under
     object_key  text,
     is_handled  boolean NOT NULL DEFAULT false, -- in: decided, or taken note of
     is_proven   boolean NOT NULL DEFAULT true,  -- in: false if the signature did not hold, so all is only claimed
     PRIMARY KEY (component, message_id)
 );
 CREATE INDEX message_unsent ON message (created_at) WHERE direction = 'out' AND sent_at IS NULL;
+CREATE INDEX message_kept ON message (created_at, message_id) WHERE content IS NOT NULL;
 CREATE INDEX message_caused ON message (component, caused_by) WHERE caused_by IS NOT NULL;
 CREATE INDEX message_reply ON message (component, in_reply_to) WHERE in_reply_to IS NOT NULL;
 

@@ -3,7 +3,7 @@ CREATE TABLE received_asset_list (
     party      text NOT NULL,
     request_id text NOT NULL,
     as_of      timestamptz NOT NULL,
-    object_key text,           -- NULL: the platform said that there is no asset
+    message_id text,           -- NULL: the platform said that there is no asset
     PRIMARY KEY (party, request_id)
 );
 CREATE INDEX received_asset_list_newest ON received_asset_list (party, as_of);

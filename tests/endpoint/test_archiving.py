@@ -1,0 +1,164 @@
+"""Documents go to the document store on nobody's time, stay with their messages until they are safe there, and once."""
+
+import dataclasses
+import zlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.endpoint.net import Net, at, decide, registration
+from tests.stores.servers import PLATFORM
+from tps.endpoint.archiving import VERIFY_AFTER, archive_documents, let_go_of_archived, read_document
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.handling import Status, take
+from tps.errors import MessageRefused, StoreAway
+from tps.mades.message import Message
+from tps.runtime.services import utc_now
+
+
+class Memory:
+    """A document store that can be away, and can forget."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.is_away = False
+
+    def put(self, key: str, content: bytes) -> bool:
+        self._check()
+        return self.kept.setdefault(key, content) is content
+
+    def get(self, key: str) -> bytes | None:
+        self._check()
+        return self.kept.get(key)
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise StoreAway("the document store is away")
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def platform(net: Net, memory: Memory) -> Endpoint:
+    """The platform with a document store of its own; what earlier tests left is let go of."""
+    with net.platform.database.transaction() as tx:
+        tx.execute("UPDATE message SET content = NULL")
+    return dataclasses.replace(net.platform, documents=memory)  # type: ignore[arg-type]
+
+
+def row_of(endpoint: Endpoint, message: Message) -> dict[str, Any]:
+    with endpoint.database.transaction() as tx:
+        row = tx.execute(
+            "SELECT content, object_key FROM message WHERE component = %s AND message_id = %s",
+            (PLATFORM, message.message_id),
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+def later(endpoint: Endpoint) -> Endpoint:
+    return at(endpoint, utc_now() + VERIFY_AFTER + timedelta(seconds=1))
+
+
+def test_a_store_that_is_away_delays_nothing(net: Net, platform: Endpoint, memory: Memory) -> None:
+    memory.is_away = True
+    message = net.message(registration())
+
+    status = take(platform, net.arrival(message), decide)
+
+    assert status is Status.ACCEPTED
+    assert read_document(platform, PLATFORM, message.message_id) == message.content
+
+
+def test_documents_are_copied_as_received_and_as_sent(net: Net, platform: Endpoint, memory: Memory) -> None:
+    message = net.message(registration())
+    take(platform, net.arrival(message), decide)
+
+    assert archive_documents(platform) == 2
+    assert archive_documents(platform) == 0
+    assert memory.kept[row_of(platform, message)["object_key"]] == message.content
+    assert {key.split("/")[0] for key in memory.kept} == {"in", "out"}
+
+
+def test_a_document_stays_with_its_message_until_its_copy_was_found_whole(
+    net: Net, platform: Endpoint, memory: Memory
+) -> None:
+    message = net.message(registration())
+    take(platform, net.arrival(message), decide)
+    archive_documents(platform)
+
+    at_once = let_go_of_archived(platform)
+    kept = row_of(platform, message)["content"]
+    in_time = let_go_of_archived(later(platform))
+
+    assert (at_once, in_time) == (0, 2)
+    assert zlib.decompress(kept) == message.content
+    assert row_of(platform, message)["content"] is None
+    assert read_document(platform, PLATFORM, message.message_id) == message.content
+
+
+@pytest.mark.parametrize("damage", [lambda kept: kept.clear(), lambda kept: kept.update(dict.fromkeys(kept, b"<cut"))])
+def test_what_the_store_forgot_or_damaged_is_not_let_go_of(
+    net: Net, platform: Endpoint, memory: Memory, damage: Any
+) -> None:
+    """A store that does not sync at each write may lose its last seconds in a power cut."""
+    message = net.message(registration())
+    take(platform, net.arrival(message), decide)
+    archive_documents(platform)
+
+    damage(memory.kept)
+
+    assert let_go_of_archived(later(platform)) == 0
+    assert read_document(platform, PLATFORM, message.message_id) == message.content
+
+
+def test_what_the_store_forgot_is_copied_again(net: Net, platform: Endpoint, memory: Memory) -> None:
+    message = net.message(registration())
+    take(platform, net.arrival(message), decide)
+    archive_documents(platform)
+    memory.kept.clear()
+
+    let_go_of_archived(later(platform))
+
+    assert archive_documents(platform) == 2
+    assert memory.kept[row_of(platform, message)["object_key"]] == message.content
+
+
+def test_a_store_that_is_away_is_tried_again(net: Net, platform: Endpoint, memory: Memory) -> None:
+    take(platform, net.arrival(net.message(registration())), decide)
+    memory.is_away = True
+    with pytest.raises(StoreAway):
+        archive_documents(platform)
+
+    memory.is_away = False
+
+    assert archive_documents(platform) == 2
+
+
+def test_many_documents_are_copied_in_one_go(net: Net, platform: Endpoint) -> None:
+    for _ in range(60):
+        take(platform, net.arrival(net.message(registration())), decide)
+
+    assert archive_documents(platform) == 120
+
+
+def test_a_message_under_the_id_of_one_of_ours_is_refused_and_touches_nothing(net: Net, platform: Endpoint) -> None:
+    """A party knows the ids of what it was sent; it must not reach our own rows by them."""
+    take(platform, net.arrival(net.message(registration())), decide)
+    with platform.database.transaction() as tx:
+        ours = tx.execute("SELECT * FROM message WHERE direction = 'out' ORDER BY created_at DESC LIMIT 1").fetchone()
+    assert ours is not None
+    message = dataclasses.replace(net.message(registration()), message_id=ours["message_id"])
+
+    with pytest.raises(MessageRefused):
+        take(platform, net.arrival(message), decide)
+
+    with platform.database.transaction() as tx:
+        after = tx.execute(
+            "SELECT * FROM message WHERE component = %s AND message_id = %s", (PLATFORM, ours["message_id"])
+        ).fetchone()
+    assert after == ours
