@@ -159,11 +159,16 @@ def _passes(name: str, step: Callable[[], int]) -> bool:
 @commands.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
-def bench(names: tuple[str, ...], is_json: bool) -> None:
-    """Measure what docs/figures.md says: limits, registration, fairness, documents; all without a name."""
+@click.option("--seconds", type=click.FloatRange(min=1), help="How long `faults` and `power` break things.")
+def bench(names: tuple[str, ...], is_json: bool, seconds: float | None) -> None:
+    """Measure what docs/figures.md says: limits, registration, fairness, documents; all of these without a name.
+
+    By name also: faults (every process killed in turn in the middle of traffic) and power (all at once, and what was
+    not synced is dropped); they fail if anything was lost or done twice.
+    """
     from tps.runtime.bench.suite import main as measure
 
-    measure(names, is_json)
+    measure(names, is_json, seconds)
 
 
 @commands.command()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tps.runtime.bench import pure, served
+from tps.runtime.bench import broken, pure, served
 from tps.runtime.bench.figures import Figure, Sizes, machine
 from tps.runtime.local.stack import LocalStack
 from tps.runtime.local.up import Up, running
@@ -23,25 +23,30 @@ SERVED: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {
     "registration": served.registration,
     "limits": served.limits,
 }
+BROKEN: dict[str, Callable[[float | None], list[Figure]]] = {"faults": broken.faults, "power": broken.power}
 WORKERS = 2
 
 
-def main(names: Sequence[str], is_json: bool) -> None:
-    """Run the named benches, or all, and print their figures.
+def main(names: Sequence[str], is_json: bool, seconds: float | None = None) -> None:
+    """Run the named benches, or all but those that break things, and print their figures.
+
+    Args:
+        seconds: How long `faults` and `power` break things; None as published.
 
     Raises:
         click.BadParameter: No bench is called so.
+        ViolatedError: A fault did harm.
     """
-    known = (*PURE, *SERVED)
+    known = (*PURE, *SERVED, *BROKEN)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise click.BadParameter(f"no bench is called {unknown[0]}; there are {', '.join(known)}")
-    figures = list(_told(measure(names or known, Sizes()), is_json))
+    figures = list(_told(measure(names or (*PURE, *SERVED), Sizes(), seconds), is_json))
     if is_json:
         print(json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1))
 
 
-def measure(names: Sequence[str], sizes: Sizes) -> Iterator[Figure]:
+def measure(names: Sequence[str], sizes: Sizes, seconds: float | None = None) -> Iterator[Figure]:
     """Figures as they come; those that need a stack get a fresh one in a folder that goes afterwards."""
     for name in names:
         if name in PURE:
@@ -51,6 +56,9 @@ def measure(names: Sequence[str], sizes: Sizes) -> Iterator[Figure]:
         with tempfile.TemporaryDirectory(prefix="tps-bench-") as folder, running(_up(Path(folder))) as stack:
             for name in wanted:
                 yield from SERVED[name](stack, sizes)
+    for name in names:
+        if name in BROKEN:
+            yield from BROKEN[name](seconds)
 
 
 def _told(figures: Iterator[Figure], is_json: bool) -> Iterator[Figure]:
