@@ -99,7 +99,7 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
     now, group = utc_now(), GROUP_OF_ROLE[newcomer.role]
     component_code = settings.platform_component if newcomer.role == "tps" else newcomer.code
     component = create_component(_authority(stack.keys_dir, now), component_code, newcomer.name, now=now)
-    entry = _entry(settings, newcomer, component, group, now)
+    entry = _entry(settings, newcomer, component, group=group, now=now)
     own = OwnComponent(component_code, newcomer.code, newcomer.role, newcomer.name)
     keys = _wrapped(component, settings.groups[group].key)
     with _transaction(settings, "ecp") as tx:
@@ -132,7 +132,9 @@ def _copy_platform(tx: Transaction, own_tx: Transaction, settings: Settings, now
         components.put_entry(own_tx, platform.entry, now)
 
 
-def _entry(settings: Settings, newcomer: Newcomer, component: Component, group: str, now: datetime) -> ComponentEntry:
+def _entry(
+    settings: Settings, newcomer: Newcomer, component: Component, *, group: str, now: datetime
+) -> ComponentEntry:
     """A party takes messages from the platform alone; the platform takes them from everybody (F1)."""
     senders = None if newcomer.role == "tps" else frozenset({settings.platform_component})
     path = MessagePath(component.code, senders, "*", now.replace(microsecond=0))
