@@ -18,7 +18,7 @@ from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.documents.ref import AssetList
 from tps.documents.unavailability import DocumentStatus, LimitDocument
 from tps.domain.limit import Direction, ForeseenLimit
-from tps.endpoint.acknowledging import send_owed
+from tps.endpoint.acknowledging import send_all_owed
 from tps.endpoint.answers import STATUSES, Answer, answer_document
 from tps.endpoint.archiving import archive_documents, let_go_of_archived
 from tps.endpoint.handling import Correspondent, Role, Status, Verdict, take
@@ -74,7 +74,7 @@ def take_acknowledgement(endpoint, arrival):
 
 def tick(endpoint):
     """Send what some process decided and did not get to send, and bring documents into the document store."""
-    for chore in (dispatch_left_behind, send_owed, archive_documents, let_go_of_archived):
+    for chore in (dispatch_left_behind, send_all_owed, archive_documents, let_go_of_archived):
         try:
             chore(endpoint)
         except StoreAway as error:

@@ -15,7 +15,6 @@ import structlog
 from tps.api.types import EARLIEST, LATEST, number_json, read_moment
 from tps.domain.fairness import share_limit
 from tps.domain.limit import Interval
-from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.handling import note_received
 from tps.errors import Finding, Malformed, StoreAway
 from tps.runtime.function import Answer, Route, serve
@@ -112,7 +111,7 @@ def _note_read(call, message_ids):
         with call.endpoint.database.transaction() as tx:
             own = components.component_of_party(tx, call.party)
             note_received(call.endpoint, tx, own.code, message_ids)
-        send_owed(call.endpoint)
+        call.endpoint.owed.tell(call.endpoint)
     except StoreAway:
         _log.warning("reading not noted")
 

@@ -19,6 +19,7 @@ from tps.documents.acknowledgement import Outcome
 from tps.documents.ref import AssetRegistration
 from tps.domain.asset import AssetKind, FlexibilityAsset
 from tps.endpoint.answers import Answer, answer_document
+from tps.endpoint.batching import OwedBatch
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Correspondent, Handling, Verdict
 from tps.endpoint.receiving import Arrival
@@ -35,6 +36,7 @@ from tps.runtime.services import Services, build_services, utc_now
 from tps.runtime.settings import Settings
 
 PARTIES = ((OPERATOR, "agr", "Alpha"), (RIVAL, "agr", "Beta"), (GRID, "dso", "North Grid"))
+NEVER_S = 3600.0
 GSRN = "571313190000000011"
 
 
@@ -205,6 +207,7 @@ class Faults:
             database=_FailingDatabase(endpoint.database, self),  # type: ignore[arg-type]
             documents=_FailingStore(endpoint.documents, self, ("put", "get")),  # type: ignore[arg-type]
             mailbox=_FailingStore(endpoint.mailbox, self, ("publish_each", "put_large", "get_large", "wake")),  # type: ignore[arg-type]
+            owed=OwedBatch(delay_s=NEVER_S),
         )
 
 

@@ -198,3 +198,11 @@ def masked(text: str) -> str:
     text = re.sub(r'"cursor":"[^"]+"', '"cursor":"..."', text)
     text = re.sub(r'"limits":\[.*\]', '"limits":[...]', text)
     return re.sub(r"[0-9a-f]{32}", "an id", text)
+
+
+@pytest.mark.parametrize("verb", ["OPTIONS", "TRACE", "PROPFIND"])
+def test_a_verb_that_nobody_serves_is_refused_as_a_problem_and_tells_nothing(world: World, verb: str) -> None:
+    answer = world.http.request(verb, "/agr/v1/flexibility-assets")
+
+    assert answer.status_code == 405
+    assert answer.headers["Content-Type"] == "application/problem+json"

@@ -23,7 +23,7 @@ from tps.mades.message import (
 from tps.mades.paths import select_path
 from tps.mades.subjects import message_subject
 from tps.stores.mailbox import Letter
-from tps.stores.owed import lease, release, settle
+from tps.stores.owed import LEASE_ROWS, lease, release, settle
 
 if TYPE_CHECKING:
     from tps.mades.directory import ComponentEntry
@@ -32,18 +32,27 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 
-def send_owed(endpoint: Endpoint) -> int:
-    """Send every acknowledgement that is owed; returns how many messages they speak of.
+def send_all_owed(endpoint: Endpoint) -> None:
+    """Send every acknowledgement that is owed, however many; raises as `send_owed`."""
+    while send_owed(endpoint) == LEASE_ROWS:
+        pass
+
+
+def send_owed(endpoint: Endpoint, only: str | None = None) -> int:
+    """Send acknowledgements that are owed, up to a thousand; returns how many messages they speak of.
 
     What another process is sending just now is left to it. No transaction is open while the broker is asked. What
     the broker does not take, or a component cannot sign, stays owed and is tried again when its lease has run out.
+
+    Args:
+        only: Id of the one message to acknowledge, whoever has a lease on it: when this returns, it is sent.
 
     Raises:
         StoreAway: The broker took nothing; all stay owed.
     """
     lease_id = new_id()
     with endpoint.database.transaction() as tx:
-        owed = lease(tx, lease_id)
+        owed = lease(tx, lease_id, only=only)
         sendings = [_sending(endpoint, tx, rows) for rows in _grouped(owed)]
     if not owed:
         return 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cachetools import TTLCache
 
+from tps.endpoint.batching import OwedBatch
 from tps.mades.directory import ComponentEntry
 from tps.mades.keys import DecryptionKey, SigningKey, bound_to, load_private_key, unwrap
 from tps.mades.states import refusal
@@ -35,6 +36,7 @@ class Endpoint:
         platform: The platform's component code.
         key: The group's 32 secret bytes; other secrets are derived from it.
         clock: Returns aware UTC.
+        owed: To be told of acknowledgements that are owed.
     """
 
     group: str
@@ -45,6 +47,7 @@ class Endpoint:
     mailbox: Mailbox
     clock: Callable[[], datetime]
     keyring: Keyring = field(default_factory=lambda: Keyring())
+    owed: OwedBatch = field(default_factory=OwedBatch)
 
     @property
     def kind(self) -> str:

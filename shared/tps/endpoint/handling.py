@@ -69,6 +69,11 @@ class Verdict:
     is_received: bool = True
     wakes: tuple[str, ...] = ()
 
+    @property
+    def is_followed_up(self) -> bool:
+        """What was refused has no further effects."""
+        return self.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED)
+
 
 @dataclass(frozen=True, slots=True)
 class Handling:
@@ -116,23 +121,26 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
         StoreAway: Nothing is lost; the same message must come again.
     """
     message = _open(endpoint, arrival)
-    verdict = _decide(endpoint, message, decide)
+    verdict = _decide(endpoint, message, decide, has_follow_up=follow_up is not None)
     if verdict.wakes:
         endpoint.mailbox.wake(verdict.wakes)
     _dispatch_caused(endpoint, message)
-    if follow_up is not None and verdict.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED):
+    if follow_up is not None and verdict.is_followed_up:
         # Before the follow-up, so that no acknowledgement's time tells how many others there are.
-        send_owed(endpoint)
+        send_owed(endpoint, only=message.message_id)
         with endpoint.database.transaction() as tx:
             ledger.find(tx, message.receiver, message.message_id, lock=True)
             follow_up(_handling(endpoint, tx, message))
         _dispatch_caused(endpoint, message)
-    send_owed(endpoint)
+    endpoint.owed.tell(endpoint)
     return verdict.status
 
 
 def note_received(endpoint: Endpoint, tx: Transaction, component: str, message_ids: Sequence[str]) -> None:
-    """The application has these messages now: RECEIVED, and their senders are owed the news; once."""
+    """The application has these messages now: RECEIVED, and their senders are owed the news; once.
+
+    Whoever calls tells `endpoint.owed` once the transaction is committed.
+    """
     moved = ledger.advance(tx, component, message_ids, State.RECEIVED, at=endpoint.clock(), at_component=component)
     for peer, ids in ledger.by_peer(tx, component, moved).items():
         owe(
@@ -149,11 +157,11 @@ def _open(endpoint: Endpoint, arrival: Arrival) -> Message:
     try:
         return open_message(endpoint, arrival)
     except MessageRefused:
-        send_owed(endpoint)
+        endpoint.owed.tell(endpoint)
         raise
 
 
-def _decide(endpoint: Endpoint, message: Message, decide: Decide) -> Verdict:
+def _decide(endpoint: Endpoint, message: Message, decide: Decide, *, has_follow_up: bool) -> Verdict:
     with endpoint.database.transaction() as tx:
         ledger.add_incoming(tx, message, endpoint.clock())
         row = ledger.find(tx, message.receiver, message.message_id, lock=True)
@@ -171,11 +179,11 @@ def _decide(endpoint: Endpoint, message: Message, decide: Decide) -> Verdict:
             status=verdict.status,
             document=(verdict.document_id, verdict.revision),
         )
-        _owe(handling, verdict)
+        _owe(handling, verdict, is_sent_next=has_follow_up and verdict.is_followed_up)
         return verdict
 
 
-def _owe(handling: Handling, verdict: Verdict) -> None:
+def _owe(handling: Handling, verdict: Verdict, *, is_sent_next: bool) -> None:
     message, now = handling.message, handling.now
     if verdict.is_received:
         ledger.advance(
@@ -193,6 +201,7 @@ def _owe(handling: Handling, verdict: Verdict) -> None:
         message_ids=[message.message_id],
         kind=AcknowledgementKind.RECEIVE if verdict.is_received else AcknowledgementKind.DELIVERY,
         at=now,
+        lease_id=message.message_id if is_sent_next else None,
     )
 
 

@@ -12,10 +12,11 @@ from types import ModuleType
 from typing import Any
 
 import parliament
+import werkzeug.exceptions
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from tps.errors import NotFound
+from tps.errors import MethodNotAllowed, NotFound
 from tps.runtime.http import MAX_BODY_BYTES, problem
 from tps.runtime.services import Services
 from tps.runtime.stack import ROOT
@@ -44,13 +45,20 @@ def create_app(function: ModuleType, services: Services) -> Flask:
         return function.main(parliament.Context(request))
 
     app.view_functions["handle_get"] = app.view_functions["handle_post"] = invoke
-    app.add_url_rule("/", "handle_root", invoke, methods=METHODS)
-    app.add_url_rule("/<path:path>", "handle_path", invoke, methods=METHODS)
-    app.register_error_handler(HTTPException, lambda _error: problem(NotFound("no such route")))
+    for rule, name in (("/", "handle_root"), ("/<path:path>", "handle_path")):
+        app.add_url_rule(rule, name, invoke, methods=METHODS, provide_automatic_options=False)
+    app.register_error_handler(HTTPException, _problem_of)
     app.add_url_rule("/_/health", "openfaas_health", app.view_functions["liveness"])
     app.view_functions["readiness"] = _readiness(services)
     app.add_url_rule("/_/ready", "openfaas_ready", app.view_functions["readiness"])
     return app
+
+
+def _problem_of(error: HTTPException) -> Response:
+    """What no function was asked for, because the web framework had no route to it."""
+    if isinstance(error, werkzeug.exceptions.MethodNotAllowed):
+        return problem(MethodNotAllowed(f"verbs known here: {', '.join(METHODS)}"))
+    return problem(NotFound("no such route"))
 
 
 def _readiness(services: Services) -> Any:

@@ -58,6 +58,7 @@ class Services:
 
     def close(self) -> None:
         for endpoint in self.endpoints.values():
+            endpoint.owed.flush(endpoint)
             endpoint.mailbox.close()
             endpoint.database.close()
 

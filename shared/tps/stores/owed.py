@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 LEASE_S = 30
+LEASE_ROWS = 1000
 
 
 def owe(
@@ -25,28 +26,42 @@ def owe(
     kind: str,
     at: datetime,
     detail: str | None = None,
+    lease_id: str | None = None,
 ) -> None:
-    """Note that an acknowledgement is to be sent; a later kind replaces an earlier one that was not sent yet."""
+    """Note that an acknowledgement is to be sent; a later kind replaces an earlier one that was not sent yet.
+
+    Args:
+        lease_id: Whoever owes it is about to send it; others leave it alone meanwhile.
+    """
     tx.execute(
-        """INSERT INTO owed_acknowledgement (component, peer, message_id, kind, at, detail)
-           SELECT %s, %s, id, %s, %s, %s FROM unnest(%s::text[]) AS id ORDER BY id
+        """INSERT INTO owed_acknowledgement (component, peer, message_id, kind, at, detail, lease, leased_until)
+           SELECT %s, %s, id, %s, %s, %s, lease,
+                  CASE WHEN lease IS NOT NULL THEN clock_timestamp() + make_interval(secs => %s) END
+             FROM unnest(%s::text[]) AS id, CAST(%s AS text) AS lease ORDER BY id
            ON CONFLICT (component, peer, message_id)
            DO UPDATE SET kind = excluded.kind, at = excluded.at, detail = excluded.detail,
-                         lease = NULL, leased_until = NULL""",
-        (component, peer, kind, at, detail, list(message_ids)),
+                         lease = excluded.lease, leased_until = excluded.leased_until""",
+        (component, peer, kind, at, detail, LEASE_S, list(message_ids), lease_id),
     )
 
 
-def lease(tx: Transaction, lease_id: str, limit: int = 1000) -> list[dict[str, Any]]:
-    """Take what is owed and nobody else is sending: component, peer, message_id, kind, at, detail."""
+def lease(tx: Transaction, lease_id: str, limit: int = LEASE_ROWS, *, only: str | None = None) -> list[dict[str, Any]]:
+    """Take what is owed and nobody else is sending: component, peer, message_id, kind, at, detail.
+
+    Args:
+        only: Id of the one message to take, and then whoever has a lease on it.
+    """
     _need_not_last(tx)
+    which = "message_id = %s FOR UPDATE"
+    if only is None:
+        which = "leased_until IS NULL OR leased_until <= clock_timestamp() LIMIT %s FOR UPDATE SKIP LOCKED"
     return tx.execute(
-        """UPDATE owed_acknowledgement SET lease = %s, leased_until = clock_timestamp() + make_interval(secs => %s)
+        f"""UPDATE owed_acknowledgement SET lease = %s, leased_until = clock_timestamp() + make_interval(secs => %s)
             WHERE (component, peer, message_id) IN (
                 SELECT component, peer, message_id FROM owed_acknowledgement
-                 WHERE leased_until IS NULL OR leased_until <= clock_timestamp() LIMIT %s FOR UPDATE SKIP LOCKED)
+                 WHERE {which})
            RETURNING component, peer, message_id, kind, at, detail""",
-        (lease_id, LEASE_S, limit),
+        (lease_id, LEASE_S, limit if only is None else only),
     ).fetchall()
 
 
