@@ -1,16 +1,32 @@
 """One installation per test process: real Postgres, NATS and S3, everybody onboarded."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
 
-from tests.endpoint.net import Net, onboard
+from tests.endpoint.net import NEVER_S, Net, onboard
 from tests.stores.servers import servers
+from tps.endpoint.batching import OwedBatch
+from tps.runtime.services import Services
 
 
 @pytest.fixture(scope="session")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     with servers(tmp_path_factory.mktemp("endpoint")) as stack:
-        services = onboard(stack)
+        services = on_demand(onboard(stack))
         yield Net(stack, services)
         services.close()
+
+
+def on_demand(services: Services) -> Services:
+    """Acknowledgements go when a test says so."""
+    endpoints = {name: dataclasses.replace(each, owed=OwedBatch(NEVER_S)) for name, each in services.endpoints.items()}
+    return dataclasses.replace(services, endpoints=endpoints)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_owed(net: Net) -> Iterator[None]:
+    yield
+    for endpoint in net.services.endpoints.values():
+        endpoint.owed.flush(endpoint)

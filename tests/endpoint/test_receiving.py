@@ -29,6 +29,7 @@ def never(_handling: Handling) -> Verdict:
 def refused(endpoint: Endpoint, arrival: Arrival) -> MessageRefused:
     with pytest.raises(MessageRefused) as error:
         take(endpoint, arrival, never)
+    endpoint.owed.flush(endpoint)
     return error.value
 
 
@@ -210,6 +211,7 @@ def test_a_forged_copy_does_not_keep_the_true_message_out(net: Net) -> None:
 def test_a_damaged_copy_of_what_was_taken_changes_nothing(net: Net) -> None:
     message = sent(net)
     take(net.platform, net.arrival(message), decide)
+    net.platform.owed.flush(net.platform)
     apply_acknowledgement(net.operators, open_acknowledgement(net.operators, net.last(MADES_ACK)))
 
     refused(net.platform, net.arrival(message, net.sealed(message, for_=RIVAL)))
