@@ -21,7 +21,8 @@ class ViolatedError(TpsError):
 
 
 def faults(seconds: float | None) -> list[Figure]:
-    """200 limits to 10 operators; each process killed in turn, 100 times; then some paused.
+    """200 limits to 10 operators; each process killed in turn, 100 times; some paused; each store away for a minute; in
+    the end every message that crossed the broker comes again.
 
     Raises:
         ViolatedError: What the run found, each on a line.
@@ -54,6 +55,7 @@ def _scaled(plan: Plan, seconds: float) -> Plan:
         limits=max(round(plan.limits * share), 10),
         kills=max(round(plan.kills * share), 1),
         pauses=round(plan.pauses * share),
+        outage_s=min(plan.outage_s, seconds / 4),
     )
 
 
@@ -66,6 +68,8 @@ def _told(bench: str, report: Report) -> list[Figure]:
         "registrations, the last of each asset in effect": (report.registrations, ""),
         **{f"killed: {name}": (count, "times") for name, count in report.kills.items()},
         "paused": (report.pauses, "times"),
+        "stores away for a while": (report.outages, "times"),
+        "messages that came again, shuffled": (report.replayed, ""),
         "dead letters": (report.dead_letters, ""),
         "faults lasted": (report.faults_s, "s"),
         "all was in its place after the last fault in": (report.settled_s, "s"),

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tps.runtime.faults.run import Plan, Report, Traffic, conclude
+from tps.runtime.faults.run import Losses, Plan, Report, Traffic, conclude
 from tps.runtime.faults.system import System
 
 _WRITEBACK = Path("/proc/sys/vm/dirty_writeback_centisecs")
@@ -106,8 +106,8 @@ def _play(system: System, disk: Disk, plan: Plan, losses: int) -> Report:
         for future in limits:
             future.result()
     faults_s = time.monotonic() - started
-    kills = {"everything, and what was not synced": losses}
-    return conclude(system, traffic, faults_s=faults_s, kills=kills)
+    done = Losses({"everything, and what was not synced": losses})
+    return conclude(system, traffic, faults_s=faults_s, injuries=done)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tps.runtime.faults.invariants import find_violations
-from tps.runtime.faults.system import System
+from tps.runtime.faults.replay import Replayer
+from tps.runtime.faults.system import STORES, System
 from tps.runtime.faults.traffic import Client, LimitSender, Registrar, Waiter, check_digit, gsrns
 
 DSO = "5790000000005"
@@ -29,6 +30,7 @@ class Plan:
         kills: kill -9, each process in turn.
         pauses: SIGSTOP for some seconds, after the kills.
         pause_s: How long each pause lasts.
+        outage_s: Then each store in turn is away for so long, while everything else goes on; 0 leaves that out.
         seconds: The faults are spread over at least so long.
         workers: Worker processes.
         seed: Of all that is random.
@@ -39,9 +41,15 @@ class Plan:
     kills: int = 100
     pauses: int = 5
     pause_s: float = 8.0
+    outage_s: float = 60.0
     seconds: float = 240.0
     workers: int = 2
     seed: int = 1
+
+    @property
+    def traffic_s(self) -> float:
+        """How long limits are sent: as long as anything is broken."""
+        return self.seconds + self.outage_s * len(STORES)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Report:
     deliveries: int
     kills: dict[str, int]
     pauses: int
+    outages: int
+    replayed: int
     registrations: int
     dead_letters: int
     faults_s: float
@@ -127,6 +137,9 @@ class Traffic:
 
 
 def _play(system: System, plan: Plan) -> Report:
+    replayer = Replayer(system)
+    replayer.start()
+    replayer.wait_listening()
     traffic = Traffic.begin(system, plan)
     injuries = Injuries(system, plan)
     started = time.monotonic()
@@ -134,10 +147,14 @@ def _play(system: System, plan: Plan) -> Report:
     _drive(plan, traffic.sender, traffic.registrars)
     injuries.join()
     faults_s = time.monotonic() - started
-    return conclude(system, traffic, faults_s=faults_s, kills=injuries.kills, pauses=injuries.pauses)
+    system.wait_ready()
+    replayed = replayer.replay(plan.seed)
+    return conclude(system, traffic, faults_s=faults_s, injuries=injuries, replayed=replayed)
 
 
-def conclude(system: System, traffic: Traffic, *, faults_s: float, kills: dict[str, int], pauses: int = 0) -> Report:
+def conclude(
+    system: System, traffic: Traffic, *, faults_s: float, injuries: "Injuries | Losses", replayed: int = 0
+) -> Report:
     """Wait until all is quiet and nothing is violated, at most a minute, and say what was seen."""
     system.wait_ready()
     settled_s, violations = _settle(traffic)
@@ -148,8 +165,10 @@ def conclude(system: System, traffic: Traffic, *, faults_s: float, kills: dict[s
         accepted=len(traffic.sender.accepted),
         refused=len(traffic.sender.refused),
         deliveries=len(delays),
-        kills=kills,
-        pauses=pauses,
+        kills=injuries.kills,
+        pauses=injuries.pauses,
+        outages=injuries.outages,
+        replayed=replayed,
         registrations=sum(registrar.last_kw for registrar in traffic.registrars),
         dead_letters=system.dead_letters(),
         faults_s=round(faults_s, 1),
@@ -160,8 +179,17 @@ def conclude(system: System, traffic: Traffic, *, faults_s: float, kills: dict[s
     )
 
 
+@dataclass(frozen=True)
+class Losses:
+    """Harm that was done by other means than `Injuries`."""
+
+    kills: dict[str, int]
+    pauses: int = 0
+    outages: int = 0
+
+
 class Injuries(threading.Thread):
-    """Kills each process in turn, then pauses some, spread over the run."""
+    """Kills each process in turn, then pauses some, then takes each store away for a while; spread over the run."""
 
     def __init__(self, system: System, plan: Plan):
         super().__init__(name="injuries", daemon=True)
@@ -171,6 +199,7 @@ class Injuries(threading.Thread):
         self._given_up = threading.Event()
         self.kills: dict[str, int] = dict.fromkeys(system.targets, 0)
         self.pauses = 0
+        self.outages = 0
 
     def run(self) -> None:
         gap_s = max(self._plan.seconds - self._plan.pauses * self._plan.pause_s, 0) / max(self._plan.kills, 1)
@@ -182,11 +211,13 @@ class Injuries(threading.Thread):
             time.sleep(max(due - time.monotonic(), 0))
         for target in self._random.choices(self._system.targets, k=self._plan.pauses):
             self.pauses += self._system.pause(target, self._plan.pause_s, self._given_up)
+        for store in STORES if self._plan.outage_s else ():
+            self.outages += self._system.pause(store, self._plan.outage_s, self._given_up)
 
 
 def _drive(plan: Plan, sender: LimitSender, registrars: list[Registrar]) -> None:
     """Spread the limits over the time of the faults; between them, registrations."""
-    started, gap_s = time.monotonic(), plan.seconds / max(plan.limits, 1)
+    started, gap_s = time.monotonic(), plan.traffic_s / max(plan.limits, 1)
     with ThreadPoolExecutor(_SENDERS + len(registrars)) as pool:
         pending = []
         chains = [pool.submit(_register_all, registrar, max(plan.limits // 10, 3)) for registrar in registrars]

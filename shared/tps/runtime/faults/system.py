@@ -19,7 +19,8 @@ from tps.runtime.local.stack import attach_or_start
 from tps.runtime.settings import Settings
 from tps.runtime.stack import consumers, load_stack
 
-CHILDREN = ("nats", "postgres", "s3", "delivery")
+STORES = ("nats", "postgres", "s3")
+CHILDREN = (*STORES, "delivery")
 _READY_S = 90.0
 
 
