@@ -5,14 +5,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from pathlib import Path
 from typing import Any
 
 from tps.runtime.faults.invariants import find_violations
 from tps.runtime.faults.replay import Replayer
 from tps.runtime.faults.system import STORES, System
-from tps.runtime.faults.traffic import Client, LimitSender, Registrar, Waiter, check_digit, gsrns
+from tps.runtime.faults.traffic import Client, LimitSender, Registrar, Waiter
 
 DSO = "5790000000005"
 _ASSETS_EACH = 4
@@ -79,11 +79,11 @@ class World:
     """One DSO and some operators with assets, registered before anything is broken."""
 
     def __init__(self, system: System, plan: Plan):
-        codes = [_gln(number) for number in range(plan.operators)]
+        codes = [make_gln(number) for number in range(plan.operators)]
         tokens = system.onboard("dso", [DSO]) | system.onboard("agr", codes)
         self.give_up = threading.Event()
         self.clients = {code: Client(system.url, token, self.give_up) for code, token in tokens.items()}
-        ids, self.point = gsrns("5713131"), "571313190000009014"
+        ids, self.point = map(make_gsrn, count()), "571313190000009014"
         self.assets = {code: list(islice(ids, _ASSETS_EACH)) for code in codes}
         self.spare = {code: next(ids) for code in codes}
         points = {"connection_points": [{"id": self.point}]}
@@ -265,8 +265,3 @@ def _expect(reply: tuple[int, Any] | None) -> Any:
     if reply is None or reply[0] not in (200, 201):
         raise RuntimeError(f"unexpected answer: {reply}")
     return reply[1]
-
-
-def _gln(number: int) -> str:
-    body = f"57988{number:07d}"
-    return body + check_digit(body)

@@ -8,7 +8,6 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -140,21 +139,6 @@ class Waiter(threading.Thread):
     def finish(self) -> None:
         self._is_done.set()
         self.join(30)
-
-
-def gsrns(prefix: str) -> Iterator[str]:
-    """GSRNs with their check digit, one after the other."""
-    number = 0
-    while True:
-        body = prefix + str(number).zfill(17 - len(prefix))
-        yield body + check_digit(body)
-        number += 1
-
-
-def check_digit(body: str) -> str:
-    """GS1 modulo 10."""
-    weighted = sum(int(digit) * (3, 1)[place % 2] for place, digit in enumerate(reversed(body)))
-    return str(-weighted % 10)
 
 
 def _foreseen(ids: list[str], total_kw: Decimal, text: str) -> dict[str, Any]:
