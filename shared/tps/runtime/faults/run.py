@@ -13,6 +13,7 @@ from tps.runtime.faults.invariants import find_violations
 from tps.runtime.faults.replay import Replayer
 from tps.runtime.faults.system import STORES, System
 from tps.runtime.faults.traffic import Client, LimitSender, Registrar, Waiter
+from tps.runtime.story.grid import make_gln, make_gsrn
 
 DSO = "5790000000005"
 _ASSETS_EACH = 4
