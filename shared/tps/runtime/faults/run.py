@@ -16,6 +16,7 @@ from tps.runtime.faults.traffic import Client, LimitSender, Registrar, Waiter
 from tps.runtime.story.grid import make_gln, make_gsrn
 
 DSO = "5790000000005"
+_FIRST_OPERATOR = 1000
 _ASSETS_EACH = 4
 _SENDERS = 4
 _QUIET_S = 60.0
@@ -80,7 +81,7 @@ class World:
     """One DSO and some operators with assets, registered before anything is broken."""
 
     def __init__(self, system: System, plan: Plan):
-        codes = [make_gln(number) for number in range(plan.operators)]
+        codes = [make_gln(_FIRST_OPERATOR + number) for number in range(plan.operators)]
         tokens = system.onboard("dso", [DSO]) | system.onboard("agr", codes)
         self.give_up = threading.Event()
         self.clients = {code: Client(system.url, token, self.give_up) for code, token in tokens.items()}
