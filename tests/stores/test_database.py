@@ -69,6 +69,20 @@ def test_a_connection_that_was_cut_in_a_transaction_is_an_absence(own: Database)
     assert notes(own) == []
 
 
+def test_connections_that_the_server_ended_meanwhile_are_not_handed_out(local: LocalStack, own: Database) -> None:
+    at_once(*[lambda: note(own, "before")] * 8)
+    with one_transaction(local.database_url("agr")) as other:
+        ended = other.execute(
+            """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                WHERE usename = current_user AND pid <> pg_backend_pid()"""
+        ).fetchall()
+
+    at_once(*[lambda: note(own, "after")] * 8)
+
+    assert len(ended) >= 2
+    assert notes(own).count("after") == 8
+
+
 def test_a_server_that_was_never_there_is_away() -> None:
     (port,) = free_ports(1)
     url = f"postgresql://agr:x@127.0.0.1:{port}/agr"

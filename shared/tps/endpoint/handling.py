@@ -18,12 +18,12 @@ from tps.documents.header import Header, Role
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import Arrival, open_message
-from tps.endpoint.sending import Draft, dispatch, enqueue
+from tps.endpoint.sending import Draft, dispatch_caused, enqueue
 from tps.errors import MessageRefused
 from tps.mades.ids import derived_id
 from tps.mades.message import AcknowledgementKind, Message
 from tps.mades.states import State, refusal
-from tps.stores import ledger, outbox
+from tps.stores import ledger
 from tps.stores.components import OwnComponent
 from tps.stores.owed import owe
 
@@ -124,14 +124,14 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
     verdict = _decide(endpoint, message, decide, has_follow_up=follow_up is not None)
     if verdict.wakes:
         endpoint.mailbox.wake(verdict.wakes)
-    _dispatch_caused(endpoint, message)
+    dispatch_caused(endpoint, message.receiver, message.message_id)
     if follow_up is not None and verdict.is_followed_up:
         # Before the follow-up, so that no acknowledgement's time tells how many others there are.
         send_owed(endpoint, only=message.message_id)
         with endpoint.database.transaction() as tx:
             ledger.find(tx, message.receiver, message.message_id, lock=True)
             follow_up(_handling(endpoint, tx, message))
-        _dispatch_caused(endpoint, message)
+        dispatch_caused(endpoint, message.receiver, message.message_id)
     endpoint.owed.tell(endpoint)
     return verdict.status
 
@@ -209,9 +209,3 @@ def _handling(endpoint: Endpoint, tx: Transaction, message: Message) -> Handling
     own = endpoint.own(tx, message.receiver)
     assert own is not None
     return Handling(endpoint, tx, message, own, endpoint.clock())
-
-
-def _dispatch_caused(endpoint: Endpoint, message: Message) -> None:
-    with endpoint.database.transaction() as tx:
-        ids = outbox.unsent_of_cause(tx, message.receiver, message.message_id)
-    dispatch(endpoint, message.receiver, ids)

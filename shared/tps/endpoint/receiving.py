@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tps.endpoint.endpoint import Endpoint
 from tps.errors import MessageRefused
 from tps.mades.envelope import (
+    DetachedContent,
     Envelope,
     open_content,
     peek_metadata,
@@ -116,9 +117,15 @@ def _open(endpoint: Endpoint, arrival: Arrival, envelope: Envelope) -> Message:
         metadata = read_metadata(envelope, lambda code: endpoint.entry(tx, code), endpoint.clock())
         check_subject(arrival.subject, metadata)
         _check_way(endpoint, tx, metadata)
-    whole = _attached(endpoint, arrival, envelope, metadata)
+        if envelope.detached is None:
+            return _opened(endpoint, tx, envelope, metadata)
+    whole = _attached(endpoint, arrival, envelope.detached, metadata)
     with endpoint.database.transaction() as tx:
-        content = open_content(whole, metadata, lambda certificate: endpoint.decryption_key(tx, certificate))
+        return _opened(endpoint, tx, envelope.attach(whole), metadata)
+
+
+def _opened(endpoint: Endpoint, tx: Transaction, envelope: Envelope, metadata: Metadata) -> Message:
+    content = open_content(envelope, metadata, lambda certificate: endpoint.decryption_key(tx, certificate))
     return metadata.with_content(content)
 
 
@@ -139,14 +146,13 @@ def _kind(group: str) -> str:
     return group.partition("-")[0]
 
 
-def _attached(endpoint: Endpoint, arrival: Arrival, envelope: Envelope, metadata: Metadata) -> Envelope:
-    if envelope.detached is None:
-        return envelope
-    address = LargeAddress(arrival.group, metadata.receiver, metadata.sender, envelope.detached.name)
-    data = endpoint.mailbox.get_large(address, envelope.detached.chunks)
+def _attached(endpoint: Endpoint, arrival: Arrival, detached: DetachedContent, metadata: Metadata) -> bytes:
+    """A large content, which travels beside its message; no transaction is open while the broker is asked."""
+    address = LargeAddress(arrival.group, metadata.receiver, metadata.sender, detached.name)
+    data = endpoint.mailbox.get_large(address, detached.chunks)
     if data is None:
         raise refusal("content_missing")
-    return envelope.attach(data)
+    return data
 
 
 def _note_failure(endpoint: Endpoint, envelope: Envelope, error: MessageRefused) -> None:

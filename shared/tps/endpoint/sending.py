@@ -88,8 +88,17 @@ def dispatch(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> 
         StoreAway: Something was not sent; it stays in the outbox.
     """
     left = set(message_ids)
-    while tried := _dispatch_some(endpoint, component, sorted(left)):
+    while left and (tried := _dispatch_some(endpoint, component, sorted(left))):
         left -= tried
+
+
+def dispatch_caused(endpoint: Endpoint, component: str, caused_by: str) -> None:
+    """Send what the handling of one consumed message decided to send and has not sent yet; raises as `dispatch`."""
+    with endpoint.database.transaction() as tx:
+        ids = outbox.unsent_of_cause(tx, component, caused_by)
+        some = _next_of(endpoint, tx, component, ids)
+    _send_ready(endpoint, component, some.ready)
+    dispatch(endpoint, component, sorted(set(ids) - some.tried))
 
 
 def dispatch_left_behind(endpoint: Endpoint) -> int:
@@ -122,18 +131,32 @@ class _Ready:
     signing: SigningKey
 
 
+@dataclass(frozen=True, slots=True)
+class _Some:
+    """The next messages of the outbox: ids of those that were looked at, and those of them that may go."""
+
+    tried: set[str]
+    ready: list[_Ready]
+
+
 def _dispatch_some(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> set[str]:
     """Send as many as fit into memory well; returns which were tried, none if nothing was left to send."""
     with endpoint.database.transaction() as tx:
-        rows = outbox.unsent(tx, component, message_ids)
-        ready = [each for row in rows if (each := _ready_or_failed(endpoint, tx, row)) is not None]
-    if ready:
-        _send_ready(endpoint, component, ready)
-    return {row["message_id"] for row in rows}
+        some = _next_of(endpoint, tx, component, message_ids)
+    _send_ready(endpoint, component, some.ready)
+    return some.tried
+
+
+def _next_of(endpoint: Endpoint, tx: Transaction, component: str, message_ids: Sequence[str]) -> _Some:
+    rows = outbox.unsent(tx, component, message_ids) if message_ids else []
+    ready = [each for row in rows if (each := _ready_or_failed(endpoint, tx, row)) is not None]
+    return _Some({row["message_id"] for row in rows}, ready)
 
 
 def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None:
     """Seal and publish; what the broker took is sent, even if others were not taken."""
+    if not ready:
+        return
     refused: dict[str, MessageRefused] = {}
     letters = [letter for each in ready if (letter := _letter_or_refused(endpoint, each, refused)) is not None]
     stored = endpoint.mailbox.publish_each(letters)

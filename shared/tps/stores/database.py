@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,9 +79,22 @@ class Database:
             # server is used again a second after it is back, however long it was away.
             reconnect_timeout=_CONNECT_S,
             kwargs={"row_factory": dict_row, "connect_timeout": _CONNECT_S},
-            check=ConnectionPool.check_connection,
+            check=_check,
             open=True,
         )
+
+
+def _check(connection: Transaction) -> None:
+    """Raise if the server has ended a connection; without a round trip while there is nothing to be read from it.
+
+    An idle connection is silent. One that is not has been closed, or has news that the full check takes in.
+    """
+    from psycopg_pool import ConnectionPool
+
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 @contextmanager
