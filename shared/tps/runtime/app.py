@@ -51,6 +51,9 @@ def create_app(function: ModuleType, services: Services) -> Flask:
     app.add_url_rule("/_/health", "openfaas_health", app.view_functions["liveness"])
     app.view_functions["readiness"] = _readiness(services)
     app.add_url_rule("/_/ready", "openfaas_ready", app.view_functions["readiness"])
+    for each in app.url_map.iter_rules():
+        # Parliament's own rules and Flask's for static files would answer OPTIONS, and ask nobody for a token.
+        each.provide_automatic_options = False  # type: ignore[attr-defined]  # Flask's own, beside werkzeug's
     return app
 
 
