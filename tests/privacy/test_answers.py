@@ -6,16 +6,17 @@ not theirs. Answers, headers, documents and their sizes are compared after the i
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 import re
 from typing import Any
 
 import pytest
 
+from tests.privacy.guards import alike, text_alike, told_apart
 from tests.privacy.wiretap import Opened, Wiretap
-from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
-
-_VARYING = re.compile(r"\b[0-9a-f]{32}\b|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z|'sequence': \d+|sequence=\d+")
+from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_a_foreseen_limit_is_refused_alike_whatever_hides_the_asset(
         replies[name] = alike(dso.call("POST", "/capacity-limits/foreseen", make_foreseen([asset_id])), asset_id)
 
     assert replies["unknown"][0] == 422
-    assert set(replies.values()) == {replies["unknown"]}
+    assert told_apart(replies) == []
     assert len(_documents_alike(tap, dso, hidden)) == 1
 
 
@@ -76,7 +77,7 @@ def test_an_emergency_leaves_assets_out_alike_whatever_hides_them(
         replies[name] = alike(reply, asset_id)
 
     assert '"status":"partly_accepted"' in replies["unknown"][2]
-    assert set(replies.values()) == {replies["unknown"]}
+    assert told_apart(replies) == []
     assert len(_documents_alike(tap, dso, hidden)) == 1
 
 
@@ -95,7 +96,7 @@ def test_a_claim_on_anothers_asset_is_answered_like_one_at_a_point_of_nobody(
         states[name] = rival.done("GET", f"/flexibility-assets?id={claim['id']}")["assets"][0]["state"]
 
     assert states == {"taken": "waiting", "nobody's": "waiting"}
-    assert replies["taken"] == replies["nobody's"]
+    assert told_apart(replies) == []
     assert len(_documents_alike(tap, rival, ids)) == 1
     assert len(_to(tap, holder)) == told_before
 
@@ -154,6 +155,38 @@ def test_anothers_message_and_cursor_are_as_if_they_were_not_there(
     refusals = [rival.call("GET", f"/capacity-limits/wait?timeout=0&after={each}") for each in (cursor, "bm90aGluZw==")]
     assert [reply.status for reply in refusals] == [400, 400]
     assert refusals[0].text == refusals[1].text
+
+
+def test_a_cursor_is_sealed(dso: Member, holder: Member, rival: Member, point: str) -> None:
+    """CUR-01: nothing in it to read, count or change; of use to its party and its feed only."""
+    cursors: list[str] = []
+    for _ in range(3):
+        asset = make_asset(point)
+        holder.register_assets(asset)
+        dso.send_foreseen(make_foreseen([asset["id"]]))
+        cursors.append(eventually(lambda: _next_cursor(holder, cursors)) or "")
+    sealed = base64.urlsafe_b64decode(cursors[-1])
+    changed = [sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :] for place in range(len(sealed))]
+    shortened = [sealed[:place] for place in range(len(sealed))]
+
+    tried = [base64.urlsafe_b64encode(each).decode() for each in (*changed, *shortened[1:], sealed + b"x")]
+    replies = [holder.call("GET", f"/capacity-limits/wait?timeout=0&after={each}") for each in tried]
+
+    assert len({len(cursor) for cursor in cursors}) == 1
+    assert all(_in_common(one, other) < 4 for one, other in itertools.combinations(cursors, 2))
+    assert holder.code.encode() not in sealed
+    assert {(reply.status, reply.text) for reply in replies} == {(400, replies[0].text)}
+    assert rival.call("GET", f"/capacity-limits/wait?timeout=0&after={cursors[0]}").text == replies[0].text
+
+
+def _next_cursor(party: Member, known: list[str]) -> str | None:
+    given = party.done("GET", "/capacity-limits/wait?timeout=1")
+    return given["cursor"] if given["limits"] and given["cursor"] not in known else None
+
+
+def _in_common(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
 
 
 def test_a_token_of_a_party_that_does_not_exist_reads_like_one_in_another_role(world: World, rival: Member) -> None:
@@ -242,18 +275,6 @@ def test_an_operator_can_work_out_how_tight_a_limit_is(dso: Member, holder: Memb
 
     limit = eventually(lambda: [each for each in holder.active_limits() if each["asset_ids"] == [own["id"]]])[0]
     assert limit["available"][0]["power_kw"] / limit["share"]["weight_kw"] == 250 / 1000
-
-
-def alike(reply: Reply, *ids: str) -> tuple[int, str, str]:
-    """Status, headers and text of an answer; given ids, ids of messages and documents, and times made alike."""
-    headers = {name: value for name, value in reply.headers.items() if name != "date"}
-    return reply.status, str(headers), text_alike(reply.text, *ids)
-
-
-def text_alike(text: str, *ids: str) -> str:
-    for each in ids:
-        text = text.replace(each, "<asset>")
-    return _VARYING.sub("<varying>", text)
 
 
 def _to(tap: Wiretap, party: Member) -> list[Opened]:

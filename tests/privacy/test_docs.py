@@ -3,19 +3,44 @@
 import re
 
 from tests.architecture.sources import ROOT
+from tests.e2e.identities import BAD_TOKENS
+from tests.privacy import table
+from tests.privacy.table_stores import BUCKETS, DATABASES, STREAMS, SUBJECTS
 
 _STATEMENT = re.compile(r"\| ([A-Z]{3}-[A-Z0-9]{2,3}) \|")
 _PROOF = re.compile(r'"""([A-Z]{3}-[A-Z0-9]{2,3})[:.]')
 PAGE = ROOT / "docs" / "privacy.md"
 
 
-def test_every_statement_has_a_key_and_every_key_a_test() -> None:
+def statements() -> list[str]:
+    """The lines of the page's tables that state something."""
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
-    statements = [line for line in lines if not line.startswith(("| key", "|--", "| ---"))]
-    keyed = {match.group(1) for line in statements if (match := _STATEMENT.match(line))}
+    return [line for line in lines if not line.startswith(("| key", "|--", "| ---"))]
 
-    assert len(keyed) == len(statements)
-    assert keyed == _keys_in_tests()
+
+def keyed_statements() -> set[str]:
+    """The keys of these statements."""
+    return {match.group(1) for line in statements() if (match := _STATEMENT.match(line))}
+
+
+def test_every_statement_has_a_key_and_every_key_a_test() -> None:
+    assert len(keyed_statements()) == len(statements())
+    assert keyed_statements() == _keys_in_tests()
+
+
+def test_the_page_tells_the_table_as_it_is() -> None:
+    page, tables = PAGE.read_text(), sum(map(len, DATABASES.values()))
+
+    for told in (
+        f"One table of {table.rows()} rows",
+        f"- {len(table.ROUTES)} routes",
+        f"- {len(table.EVENTS)} events and ticks",
+        f"{len(table.PROBES)} probes, open; {len(table.SHUT)} doors",
+        f"- {len(SUBJECTS)} families of subjects and {len(STREAMS)} streams",
+        f"- {len(DATABASES)} databases with {tables} tables, {len(BUCKETS)} buckets",
+        f"{len(BAD_TOKENS)} kinds of tokens that do not hold",
+    ):
+        assert told in page
 
 
 def _keys_in_tests() -> set[str]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.privacy.guards import answers, told_early
 from tests.privacy.wiretap import Opened, Wiretap
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
-from tps.mades.message import MadesAcknowledgement
 
 OPERATORS = 4
 
@@ -30,10 +30,12 @@ def test_a_limit_is_acknowledged_before_any_operator_is_sent_it(
 
     message_id = dso.done("POST", f"/capacity-limits/{kind}", make(ids))["message_id"]
 
-    sent = eventually(lambda: _all_of(tap, lambda each: each.way.group == "agr" and "LIMIT" in each.way.type))
-    answered = _places(tap.messages(), dso, message_id)
-    assert len(answered) == 2
-    assert max(answered) < min(sent)
+    def is_part(each: Opened) -> bool:
+        return each.way.group == "agr" and "LIMIT" in each.way.type
+
+    _wait_for_all(tap, is_part)
+    assert len(_to(tap, dso, message_id)) == 2
+    assert told_early(tap.messages(), message_id, is_part) == []
 
 
 def test_a_registration_is_acknowledged_before_those_it_touches_hear_of_it(
@@ -48,10 +50,12 @@ def test_a_registration_is_acknowledged_before_those_it_touches_hear_of_it(
 
     message_id = dso.done("POST", "/connection-points/removal", {"ids": [point]})["message_id"]
 
-    notices = eventually(lambda: _all_of(tap, lambda each: b"WAITING=" in each.content))
-    answered = _places(tap.messages(), dso, message_id)
-    assert len(answered) == 2
-    assert max(answered) < min(notices)
+    def is_notice(each: Opened) -> bool:
+        return b"WAITING=" in each.content
+
+    _wait_for_all(tap, is_notice)
+    assert len(_to(tap, dso, message_id)) == 2
+    assert told_early(tap.messages(), message_id, is_notice) == []
 
 
 def _grid(world: World, operators: Sequence[Member]) -> tuple[Member, list[str]]:
@@ -65,21 +69,11 @@ def _grid(world: World, operators: Sequence[Member]) -> tuple[Member, list[str]]
     return dso, [asset["id"] for asset in assets]
 
 
-def _all_of(tap: Wiretap, is_wanted: Callable[[Opened], bool]) -> list[int]:
-    """Where, in the order of the wire, the messages to the operators are; nothing until there is one for each."""
-    places = [place for place, each in enumerate(tap.messages()) if is_wanted(each)]
-    return places if len(places) == OPERATORS else []
+def _wait_for_all(tap: Wiretap, is_wanted: Callable[[Opened], bool]) -> None:
+    """Until there is one for each operator."""
+    eventually(lambda: sum(map(is_wanted, tap.messages())) == OPERATORS)
 
 
-def _places(messages: Sequence[Opened], receiver: Member, answered_id: str) -> list[int]:
-    """Where, in the order of the wire, one of a party's messages is answered, by document and by MADES."""
-    return [
-        place
-        for place, each in enumerate(messages)
-        if each.way.receiver == receiver.code
-        and (
-            any(one.message_id == answered_id for one in each.signed.messages)
-            if isinstance(each.signed, MadesAcknowledgement)
-            else each.signed.in_reply_to == answered_id
-        )
-    ]
+def _to(tap: Wiretap, receiver: Member, message_id: str) -> list[Opened]:
+    """What a party was answered to one of its messages, by document and by MADES."""
+    return [each for each in tap.messages() if each.way.receiver == receiver.code and answers(each, message_id)]

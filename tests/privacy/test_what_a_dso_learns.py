@@ -5,15 +5,19 @@ each has one. Whatever came of it to the DSO, REST answers, documents, their num
 signed metadata, is then the same but for ids and times.
 """
 
+import os
 import random
 
 import pytest
 
+from tests.privacy.guards import differences
 from tests.privacy.stories import Knowledge, Playing, knowledge_of, make_story
 from tests.privacy.wiretap import Wiretap
 from tests.support.world import Member, World
 
 ASSETS = 6
+# How many random stories to play; two tell of a mistake within seconds, more of them find the rare ones.
+SEEDS = int(os.environ.get("TPS_STORY_SEEDS", "2"))
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +25,7 @@ def operators(world: World) -> list[Member]:
     return [world.operator(f"Operator {number}", role="brp" if number % 2 else "agr") for number in range(ASSETS)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
 def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
     world: World, tap: Wiretap, operators: list[Member], seed: int
 ) -> None:
@@ -32,8 +36,7 @@ def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
     known = {name: knowledge_of(tap, Playing(story, world.dso(), operators, deal)) for name, deal in deals.items()}
 
     assert _has_substance(known["one"])
-    assert known["three"].lines() == known["one"].lines()
-    assert known["each"].lines() == known["one"].lines()
+    assert differences(known) == []
 
 
 def _has_substance(known: Knowledge) -> bool:

@@ -1,0 +1,107 @@
+"""What must not leak, as functions: each finds what is told too much, and is used for the real thing and for leaks.
+
+A guard returns what it found, nothing if all is well. `test_leaks_are_caught.py` shows that each can find something.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from tests.privacy.stories import Knowledge
+from tests.privacy.table import ANSWER_HEADERS
+from tests.privacy.wiretap import Opened, Packet
+from tests.support.world import Reply
+from tps.mades.message import MadesAcknowledgement
+
+_VARYING = re.compile(r"\b[0-9a-f]{32}\b|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z|'sequence': \d+|sequence=\d+")
+# CloudEvents attributes and what the broker needs; nothing else travels in the open.
+MESSAGE_HEADERS = frozenset(
+    {"Nats-Msg-Id", "Nats-TTL", "ce-specversion", "ce-id", "ce-type", "ce-source", "ce-subject", "ce-datacontenttype"}
+)
+
+
+def fields_beyond(reply: Reply, allowed: str) -> set[str]:
+    """Names in an answer's JSON, at any depth, that are not among those that may leave by this door."""
+    is_json = "json" in reply.headers.get("content-type", "")
+    return set(_names(json.loads(reply.text))) - set(allowed.split()) if is_json else set()
+
+
+def headers_beyond(reply: Reply) -> set[str]:
+    """Headers of an answer that no answer has."""
+    return {name.lower() for name in reply.headers} - ANSWER_HEADERS
+
+
+def labels_beyond(packets: Iterable[Packet]) -> set[str]:
+    """Headers in the open of what crosses the broker as a message, beyond those that every message has."""
+    return {name for packet in packets if _is_message(packet) for name in packet.headers} - MESSAGE_HEADERS
+
+
+def words_in(texts: Iterable[str], words: Iterable[str]) -> set[str]:
+    """Those of these words that some text holds."""
+    whole = "\n".join(texts)
+    return {word for word in words if word in whole}
+
+
+def texts_of(messages: Iterable[Opened]) -> list[str]:
+    """All that whoever gets these messages can read."""
+    return [f"{each.content.decode()} {each.clear_text()}" for each in messages]
+
+
+def told_apart(replies: Mapping[str, Any]) -> list[str]:
+    """Cases that differ from the first one, where all must be answered alike."""
+    first = next(iter(replies.values()))
+    return [name for name, reply in replies.items() if reply != first]
+
+
+def told_early(messages: Sequence[Opened], message_id: str, is_to_others: Callable[[Opened], bool]) -> list[int]:
+    """Where, in the order of the wire, others were told before whoever sent this message had all its answers."""
+    answered = [place for place, each in enumerate(messages) if answers(each, message_id)]
+    return [place for place, each in enumerate(messages) if is_to_others(each) and place < max(answered)]
+
+
+def answers(message: Opened, message_id: str) -> bool:
+    """Whether it answers that message, by a document or by MADES."""
+    if isinstance(message.signed, MadesAcknowledgement):
+        return any(each.message_id == message_id for each in message.signed.messages)
+    return message.signed.in_reply_to == message_id
+
+
+def differences(known: Mapping[str, Knowledge]) -> list[str]:
+    """Lines that a DSO knows in one dealing of the assets and not in another."""
+    first = next(iter(known.values())).lines()
+    lines = [(name, each.lines()) for name, each in known.items()]
+    return [f"{name}: {line}" for name, each in lines if each != first for line in _difference(first, each)]
+
+
+def _difference(one: Sequence[str], other: Sequence[str]) -> list[str]:
+    changed = [line for line in other if line not in one] + [line for line in one if line not in other]
+    return changed or ["the same in another order or number"]
+
+
+def alike(reply: Reply, *ids: str) -> tuple[int, str, str]:
+    """Status, headers and text of an answer; given ids, ids of messages and documents, and times made alike."""
+    headers = {name: value for name, value in reply.headers.items() if name != "date"}
+    return reply.status, str(headers), text_alike(reply.text, *ids)
+
+
+def text_alike(text: str, *ids: str) -> str:
+    """A text in which these ids, ids of messages and documents, and times are alike."""
+    for each in ids:
+        text = text.replace(each, "<asset>")
+    return _VARYING.sub("<varying>", text)
+
+
+def _names(value: Any) -> Iterable[str]:
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _names(each)
+
+
+def _is_message(packet: Packet) -> bool:
+    return packet.subject.split(".")[0] in ("mades", "large", "dead")

@@ -1,0 +1,172 @@
+"""A grid with something in it of each kind, and everybody who might knock at its doors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import psycopg
+
+from tests.e2e.identities import BAD_TOKENS
+from tests.privacy.table import RouteRow
+from tests.support.world import Member, Reply, World, eventually, fresh_gln, fresh_gsrn, make_asset, make_foreseen
+from tps.runtime.app import load_function
+from tps.runtime.function import Route
+from tps.runtime.stack import load_stack
+
+# What a row's owner has in its backend's database, by the column that says whose it is.
+_KEPT = {
+    "own_resource": "party",
+    "wished_resource": "party",
+    "feed_reader": "party",
+    "idempotency_key": "party",
+    "sequence_counter": "sender",
+}
+_HOLDERS = {"owner", "rival", "balance responsible rival"}
+
+
+def served_routes() -> list[tuple[str, Route]]:
+    """(function, route) of every route, from the functions' own tables."""
+    return [(entry.name, route) for entry in load_stack() for route in getattr(load_function(entry.name), "ROUTES", ())]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An operator with assets in a DSO's grid and a limit on one; rivals of both."""
+
+    world: World
+    agr: Member
+    dso: Member
+    agr_rival: Member
+    brp_rival: Member
+    dso_rival: Member
+    values: dict[str, str]
+
+    @classmethod
+    def of(cls, world: World) -> Scene:
+        """Set it up, and wait until everything has arrived."""
+        dso, agr = world.dso("Dunkle Netze"), world.operator("Betelgeuse")
+        rivals = world.operator("Rival"), world.operator("Balance", role="brp"), world.dso("Sydnet")
+        scene = cls(world, agr, dso, *rivals, _fresh_values())
+        sent_point = scene.restore_points()
+        sent_asset = scene.restore_assets()
+        limit = dso.send_foreseen(make_foreseen([scene.values["asset"]]))
+        eventually(agr.active_limits)
+        cursor = agr.done("GET", "/capacity-limits/wait?timeout=0")["cursor"]
+        scene.values.update(cursor=cursor, agr_message=sent_asset, dso_message=sent_point, limit=limit["id"])
+        return scene
+
+    def restore_points(self) -> str:
+        """Register what the owner's own requests take away; returns the message's id."""
+        names = ("point", "claimed_point", "removable_point")
+        points = [{"id": self.values[name], "name": self.values["name"]} for name in names]
+        return str(self.dso.register_points(*points)["message_id"])
+
+    def restore_assets(self) -> str:
+        """The same of assets."""
+        places = {"asset": "point", "claimed": "claimed_point", "removable": "point"}
+        named = [(self.values[asset], self.values[point]) for asset, point in places.items()]
+        assets = [make_asset(point, id=asset, name=self.values["name"]) for asset, point in named]
+        return str(self.agr.register_assets(*assets)["message_id"])
+
+    def owner(self, row: RouteRow) -> Member:
+        return self.dso if row.group == "dso" else self.agr
+
+    def ask(self, row: RouteRow, door: str, authorization: str | None) -> Reply:
+        """The row's request with this Authorization header, by a door: "" or `/function/<name>`."""
+        path = door + self.fill(row.path.replace("<message_id>", f"{{{row.group}_message}}"))
+        query = f"?{self.fill(row.ask)}" if row.ask else ""
+        headers = {} if authorization is None else {"Authorization": authorization}
+        content = None
+        if row.body is not None:
+            content, headers["Content-Type"] = self.fill(json.dumps(row.body)).encode(), "application/json"
+        answer = self.world.http.request(row.method, path + query, content=content, headers=headers)
+        return Reply(answer.status_code, answer.headers, answer.text)
+
+    def fill(self, text: str) -> str:
+        for name, value in self.values.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def secrets(self, row: RouteRow) -> set[str]:
+        """What only the owner may see: all but what the request itself names, and what rivals claim, too."""
+        asked = self.fill(f"{row.path.replace('<message_id>', '{agr_message}{dso_message}')} {row.ask} {row.body}")
+        private = {value for name, value in self.values.items() if not name.startswith("claimed")}
+        return {each for each in {*private, self.agr.code, "Betelgeuse"} if each not in asked}
+
+    def view(self, row: RouteRow) -> dict[str, list[Any]]:
+        """All that the owner's backend holds of it, and what it has sent and received."""
+        owner = self.owner(row)
+        queries = {
+            table: f"SELECT to_jsonb(t)::text FROM {table} t WHERE {column} = %s ORDER BY 1"
+            for table, column in _KEPT.items()
+        }
+        queries["message"] = "SELECT message_id, status FROM message WHERE component = %s ORDER BY 1"
+        with psycopg.connect(self.world.settings.groups[owner.group].database_url) as connection:
+            return {
+                table: connection.execute(query.encode(), [owner.code]).fetchall() for table, query in queries.items()
+            }
+
+    @cached_property
+    def callers(self) -> dict[str, Callable[[RouteRow], str | None]]:
+        """Who knocks, by name, and the Authorization header each brings along; None where there is no such caller."""
+        bad = {name: self._bad(name) for name in BAD_TOKENS}
+        return {
+            "owner": lambda row: _bearer(self.owner(row).token),
+            "rival": lambda row: _bearer((self.dso_rival if row.group == "dso" else self.agr_rival).token),
+            "balance responsible rival": lambda row: None if row.group == "dso" else _bearer(self.brp_rival.token),
+            "other role": lambda row: _bearer((self.agr if row.group == "dso" else self.dso).token),
+            "platform": lambda _row: _bearer(self.world.token(self.world.settings.platform_party, "tps")),
+            "owner's code in another role": lambda row: _bearer(
+                self.world.token(self.owner(row).code, _other_role(row))
+            ),
+            "a code of nobody": lambda row: _bearer(self.world.token(fresh_gln(), row.group)),
+            "event delivery": lambda _row: _bearer(self.world.settings.delivery_token),
+            "nobody": lambda _row: "",
+            "basic credentials": lambda row: "Basic " + self.owner(row).token,
+            **bad,
+        }
+
+    def _bad(self, name: str) -> Callable[[RouteRow], str]:
+        return lambda row: _bearer(BAD_TOKENS[name](self.world, self.owner(row).code, row.group))
+
+
+CALLERS = (
+    "owner",
+    "rival",
+    "balance responsible rival",
+    "other role",
+    "platform",
+    "owner's code in another role",
+    "a code of nobody",
+    "event delivery",
+    "nobody",
+    "basic credentials",
+    *BAD_TOKENS,
+)
+_FORBIDDEN = {"other role", "platform", "owner's code in another role", "a code of nobody"}
+
+
+def expected(row: RouteRow, caller: str) -> int:
+    """What a caller is answered at a door, by the table."""
+    if row.scope == "open" or caller == "owner":
+        return row.success
+    if caller in _HOLDERS:
+        return row.rival
+    return 403 if caller in _FORBIDDEN else 401
+
+
+def _bearer(token: str) -> str:
+    return f"Bearer {token}"
+
+
+def _other_role(row: RouteRow) -> str:
+    return "agr" if row.group == "dso" else "brp"
+
+
+def _fresh_values() -> dict[str, str]:
+    ids = ("point", "claimed_point", "removable_point", "asset", "claimed", "removable")
+    return {**{name: fresh_gsrn() for name in ids}, "name": "CHP of the Nilssons"}

@@ -1,0 +1,229 @@
+"""The one table: everything that an outsider, a party, or whoever runs a group could reach, and who may.
+
+Whatever the system serves without a row here, and every row that the system does not serve, fails
+`test_table_is_whole.py`; the refusal tests are made from the rows. Each row names the statements of docs/privacy.md
+that govern it.
+
+Scopes: `own` is one's own things and nobody else's; `grid` is what lies in one's own grid; `open` is for everybody;
+`platform` is the platform operator's; `delivery` is event delivery's, by its token; `nobody` is for no one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.privacy.table_stores import BUCKETS, DATABASE_KEYS, DATABASES, STREAMS, SUBJECTS
+
+REFUSED = ("TKN-01", "ROL-01", "REF-01")
+OWN = ("OPR-404", *REFUSED)
+GRID = ("DSO-GRD", "DSO-OPR", *REFUSED)
+
+
+@dataclass(frozen=True)
+class RouteRow:
+    """One verb on one path.
+
+    Attributes:
+        owner: Role that it serves: `agr` (and `brp`), `dso`, or `open`.
+        ask: Query of a valid request of the owner's, placeholders in braces (scene.py fills them).
+        body: Its JSON.
+        success: What the owner is answered.
+        shows: What stands in the owner's answer.
+        rival: What another party of the same role is answered to the very same request.
+        fields: Every name that an answer may hold, at any depth; nothing else leaves by this door.
+    """
+
+    method: str
+    path: str
+    owner: str
+    scope: str
+    keys: tuple[str, ...]
+    fields: str
+    ask: str = ""
+    body: Mapping[str, Any] | None = None
+    success: int = 200
+    shows: str = "accepted"
+    rival: int = 200
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def group(self) -> str:
+        return self.path.split("/")[1]
+
+
+_SENT = "id revision status message_id rejected asset_id code detail"
+_ASSET = "assets id connection_point_id kind max_production_kw max_consumption_kw"
+_OWN_ASSET = f"{_ASSET} name state is_weight_capped"
+_POINT = "connection_points id name max_production_kw max_consumption_kw sections state"
+_LIMIT = (
+    "limits id revision kind status issuer code name asset_ids received_at direction start end available power_kw"
+    " action expected_end reason text share rule weight_kw per_asset asset_id"
+)
+_MESSAGE = (
+    "message_id direction type state status document id revision in_reply_to errors code detail subject"
+    " rejected asset_id trace at component details"
+)
+_ASSETS, _POINTS = "/agr/v1/flexibility-assets", "/dso/v1/connection-points"
+_SLOT = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T14:00:00Z", "power_kw": 500}
+_PLANT = {"connection_point_id": "{claimed_point}", "kind": "generation", "max_production_kw": 600}
+
+
+def _agr(method: str, path: str, fields: str, **more: Any) -> RouteRow:
+    keys = (*OWN, *more.pop("also", ()))
+    return RouteRow(method=method, path=path, owner="agr", scope="own", keys=keys, fields=fields, **more)
+
+
+def _dso(method: str, path: str, fields: str, **more: Any) -> RouteRow:
+    scope = more.pop("scope", "own")
+    keys = (*(OWN if scope == "own" else GRID), *more.pop("also", ()))
+    return RouteRow(method=method, path=path, owner="dso", scope=scope, keys=keys, fields=fields, **more)
+
+
+def _ping(group: str) -> RouteRow:
+    return RouteRow("GET", f"/{group}/v1/ping", "open", "open", ("PRB-01", "PRB-02"), "", shows="pong")
+
+
+def _put(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"body": {name: [entry]}, "also": ("CLM-01", "TIM-02")}
+
+
+_IDS = {"ids": ["{removable}"]}
+_POINT_IDS = {"ids": ["{removable_point}"]}
+
+ROUTES = (
+    _ping("agr"),
+    _agr("PUT", _ASSETS, _SENT, **_put("assets", {"id": "{claimed}", **_PLANT})),
+    _agr("PATCH", _ASSETS, _SENT, body={"assets": [{"id": "{asset}", "max_production_kw": 600}]}, rival=404),
+    _agr("GET", _ASSETS, _OWN_ASSET, ask="id={asset}", shows="{asset}", also=("INF-CLM", "INF-CAP", "CAP-01")),
+    _agr("DELETE", _ASSETS, _SENT, ask="id={removable}", rival=404, also=("CLM-02",)),
+    _agr("POST", f"{_ASSETS}/query", _OWN_ASSET, body={"ids": ["{asset}"]}, shows="{asset}"),
+    _agr("POST", f"{_ASSETS}/removal", _SENT, body=_IDS, rival=404, also=("CLM-02",)),
+    _agr("GET", "/agr/v1/capacity-limits", _LIMIT, shows="{asset}", also=("OPR-OTH", "INF-LVL")),
+    _agr("GET", "/agr/v1/capacity-limits/active", _LIMIT, ask="per_asset=true", shows="{asset}", also=("OPR-OTH",)),
+    _agr(
+        "GET",
+        "/agr/v1/capacity-limits/wait",
+        f"{_LIMIT} cursor",
+        ask="timeout=0&after={cursor}",
+        shows="cursor",
+        rival=400,
+        also=("OPR-OTH", "CUR-01"),
+    ),
+    _agr("GET", "/agr/v1/messages/<message_id>", _MESSAGE, shows="{agr_message}", rival=404, also=("OPR-SEQ",)),
+    _ping("dso"),
+    _dso("PUT", _POINTS, _SENT, **_put("connection_points", {"id": "{claimed_point}"})),
+    _dso("PATCH", _POINTS, _SENT, body={"connection_points": [{"id": "{point}", "name": "{name}"}]}, rival=404),
+    _dso("GET", _POINTS, _POINT, ask="id={point}", shows="{point}"),
+    _dso("DELETE", _POINTS, _SENT, ask="id={removable_point}", rival=404, also=("TIM-02",)),
+    _dso("POST", f"{_POINTS}/query", _POINT, body={"ids": ["{point}"]}, shows="{point}"),
+    _dso("POST", f"{_POINTS}/removal", _SENT, body=_POINT_IDS, rival=404, also=("TIM-02",)),
+    _dso(
+        "GET",
+        "/dso/v1/flexibility-assets",
+        f"{_ASSET} as_of",
+        scope="grid",
+        shows="{asset}",
+        also=("DSO-ALL", "INF-LST"),
+    ),
+    _dso(
+        "POST",
+        "/dso/v1/capacity-limits/foreseen",
+        _SENT,
+        scope="grid",
+        body={"asset_ids": ["{asset}"], "direction": "production", "available": [_SLOT]},
+        success=201,
+        rival=422,
+        also=("DSO-A64", "TIM-01", "DSO-ALL"),
+    ),
+    _dso(
+        "POST",
+        "/dso/v1/capacity-limits/unforeseen",
+        _SENT,
+        scope="grid",
+        body={"asset_ids": ["{asset}"], "action": "stop", "expected_end": "2099-04-10T14:00:00Z"},
+        success=201,
+        rival=422,
+        also=("DSO-A64", "TIM-01", "DSO-ALL"),
+    ),
+    _dso("GET", "/dso/v1/messages/<message_id>", _MESSAGE, shows="{dso_message}", rival=404, also=("DSO-ALL",)),
+)
+
+# Of a refusal: RFC 9457, and nothing else.
+PROBLEM_FIELDS = "type title status detail errors pointer code errors_total"
+# Of any answer.
+ANSWER_HEADERS = frozenset({"content-type", "content-length", "date", "www-authenticate", "location"})
+
+# Everything that wakes a function: (function, group, message type), and ticks. Each topic is a consumer, too.
+_WAKES = {
+    "receive_document": (
+        "agr/TPS-ASSET-ACK agr/TPS-LIMIT-FORESEEN agr/TPS-LIMIT-UNFORESEEN agr/MADES-ACK dso/TPS-POINT-ACK"
+        " dso/TPS-ASSET-LIST dso/TPS-STATUSREQUEST-ACK dso/TPS-LIMIT-FORESEEN-ACK dso/TPS-LIMIT-UNFORESEEN-ACK"
+        " dso/MADES-ACK tps/TPS-ASSET-LIST-ACK tps/TPS-LIMIT-FORESEEN-ACK tps/TPS-LIMIT-UNFORESEEN-ACK tps/MADES-ACK"
+    ),
+    "process_registration": "tps/TPS-ASSET tps/TPS-POINT",
+    "answer_request": "tps/TPS-STATUSREQUEST",
+    "relay_limit": "tps/TPS-LIMIT-FORESEEN tps/TPS-LIMIT-UNFORESEEN",
+}
+TICKED = ("receive_document",)
+FUNCTIONS = [
+    "register_asset",
+    "register_connection_point",
+    "list_assets",
+    "send_limit",
+    "retrieve_limits",
+    "receive_document",
+    "process_registration",
+    "answer_request",
+    "relay_limit",
+    "endpoint",
+]
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event that a function takes from event delivery, and from nobody else; None is a tick."""
+
+    function: str
+    group: str | None
+    type: str | None
+    scope: str = "delivery"
+    keys: tuple[str, ...] = ("EVT-01",)
+
+    @property
+    def name(self) -> str:
+        return f"{self.function} {self.group}/{self.type}" if self.group else f"{self.function} tick"
+
+
+def _way(topic: str) -> tuple[str, str]:
+    group, _, message_type = topic.partition("/")
+    return group, message_type
+
+
+EVENTS = (
+    *(EventRow(name, *_way(topic)) for name, topics in _WAKES.items() for topic in topics.split()),
+    *(EventRow(name, None, None) for name in TICKED),
+)
+
+# Doors of each function that hold nothing, and those beside its routes that the web framework adds.
+PROBES = dict.fromkeys(("/health/liveness", "/health/readiness", "/_/health", "/_/ready"), ("PRB-01", "PRB-02"))
+SHUT = dict.fromkeys(("/", "/<path:path>", "/static/<path:filename>"), ("PRB-02",))
+
+
+def rows() -> int:
+    """How many rows the table has."""
+    tables = sum(map(len, DATABASES.values()))
+    doors = len(ROUTES) + len(EVENTS) + len(PROBES) + len(SHUT)
+    return doors + len(SUBJECTS) + len(STREAMS) + len(BUCKETS) + len(DATABASES) + tables
+
+
+def named_keys() -> set[str]:
+    """Every statement of docs/privacy.md that some row names."""
+    each = [row.keys for row in ROUTES] + [row.keys for row in EVENTS] + [row.keys for row in SUBJECTS]
+    each += [*PROBES.values(), *SHUT.values(), DATABASE_KEYS]
+    each += [keys for _, keys in (*STREAMS.values(), *BUCKETS.values())]
+    return {key for keys in each for key in keys}
