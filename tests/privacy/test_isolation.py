@@ -1,24 +1,32 @@
 """With the credentials of one group, as the running stack hands them out: everything that is not its own is refused.
 
-Who runs a group has its NATS user, its database role, its S3 identity. Every group tries every other one here;
-`tests/local` shows the rules in small.
+Who runs a group has its NATS user, its database role, its S3 identity. `test_stores_refuse.py` tries every row of the
+table with each; here are other ways to the same things, on the stack that serves.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import boto3
+import httpx
 import psycopg
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from nats.aio.msg import Msg
 
 from tests.local.broker import User, as_user
-from tests.support.world import Member, World, fresh_gsrn, make_asset
+from tests.privacy.guards import labels_beyond, words_in
+from tests.privacy.wiretap import Packet, Wiretap
+from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen
 from tps.mades.subjects import message_subject
+from tps.mades.types import LIMIT_FORESEEN
+from tps.runtime.delivery import Delivery, topics_of
 from tps.runtime.settings import GroupSettings
+from tps.runtime.stack import load_stack
 
 GROUPS = ("agr", "dso", "tps", "ecp")
 PAIRS = [(one, other) for one in GROUPS for other in GROUPS if one != other]
@@ -43,42 +51,12 @@ def code_of(world: World, members: dict[str, Member], group: str) -> str:
 # The broker
 
 
-@every_pair
-def test_no_group_hears_what_is_another_groups(world: World, group: str, other: str) -> None:
-    """BRK-01: its replies, its wake-ups, its inbox, its large contents, its dead letters."""
-    wishes = [f"_INBOX_{other}.>", f"wake.{other}.*", f"mades.{other}.>", f"large.{other}.>", f"dead.{other}.>"]
-
-    assert _heard(world, group, wishes) == []
-
-
 @every_group
 def test_no_group_hears_the_broker_itself(world: World, group: str) -> None:
     """BRK-01: neither everything, nor what the broker tells of others."""
     wishes = [">", "*", "_INBOX.>", "wake.>", "mades.>", "large.>", "dead.>", "$JS.>", "$SYS.>"]
 
     assert _heard(world, group, [*wishes, "$JS.EVENT.>", "$KV.>", "$O.>", "$SRV.>"]) == []
-
-
-@every_pair
-def test_no_group_reads_another_groups_messages(
-    world: World, members: dict[str, Member], group: str, other: str
-) -> None:
-    """BRK-02: its consumers cannot be pulled, asked about, paused or acknowledged, its large contents not fetched."""
-    consumer = {"agr": "agr_TPS-ASSET-ACK", "dso": "dso_TPS-POINT-ACK", "tps": "tps_TPS-ASSET", "ecp": "ecp_TPS-ASSET"}
-    theirs, code = consumer[other], code_of(world, members, other)
-    subjects = [
-        f"$JS.API.CONSUMER.MSG.NEXT.MADES.{theirs}",
-        f"$JS.API.CONSUMER.INFO.MADES.{theirs}",
-        f"$JS.API.CONSUMER.DELETE.MADES.{theirs}",
-        f"$JS.API.CONSUMER.PAUSE.MADES.{theirs}",
-        f"$JS.ACK.MADES.{theirs}.1.1.1.1.0",
-        f"$JS.API.DIRECT.GET.LARGE.large.{other}.{code}.{world.settings.platform_component}.{NAME}.0",
-        f"wake.{other}.{code}",
-        f"_INBOX_{other}.x",
-        f"dead.{other}.TPS-ASSET.{code}.{code}",
-    ]
-
-    assert _published(world, group, subjects) == []
 
 
 @every_group
@@ -285,3 +263,40 @@ def test_whoever_shares_a_database_server_sees_how_busy_it_is(world: World, memb
     assert after is not None
     assert after[0] - before[0] > 1
     assert set(GROUPS) <= names
+
+
+# What lies with the dead letters
+
+
+def test_a_dead_letter_tells_no_more_than_the_message_did(
+    world: World, tap: Wiretap, members: dict[str, Member]
+) -> None:
+    """DLT-01: the same bytes, sealed for their receiver, under the same headers; added is how often it was tried."""
+    dso, operator, asset = members["dso"], members["agr"], make_asset(fresh_gsrn())
+    dso.register_points(asset["connection_point_id"])
+    operator.register_assets(asset)
+    dso.send_foreseen(make_foreseen([asset["id"]]))
+    subject = f"mades.agr.{LIMIT_FORESEEN}.{operator.code}.{world.settings.platform_component}"
+    limit = eventually(lambda: [packet for packet in tap.packets() if packet.subject == subject])[0]
+
+    asyncio.run(_bury(world, limit))
+
+    (dead,) = eventually(lambda: [packet for packet in tap.packets() if packet.subject.startswith("dead.agr.")])
+    added = {name: value for name, value in dead.headers.items() if limit.headers.get(name) != value}
+    assert dead.data == limit.data
+    assert added == {"Tps-Attempts": "30", "Nats-Msg-Id": f"dead-{limit.headers['Nats-Msg-Id']}"}
+    assert words_in([str(dead)], {asset["id"], asset["connection_point_id"], dso.code}) == set()
+    assert labels_beyond([dead]) == {"Tps-Attempts"}
+
+
+async def _bury(world: World, packet: Packet) -> None:
+    """What event delivery does with a message that nobody could take."""
+    topics = topics_of(load_stack(), world.settings)
+    topic = next(each for each in topics if (each.group.name, each.type) == ("agr", LIMIT_FORESEEN))
+    async with httpx.AsyncClient() as http:
+        delivery = Delivery(world.settings, http)
+        client = delivery._clients["agr"] = await delivery._connect(topic.group)
+        reply = f"$JS.ACK.MADES.{topic.consumer}.30.1.1.1.0"
+        message = Msg(client, subject=packet.subject, reply=reply, data=packet.data, headers=dict(packet.headers))
+        await delivery._bury(topic, message, 30)
+        await delivery._close()
