@@ -69,6 +69,23 @@ def test_a_connection_that_was_cut_in_a_transaction_is_an_absence(own: Database)
     assert notes(own) == []
 
 
+def test_a_warm_pool_has_its_connections_before_anybody_asks(local: LocalStack) -> None:
+    before = connections(local)
+    found = Database(local.database_url("agr"), max_connections=8)
+
+    found.warm_up()
+
+    assert connections(local) >= before + 4
+    found.close()
+
+
+def connections(local: LocalStack) -> int:
+    with one_transaction(local.database_url("agr")) as tx:
+        row = tx.execute("SELECT count(*) AS count FROM pg_stat_activity WHERE usename = current_user").fetchone()
+    assert row is not None
+    return int(row["count"])
+
+
 def test_connections_that_the_server_ended_meanwhile_are_not_handed_out(local: LocalStack, own: Database) -> None:
     at_once(*[lambda: note(own, "before")] * 8)
     with one_transaction(local.database_url("agr")) as other:
@@ -93,6 +110,8 @@ def test_a_server_that_was_never_there_is_away() -> None:
         pass
     with pytest.raises(StoreAway), one_transaction(url):
         pass
+    with pytest.raises(StoreAway):
+        found.warm_up()
     found.close()
 
 

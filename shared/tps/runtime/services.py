@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tps.endpoint.endpoint import Endpoint
-from tps.errors import NotFound
+from tps.errors import NotFound, StoreAway
 from tps.runtime.identity import TokenVerifier
 from tps.runtime.issuer_keys import FileKeys, RemoteKeys
 from tps.runtime.settings import GroupSettings, Settings
@@ -56,11 +58,25 @@ class Services:
         with ThreadPoolExecutor(len(probes)) as pool:
             return all(pool.map(lambda probe: probe(), probes))
 
+    def warm_up(self) -> None:
+        """Open every connection in the background, so that the first emergency after a start is not a slow one.
+
+        What is away is opened at first use.
+        """
+        for each in self.endpoints.values():
+            for store in (each.database.warm_up, each.mailbox.is_there_or_connects, each.documents.is_there):
+                threading.Thread(target=_try, args=[store], name=f"warm up {each.group}", daemon=True).start()
+
     def close(self) -> None:
         for endpoint in self.endpoints.values():
             endpoint.owed.flush(endpoint)
             endpoint.mailbox.close()
             endpoint.database.close()
+
+
+def _try(warm_up: Callable[[], object]) -> None:
+    with suppress(StoreAway):
+        warm_up()
 
 
 def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Services:

@@ -30,6 +30,7 @@ def main() -> int:
         load_official_schemas(settings.official_schemas)
     services = build_services(settings)
     server = _server(_application(settings, services), settings)
+    services.warm_up()
     signal.signal(signal.SIGTERM, _stop)
     try:
         server.run()

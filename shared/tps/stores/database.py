@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tps.errors import StoreAway
@@ -56,6 +56,16 @@ class Database:
             return False
         return True
 
+    def warm_up(self) -> None:
+        """Open as many connections as a burst of messages needs at once, so that it does not wait for them.
+
+        Raises:
+            StoreAway: Not there; they are opened when it is asked again.
+        """
+        with ExitStack() as held:
+            for _ in range(self._max // 2):
+                held.enter_context(self.transaction())
+
     def close(self) -> None:
         if self._pool is not None:
             self._pool.close()
@@ -72,7 +82,7 @@ class Database:
 
         return ConnectionPool(
             self._url,
-            min_size=1,
+            min_size=self._max // 2,
             max_size=self._max,
             timeout=_CONNECT_S,
             # The pool tries again with doubling delay. Giving up early, it tries afresh for the next who asks: the
