@@ -179,6 +179,25 @@ def test_a_cursor_is_sealed(dso: Member, holder: Member, rival: Member, point: s
     assert rival.call("GET", f"/capacity-limits/wait?timeout=0&after={cursors[0]}").text == replies[0].text
 
 
+def test_ids_are_random(dso: Member, holder: Member, rival: Member, point: str) -> None:
+    """IDS-01: of messages, documents and limits, as sender and receiver see them; one tells nothing of another."""
+    asset, answers = make_asset(point), []
+    for _ in range(4):
+        answers += [holder.register_assets(asset), rival.register_assets(make_asset(point))]
+        answers.append(dso.send_foreseen(make_foreseen([asset["id"]])))
+    limits = eventually(lambda: _four_limits(holder, asset["id"]))
+
+    ids = [each[name] for each in answers for name in ("id", "message_id")] + [limit["id"] for limit in limits]
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
+    assert all(_in_common(one, other) < 8 for one, other in itertools.combinations(ids, 2))
+    assert all(_in_common(one[::-1], other[::-1]) < 8 for one, other in itertools.combinations(ids, 2))
+
+
+def _four_limits(party: Member, asset_id: str) -> list[dict[str, Any]]:
+    found = [limit for limit in party.active_limits() if limit["asset_ids"] == [asset_id]]
+    return found if len(found) == 4 else []
+
+
 def _next_cursor(party: Member, known: list[str]) -> str | None:
     given = party.done("GET", "/capacity-limits/wait?timeout=1")
     return given["cursor"] if given["limits"] and given["cursor"] not in known else None

@@ -45,6 +45,17 @@ def test_whoever_is_not_meant_is_refused_and_nothing_changes(scene: Scene, row: 
     assert scene.view(row) == before
 
 
+@pytest.mark.parametrize("row", [row for row in ROUTES if row.method == "PATCH"], ids=lambda row: row.name)
+def test_what_the_owner_changes_shows_in_its_view(scene: Scene, row: RouteRow) -> None:
+    """REF-01: the view that must stay the same after a refusal is one that a single accepted request changes."""
+    before = scene.view(row)
+
+    scene.ask(row, "", scene.callers["owner"](row))
+
+    changed = {name for name, kept in scene.view(row).items() if kept != before[name]}
+    assert changed >= {"own_resource", "sequence_counter", "message"}
+
+
 @named
 def test_the_owner_is_served_with_what_the_table_names_and_no_more(scene: Scene, row: RouteRow) -> None:
     """FLD-01: by both doors; names of fields and headers are a closed list."""
