@@ -17,6 +17,7 @@ from tps.documents.acknowledgement import (
     RejectedSeries,
     notice_reason,
 )
+from tps.documents.generation_load import ScheduleDocument
 from tps.documents.ref import AssetList, AssetRegistration, ConnectionPointRegistration
 from tps.documents.status_request import StatusRequest
 from tps.documents.unavailability import DocumentStatus, LimitDocument, limit_type
@@ -32,6 +33,7 @@ from tps.domain.limit import (
     Share,
     UnforeseenLimit,
 )
+from tps.domain.schedule import Schedule, schedule_of
 
 AGR, RIVAL, DSO, TPS, BRP = "5790000000012", "5790000000043", "5790000000005", "5790000000029", "5790000000036"
 CHP, HEAT_PUMP, RIVALS_ASSET, BATTERY, CHARGER = (
@@ -98,6 +100,17 @@ def make_acknowledgement(
     return replace(Acknowledgement(make_header(TPS, to), received, outcome, reasons), **changes)  # type: ignore[arg-type]
 
 
+def make_schedule(asset_id: str, *powers_kw: str, start: int = -2, resolution: str = "PT60M") -> Schedule:
+    """From `start` o'clock on, one interval for each power."""
+    return schedule_of(asset_id, minute(start), resolution, [Decimal(power) for power in powers_kw])
+
+
+def make_schedule_document(*schedules: Schedule, header: Header | None = None, **changes: object) -> ScheduleDocument:
+    """Of the whole day, revision 1, from the AGR to the platform unless told otherwise."""
+    document = ScheduleDocument(header or make_header(AGR, TPS), 1, Interval(minute(-2), minute(22)), schedules)
+    return replace(document, **changes)  # type: ignore[arg-type]
+
+
 CHP_ASSET = FlexibilityAsset(CHP, FEEDER_3, AssetKind.GENERATION, Decimal("1200.5"), None, ASSET_NAME)
 BATTERY_ASSET = FlexibilityAsset(BATTERY, FEEDER_3, AssetKind.STORAGE, Decimal(200), Decimal(250))
 LISTINGS = (
@@ -107,6 +120,8 @@ LISTINGS = (
     AssetListing(BATTERY, FEEDER_3, AssetKind.STORAGE, Decimal(200), Decimal(250)),
     AssetListing(PLAIN_ASSET, STATION, AssetKind.OTHER, Decimal(0), Decimal("0.5")),
 )
+CHP_PLAN = make_schedule(CHP, *["1000.25"] * 32, *["0"] * 32, *["1000.25"] * 32, resolution="PT15M")
+HEAT_PUMP_PLAN = make_schedule(HEAT_PUMP, *["-750"] * 8, *["-0.001"] * 8, *["-750"] * 8)
 _ENDED = make_unforeseen(end=minute(16, 21))
 
 SAMPLES: dict[str, Document] = {
@@ -177,6 +192,24 @@ SAMPLES: dict[str, Document] = {
     ),
     "emergency to an operator": make_limit_document(
         make_unforeseen(), make_header(TPS, AGR), issuer=DSO, issuer_name="North Grid"
+    ),
+    "schedule": make_schedule_document(CHP_PLAN, HEAT_PUMP_PLAN),
+    "schedule of one asset, by a BRP": make_schedule_document(
+        make_schedule(CHP, "500", "400", "300"), header=make_header(BRP, TPS), process="A01"
+    ),
+    "schedule with a gap": make_schedule_document(
+        make_schedule(EIC_ASSET, "-11"),
+        make_schedule(PLAIN_ASSET, "0.125", "-0.5", resolution="PT30M"),
+        make_schedule(PLAIN_ASSET, "1", "2", start=9, resolution="PT1M"),
+        process="A18",
+    ),
+    "schedule, update": make_schedule_document(CHP_PLAN, revision=2, cancelled_asset_ids=(HEAT_PUMP,)),
+    "schedule, cancelled": make_schedule_document(revision=3, cancelled_asset_ids=(CHP, HEAT_PUMP)),
+    "schedules to a DSO": make_schedule_document(
+        CHP_PLAN, HEAT_PUMP_PLAN, make_schedule(RIVALS_ASSET, "-800", "0"), header=make_header(TPS, DSO)
+    ),
+    "schedules to a DSO, cancelled": make_schedule_document(
+        header=make_header(TPS, DSO), cancelled_asset_ids=(HEAT_PUMP, RIVALS_ASSET)
     ),
     "accepted": make_acknowledgement(Outcome.ACCEPTED),
     "accepted, waiting": make_acknowledgement(

@@ -3,6 +3,7 @@
 from tps.documents.acknowledgement import Acknowledgement, ReceivedDocument
 from tps.documents.codec import Document, decode, encode, received
 from tps.documents.errors import DocumentRefused, InvalidDocument
+from tps.documents.generation_load import ScheduleDocument
 from tps.documents.header import Header, Role
 from tps.documents.profiles import load_official_schemas
 
@@ -14,6 +15,7 @@ __all__ = [
     "InvalidDocument",
     "ReceivedDocument",
     "Role",
+    "ScheduleDocument",
     "decode",
     "encode",
     "load_official_schemas",

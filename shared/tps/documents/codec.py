@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 from types import ModuleType
 
-from tps.documents import acknowledgement, profiles, ref, status_request, unavailability
+from tps.documents import acknowledgement, generation_load, profiles, ref, status_request, unavailability
 from tps.documents.acknowledgement import Acknowledgement, ReceivedDocument
 from tps.documents.errors import DocumentRefused, InvalidDocument, refusal
+from tps.documents.generation_load import ScheduleDocument
 from tps.documents.header import Header, read_header
 from tps.documents.ref import RefDocument
 from tps.documents.status_request import StatusRequest
@@ -14,10 +15,11 @@ from tps.documents.unavailability import LimitDocument
 from tps.documents.xml import MAX_BYTES, Element, children, parse, read_moment, serialise, text
 from tps.errors import RuleBroken
 
-Document = RefDocument | StatusRequest | LimitDocument | Acknowledgement
+Document = RefDocument | StatusRequest | LimitDocument | ScheduleDocument | Acknowledgement
 
 _MODULES: dict[str, ModuleType] = {
-    f"{{{module.NAMESPACE}}}{module.ROOT}": module for module in (ref, status_request, unavailability, acknowledgement)
+    f"{{{module.NAMESPACE}}}{module.ROOT}": module
+    for module in (ref, status_request, unavailability, generation_load, acknowledgement)
 }
 _QUOTABLE_TYPES = frozenset({"A53", "A59", "A67", "A76", "A77", "A95"})
 _QUOTABLE_PROCESSES = frozenset({"A01", "A17", "A18", "A26", "A39", "A55", "A62"})
@@ -78,6 +80,8 @@ def _module_of(document: Document) -> ModuleType:
             return acknowledgement
         case LimitDocument():
             return unavailability
+        case ScheduleDocument():
+            return generation_load
         case StatusRequest():
             return status_request
         case _:
@@ -91,6 +95,8 @@ def received(document: Document) -> ReceivedDocument:
         case LimitDocument():
             process = unavailability.PROCESS
             return replace(quoted, revision=document.revision, type=document.kind_type, process=process)
+        case ScheduleDocument():
+            return replace(quoted, revision=document.revision, type=generation_load.TYPE, process=document.process)
         case StatusRequest():
             return replace(quoted, type=status_request.TYPE)
         case Acknowledgement():

@@ -4,14 +4,15 @@ Curve A01: fixed blocks, every position present. Curve A03: variable blocks, a p
 The first position is always 1.
 """
 
-from collections.abc import Iterator
+from calendar import isleap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 from tps.documents.errors import refusal
-from tps.documents.xml import Element, children, read_interval, read_power_kw, repeated, text
+from tps.documents.xml import Element, read_interval, read_power_kw, text
 from tps.domain.limit import Interval
 
 FIXED_BLOCKS = "A01"
@@ -28,6 +29,26 @@ RESOLUTIONS = {
     "P7D": timedelta(days=7),
 }
 """A day is 24 hours here: P1D does not divide a local day of 23 or 25 hours, and is refused there (A41)."""
+YEAR = "P1Y"
+"""From a day to the same day of the next year: not a fixed length of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One period as it stands there.
+
+    Attributes:
+        resolution: A key of `RESOLUTIONS`, or `YEAR`.
+        count: How many intervals of the resolution the period has.
+        positions: Ascending from 1 to `count` at most.
+        powers_kw: One for each position, with the document's sign.
+    """
+
+    interval: Interval
+    resolution: str
+    count: int
+    positions: tuple[int, ...]
+    powers_kw: tuple[Decimal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +59,11 @@ class Block:
     power_kw: Decimal
 
 
-def read_blocks(period: Element, curve_type: str, unit: str) -> list[Block]:
-    """The blocks of one period, in order and without gap; equal neighbours are not merged.
+def read_curve(period: Element, curve_type: str, unit: str) -> Curve:
+    """The points of one period and what they are points of.
 
     Args:
-        period: With `timeInterval`, `resolution` and `Point`s; schema-valid.
+        period: `timeInterval`, `resolution` and `Point`s in this order; schema-valid.
         curve_type: A01 or A03.
         unit: KWT or MAW.
 
@@ -50,31 +71,53 @@ def read_blocks(period: Element, curve_type: str, unit: str) -> list[Block]:
         DocumentRefused: A04 (end not after start), A41 (the resolution does not divide the period), A49 (positions),
             A42 (a quantity with more digits than a power has); the sender must correct it.
     """
-    fields = children(period)
-    interval = read_interval(fields["timeInterval"])
-    resolution = RESOLUTIONS[text(fields["resolution"])]
+    time_interval, resolution_element, *points = period
+    interval, resolution = read_interval(time_interval), text(resolution_element)
     count = _count(interval, resolution)
-    points = list(_read_points(period, unit))
-    positions = [position for position, _ in points]
+    positions, powers_kw = zip(*_read_points(points, unit), strict=True)
     _check_positions(positions, count, curve_type)
-    starts = [interval.start + (position - 1) * resolution for position in positions]
-    ends = [*starts[1:], interval.end]
+    return Curve(interval, resolution, count, positions, powers_kw)
+
+
+def read_blocks(period: Element, curve_type: str, unit: str) -> list[Block]:
+    """The blocks of one period, in order and without gap; equal neighbours are not merged. As `read_curve`."""
+    curve = read_curve(period, curve_type, unit)
+    starts = [_start_of(curve, position) for position in curve.positions]
+    ends = [*starts[1:], curve.interval.end]
     return [
-        Block(Interval(start, end), power_kw) for start, end, (_, power_kw) in zip(starts, ends, points, strict=True)
+        Block(Interval(start, end), power_kw)
+        for start, end, power_kw in zip(starts, ends, curve.powers_kw, strict=True)
     ]
 
 
-def _count(interval: Interval, resolution: timedelta) -> int:
+def _start_of(curve: Curve, position: int) -> datetime:
+    start, steps = curve.interval.start, position - 1
+    return _years_after(start, steps) if curve.resolution == YEAR else start + steps * RESOLUTIONS[curve.resolution]
+
+
+def _count(interval: Interval, resolution: str) -> int:
     if interval.end <= interval.start:
         raise refusal("A04", "the end of a period is not after its start")
-    count, rest = divmod(interval.end - interval.start, resolution)
-    if rest:
+    if resolution == YEAR:
+        count = interval.end.year - interval.start.year
+        is_whole = count > 0 and _years_after(interval.start, count) == interval.end
+    else:
+        count, rest = divmod(interval.end - interval.start, RESOLUTIONS[resolution])
+        is_whole = not rest
+    if not is_whole:
         raise refusal("A41", "the resolution does not divide the period without rest")
     return count
 
 
-def _read_points(period: Element, unit: str) -> Iterator[tuple[int, Decimal]]:
-    for point in repeated(period, "Point"):
+def _years_after(start: datetime, years: int) -> datetime:
+    """The same day of a later year; of 29 February it is 28 February where there is none."""
+    is_leap_day = (start.month, start.day) == (2, 29)
+    year = start.year + years
+    return start.replace(year=year, day=28 if is_leap_day and not isleap(year) else start.day)
+
+
+def _read_points(points: Iterable[Element], unit: str) -> Iterator[tuple[int, Decimal]]:
+    for point in points:
         position, quantity = point
         power_kw = read_power_kw(text(quantity), unit)
         if power_kw is None:
@@ -82,7 +125,7 @@ def _read_points(period: Element, unit: str) -> Iterator[tuple[int, Decimal]]:
         yield int(text(position)), power_kw
 
 
-def _check_positions(positions: list[int], count: int, curve_type: str) -> None:
+def _check_positions(positions: Sequence[int], count: int, curve_type: str) -> None:
     if positions[0] != 1:
         raise refusal("A49", "the first position is not 1")
     if any(after <= before for before, after in pairwise(positions)):

@@ -19,6 +19,7 @@ PROFILES = {
     "urn:iec62325.351:tc57wg16:451-n:mltopconfigurationdocument:1:0": FOLDER / "ref.xsd",
     "urn:iec62325.351:tc57wg16:451-5:statusrequestdocument:4:0": FOLDER / "status_request.xsd",
     "urn:iec62325.351:tc57wg16:451-6:outagedocument:4:0": FOLDER / "unavailability.xsd",
+    "urn:iec62325.351:tc57wg16:451-6:generationloaddocument:3:1": FOLDER / "generation_load.xsd",
     "urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:8:0": FOLDER / "acknowledgement.xsd",
 }
 _MAX_EXPLANATION = 300

@@ -1,0 +1,234 @@
+"""GL_MarketDocument 3:1 (IEC 62325-451-6): operational schedules (F8, F9), one series per asset.
+
+A gap in an asset's plan is written as two periods of its series.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import groupby
+
+from tps.documents.curve import VARIABLE_BLOCKS, Curve, read_curve
+from tps.documents.errors import DocumentRefused, InvalidDocument, refusal
+from tps.documents.header import (
+    DSO_ROLES,
+    OPERATOR_ROLES,
+    TPS_ROLES,
+    Header,
+    Role,
+    read_header,
+    route_findings,
+    write_created,
+    write_parties,
+)
+from tps.documents.xml import Element, Writer, children, format_power, raw_text, read_interval, repeated, text
+from tps.domain.identifiers import asset_id_findings, coding_scheme, resource_id
+from tps.domain.limit import Interval
+from tps.domain.schedule import Schedule, check_schedules, with_levels
+from tps.errors import Finding
+
+NAMESPACE = "urn:iec62325.351:tc57wg16:451-6:generationloaddocument:3:1"
+ROOT = "GL_MarketDocument"
+TYPE = "A67"
+SCHEDULE_DAY = "A17"
+PROCESSES = frozenset({"A01", SCHEDULE_DAY, "A18"})
+"""What is accepted; `SCHEDULE_DAY` is what the platform sends."""
+NET = "A07"
+_ONE_RESOURCE = "A06"
+_YES = "A01"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDocument:
+    """One revision of the schedules of some assets.
+
+    Attributes:
+        header: Operator to platform, or platform to DSO.
+        revision: 1 to 999.
+        period: Whole minutes; all schedules lie within.
+        schedules: By asset id and start, without overlap of one asset's.
+        cancelled_asset_ids: Of assets whose schedule by this document is cancelled, sorted; none is planned as well.
+        process: One of `PROCESSES`.
+        read_series_ids: The mRID of each series that was read, by asset id; `series_ids` tells it for any document.
+        refused: What was wrong with series that were left out in reading, `subject` the asset id; the rest stands.
+    """
+
+    header: Header
+    revision: int
+    period: Interval
+    schedules: tuple[Schedule, ...] = ()
+    cancelled_asset_ids: tuple[str, ...] = ()
+    process: str = SCHEDULE_DAY
+    read_series_ids: Mapping[str, str] = field(default_factory=dict, compare=False)
+    refused: tuple[Finding, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """One series as read; with findings it is not to be used."""
+
+    id: str
+    asset_id: str
+    schedules: tuple[Schedule, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def series_ids(document: ScheduleDocument) -> Mapping[str, str]:
+    """The mRID of each asset's series, by asset id, as read or as it is written: acknowledgements name series by it."""
+    if document.read_series_ids:
+        return document.read_series_ids
+    assets = {schedule.asset_id for schedule in document.schedules} | set(document.cancelled_asset_ids)
+    return {asset_id: str(number) for number, asset_id in enumerate(sorted(assets), 1)}
+
+
+def decode(root: Element) -> ScheduleDocument:
+    """From a schema-valid root; series against a rule are left out, and named in `refused`.
+
+    Raises:
+        DocumentRefused: A78 and A53 (who sends and gets it), A79 (process), A04 (the document's period), A55 (two
+            series of one mRID), or no series is left: A62 (business type), A69 (neither period nor cancelled), A59
+            (both), A04, A41, A42, A49 (periods, points), A55 (an asset or time twice), A64 (asset id). Nothing is
+            judged against the present time or a registry here. The sender must correct it.
+    """
+    fields = children(root)
+    head = _read_head(fields)
+    series = [_read_series(element, head.period) for element in repeated(root, "TimeSeries")]
+    if len({one.id for one in series}) < len(series):
+        raise refusal("A55", "two series have the same mRID")
+    findings = [*(finding for one in series for finding in one.findings), *_series_findings(series)]
+    bad_ids = {finding.subject for finding in findings}
+    good = sorted((one for one in series if one.asset_id not in bad_ids), key=lambda one: one.asset_id)
+    if not good:
+        raise DocumentRefused(findings)
+    return replace(
+        head,
+        schedules=tuple(schedule for one in good for schedule in one.schedules),
+        cancelled_asset_ids=tuple(one.asset_id for one in good if not one.schedules),
+        read_series_ids={one.asset_id: one.id for one in series},
+        refused=tuple(findings),
+    )
+
+
+def encode(document: ScheduleDocument) -> Element:
+    """To the root element, by asset id and time. Raises InvalidDocument for values that contradict each other."""
+    schedules = sorted(document.schedules, key=lambda schedule: (schedule.asset_id, schedule.start))
+    _check_agreement(document, schedules)
+    writer = Writer(NAMESPACE, ROOT)
+    writer.add(writer.root, "mRID", document.header.document_id)
+    writer.add(writer.root, "revisionNumber", str(document.revision))
+    writer.add(writer.root, "type", TYPE)
+    writer.add(writer.root, "process.processType", document.process)
+    write_parties(writer, document.header)
+    write_created(writer, document.header)
+    writer.add_interval(writer.root, "time_Period.timeInterval", document.period)
+    planned = groupby(schedules, key=lambda schedule: schedule.asset_id)
+    plans = {asset_id: list(group) for asset_id, group in planned} | {one: [] for one in document.cancelled_asset_ids}
+    for number, asset_id in enumerate(sorted(plans), 1):
+        _write_series(writer, str(number), asset_id, plans[asset_id])
+    return writer.root
+
+
+def _read_head(fields: Mapping[str, Element]) -> ScheduleDocument:
+    header = read_header(fields)
+    senders, receivers = (TPS_ROLES, DSO_ROLES) if header.sender_role is Role.TPS else (OPERATOR_ROLES, TPS_ROLES)
+    findings = list(route_findings(header, senders, receivers))
+    process = text(fields["process.processType"])
+    if process not in PROCESSES:
+        findings.append(Finding("A79", "", "a schedule is of process A17, A01 or A18: a plan, not what was metered"))
+    period = read_interval(fields["time_Period.timeInterval"])
+    if period.end <= period.start:
+        findings.append(Finding("A04", "", "the end of the document's period is not after its start"))
+    if findings:
+        raise DocumentRefused(findings)
+    return ScheduleDocument(header, int(text(fields["revisionNumber"])), period, process=process)
+
+
+def _read_series(element: Element, period: Interval) -> _Series:
+    fields = children(element)
+    resource = fields["registeredResource.mRID"]
+    asset_id = resource_id(resource.get("codingScheme", "").strip(), raw_text(resource), is_asset=True)
+    series = _Series(text(fields["mRID"]), asset_id)
+    try:
+        schedules = _read_schedules(element, fields, asset_id)
+    except DocumentRefused as refused:
+        return replace(series, findings=tuple(replace(one, subject=asset_id) for one in refused.findings))
+    if any(one.start < period.start or period.end < one.period.end for one in schedules):
+        outside = Finding("A04", "", "a period outside the document's", asset_id)
+        return replace(series, findings=(outside,))
+    return replace(series, schedules=schedules)
+
+
+def _read_schedules(element: Element, fields: Mapping[str, Element], asset_id: str) -> tuple[Schedule, ...]:
+    is_cancelled = "cancelledTS" in fields and text(fields["cancelledTS"]) == _YES
+    if is_cancelled == ("Period" in fields):
+        raise refusal("A59" if is_cancelled else "A69", "a series has periods or is cancelled")
+    if text(fields["businessType"]) != NET:
+        raise refusal("A62", "schedules are net (A07): production positive, consumption negative")
+    curve_type, unit = text(fields["curveType"]), text(fields["quantity_Measure_Unit.name"])
+    curves = (read_curve(period, curve_type, unit) for period in repeated(element, "Period"))
+    schedules = [_schedule(asset_id, curve) for curve in curves]
+    findings = _without_pointers(check_schedules(schedules, None, _LONG_AGO))
+    if findings:
+        raise DocumentRefused(findings)
+    return tuple(sorted(schedules, key=lambda schedule: schedule.start))
+
+
+def _schedule(asset_id: str, curve: Curve) -> Schedule:
+    head = Schedule(asset_id, curve.interval.start, curve.resolution, curve.count, (), ())
+    return with_levels(head, [position - 1 for position in curve.positions], curve.powers_kw)
+
+
+def _series_findings(series: Sequence[_Series]) -> Iterator[Finding]:
+    counts = Counter(one.asset_id for one in series)
+    for asset_id, count in counts.items():
+        if count > 1:
+            yield Finding("A55", "", "the same asset in two series", asset_id)
+    for one in series:
+        if not one.schedules and not one.findings:
+            yield from _without_pointers(asset_id_findings(one.asset_id, ""))
+
+
+def _without_pointers(findings: Iterator[Finding] | Sequence[Finding]) -> list[Finding]:
+    """For the domain's findings: pointers and codes of REST mean nothing in a document."""
+    codes = {"check_digit": "A64"}
+    return [replace(one, pointer="", code=codes.get(one.code, one.code)) for one in findings]
+
+
+def _check_agreement(document: ScheduleDocument, schedules: Sequence[Schedule]) -> None:
+    """What neither the schema sees nor the receiver would accept."""
+    period = document.period
+    if not period.start < period.end:
+        raise InvalidDocument("the document's period is empty")
+    if any(one.start < period.start or period.end < one.period.end for one in schedules):
+        raise InvalidDocument("a schedule outside the document's period")
+    if {one.asset_id for one in schedules} & set(document.cancelled_asset_ids):
+        raise InvalidDocument("an asset both planned and cancelled")
+    if document.process not in PROCESSES or check_schedules(schedules, None, _LONG_AGO):
+        raise InvalidDocument("a schedule against the rules for schedules")
+
+
+def _write_series(writer: Writer, series_id: str, asset_id: str, schedules: Sequence[Schedule]) -> None:
+    scheme, code = coding_scheme(asset_id)
+    series = writer.add(writer.root, "TimeSeries")
+    writer.add(series, "mRID", series_id)
+    writer.add(series, "businessType", NET)
+    writer.add(series, "objectAggregation", _ONE_RESOURCE)
+    writer.add(series, "registeredResource.mRID", code, codingScheme=scheme)
+    writer.add(series, "quantity_Measure_Unit.name", "KWT")
+    writer.add(series, "curveType", VARIABLE_BLOCKS)
+    if not schedules:
+        writer.add(series, "cancelledTS", _YES)
+    for schedule in schedules:
+        _write_period(writer, series, schedule)
+
+
+def _write_period(writer: Writer, series: Element, schedule: Schedule) -> None:
+    period = writer.add(series, "Period")
+    writer.add_interval(period, "timeInterval", schedule.period)
+    writer.add(period, "resolution", schedule.resolution)
+    for index, level_kw in zip(schedule.change_indexes, schedule.levels_kw, strict=True):
+        point = writer.add(period, "Point")
+        writer.add(point, "position", str(index + 1))
+        writer.add(point, "quantity", format_power(level_kw))
