@@ -1,0 +1,203 @@
+"""The running system answers what the RAML says: every route, every kind of answer of a small story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.api.interfaces import interface, methods
+from tests.api.raml import Method
+from tests.e2e.bad_input import CALLERS, FORMS, PLACES, RULES, Bad
+from tests.e2e.scene import Scene, make_scene
+from tests.e2e.test_bad_input import send
+from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
+
+NOBODYS = {404, 405}
+"""Of paths and verbs that no route has."""
+
+
+@dataclass
+class Recorder:
+    """Calls in the name of members, each checked against its method; remembers what was answered."""
+
+    seen: set[tuple[str, str, int]] = field(default_factory=set)
+    bodies: dict[tuple[str, str, int], Any] = field(default_factory=dict)
+
+    def call(self, member: Member, verb: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """Call, and hold the answer against the RAML."""
+        reply = member.call(verb, path, body, **headers)
+        method = method_of(verb, f"/{member.group}/v1{path}")
+        assert method is not None
+        assert faults(method, reply) == [], reply.text[:2000]
+        self.seen.add((verb, method.path, reply.status))
+        self.bodies[(verb, method.path, reply.status)] = reply.json if "json" in media_type(reply) else reply.text
+        return reply
+
+
+@pytest.fixture(scope="module")
+def story(world: World) -> Recorder:
+    """Two operators in one grid: each registers, reads, changes, removes; the DSO limits; messages are looked at."""
+    recorder = Recorder()
+    dso, alpha, beta = world.dso(), world.operator("Alpha"), world.operator("Beta", role="brp")
+    here = play_registrations(recorder, dso, alpha)
+    battery = make_asset(here, kind="storage", name="Battery", max_production_kw=200.125, max_consumption_kw=250)
+    recorder.call(beta, "PUT", "/flexibility-assets", {"assets": [battery]})
+    chp = alpha.done("GET", "/flexibility-assets")["assets"][0]
+    recorder.call(dso, "GET", "/flexibility-assets")
+    play_limits(recorder, dso, alpha, [chp["id"], battery["id"]])
+    play_messages(recorder, dso, alpha)
+    play_removals(recorder, dso, alpha)
+    return recorder
+
+
+def play_registrations(recorder: Recorder, dso: Member, alpha: Member) -> str:
+    here, there = fresh_gsrn(), fresh_gsrn()
+    point = {"id": here, "name": "Feeder 3", "sections": ["T17/F3"], "max_production_kw": 400}
+    recorder.call(dso, "PUT", "/connection-points", {"connection_points": [point, {"id": there}]})
+    recorder.call(dso, "PATCH", "/connection-points", {"connection_points": [{"id": there, "name": "Spare"}]})
+    chp, waiting = make_asset(here, name="CHP"), make_asset(fresh_gsrn(), max_consumption_kw=1)
+    recorder.call(alpha, "PUT", "/flexibility-assets", {"assets": [chp, waiting]}, Idempotency_Key="a")
+    recorder.call(alpha, "PUT", "/flexibility-assets", {"assets": [chp]}, Idempotency_Key="a")
+    recorder.call(alpha, "PATCH", "/flexibility-assets", {"assets": [{"id": waiting["id"], "kind": None}]})
+    recorder.call(alpha, "PUT", "/flexibility-assets", {"assets": [waiting]}, Prefer="respond-async")
+    for member, path, each in ((dso, "/connection-points", here), (alpha, "/flexibility-assets", chp["id"])):
+        recorder.call(member, "GET", "/ping")
+        recorder.call(member, "GET", path)
+        recorder.call(member, "GET", f"{path}?id={each}")
+        recorder.call(member, "POST", f"{path}/query", {"ids": [each]})
+    recorder.call(alpha, "DELETE", f"/flexibility-assets?id={waiting['id']}")
+    eventually(lambda: len(dso.done("GET", "/flexibility-assets")["assets"]) == 1)
+    return here
+
+
+def play_limits(recorder: Recorder, dso: Member, alpha: Member, asset_ids: list[str]) -> None:
+    reason = {"code": "B46", "text": "New transformer"}
+    recorder.call(dso, "POST", "/capacity-limits/foreseen", make_foreseen(asset_ids, 100.001, reason=reason))
+    recorder.call(dso, "POST", "/capacity-limits/unforeseen", make_stop(asset_ids))
+    recorder.call(dso, "POST", "/capacity-limits/unforeseen", make_stop([*asset_ids, fresh_gsrn()]))
+    partly = recorder.bodies["POST", "/dso/v1/capacity-limits/unforeseen", 201]
+    assert partly["status"] == "partly_accepted"
+    eventually(lambda: len(alpha.active_limits()) == 3)
+    for path in ("", "/active", "/wait"):
+        recorder.call(alpha, "GET", f"/capacity-limits{path}?per_asset=true")
+    wait = recorder.bodies["GET", "/agr/v1/capacity-limits/wait", 200]
+    recorder.call(alpha, "GET", f"/capacity-limits/wait?timeout=0&after={wait['cursor']}")
+    recorder.call(alpha, "GET", "/capacity-limits?from=2020-01-01T00:00:00Z&to=2098-01-01T00:00:00Z&all_revisions=true")
+    assert {limit["kind"] for limit in wait["limits"]} == {"foreseen", "unforeseen"}
+
+
+def play_messages(recorder: Recorder, dso: Member, alpha: Member) -> None:
+    """Of each kind that was sent: accepted, partly accepted, refused by the platform, still pending."""
+    for (_verb, path, _status), body in list(recorder.bodies.items()):
+        if isinstance(body, dict) and "message_id" in body:
+            member = dso if path.startswith("/dso/") else alpha
+            recorder.call(member, "GET", f"/messages/{body['message_id']}")
+    refused = recorder.call(
+        dso, "POST", "/capacity-limits/foreseen", make_foreseen([fresh_gsrn()]), Idempotency_Key="r"
+    )
+    assert refused.status == 422
+    recorder.call(alpha, "GET", f"/messages/{'0' * 32}")
+
+
+def play_removals(recorder: Recorder, dso: Member, alpha: Member) -> None:
+    chp = alpha.done("GET", "/flexibility-assets")["assets"][0]["id"]
+    first, second = (point["id"] for point in dso.done("GET", "/connection-points")["connection_points"])
+    recorder.call(alpha, "POST", "/flexibility-assets/removal", {"ids": [chp]})
+    recorder.call(dso, "DELETE", f"/connection-points?id={first}")
+    recorder.call(dso, "POST", "/connection-points/removal", {"ids": [second]})
+    recorder.call(dso, "POST", "/connection-points/removal", {"ids": [second]})
+
+
+def test_every_route_answered_well_and_as_described(story: Recorder) -> None:
+    well = {(verb, path) for verb, path, status in story.seen if status < 300 and status != 202}
+
+    assert {(method.verb, method.path) for method in methods()} - well == set()
+
+
+def test_the_story_had_what_is_pending_refused_and_not_there(story: Recorder) -> None:
+    assert {200, 201, 202, 404, 422} <= {status for _, _, status in story.seen}
+
+
+def test_what_a_read_limit_says_is_of_the_described_kinds(story: Recorder) -> None:
+    limits = story.bodies["GET", "/agr/v1/capacity-limits/active", 200]["limits"]
+
+    assert interface("agr").faults(limits, "(tps.OwnForeseenLimit | tps.OwnUnforeseenLimit)[]") == []
+    assert any("per_asset" in limit for limit in limits)
+
+
+@pytest.fixture(scope="module")
+def scene(world: World) -> Scene:
+    return make_scene(world)
+
+
+@pytest.mark.parametrize("row", [*RULES, *FORMS, *PLACES, *CALLERS], ids=lambda row: f"{row.what}, {row.request[:70]}")
+def test_bad_input_is_answered_as_described(scene: Scene, row: Bad) -> None:
+    verb, _, path = row.request.partition(" ")
+    method = method_of(verb, path)
+
+    reply = send(scene, row)
+
+    if method is None:
+        assert reply.status in NOBODYS | {401}
+        assert interface("agr").faults(reply.json, "tps.Problem") == []
+    else:
+        assert faults(method, reply) == []
+
+
+def test_an_answer_off_the_contract_is_a_fault() -> None:
+    method = interface("agr").method("GET", "/agr/v1/flexibility-assets")
+    asset = {"id": "571313190000000011", "connection_point_id": "T17", "kind": "load", "state": "active"}
+    wrong: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
+        lambda good: good | {"operator": "5790000000012"},
+        lambda good: good | {"kind": "reactor"},
+        lambda good: good | {"max_production_kw": "600"},
+        lambda good: good | {"max_production_kw": -1},
+        lambda good: {name: value for name, value in good.items() if name != "state"},
+    ]
+
+    declared = method.answer_type(200, "application/json")
+
+    assert interface("agr").faults({"assets": [asset]}, declared) == []
+    assert all(interface("agr").faults({"assets": [change(asset)]}, declared) for change in wrong)
+
+
+def method_of(verb: str, path: str) -> Method | None:
+    """The described method that a request falls under; None for what no route has."""
+    parts = path.partition("?")[0].split("/")
+    for method in methods():
+        if method.verb == verb and _is_at(method.path.split("/"), parts):
+            return method
+    return None
+
+
+def _is_at(template: list[str], parts: list[str]) -> bool:
+    return len(template) == len(parts) and all(
+        each.startswith("{") or each == part for each, part in zip(template, parts, strict=True)
+    )
+
+
+def faults(method: Method, reply: Reply) -> list[str]:
+    """In what an answer is not as its method says: status, headers, media type, body."""
+    if reply.status not in method.responses:
+        return [f"{reply.status} is not described"]
+    declared = method.answer_type(reply.status, media_type(reply))
+    if declared is None:
+        return [f"{media_type(reply)} is not described for {reply.status}"]
+    headers = (method.responses[reply.status] or {}).get("headers", {})
+    missing = [f"header {name} is missing" for name in headers if name not in reply.headers]
+    api = interface(method.path.split("/")[1])
+    of_headers = [
+        fault
+        for name, each in headers.items()
+        if each["type"] == "string" and name in reply.headers
+        for fault in api.faults(reply.headers[name], each)
+    ]
+    body = reply.json if "json" in media_type(reply) else reply.text
+    return [*missing, *of_headers, *api.faults(body, declared)]
+
+
+def media_type(reply: Reply) -> str:
+    return reply.headers["Content-Type"].partition(";")[0]
