@@ -85,6 +85,31 @@ def test_a_day_does_not_divide_a_day_of_23_hours() -> None:
     assert refused.value.findings[0].code == "A41"
 
 
+def test_a_year_is_as_long_as_the_calendar_says() -> None:
+    new_years_eves = [datetime(year, 12, 31, 23, tzinfo=UTC) for year in (2022, 2023, 2024, 2025)]
+    points = [(1, "1"), (2, "2"), (3, "3")]
+
+    blocks = read_blocks(make_period("P1Y", new_years_eves[3], points, new_years_eves[0]), "A01", "KWT")
+
+    assert [(1, 365), (2, 366), (3, 365)] == [
+        (int(one.power_kw), (one.interval.end - one.interval.start).days) for one in blocks
+    ]
+
+
+def test_a_year_from_a_leap_day_ends_on_the_last_of_february() -> None:
+    leap_day, end = datetime(2024, 2, 29, tzinfo=UTC), datetime(2025, 2, 28, tzinfo=UTC)
+
+    assert [block(leap_day, end, "1")] == read_blocks(make_period("P1Y", end, [(1, "1")], leap_day), "A03", "KWT")
+
+
+@pytest.mark.parametrize("end", [START + timedelta(days=1), START + timedelta(days=364), START + timedelta(days=366)])
+def test_a_year_divides_nothing_but_whole_years(end: datetime) -> None:
+    with pytest.raises(DocumentRefused) as refused:
+        read_blocks(make_period("P1Y", end, [(1, "1")]), "A03", "KWT")
+
+    assert refused.value.findings[0].code == "A41"
+
+
 @given(
     resolution=st.sampled_from(sorted(RESOLUTIONS)),
     count=st.integers(1, 200),

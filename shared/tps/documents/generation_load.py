@@ -198,6 +198,8 @@ def _without_pointers(findings: Iterator[Finding] | Sequence[Finding]) -> list[F
 
 def _check_agreement(document: ScheduleDocument, schedules: Sequence[Schedule]) -> None:
     """What neither the schema sees nor the receiver would accept."""
+    if document.process not in PROCESSES or check_schedules(schedules, None, _LONG_AGO):
+        raise InvalidDocument("a schedule against the rules for schedules")
     period = document.period
     if not period.start < period.end:
         raise InvalidDocument("the document's period is empty")
@@ -205,8 +207,6 @@ def _check_agreement(document: ScheduleDocument, schedules: Sequence[Schedule]) 
         raise InvalidDocument("a schedule outside the document's period")
     if {one.asset_id for one in schedules} & set(document.cancelled_asset_ids):
         raise InvalidDocument("an asset both planned and cancelled")
-    if document.process not in PROCESSES or check_schedules(schedules, None, _LONG_AGO):
-        raise InvalidDocument("a schedule against the rules for schedules")
 
 
 def _write_series(writer: Writer, series_id: str, asset_id: str, schedules: Sequence[Schedule]) -> None:

@@ -218,7 +218,7 @@ def _length_fault(schedule: Schedule) -> str:
 
 
 def _power_findings(schedule: Schedule, pointer: str, maxima_of: Mapping[str, Maxima] | None) -> Iterator[Finding]:
-    for index, level_kw in zip(schedule.change_indexes, schedule.levels_kw, strict=True):
+    for index, level_kw in _changes(schedule):
         if not is_whole_watts(level_kw):
             yield Finding("A42", f"{pointer}/power_kw/{index}", "finer than a watt, or beyond 1,000,000,000 kW")
             return
@@ -230,17 +230,19 @@ def _power_findings(schedule: Schedule, pointer: str, maxima_of: Mapping[str, Ma
 
 
 def _maximum_findings(schedule: Schedule, pointer: str, maxima: Maxima) -> Iterator[Finding]:
-    production_kw, consumption_kw = maxima
-    extremes = (
-        ("production", max(schedule.levels_kw), production_kw or Decimal(0)),
-        ("consumption", min(schedule.levels_kw), consumption_kw or Decimal(0)),
-    )
-    for direction, power_kw, maximum_kw in extremes:
-        if (power_kw if direction == "production" else -power_kw) > maximum_kw:
-            index = schedule.change_indexes[schedule.levels_kw.index(power_kw)]
-            yield Finding(
-                "A42", f"{pointer}/power_kw/{index}", f"beyond the registered maximum {direction}; kW, not W?"
-            )
+    production_kw, consumption_kw = (maximum_kw or Decimal(0) for maximum_kw in maxima)
+    if max(schedule.levels_kw) > production_kw:
+        beyond = (index for index, level_kw in _changes(schedule) if level_kw > production_kw)
+        detail = "beyond the registered maximum production; kW, not W?"
+        yield Finding("A42", f"{pointer}/power_kw/{next(beyond)}", detail)
+    if -min(schedule.levels_kw) > consumption_kw:
+        beyond = (index for index, level_kw in _changes(schedule) if -level_kw > consumption_kw)
+        detail = "beyond the registered maximum consumption; kW, not W?"
+        yield Finding("A42", f"{pointer}/power_kw/{next(beyond)}", detail)
+
+
+def _changes(schedule: Schedule) -> Iterator[tuple[int, Decimal]]:
+    return zip(schedule.change_indexes, schedule.levels_kw, strict=True)
 
 
 def _overlap_findings(schedules: Sequence[Schedule], indexes: Sequence[int]) -> Iterator[Finding]:
@@ -253,7 +255,7 @@ def _overlap_findings(schedules: Sequence[Schedule], indexes: Sequence[int]) -> 
             continue
         if schedule.start < schedules[before].period.end:
             detail = f"the same asset and time as schedule {before}"
-            yield Finding("A55", f"/schedules/{index}", detail, schedule.asset_id)
+            yield Finding("A55", f"/schedules/{index}/asset_id", detail, schedule.asset_id)
         if schedule.period.end > schedules[before].period.end:
             latest[schedule.asset_id] = index
 
