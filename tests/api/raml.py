@@ -158,7 +158,7 @@ class Check:
         if isinstance(declared, str):
             yield from self._expression(value, declared.strip(), pointer)
             return
-        unknown = declared.keys() - _ABOUT_A_VALUE - _FACETS - {"additionalProperties", "usage", "uniqueItems"}
+        unknown = declared.keys() - _ABOUT_A_VALUE - _FACETS - {"additionalProperties"}
         assert not unknown, f"not understood: {unknown}"
         base = declared.get("type", "object" if "properties" in declared else "string")
         before = list(self.faults(value, base, pointer))
