@@ -91,8 +91,10 @@ def test_a_year_is_as_long_as_the_calendar_says() -> None:
 
     blocks = read_blocks(make_period("P1Y", new_years_eves[3], points, new_years_eves[0]), "A01", "KWT")
 
-    assert [(1, 365), (2, 366), (3, 365)] == [
-        (int(one.power_kw), (one.interval.end - one.interval.start).days) for one in blocks
+    assert [(int(one.power_kw), (one.interval.end - one.interval.start).days) for one in blocks] == [
+        (1, 365),
+        (2, 366),
+        (3, 365),
     ]
 
 

@@ -184,6 +184,31 @@ def test_a_document_that_makes_no_sense_is_refused_whole(code: str, change: Call
     assert {code} == {finding.code for finding in refused.value.findings}
 
 
+CANCELLED_FAULTS = {
+    "an end before the start": ("A04", changed((b"<end>2020-04-10T22", b"<end>2020-04-09T22"))),
+    "a wrong check digit": ("A64", changed((b">571313190000000028<", b">571313190000000027<"))),
+}
+
+
+@pytest.mark.parametrize(("code", "change"), [pytest.param(*one, id=name) for name, one in CANCELLED_FAULTS.items()])
+def test_a_cancellation_is_held_to_the_rules_as_well(code: str, change: Callable[[bytes], bytes]) -> None:
+    cancelled = make_schedule_document(cancelled_asset_ids=(HEAT_PUMP,))
+
+    with pytest.raises(DocumentRefused) as refused:
+        decode(change(encode(cancelled)))
+
+    assert [code] == [finding.code for finding in refused.value.findings]
+
+
+def test_periods_of_a_series_are_read_in_any_order() -> None:
+    gap = make_schedule_document(make_schedule(CHP, "1"), make_schedule(CHP, "2", start=9))
+    first, second = re.findall(rb"(?s)<Period>.*?</Period>", encode(gap))
+
+    read = decode(encode(gap).replace(first, b"!").replace(second, first).replace(b"!", second))
+
+    assert gap == read
+
+
 WRONG = {
     "no series": make_schedule_document(),
     "an empty period": replace(BOTH, period=Interval(DAY.start, DAY.start)),

@@ -100,7 +100,7 @@ def _count(interval: Interval, resolution: str) -> int:
         raise refusal("A04", "the end of a period is not after its start")
     if resolution == YEAR:
         count = interval.end.year - interval.start.year
-        is_whole = count > 0 and _years_after(interval.start, count) == interval.end
+        is_whole = _years_after(interval.start, count) == interval.end
     else:
         count, rest = divmod(interval.end - interval.start, RESOLUTIONS[resolution])
         is_whole = not rest
