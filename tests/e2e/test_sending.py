@@ -200,3 +200,18 @@ def recently(at: str) -> bool:
     moment = datetime.fromisoformat(at)
     assert at.endswith("Z")
     return abs(datetime.now(UTC) - moment) < timedelta(minutes=2)
+
+
+def test_a_question_is_asked_anew_whatever_key_comes_with_it(world: World) -> None:
+    """A key is for what changes something; a list answered by an older one would be stale without a word."""
+    dso, alpha = world.dso(), world.operator()
+    point = fresh_gsrn()
+    dso.register_points(point)
+    before = dso.call("GET", "/flexibility-assets", Idempotency_Key="list")
+    asset = make_asset(point)
+    alpha.register_assets(asset)
+
+    after = dso.call("GET", "/flexibility-assets", Idempotency_Key="list")
+
+    assert before.json["assets"] == []
+    assert [each["id"] for each in after.json["assets"]] == [asset["id"]]

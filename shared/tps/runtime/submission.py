@@ -202,7 +202,7 @@ def _repeated(call: Call, success: int) -> Answer | None:
 
 
 def _key(call: Call) -> str | None:
-    key = call.headers.get("Idempotency-Key")
+    key = None if call.method == "GET" else call.headers.get("Idempotency-Key")
     if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
         detail = f"an Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters"
         raise Malformed("bad Idempotency-Key", [Finding("bad_type", "", detail)])
