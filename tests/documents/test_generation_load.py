@@ -260,7 +260,7 @@ def real_documents() -> list[Any]:
     return [
         found
         for found in files(ORACLE / "transparency", "*.xml")
-        if found.values[0].is_dir() or b"<GL_MarketDocument" in found.values[0].read_bytes()
+        if not found.values[0].is_file() or b"<GL_MarketDocument" in found.values[0].read_bytes()
     ]
 
 
