@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from tps.mades.ids import new_id
 from tps.runtime.faults.system import System
-from tps.runtime.local.stack import attach_or_start
-from tps.runtime.stack import consumers, load_stack
+from tps.runtime.local.stack import LocalStack
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+
+_TAKEN_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,11 @@ class Replayer(threading.Thread):
             raise RuntimeError("the broker cannot be listened to")
 
     def replay(self, seed: int) -> int:
-        """Publish everything heard once more, in another order; returns how much that was."""
+        """Publish everything heard once more, in another order, and wait until all is taken; returns how much it was.
+
+        Raises:
+            RuntimeError: Some is not taken within two minutes.
+        """
         self._is_done.set()
         self.join(30)
         shuffled = list(self._heard)
@@ -54,32 +59,56 @@ class Replayer(threading.Thread):
         return len(shuffled)
 
     async def _listen(self) -> None:
-        client = await self._client()
-
-        async def hear(message: "Msg") -> None:
-            self._heard.append(_Heard(message.subject, message.data, dict(message.headers or {})))
-
-        await client.subscribe("mades.>", cb=hear)
-        await client.flush()
-        self._is_listening.set()
+        """Hear on, whatever is killed: a system that starts again has its broker elsewhere."""
         while not self._is_done.is_set():
-            await asyncio.sleep(0.1)
-        await client.close()
+            client = await self._client()
+            if client is None:
+                await asyncio.sleep(0.1)
+                continue
+            await client.subscribe("mades.>", cb=self._hear)
+            await client.flush()
+            self._is_listening.set()
+            while client.is_connected and not self._is_done.is_set():
+                await asyncio.sleep(0.05)
+            await client.close()
+
+    async def _hear(self, message: "Msg") -> None:
+        self._heard.append(_Heard(message.subject, message.data, dict(message.headers or {})))
 
     async def _publish(self, letters: list[_Heard]) -> None:
         client = await self._client()
+        if client is None:
+            raise RuntimeError("the broker is away")
         stream = client.jetstream()
         for letter in letters:
             await stream.publish(letter.subject, letter.data, headers={**letter.headers, "Nats-Msg-Id": new_id()})
-        await client.close()
+        try:
+            async with asyncio.timeout(_TAKEN_WITHIN_S):
+                while (await stream.stream_info("MADES")).state.messages:
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise RuntimeError("what came again is not taken") from None
+        finally:
+            await client.close()
 
-    async def _client(self) -> "Client":
+    async def _client(self) -> "Client | None":
+        """A connection as the broker's administrator; None while it is away."""
         import nats
+        import nats.errors
 
-        with attach_or_start(self._system.data, consumers=consumers(load_stack())) as stack:
-            url, user, password = stack.nats_admin
+        stack = LocalStack(self._system.data, say=_quiet)
+        if not stack.attach():
+            return None
+        url, user, password = stack.nats_admin
+        try:
+            return await nats.connect(url, user=user, password=password, allow_reconnect=False, error_cb=_silent)
+        except (nats.errors.Error, OSError):
+            return None
 
-        async def quiet(_error: Exception) -> None:
-            """The broker is killed on purpose; the client connects again."""
 
-        return await nats.connect(url, user=user, password=password, max_reconnect_attempts=-1, error_cb=quiet)
+def _quiet(_text: str) -> None:
+    """What happens to the system is the run's own doing."""
+
+
+async def _silent(_error: Exception) -> None:
+    """The broker is killed on purpose."""
