@@ -57,6 +57,7 @@ class Probe:
     """A call without anything in it: asked for more than it has, it ends the handler."""
 
     def __init__(self, *, ends_at_parameters: bool) -> None:
+        self.method = ""
         self.headers: dict[str, str] = {}
         self.query: dict[str, list[str]] = {}
         self.raw_body = b"{}"
