@@ -3,6 +3,7 @@
 Wakes on: TPS-STATUSREQUEST from DSOs.   Reads: active assets in the asking DSO's grid, never who operates them.
 Decides:  whether the question is one it may ask.
 Emits:    TPS-ASSET-LIST (Ref_MarketDocument, A55), or an Acknowledgement saying that there is nothing, or why not.
+Privacy:  DSO-ALL, DSO-OPR, DSO-GRD (docs/privacy.md).
 """
 
 from tps.documents import encode

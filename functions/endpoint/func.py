@@ -2,6 +2,7 @@
 
 Wakes on: HTTP.   Reads: the caller's own component's ledger.   Decides and emits nothing.
 The trace of a sent message ends at the platform: what the platform sends on is another message.
+Privacy:  OPR-404, FLD-01, PTH-01 (docs/privacy.md).
 """
 
 from tps.api.types import moment_json

@@ -3,6 +3,7 @@
 Wakes on: HTTP from a DSO.
 Reads:    the list that the platform sends in answer; if it is silent, the last one it sent, with its age.
 Emits:    TPS-STATUSREQUEST (StatusRequest_MarketDocument) to the platform.
+Privacy:  DSO-ALL, DSO-OPR, DSO-GRD (docs/privacy.md).
 """
 
 from tps.api.types import listing_json, moment_json

@@ -6,6 +6,7 @@ Decides:  which entries are refused (all or nothing), which are older than what 
 Writes:   claims, their history, and what their parties were told.
 Emits:    first an Acknowledgement with the state of each entry, then notices to parties whose older claims have moved:
           the time of the answer tells nothing of how many they are.
+Privacy:  CLM-01, CLM-02, CAP-01, TIM-02 (docs/privacy.md).
 """
 
 from collections import defaultdict

@@ -5,6 +5,7 @@ Reads:    the message that an acknowledgement answers.
 Decides:  nothing; the platform has decided, this backend takes note.
 Writes:   received limits and lists, outcomes of what was sent, states of registered assets and points.
 Emits:    Acknowledgements of documents; wakes waiting calls; on a tick, whatever was left unsent.
+Privacy:  PTH-01, EVT-01, LOG-01 (docs/privacy.md).
 """
 
 from collections import defaultdict

@@ -3,6 +3,7 @@
 Wakes on: HTTP from an AGR or BRP.            Reads: its own assets as accepted, and changes under way.
 Decides:  whether each entry is well formed.  Writes: the wish, until the platform answers.
 Emits:    TPS-ASSET (Ref_MarketDocument, A62) to the platform; answers with the platform's acknowledgement.
+Privacy:  FLD-01, OPR-404, REF-01 (docs/privacy.md).
 """
 
 from tps.api.types import AssetBody, AssetPatchesBody, AssetsBody, asset_json

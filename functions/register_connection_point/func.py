@@ -4,6 +4,7 @@ Wakes on: HTTP from a DSO.                    Reads: its own points as accepted,
 Decides:  whether each entry is well formed.  Writes: the wish, until the platform answers.
 Emits:    TPS-POINT (Ref_MarketDocument, A62) to the platform; answers with the platform's acknowledgement.
 Sections are the DSO's own labels: they stay in its backend.
+Privacy:  FLD-01, DSO-GRD, REF-01 (docs/privacy.md).
 """
 
 from tps.api.types import PointBody, PointPatchesBody, PointsBody, point_json

@@ -5,6 +5,7 @@ Reads:    who operates which of the listed assets in this DSO's grid, and what e
 Decides:  accepted, refused, or (emergencies) accepted but for the assets named; weights are frozen then.
 Writes:   the limit, its weighed assets, and each operator's part.
 Emits:    first the Acknowledgement to the DSO, then to each operator only its assets and its part.
+Privacy:  OPR-OTH, OPR-IDS, DSO-A64, TIM-01 (docs/privacy.md).
 """
 
 import hashlib

@@ -3,6 +3,7 @@
 Wakes on: HTTP from an AGR or BRP.   Reads: limits its backend has received; only its own assets and its own part.
 Writes:   how far each of its readers has read; a limit that was read is RECEIVED.
 Emits:    MADES receive acknowledgements.
+Privacy:  OPR-OTH, OPR-404, CUR-01 (docs/privacy.md).
 """
 
 import hashlib

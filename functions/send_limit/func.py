@@ -4,6 +4,7 @@ Wakes on: HTTP from a DSO.
 Decides:  whether the limit is well formed and not over; the platform decides the rest.
 Emits:    TPS-LIMIT-FORESEEN or TPS-LIMIT-UNFORESEEN (Unavailability_MarketDocument) to the platform; answers with the
           platform's acknowledgement, for an emergency with the assets that were left out.
+Privacy:  DSO-A64, FLD-01, REF-01 (docs/privacy.md).
 """
 
 from tps.api.bodies import read_body

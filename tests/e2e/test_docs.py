@@ -12,7 +12,7 @@ from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/how-to-operator.md", "docs/how-to-dso.md", "docs/how-to-platform.md")
-STARTING = re.compile(r"^\./tps (up|test|demo).*$", re.MULTILINE)
+STARTING = re.compile(r"^\./tps (up|check|test|demo).*$", re.MULTILINE)
 
 
 def commands_of(page: str) -> str:
