@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.world import World
 from tps.runtime.local.stack import LocalStack
@@ -13,6 +14,10 @@ from tps.runtime.onboarding import ensure_platform
 from tps.runtime.stack import consumers, load_stack
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A machine with other work to do is slow, and not wrong.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
