@@ -219,8 +219,6 @@ def test_a_cold_function_starts_without_heavy_clients(room: str) -> None:
 
 
 def test_the_face_shown_to_functions_starts_without_heavy_clients() -> None:
-    if not (ROOT / "shared/tps/runtime/function.py").is_file():
-        pytest.skip("tps.runtime.function is not there yet")
 
     assert imported_heavy(["tps.runtime.function"], []) == []
 

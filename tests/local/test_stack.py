@@ -62,7 +62,7 @@ def test_a_role_owns_its_database_and_nothing_more(stack: LocalStack, group: str
 @pytest.mark.parametrize("database", [*GROUPS, "postgres", "template1"])
 def test_a_role_reaches_no_other_database(stack: LocalStack, group: str, database: str) -> None:
     if group == database:
-        pytest.skip("its own")
+        pytest.skip("a group reaches its own database")
     url = stack.database_url(group).rpartition("/")[0] + f"/{database}"
 
     with pytest.raises(psycopg.OperationalError):
