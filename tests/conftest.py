@@ -1,5 +1,6 @@
 """Fixtures for everybody: one running stack per test process, and a world in it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,8 @@ settings.load_profile("patient")
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The whole system on real servers: NATS, Postgres, S3, event delivery, two workers."""
+    """The whole system on real servers: NATS, Postgres, S3, event delivery, two workers; windows of a second."""
+    os.environ.setdefault("TPS_BATCH_WINDOW_S", "1")
     data = tmp_path_factory.mktemp("stack")
     up = Up(data=data, port=0, workers=2, consumers=consumers(load_stack()), prepare=ensure_platform)
     with running(up) as stack:

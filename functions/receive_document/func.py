@@ -248,4 +248,4 @@ TOPICS = {
 
 def main(context):
     """Take in one event."""
-    return serve(context, topics=TOPICS, on_tick=tick)
+    return serve(context, topics=TOPICS, on_tick=dict.fromkeys(("agr", "dso", "tps"), tick))

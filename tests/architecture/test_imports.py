@@ -36,7 +36,7 @@ ANY = frozenset({"*"})
 STORES = "psycopg psycopg_pool yoyo boto3 botocore mypy_boto3_s3 minio urllib3 nats tenacity cryptography"
 
 # What a function sees of the runtime: its calls and answers, and what routes that send have in common.
-FUNCTION_RUNTIME = "runtime.function runtime.submission runtime.resources"
+FUNCTION_RUNTIME = "runtime.function runtime.submission runtime.resources runtime.paging"
 
 RULES = {
     "errors": may(),
@@ -46,7 +46,8 @@ RULES = {
     "stores": may("domain documents mades errors", STORES),
     "endpoint": may("domain documents mades stores errors", "structlog cachetools"),
     "api": may("domain errors", "pydantic"),
-    "functions": may("domain documents mades stores endpoint api errors " + FUNCTION_RUNTIME, "structlog"),
+    "backend": may("domain documents mades stores endpoint api errors", "structlog"),
+    "functions": may("domain documents mades stores endpoint api backend errors " + FUNCTION_RUNTIME, "structlog"),
     "runtime": May(ANY, ANY),
 }
 
@@ -62,7 +63,7 @@ HEAVY = frozenset(
 )
 
 # What a cold function imports before it is ready.
-COLD = ("errors", "domain", "documents", "mades", "stores", "endpoint", "api", "functions")
+COLD = ("errors", "domain", "documents", "mades", "stores", "endpoint", "api", "backend", "functions")
 
 
 def broken_imports(source: Source) -> Iterator[str]:

@@ -103,10 +103,10 @@ _ENDPOINT = (
 _BACKEND = f"{_ENDPOINT} feed feed_reader own_resource wished_resource"
 DATABASES = {
     "agr": f"{_BACKEND} received_limit".split(),
-    "dso": f"{_BACKEND} received_asset_list".split(),
+    "dso": f"{_BACKEND} grid_asset received_asset_list".split(),
     "tps": (
         f"{_ENDPOINT} active_asset asset_claim asset_history decided_document limit_asset limit_part limit_revision"
-        " party point_claim point_history"
+        " handed_over party plan_change point_claim point_history"
     ).split(),
     "ecp": f"{_MIGRATIONS} registered_component".split(),
     "postgres": [],

@@ -18,7 +18,7 @@ from tps.documents.acknowledgement import (
     finding_reason,
     rejected_series,
 )
-from tps.endpoint.handling import Correspondent, Handling, Status, Verdict
+from tps.endpoint.handling import Correspondent, Desk, Handling, Status, Verdict
 from tps.endpoint.sending import Draft
 from tps.errors import Finding, Refused
 from tps.mades.types import acknowledgement_of
@@ -106,7 +106,7 @@ def answer_document(
 
 
 def send_notice(
-    handling: Handling,
+    desk: Desk,
     peer: Correspondent,
     quoted: ReceivedDocument,
     *,
@@ -117,7 +117,7 @@ def send_notice(
 ) -> None:
     """A further acknowledgement of a document accepted earlier, with news about what it registered or limited."""
     answer = Answer(Outcome.ACCEPTED, tuple(texts))
-    _enqueue(handling, peer, quoted, answer, type=type, purpose=purpose, in_reply_to=in_reply_to)
+    _enqueue(desk, peer, quoted, answer, type=type, purpose=purpose, in_reply_to=in_reply_to)
 
 
 def digest_of(document: Document) -> bytes:
@@ -177,7 +177,7 @@ def _send(handling: Handling, peer: Correspondent, quoted: ReceivedDocument, ans
 
 
 def _enqueue(
-    handling: Handling,
+    desk: Desk,
     peer: Correspondent,
     quoted: ReceivedDocument,
     answer: Answer,
@@ -186,11 +186,11 @@ def _enqueue(
     purpose: str,
     in_reply_to: str,
 ) -> None:
-    document_id = handling.derived_id(peer.party, f"document {purpose}")
-    header = handling.header_to(peer, document_id)
+    document_id = desk.derived_id(peer.party, f"document {purpose}")
+    header = desk.header_to(peer, document_id)
     content = encode(Acknowledgement(header, quoted, answer.outcome, answer.reasons, answer.rejected))
     draft = Draft(
-        sender=handling.own.code,
+        sender=desk.own.code,
         receiver=peer.component,
         type=type,
         content=content,
@@ -198,4 +198,4 @@ def _enqueue(
         in_reply_to=in_reply_to,
         rank=ACKNOWLEDGEMENT_RANK,
     )
-    handling.send(draft, purpose)
+    desk.send(draft, purpose)

@@ -37,6 +37,7 @@ class Endpoint:
         key: The group's 32 secret bytes; other secrets are derived from it.
         clock: Returns aware UTC.
         owed: To be told of acknowledgements that are owed.
+        batch_window_s: Length of the clock-aligned windows in which news for a DSO is merged; 0 sends at once.
     """
 
     group: str
@@ -48,6 +49,7 @@ class Endpoint:
     clock: Callable[[], datetime]
     keyring: Keyring = field(default_factory=lambda: Keyring())
     owed: OwedBatch = field(default_factory=OwedBatch)
+    batch_window_s: float = 15.0
 
     @property
     def kind(self) -> str:

@@ -76,21 +76,28 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Handling:
-    """One message being taken in, with the transaction to decide in."""
+class Desk:
+    """Where a component of ours decides what to send, in one transaction.
+
+    Attributes:
+        own: The component that sends.
+        cause: Why: the id of the consumed message, or a name of the piece of work that comes again after a crash
+            (`schedules 5790000000005 2026-03-29T06:00:15Z`). What is sent for the same cause, recipient and purpose has
+            the same id, so it is sent once.
+    """
 
     endpoint: Endpoint
     tx: Transaction
-    message: Message
     own: OwnComponent
     now: datetime
+    cause: str
 
     def derived_id(self, recipient: str, purpose: str) -> str:
-        """An id for what goes to one recipient because of this message: the same at every repeat."""
-        return derived_id(self.endpoint.secret("ids"), self.message.message_id, recipient, purpose)
+        """An id for what goes to one recipient because of this cause: the same at every repeat."""
+        return derived_id(self.endpoint.secret("ids"), self.cause, recipient, purpose)
 
     def header_to(self, peer: Correspondent, document_id: str) -> Header:
-        """The header of a document from the component that took the message in."""
+        """The header of a document from this component."""
         return Header(
             document_id=document_id,
             created_at=self.now.replace(microsecond=0),
@@ -103,7 +110,24 @@ class Handling:
     def send(self, draft: Draft, purpose: str) -> None:
         """Put a message into the outbox; sent before, it is not sent again."""
         message_id = self.derived_id(draft.receiver, f"message {purpose}")
-        enqueue(self.endpoint, self.tx, draft, message_id, caused_by=self.message.message_id)
+        enqueue(self.endpoint, self.tx, draft, message_id, caused_by=self.cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Handling(Desk):
+    """One message being taken in, with the transaction to decide in; the message is the cause."""
+
+    message: Message
+
+
+def platform_desk(endpoint: Endpoint, tx: Transaction, cause: str) -> Desk:
+    """The platform's own desk, for what it sends by itself: on a tick, for no message.
+
+    Once the transaction is committed, `dispatch_caused(endpoint, endpoint.platform, cause)` sends what was decided.
+    """
+    own = endpoint.own(tx, endpoint.platform)
+    assert own is not None
+    return Desk(endpoint, tx, own, endpoint.clock(), cause)
 
 
 Decide = Callable[[Handling], Verdict]
@@ -208,4 +232,4 @@ def _owe(handling: Handling, verdict: Verdict, *, is_sent_next: bool) -> None:
 def _handling(endpoint: Endpoint, tx: Transaction, message: Message) -> Handling:
     own = endpoint.own(tx, message.receiver)
     assert own is not None
-    return Handling(endpoint, tx, message, own, endpoint.clock())
+    return Handling(endpoint, tx, own, endpoint.clock(), message.message_id, message)

@@ -118,15 +118,16 @@ class Route:
 
 
 TopicHandler = Callable[[Endpoint, Arrival], Status]
+TickHandler = Callable[[Endpoint], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Everything a function answers to: its routes, its message types by (group kind, type), and ticks."""
+    """Everything a function answers to: routes, message types by (group kind, type), ticks by group kind."""
 
     routes: tuple[Route, ...] = ()
     topics: Mapping[tuple[str, str], TopicHandler] = field(default_factory=dict)
-    on_tick: Callable[[Endpoint], None] | None = None
+    on_tick: Mapping[str, TickHandler] = field(default_factory=dict)
 
 
 def serve(
@@ -134,12 +135,12 @@ def serve(
     *,
     routes: tuple[Route, ...] = (),
     topics: Mapping[tuple[str, str], TopicHandler] | None = None,
-    on_tick: Callable[[Endpoint], None] | None = None,
+    on_tick: Mapping[str, TickHandler] | None = None,
 ) -> Any:
     """Answer one invocation by a function's tables."""
     from tps.runtime.http import answer
 
-    return answer(context, Tables(routes, topics or {}, on_tick))
+    return answer(context, Tables(routes, topics or {}, on_tick or {}))
 
 
 def pong(_call: Call) -> Answer:

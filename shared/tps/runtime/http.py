@@ -211,9 +211,10 @@ def _handle_event(request: Request, tables: Tables, services: Services) -> Statu
 
 
 def _tick(tables: Tables, services: Services) -> Status:
-    if tables.on_tick is not None:
-        for endpoint in services.endpoints.values():
-            tables.on_tick(endpoint)
+    for endpoint in services.endpoints.values():
+        handler = tables.on_tick.get(endpoint.kind)
+        if handler is not None:
+            handler(endpoint)
     return Status.ACCEPTED
 
 

@@ -103,4 +103,5 @@ def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], date
         documents=DocumentStore(settings.s3_url, group.s3_access_key, group.s3_secret_key, group.s3_bucket),
         mailbox=Mailbox(settings.nats_url, group.nats_user, group.nats_password, group.name),
         clock=clock,
+        batch_window_s=settings.batch_window_s,
     )

@@ -56,6 +56,7 @@ class Settings:
     threads: int
     official_schemas: Path | None
     delivery_attempts: int
+    batch_window_s: float
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -87,6 +88,7 @@ class Settings:
             threads=int(env.get("TPS_THREADS", "96")),
             official_schemas=Path(schemas) if schemas else None,
             delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
+            batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
         )
 
 

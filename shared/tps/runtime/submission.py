@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,10 @@ class Submission:
         success: HTTP status of an accepted one: 201 for what was created, else 200.
         keep: Writes what the backend keeps of it, in the same transaction: (transaction, message id, sequence).
         pointer_of: JSON pointer to a resource id in the call's body.
+        document_id: Of what is updated or cancelled; None makes a new one.
+        warnings: (code, detail) of what is legal but probably not meant.
+        resolved: Further fields of the answer: what the call's words came to.
+        rejected: What the platform would leave out, as far as this backend can tell; for a dry run alone.
     """
 
     type: str
@@ -55,6 +59,10 @@ class Submission:
     success: int = 200
     keep: Callable[[Transaction, str, int], None] | None = None
     pointer_of: Callable[[str], str] = lambda _subject: ""
+    document_id: str | None = None
+    warnings: tuple[tuple[str, str], ...] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    rejected: tuple[Mapping[str, str], ...] = ()
 
 
 def sending(handler: Callable[[Call], Answer], success: int = 200) -> Callable[[Call], Answer]:
@@ -74,7 +82,9 @@ def sending(handler: Callable[[Call], Answer], success: int = 200) -> Callable[[
 
 
 def submit(call: Call, submission: Submission) -> Answer:
-    """Send, wait as the call prefers, and answer."""
+    """Send, wait as the call prefers, and answer; with `?dry_run=true` answer what would be sent, and send nothing."""
+    if call.flag("dry_run"):
+        return _dry_answer(call, submission)
     wait_s = preferred_wait_s(call)
     component, message_id = send(call, submission)
     row = await_answer(call, component, message_id, wait_s)
@@ -130,7 +140,8 @@ def settled_answer(call: Call, row: Mapping[str, Any], submission: Submission) -
     """
     if row["status"] == Status.REFUSED:
         raise _refusal(row["answer"], submission)
-    return _standing_answer(call, row, submission.success)
+    answer = _standing_answer(call, row, submission.success)
+    return replace(answer, body={**answer.body, **submission.resolved, **_warned(submission)})
 
 
 def preferred_wait_s(call: Call) -> float:
@@ -167,8 +178,25 @@ def header(call: Call, role: str, document_id: str) -> Header:
     )
 
 
+def _dry_answer(call: Call, submission: Submission) -> Answer:
+    """What would be sent is made, so that whatever is wrong with it shows."""
+    with call.endpoint.database.transaction() as tx:
+        own = components.component_of_party(tx, call.party)
+    assert own is not None
+    _draft(call, own, submission)
+    rejected = [dict(each) for each in submission.rejected]
+    status = Status.PARTLY_ACCEPTED if rejected else Status.ACCEPTED
+    body = {"dry_run": True, "status": status, **submission.resolved, **_warned(submission)}
+    return Answer({**body, "rejected": rejected} if rejected else body)
+
+
+def _warned(submission: Submission) -> dict[str, Any]:
+    warnings = [{"code": code, "detail": detail} for code, detail in submission.warnings]
+    return {"warnings": warnings} if warnings else {}
+
+
 def _draft(call: Call, own: components.OwnComponent, submission: Submission) -> Draft:
-    document_id = new_id()
+    document_id = submission.document_id or new_id()
     return Draft(
         sender=own.code,
         receiver=call.endpoint.platform,

@@ -1,0 +1,1 @@
+"""What several functions of one backend (operator, DSO, platform) have in common, one module per subject."""
