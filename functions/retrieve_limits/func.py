@@ -19,6 +19,7 @@ from tps.domain.limit import Interval
 from tps.endpoint.handling import note_received
 from tps.errors import Finding, Malformed, StoreAway
 from tps.runtime.function import Answer, Route, serve
+from tps.runtime.paging import PAGING, read_paging
 from tps.runtime.submission import timeout_s
 from tps.stores import components, received_limits
 from tps.stores.feeds import make_cursor, move_reader, read_cursor, reader_position
@@ -31,7 +32,8 @@ _log = structlog.get_logger()
 
 def list_limits(call):
     """Limits received in a period, and holding in another; both half-open and optional."""
-    call.only_known("from", "to", "applies_from", "applies_to", "all_revisions", "per_asset")
+    call.only_known("from", "to", "applies_from", "applies_to", "all_revisions", "per_asset", *PAGING)
+    paging = read_paging(call)
     with call.endpoint.database.transaction() as tx:
         found = received_limits.received_between(
             tx,
@@ -40,15 +42,16 @@ def list_limits(call):
             applies=_period(call, "applies_from", "applies_to"),
             with_all_revisions=call.flag("all_revisions"),
         )
-    return _answer(call, found)
+    return _page(call, paging, found)
 
 
 def list_active(call):
     """Limits in force or ahead."""
-    call.only_known("per_asset")
+    call.only_known("per_asset", *PAGING)
+    paging = read_paging(call)
     with call.endpoint.database.transaction() as tx:
         found = received_limits.active_at(tx, call.agr, call.now)
-    return _answer(call, found)
+    return _page(call, paging, found)
 
 
 def wait(call):
@@ -96,6 +99,12 @@ def _reader(call):
 def _remember(call, reader, position):
     with call.endpoint.database.transaction() as tx:
         move_reader(tx, party=call.party, name=FEED, reader=reader, position=position)
+
+
+def _page(call, paging, found):
+    page, following = paging.cut(found, lambda limit: (limit.position,))
+    answer = _answer(call, page)
+    return replace(answer, body={**answer.body, **following}, is_tagged=True)
 
 
 def _answer(call, found):

@@ -34,6 +34,16 @@ def headers_beyond(reply: Reply) -> set[str]:
     return {name.lower() for name in reply.headers} - ANSWER_HEADERS
 
 
+def marks_beyond(replies: Iterable[Reply]) -> list[Reply]:
+    """Answers that show what an earlier one of the same list showed, and have another ETag: it tells something more."""
+    first: dict[str, Reply] = {}
+    return [each for each in replies if first.setdefault(_shown(each), each).headers["ETag"] != each.headers["ETag"]]
+
+
+def _shown(reply: Reply) -> str:
+    return str({name: value for name, value in json.loads(reply.text).items() if name not in ("as_of", "next")})
+
+
 def labels_beyond(packets: Iterable[Packet]) -> set[str]:
     """Headers in the open of what crosses the broker as a message, beyond those that every message has."""
     return {name for packet in packets if _is_message(packet) for name in packet.headers} - MESSAGE_HEADERS

@@ -82,6 +82,7 @@ class Playing:
     assets: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
+    tags: dict[str, int] = field(default_factory=dict)
     registered: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -150,6 +151,9 @@ class Playing:
 
     def _note(self, reply: Reply) -> None:
         headers = {name: value for name, value in reply.headers.items() if name != "date"}
+        if "etag" in headers:
+            # Made of ids, too, but the same tag again says that nothing has changed.
+            headers["etag"] = f"tag {self.tags.setdefault(headers['etag'], len(self.tags))}"
         self.answers.append((reply.status, headers, reply.text))
 
 

@@ -58,10 +58,10 @@ class RouteRow:
 
 _SENT = "id revision status message_id rejected asset_id code detail"
 _ASSET = "assets id connection_point_id kind max_production_kw max_consumption_kw"
-_OWN_ASSET = f"{_ASSET} name state is_weight_capped"
-_POINT = "connection_points id name max_production_kw max_consumption_kw sections state"
+_OWN_ASSET = f"{_ASSET} next name state is_weight_capped"
+_POINT = "connection_points next id name max_production_kw max_consumption_kw sections state"
 _LIMIT = (
-    "limits id revision kind status issuer code name asset_ids received_at direction start end available power_kw"
+    "limits next id revision kind status issuer code name asset_ids received_at direction start end available power_kw"
     " action expected_end reason text share rule weight_kw per_asset asset_id"
 )
 _MESSAGE = (
@@ -125,7 +125,7 @@ ROUTES = (
     _dso(
         "GET",
         "/dso/v1/flexibility-assets",
-        f"{_ASSET} as_of",
+        f"{_ASSET} as_of next",
         scope="grid",
         shows="{asset}",
         also=("DSO-ALL", "INF-LST"),
@@ -156,7 +156,9 @@ ROUTES = (
 # Of a refusal: RFC 9457, and nothing else.
 PROBLEM_FIELDS = "type title status detail errors pointer code errors_total"
 # Of any answer.
-ANSWER_HEADERS = frozenset({"content-type", "content-length", "date", "www-authenticate", "location"})
+ANSWER_HEADERS = frozenset(
+    {"content-type", "content-length", "date", "www-authenticate", "location", "etag", "cache-control"}
+)
 
 # Everything that wakes a function: (function, group, message type), and ticks. Each topic is a consumer, too.
 _WAKES = {

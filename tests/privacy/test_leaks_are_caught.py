@@ -21,6 +21,7 @@ from tests.privacy.guards import (
     fields_beyond,
     headers_beyond,
     labels_beyond,
+    marks_beyond,
     texts_of,
     told_apart,
     told_early,
@@ -29,7 +30,7 @@ from tests.privacy.guards import (
 from tests.privacy.stories import Playing, Story, knowledge_of
 from tests.privacy.table import ROUTES
 from tests.privacy.wiretap import Opened, Wiretap
-from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen
+from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen
 from tps.errors import NotFound
 from tps.runtime import gateway
 from tps.runtime.app import load_function
@@ -129,15 +130,11 @@ def test_a_field_too_many_in_a_document_is_caught(
 # (b) a label
 
 
-def with_mark(handler: Handler) -> Handler:
-    """Answers with an ETag, made of who has the assets: the same list, the mark tells of a change of hands."""
+def with_count(handler: Handler) -> Handler:
+    """Answers with a header that counts something."""
 
     def answer(call: Call) -> Answer:
-        with call.endpoint.database.transaction() as tx:
-            row = tx.execute("SELECT max(sequence) AS last FROM message WHERE direction = 'in'").fetchone()
-        assert row is not None
-        given = handler(call)
-        return replace(given, headers={**given.headers, "ETag": f'"{row["last"]}"'})
+        return replace(handler(call), headers={"X-Total-Count": "7"})
 
     return answer
 
@@ -149,11 +146,49 @@ def test_a_header_too_many_is_caught(
     """LEK-01."""
     dso = _grid(world, operators)[0]
 
-    with served(services, "list_assets", with_mark if is_leaking else sealed) as http:
+    with served(services, "list_assets", with_count if is_leaking else sealed) as http:
         reply = replace(dso, http=http).call("GET", "/flexibility-assets")
 
     assert reply.status == 200
-    assert headers_beyond(reply) == ({"etag"} if is_leaking else set())
+    assert headers_beyond(reply) == ({"x-total-count"} if is_leaking else set())
+
+
+def with_mark(handler: Handler) -> Handler:
+    """Answers with an ETag made of what has come in: the same list, and the mark tells of a change of hands."""
+
+    def answer(call: Call) -> Answer:
+        with call.endpoint.database.transaction() as tx:
+            row = tx.execute("SELECT count(*) AS last FROM message WHERE direction = 'in'").fetchone()
+        assert row is not None
+        given = handler(call)
+        return replace(given, headers={**given.headers, "ETag": f'"{row["last"]}"'})
+
+    return answer
+
+
+@pytest.mark.parametrize("is_leaking", [False, True])
+def test_a_mark_that_tells_more_than_is_shown_is_caught(
+    world: World, services: Services, operators: list[Member], is_leaking: bool
+) -> None:
+    """LEK-01: an asset changes hands between two looks at the list (TAG-01)."""
+    dso, asset = world.dso(), make_asset(fresh_gsrn())
+    dso.register_points(asset["connection_point_id"])
+    operators[0].register_assets(asset)
+
+    with served(services, "list_assets", with_mark if is_leaking else sealed) as http:
+        looking = replace(dso, http=http)
+        replies = [looking.call("GET", "/flexibility-assets")]
+        operators[0].done("DELETE", f"/flexibility-assets?id={asset['id']}")
+        operators[1].register_assets(asset)
+        replies.append(eventually(lambda: _with_assets(looking)))
+
+    assert len({reply.headers["ETag"] for reply in replies}) == (2 if is_leaking else 1)
+    assert bool(marks_beyond(replies)) == is_leaking
+
+
+def _with_assets(dso: Member) -> Reply | None:
+    reply = dso.call("GET", "/flexibility-assets")
+    return reply if reply.json["assets"] else None
 
 
 @pytest.mark.parametrize("is_leaking", [False, True])

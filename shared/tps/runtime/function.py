@@ -25,14 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call is answered: `body` is JSON-able (Decimals become numbers), or text to be sent as text/plain.
+    """What a call is answered.
 
-    `on_handed_over` runs once the answer went to a client that is still connected.
+    Attributes:
+        body: JSON-able (Decimals become numbers), or text to be sent as `media_type`.
+        is_tagged: It has an ETag, and is not sent again to whoever has it. For what is asked for again and again.
+        on_handed_over: Runs once the answer went to a client that is still connected.
     """
 
     body: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "text/plain; charset=utf-8"
+    is_tagged: bool = False
     on_handed_over: Callable[[], None] | None = None
 
 

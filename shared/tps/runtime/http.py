@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +30,8 @@ from tps.errors import (
 from tps.mades.subjects import TICK
 from tps.runtime.function import Answer, Call, Route, Tables
 from tps.runtime.identity import check_group
+from tps.runtime.json_text import to_json
+from tps.runtime.tagging import tagged
 from tps.stores.components import component_of_party
 
 if TYPE_CHECKING:
@@ -83,19 +82,6 @@ def problem(error: TpsError) -> Response:
     return response
 
 
-def to_json(body: Any) -> str:
-    """JSON with power as numbers and times with Z."""
-    return json.dumps(body, default=_plain, ensure_ascii=False, separators=(",", ":"))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    raise TypeError(f"no JSON for {type(value).__name__}")
-
-
 def _json(body: Any, status: int, media_type: str = "application/json") -> Response:
     return Response(to_json(body), status, content_type=media_type)
 
@@ -109,13 +95,16 @@ def _take_call(request: Request, tables: Tables) -> Response:
     route, path_values = _match(tables.routes, request.path, request.method)
     call = _call(request, route, path_values)
     given = route.handler(call)
-    if isinstance(given.body, str):
-        response = Response(given.body, given.status, content_type="text/plain; charset=utf-8")
-    else:
-        response = _json(given.body, given.status)
+    response = tagged(request, call, given) if given.is_tagged else _plain_response(given)
     response.headers.update(dict(given.headers))
     _after_hand_over(response, call, given)
     return response
+
+
+def _plain_response(given: Answer) -> Response:
+    if isinstance(given.body, str):
+        return Response(given.body, given.status, content_type=given.media_type)
+    return _json(given.body, given.status)
 
 
 def _after_hand_over(response: Response, call: Call, given: Answer) -> None:

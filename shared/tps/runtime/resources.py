@@ -15,6 +15,8 @@ from tps.documents import Document, Header
 from tps.domain.asset import Removal
 from tps.errors import Finding, Malformed, NotFound
 from tps.runtime.function import Answer, Call, Route, refuse
+from tps.runtime.json_text import to_json
+from tps.runtime.paging import PAGING, read_paging
 from tps.runtime.submission import Submission, sending, submit
 from tps.stores.resources import OwnResource, read_own, read_wanted, wish
 
@@ -80,13 +82,16 @@ class ResourceKind(Generic[_Entry]):
         return self._register(call, [self.entry(self._read_one(each, index)) for index, each in enumerate(merged)])
 
     def _get(self, call: Call) -> Answer:
-        call.only_known("id")
-        given = call.query.get("id")
-        return self._read(call, None if given is None else self._query_ids(given))
+        call.only_known("id", *PAGING)
+        paging, given = read_paging(call), call.query.get("id")
+        found = self._read(call, None if given is None else self._query_ids(given))
+        page, following = paging.cut(found, lambda each: (each.id,))
+        return Answer({self.name: [_with_state(each) for each in page], **following}, is_tagged=True)
 
     def _query(self, call: Call) -> Answer:
         call.only_known()
-        return self._read(call, [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids])
+        found = self._read(call, [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids])
+        return Answer({self.name: [_with_state(each) for each in found]})
 
     def _delete(self, call: Call) -> Answer:
         call.only_known("id")
@@ -114,10 +119,9 @@ class ResourceKind(Generic[_Entry]):
         except ValueError as error:
             raise Malformed("no id", [Finding("bad_type", "/id", str(error))]) from None
 
-    def _read(self, call: Call, ids: list[str] | None) -> Answer:
+    def _read(self, call: Call, ids: list[str] | None) -> list[OwnResource]:
         with call.endpoint.database.transaction() as tx:
-            found = read_own(tx, call.party, ids)
-        return Answer({self.name: [_with_state(each) for each in found]})
+            return read_own(tx, call.party, ids)
 
     def _remove(self, call: Call, ids: list[str], pointer: str) -> Answer:
         with call.endpoint.database.transaction() as tx:
@@ -154,7 +158,7 @@ class ResourceKind(Generic[_Entry]):
         from pydantic import ValidationError
 
         try:
-            return self.one.model_validate(parse_json(_dump(body)))
+            return self.one.model_validate(parse_json(to_json(body).encode()))
         except ValidationError as error:
             detail = "the change takes away a field that is needed"
             places = [pointer_of((self.name, index, *each["loc"])) for each in error.errors()]
@@ -186,12 +190,6 @@ def _merge(known: Mapping[str, Any], patch: Body) -> dict[str, Any]:
     """Merge-patch (RFC 7396): given fields replace, null takes away."""
     given = {name: getattr(patch, name) for name in patch.model_fields_set if name != "id"}
     return {name: value for name, value in {**known, **given}.items() if value is not None}
-
-
-def _dump(body: dict[str, Any]) -> bytes:
-    from tps.runtime.http import to_json
-
-    return to_json(body).encode()
 
 
 def _with_state(resource: OwnResource) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tps.errors import Finding, Malformed
@@ -46,8 +47,7 @@ def move_reader(tx: Transaction, *, party: str, name: str, reader: str, position
 
 def make_cursor(key: bytes, party: str, name: str, position: int) -> str:
     """A position as an opaque text that only this party can use, and only on this feed."""
-    sealed = _cipher(key).encrypt(position.to_bytes(8, "big"), [party.encode(), name.encode()])
-    return base64.urlsafe_b64encode(sealed).decode()
+    return seal(key, [party, name], position.to_bytes(8, "big"))
 
 
 def read_cursor(key: bytes, party: str, name: str, cursor: str) -> int:
@@ -56,13 +56,28 @@ def read_cursor(key: bytes, party: str, name: str, cursor: str) -> int:
     Raises:
         Malformed: Not a cursor of this party and feed; the caller must use one it was given.
     """
+    position = unseal(key, [party, name], cursor)
+    if position is None:
+        raise Malformed("bad cursor", [Finding("bad_type", "/after", "not a cursor of this feed")])
+    return int.from_bytes(position, "big")
+
+
+def seal(key: bytes, bound_to: Sequence[str], content: bytes) -> str:
+    """Bytes as a text that cannot be read or changed, of use for whom and what it is bound to; 16 bytes longer."""
+    sealed = _cipher(key).encrypt(content, [each.encode() for each in bound_to])
+    return base64.urlsafe_b64encode(sealed).decode()
+
+
+def unseal(key: bytes, bound_to: Sequence[str], text: str) -> bytes | None:
+    """What was sealed; None if this was not, or not so bound."""
     from cryptography.exceptions import InvalidTag
 
     try:
-        sealed = base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
-        return int.from_bytes(_cipher(key).decrypt(sealed, [party.encode(), name.encode()]), "big")
+        sealed = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+        content: bytes = _cipher(key).decrypt(sealed, [each.encode() for each in bound_to])
     except (binascii.Error, UnicodeEncodeError, ValueError, InvalidTag):
-        raise Malformed("bad cursor", [Finding("bad_type", "/after", "not a cursor of this feed")]) from None
+        return None
+    return content
 
 
 def _cipher(key: bytes):  # type: ignore[no-untyped-def]
