@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
+from tps.runtime.masking import masked
 
 CRASH = """
 import logging, structlog
@@ -72,6 +74,60 @@ def test_a_crash_is_logged_without_the_texts_of_its_errors() -> None:
     assert ran.stderr.count("TypeError") == 2
     assert "deep" in ran.stderr
     assert '"incident": "cafe"' in ran.stderr
+
+
+CARELESS = """
+import logging, structlog
+from tps.runtime.logs import configure_logs
+configure_logs()
+log, seen, said = structlog.get_logger(), {seen}, "{said}"
+deep, error = [dict(one=(seen, said))], ValueError(said)
+log.warning("careless " + said, seen=seen, deep=deep, number=571313100000000011, times=3, error=error)
+logging.getLogger("waitress").warning("serving %s to %s", said, seen)
+"""
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        "571313100000000011",
+        "A10:571313100000000011",
+        "A01:45X000000000001P",
+        "45X000000000001P",
+        "NDK:Jens-Nilsson",
+        "5790000000005",
+        "eyJhbGciOiJFUzI1NiJ9.eyJwYXJ0eSI6IjEifQ.c2ln",
+        "/dso/v1/operational-schedules?asset_id=Nilsson&to=2099-01-01T00:00:00Z",
+    ],
+)
+def test_an_id_that_slips_into_a_log_is_masked(private: str) -> None:
+    """LOG-01: the second line of defence; whatever else is logged stays readable."""
+    script = CARELESS.format(said=private, seen=json.dumps(private))
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    first, second = ran.stderr.splitlines()
+    for word in (private, "Nilsson", "571313100000000011"):
+        assert word not in ran.stderr
+    event = json.loads(first)
+    assert (event["level"], event["times"], event["number"]) == ("warning", 3, "***")
+    assert "careless" in event["event"]
+    assert "WARNING waitress serving" in second
+    assert ran.stderr.count("***") >= 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-29T06:00:15.123456Z",
+        "4e6f0a2b7c1d4f5e8a9b0c1d2e3f4a5b",
+        "12345678901234567890123456789012",
+        "consumer agr_TPS-LIMIT-FORESEEN: 3 attempts?",
+        "ValueError at shared/tps/runtime/http.py:60 answer > func.py:12 list_assets",
+    ],
+)
+def test_what_helps_to_find_a_fault_is_not_masked(text: str) -> None:
+    assert masked(text) == text
 
 
 @pytest.mark.parametrize("path", ["/health/liveness", "/health/readiness", "/_/health", "/_/ready"])

@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+from tps.runtime.masking import mask_event, masked
+
 
 def configure_logs() -> None:
     """Set up logging for a process; libraries speak up from WARNING on."""
@@ -21,6 +23,7 @@ def configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(_without_texts),
+            mask_event,
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
@@ -29,6 +32,9 @@ def configure_logs() -> None:
 
 
 class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
     def formatException(self, ei: Any) -> str:  # noqa: N802
         return _without_texts(ei)
 
