@@ -48,6 +48,7 @@ RULES = {
     "api": may("domain errors", "pydantic"),
     "backend": may("domain documents mades stores endpoint api errors", "structlog"),
     "functions": may("domain documents mades stores endpoint api backend errors " + FUNCTION_RUNTIME, "structlog"),
+    "client": may("", "httpx tenacity"),
     "runtime": May(ANY, ANY),
 }
 

@@ -1,0 +1,179 @@
+"""Calls of one party over HTTP: its token, retries that never send twice, lists in pages."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    stop_before_delay,
+    stop_never,
+    wait_random_exponential,
+)
+
+from tps.client.problems import Unavailable, problem_of
+from tps.client.wire import from_json, to_json
+
+Token = str | Callable[[], str]
+"""A bearer token, or what gives a fresh one; asked anew for every attempt."""
+
+_TIMEOUT = httpx.Timeout(120, connect=10)
+_BACKOFF = wait_random_exponential(multiplier=0.2, max=10)
+_log = logging.getLogger("tps.client")
+
+
+class Connection:
+    """The calls of one party.
+
+    Args:
+        base_url: Of the gateway; the routes are below it.
+        group: `agr` or `dso`.
+        token: Who calls.
+        http: To share connections with others; it stays open when this closes.
+        wait_s: How long the server may wait for the platform's answer, 0 to 55.
+        patience_s: How long a call is retried where nothing answers.
+        page_size: Lists are fetched in pages of so many items; None for whole.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        group: str,
+        token: Token,
+        *,
+        http: httpx.Client | None,
+        wait_s: int,
+        patience_s: float,
+        page_size: int | None,
+    ):
+        self._root = base_url.rstrip("/")
+        self._prefix = f"/{group}/v1"
+        self._token = token
+        self._http = http or httpx.Client()
+        self._is_own = http is None
+        self._wait_s = wait_s
+        self._patience_s = patience_s
+        self._page_size = page_size
+
+    def close(self) -> None:
+        """Close what this opened."""
+        if self._is_own:
+            self._http.close()
+
+    def ask(self, path: str, query: Mapping[str, Any] | None = None, *, forever: bool = False) -> Any:
+        """GET: the answer's JSON.
+
+        Args:
+            forever: Retry without end where nothing answers.
+        """
+        return self._call("GET", self._prefix + path, query=query, forever=forever)
+
+    def text(self, path: str) -> str:
+        """GET: the answer's text."""
+        return self._respond("GET", self._prefix + path).text
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Any:
+        """Send something that becomes a message: at most once, however often the call has to be made."""
+        headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+        return self._call(method, self._prefix + path, body=body, query=query, headers=headers)
+
+    def listed(self, path: str, name: str, query: Mapping[str, Any] | None = None, *, body: Any = None) -> Any:
+        """A whole list, page by page: the first answer, with the items of all under `name`; POST if it has a body."""
+        method = "GET" if body is None else "POST"
+        asked = {**(query or {}), "limit": self._page_size}
+        first = page = self._call(method, self._prefix + path, query=asked, body=body)
+        items = list(first[name])
+        while page.get("next"):
+            page = self._call(method, _path_of(page["next"]), body=body)
+            items += page[name]
+        return {**first, name: items}
+
+    def _call(self, method: str, path: str, **asked: Any) -> Any:
+        response = self._respond(method, path, **asked)
+        try:
+            return from_json(response.content)
+        except ValueError:
+            raise problem_of(response.status_code, {"title": "the answer is no JSON"}) from None
+
+    def _respond(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        forever: bool = False,
+    ) -> httpx.Response:
+        """The answer, if it is a success; raises `Problem`."""
+        content = None if body is None else to_json(body)
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        url = httpx.URL(self._root + path)
+        request = self._http.build_request(
+            method,
+            url.copy_merge_params(params) if params else url,
+            content=content,
+            headers=self._headers(headers or {}, content),
+            timeout=_TIMEOUT,
+        )
+        return self._retrying(forever)(self._attempt, request)
+
+    def _headers(self, headers: Mapping[str, str], content: bytes | None) -> dict[str, str]:
+        prefer = f"wait={self._wait_s}" if self._wait_s else "respond-async"
+        media_type = {} if content is None else {"Content-Type": "application/json"}
+        return {"Prefer": prefer, **media_type, **headers}
+
+    def _attempt(self, request: httpx.Request) -> httpx.Response:
+        request.headers["Authorization"] = f"Bearer {self._token() if callable(self._token) else self._token}"
+        try:
+            response = self._http.send(request)
+        except httpx.TransportError as error:
+            raise Unavailable("no answer", type(error).__name__) from error
+        if response.is_success:
+            return response
+        raise problem_of(response.status_code, _problem_body(response), response.headers.get("Retry-After"))
+
+    def _retrying(self, forever: bool) -> Retrying:
+        return Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=_pause_s,
+            stop=stop_never if forever else stop_before_delay(self._patience_s),
+            before_sleep=before_sleep_log(_log, logging.WARNING),
+            reraise=True,
+        )
+
+
+def _pause_s(state: RetryCallState) -> float:
+    """As the server asks; else growing, at random."""
+    error = state.outcome.exception() if state.outcome else None
+    told_s = error.retry_after_s if isinstance(error, Unavailable) else None
+    return _BACKOFF(state) if told_s is None else told_s
+
+
+def _problem_body(response: httpx.Response) -> dict[str, Any]:
+    """Problem details; empty if it has none, as answers of gateways in between."""
+    try:
+        body = from_json(response.content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _path_of(url: str) -> str:
+    """Path and query: whatever host it names, the token goes to ours alone."""
+    return httpx.URL(url).raw_path.decode("ascii")

@@ -1,0 +1,241 @@
+"""Capacity limits, as a DSO sends them and as both sides read them (F6, F7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from tps.client.wire import aware, exact_kw, optional_moment, present, read_moment
+
+LimitKind = Literal["foreseen", "unforeseen"]
+
+
+@dataclass(frozen=True, slots=True)
+class AvailablePower:
+    """Power available throughout a half-open interval of whole minutes, to all assets of a limit together."""
+
+    start: datetime
+    end: datetime
+    power_kw: Decimal
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", aware(self.start))
+        object.__setattr__(self, "end", aware(self.end))
+        object.__setattr__(self, "power_kw", exact_kw(self.power_kw))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"start": self.start, "end": self.end, "power_kw": self.power_kw}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> AvailablePower:
+        return cls(read_moment(body["start"]), read_moment(body["end"]), Decimal(body["power_kw"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why there is a limit: an IEC reason code, and words of at most 512 characters."""
+
+    code: str
+    text: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return present({"code": self.code, "text": self.text})
+
+
+@dataclass(frozen=True, slots=True)
+class ForeseenLimit:
+    """A limit ahead, as a DSO sends it: accepted whole or refused.
+
+    Attributes:
+        direction: `production` or `consumption`.
+        available: Without overlap; between the intervals there is no limit.
+        asset_ids, connection_point_ids, sections: What is limited: one of the three.
+        reason: B19, foreseen maintenance, unless told.
+    """
+
+    direction: Literal["production", "consumption"]
+    available: tuple[AvailablePower, ...]
+    asset_ids: tuple[str, ...] = ()
+    connection_point_ids: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+    @property
+    def kind(self) -> LimitKind:
+        return "foreseen"
+
+    def to_json(self) -> dict[str, Any]:
+        slots = [slot.to_json() for slot in self.available]
+        return {"direction": self.direction, "available": slots, **_whom(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class UnforeseenLimit:
+    """An emergency, in force at once: accepted for every asset in the DSO's grid, the rest is named.
+
+    Attributes:
+        action: `stop`, `start` or `hold`.
+        expected_end: When normal operation is expected back.
+        direction: `production`, `consumption` or `both`, which counts unless told.
+        asset_ids, connection_point_ids, sections: What is limited: one of the three.
+        reason: B18, a failure, unless told.
+    """
+
+    action: Literal["start", "stop", "hold"]
+    expected_end: datetime
+    direction: Literal["production", "consumption", "both"] | None = None
+    asset_ids: tuple[str, ...] = ()
+    connection_point_ids: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expected_end", aware(self.expected_end))
+
+    @property
+    def kind(self) -> LimitKind:
+        return "unforeseen"
+
+    def to_json(self) -> dict[str, Any]:
+        said = {"action": self.action, "expected_end": self.expected_end, "direction": self.direction}
+        return {**present(said), **_whom(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """The DSO that limits."""
+
+    code: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How an operator's part came about: the rule's name, and the weight of its own listed assets."""
+
+    rule: str
+    weight_kw: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPart:
+    """One asset's part of its operator's part: offered, not binding."""
+
+    asset_id: str
+    available: tuple[AvailablePower, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a DSO learns of a limit's way: one fact about the whole.
+
+    Attributes:
+        asset_count: Assets that it holds for.
+        all_reached_at: When the last operator's endpoint had it; None as long as one does not.
+        unreached_asset_ids: Of an emergency, after a minute: assets that were not reached.
+    """
+
+    asset_count: int
+    all_reached_at: datetime | None = None
+    unreached_asset_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityLimit:
+    """A limit as it is read: by an operator its own part and assets, by a DSO its own limit.
+
+    Attributes:
+        kind: `foreseen` (has `end` and `available`) or `unforeseen` (has `action` and `expected_end`).
+        status: `active` (in force or ahead), `ended`, `expired`, `cancelled` or `withdrawn`.
+        direction: `production`, `consumption`, for emergencies also `both`.
+        issuer, received_at, share, per_asset: For operators.
+        delivery: For the DSO.
+    """
+
+    id: str
+    revision: int
+    kind: str
+    status: str
+    asset_ids: tuple[str, ...]
+    direction: str
+    start: datetime | None = None
+    end: datetime | None = None
+    available: tuple[AvailablePower, ...] = ()
+    action: str | None = None
+    expected_end: datetime | None = None
+    reason: Reason | None = None
+    received_at: datetime | None = None
+    issuer: Issuer | None = None
+    share: Share | None = None
+    per_asset: tuple[AssetPart, ...] = ()
+    delivery: Delivery | None = None
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> CapacityLimit:
+        return cls(
+            id=body["id"],
+            revision=body["revision"],
+            kind=body["kind"],
+            status=body["status"],
+            asset_ids=tuple(body.get("asset_ids", ())),
+            direction=body.get("direction", "both"),
+            start=optional_moment(body.get("start")),
+            end=optional_moment(body.get("end")),
+            available=_slots(body.get("available", ())),
+            action=body.get("action"),
+            expected_end=optional_moment(body.get("expected_end")),
+            reason=_reason(body.get("reason")),
+            received_at=optional_moment(body.get("received_at")),
+            issuer=_issuer(body.get("issuer")),
+            share=_share(body.get("share")),
+            per_asset=tuple(
+                AssetPart(part["asset_id"], _slots(part["available"])) for part in body.get("per_asset", ())
+            ),
+            delivery=_delivery(body.get("delivery")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitBatch:
+    """What came since, in the order it came; cancellations and endings included, and where to go on."""
+
+    limits: tuple[CapacityLimit, ...]
+    cursor: str
+
+    def __bool__(self) -> bool:
+        return bool(self.limits)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> LimitBatch:
+        return cls(tuple(CapacityLimit.from_json(each) for each in body["limits"]), body["cursor"])
+
+
+def _whom(limit: ForeseenLimit | UnforeseenLimit) -> dict[str, Any]:
+    named = {name: tuple(getattr(limit, name)) for name in ("asset_ids", "connection_point_ids", "sections")}
+    return present({**named, "reason": limit.reason.to_json() if limit.reason else None})
+
+
+def _slots(bodies: Any) -> tuple[AvailablePower, ...]:
+    return tuple(AvailablePower.from_json(each) for each in bodies)
+
+
+def _reason(body: Mapping[str, Any] | None) -> Reason | None:
+    return None if body is None else Reason(body["code"], body.get("text"))
+
+
+def _issuer(body: Mapping[str, Any] | None) -> Issuer | None:
+    return None if body is None else Issuer(body["code"], body.get("name"))
+
+
+def _share(body: Mapping[str, Any] | None) -> Share | None:
+    return None if body is None else Share(body["rule"], Decimal(body["weight_kw"]))
+
+
+def _delivery(body: Mapping[str, Any] | None) -> Delivery | None:
+    if body is None:
+        return None
+    reached_at = optional_moment(body.get("all_reached_at"))
+    return Delivery(body["asset_count"], reached_at, tuple(body.get("unreached_asset_ids", ())))

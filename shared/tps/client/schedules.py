@@ -1,0 +1,130 @@
+"""Operational schedules (F8, F9), and the days they are made for: of 92, 96 or 100 quarters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tps.client.wire import aware, exact_kw, read_moment
+
+RESOLUTIONS = {
+    "PT1M": timedelta(minutes=1),
+    "PT5M": timedelta(minutes=5),
+    "PT10M": timedelta(minutes=10),
+    "PT15M": timedelta(minutes=15),
+    "PT30M": timedelta(minutes=30),
+    "PT60M": timedelta(minutes=60),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What one asset plans, without gap: the mean power of each interval, + production, - consumption.
+
+    Attributes:
+        start: Aware, whole minutes; UTC inside.
+        power_kw: One for each interval from `start`; at most three decimals.
+        resolution: Length of an interval, a key of `RESOLUTIONS`.
+    """
+
+    asset_id: str
+    start: datetime
+    power_kw: tuple[Decimal, ...]
+    resolution: str = "PT15M"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", aware(self.start))
+        object.__setattr__(self, "power_kw", tuple(exact_kw(each) for each in self.power_kw))
+
+    @property
+    def end(self) -> datetime:
+        """The end of the last interval."""
+        return self.start + len(self.power_kw) * RESOLUTIONS[self.resolution]
+
+    def to_json(self) -> dict[str, Any]:
+        """SCHEDULE of the contract."""
+        return {
+            "asset_id": self.asset_id,
+            "start": self.start,
+            "resolution": self.resolution,
+            "power_kw": self.power_kw,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Schedule:
+        powers_kw = tuple(Decimal(each) for each in body["power_kw"])
+        return cls(body["asset_id"], read_moment(body["start"]), powers_kw, body["resolution"])
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day as a time zone has it: of 23 hours when clocks go forward, of 25 when they go back."""
+
+    date: date
+    zone: ZoneInfo
+
+    @property
+    def start(self) -> datetime:
+        """Its first moment, in UTC."""
+        return datetime.combine(self.date, time(), self.zone).astimezone(UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment of the next day, in UTC."""
+        return datetime.combine(self.date + timedelta(days=1), time(), self.zone).astimezone(UTC)
+
+    def interval_count(self, resolution: str = "PT15M") -> int:
+        """How many intervals it has: 92, 96 or 100 quarters."""
+        return (self.end - self.start) // RESOLUTIONS[resolution]
+
+    def starts(self, resolution: str = "PT15M") -> Iterator[datetime]:
+        """The start of every interval, by the local clock: when clocks go back, 02:00 comes twice (`fold`)."""
+        for index in range(self.interval_count(resolution)):
+            yield (self.start + index * RESOLUTIONS[resolution]).astimezone(self.zone)
+
+    def schedule(self, asset_id: str, power_kw: Sequence[Decimal], resolution: str = "PT15M") -> Schedule:
+        """The plan of one asset for this day.
+
+        Raises:
+            ValueError: Not as many powers as the day has intervals.
+        """
+        count = self.interval_count(resolution)
+        if len(power_kw) != count:
+            raise ValueError(f"{self.date} has {count} intervals of {resolution} in {self.zone}, not {len(power_kw)}")
+        return Schedule(asset_id, self.start, tuple(power_kw), resolution)
+
+
+def day_in(zone: str, day: date) -> Day:
+    """A day in a time zone of the IANA database, as in `day_in("Europe/Copenhagen", date(2026, 3, 29))`."""
+    return Day(day, ZoneInfo(zone))
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleList:
+    """Plans for assets in a DSO's grid, and when the platform made the list. No plan is unknown, never zero."""
+
+    schedules: tuple[Schedule, ...]
+    as_of: datetime
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> ScheduleList:
+        return cls(tuple(Schedule.from_json(each) for each in body["schedules"]), read_moment(body["as_of"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleBatch:
+    """Plans that came since, and where to go on."""
+
+    schedules: tuple[Schedule, ...]
+    cursor: str
+
+    def __bool__(self) -> bool:
+        return bool(self.schedules)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> ScheduleBatch:
+        return cls(tuple(Schedule.from_json(each) for each in body["schedules"]), body["cursor"])
