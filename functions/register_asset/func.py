@@ -12,6 +12,7 @@ from tps.domain.asset import FlexibilityAsset
 from tps.domain.identifiers import canonical_asset_id
 from tps.domain.registration import check_assets
 from tps.mades.types import ASSET
+from tps.runtime.contract import contract_routes
 from tps.runtime.function import Route, pong, serve
 from tps.runtime.resources import ResourceKind
 
@@ -29,7 +30,7 @@ ASSETS = ResourceKind[FlexibilityAsset](
     canonical_id=canonical_asset_id,
 )
 
-ROUTES = (Route("GET", "/agr/v1/ping", pong, is_open=True), *ASSETS.routes())
+ROUTES = (Route("GET", "/agr/v1/ping", pong, is_open=True), *contract_routes("agr"), *ASSETS.routes())
 
 
 def main(context):

@@ -13,6 +13,7 @@ from tps.domain.asset import ConnectionPoint
 from tps.domain.identifiers import canonical_point_id
 from tps.domain.registration import check_connection_points
 from tps.mades.types import POINT
+from tps.runtime.contract import contract_routes
 from tps.runtime.function import Route, pong, serve
 from tps.runtime.resources import ResourceKind
 
@@ -30,7 +31,7 @@ POINTS = ResourceKind[ConnectionPoint](
     canonical_id=canonical_point_id,
 )
 
-ROUTES = (Route("GET", "/dso/v1/ping", pong, is_open=True), *POINTS.routes())
+ROUTES = (Route("GET", "/dso/v1/ping", pong, is_open=True), *contract_routes("dso"), *POINTS.routes())
 
 
 def main(context):

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import tps.api
-from tests.api.raml import Method, Raml, load
 from tps.api.bodies import Body
 from tps.runtime.app import load_function
 from tps.runtime.function import Route
+from tps.runtime.rendering.raml import Method, Raml, load
 from tps.runtime.stack import load_stack
 
 FOLDER = Path(tps.api.__file__).parent
-GROUPS = ("agr", "dso")
+GROUPS = ("agr", "dso", "tps")
 
 
 @cache

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tests.api.interfaces import interface, methods
-from tests.api.raml import Method
+from tests.api.values import faults as value_faults
 from tests.e2e.bad_input import CALLERS, FORMS, PLACES, RULES, Bad
 from tests.e2e.scene import Scene, make_scene
 from tests.e2e.test_bad_input import send
 from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
+from tps.runtime.rendering.raml import Method
 
 NOBODYS = {404, 405}
 """Of paths and verbs that no route has."""
@@ -50,6 +51,7 @@ def story(world: World) -> Recorder:
     play_limits(recorder, dso, alpha, [chp["id"], battery["id"]])
     play_messages(recorder, dso, alpha)
     play_removals(recorder, dso, alpha)
+    play_contract(recorder, world, dso, alpha)
     return recorder
 
 
@@ -113,6 +115,17 @@ def play_removals(recorder: Recorder, dso: Member, alpha: Member) -> None:
     recorder.call(dso, "POST", "/connection-points/removal", {"ids": [second]})
 
 
+def play_contract(recorder: Recorder, world: World, dso: Member, alpha: Member) -> None:
+    code = world.settings.platform_party
+    platform = Member(code, "tps", "Trade Permission System", world.token(code, "tps"), world.http)
+    for member in (dso, alpha, platform):
+        recorder.call(member, "GET", "/ping")
+        recorder.call(member, "GET", "/api")
+        for file in (f"{member.group}.raml", "types.raml", "openapi.json", "nothing"):
+            recorder.call(member, "GET", f"/api/{file}")
+    recorder.call(platform, "GET", "/parties?limit=1")
+
+
 def test_every_route_answered_well_and_as_described(story: Recorder) -> None:
     well = {(verb, path) for verb, path, status in story.seen if status < 300 and status != 202}
 
@@ -126,7 +139,7 @@ def test_the_story_had_what_is_pending_refused_unchanged_and_not_there(story: Re
 def test_what_a_read_limit_says_is_of_the_described_kinds(story: Recorder) -> None:
     limits = story.bodies["GET", "/agr/v1/capacity-limits/active", 200]["limits"]
 
-    assert interface("agr").faults(limits, "(tps.OwnForeseenLimit | tps.OwnUnforeseenLimit)[]") == []
+    assert value_faults(interface("agr"), limits, "(tps.OwnForeseenLimit | tps.OwnUnforeseenLimit)[]") == []
     assert any("per_asset" in limit for limit in limits)
 
 
@@ -144,7 +157,7 @@ def test_bad_input_is_answered_as_described(scene: Scene, row: Bad) -> None:
 
     if method is None:
         assert reply.status in NOBODYS | {401}
-        assert interface("agr").faults(reply.json, "tps.Problem") == []
+        assert value_faults(interface("agr"), reply.json, "tps.Problem") == []
     else:
         assert faults(method, reply) == []
 
@@ -162,8 +175,8 @@ def test_an_answer_off_the_contract_is_a_fault() -> None:
 
     declared = method.answer_type(200, "application/json")
 
-    assert interface("agr").faults({"assets": [asset]}, declared) == []
-    assert all(interface("agr").faults({"assets": [change(asset)]}, declared) for change in wrong)
+    assert value_faults(interface("agr"), {"assets": [asset]}, declared) == []
+    assert all(value_faults(interface("agr"), {"assets": [change(asset)]}, declared) for change in wrong)
 
 
 def method_of(verb: str, path: str) -> Method | None:
@@ -193,7 +206,8 @@ def _header_faults(method: Method, reply: Reply) -> list[str]:
     missing = [f"header {name} is missing" for name in headers if name not in reply.headers]
     api = interface(method.path.split("/")[1])
     given = {name: each for name, each in headers.items() if each["type"] == "string" and name in reply.headers}
-    return [*missing, *(fault for name, each in given.items() for fault in api.faults(reply.headers[name], each))]
+    faults = (fault for name, each in given.items() for fault in value_faults(api, reply.headers[name], each))
+    return [*missing, *faults]
 
 
 def _body_faults(method: Method, reply: Reply) -> list[str]:
@@ -203,7 +217,7 @@ def _body_faults(method: Method, reply: Reply) -> list[str]:
     if declared is None:
         return [f"{media_type(reply)} is not described for {reply.status}"]
     body = reply.json if "json" in media_type(reply) else reply.text
-    return interface(method.path.split("/")[1]).faults(body, declared)
+    return value_faults(interface(method.path.split("/")[1]), body, declared)
 
 
 def media_type(reply: Reply) -> str:

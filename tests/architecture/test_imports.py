@@ -36,7 +36,7 @@ ANY = frozenset({"*"})
 STORES = "psycopg psycopg_pool yoyo boto3 botocore mypy_boto3_s3 minio urllib3 nats tenacity cryptography"
 
 # What a function sees of the runtime: its calls and answers, and what routes that send have in common.
-FUNCTION_RUNTIME = "runtime.function runtime.submission runtime.resources runtime.paging"
+FUNCTION_RUNTIME = "runtime.function runtime.submission runtime.resources runtime.paging runtime.contract"
 
 RULES = {
     "errors": may(),
@@ -53,10 +53,12 @@ RULES = {
 }
 
 # The web, its hosts and the environment are known to the runtime alone.
-RUNTIME_ONLY = frozenset({"flask", "werkzeug", "parliament", "cloudevents", "waitress", "click", "prometheus_client"})
+RUNTIME_ONLY = frozenset(
+    {"flask", "werkzeug", "jinja2", "parliament", "cloudevents", "waitress", "click", "prometheus_client"}
+)
 
-# Parts of a declared package that are distributions of their own: of boto3, of Flask, of psycopg, of the boto3 stubs.
-COMES_WITH = ("botocore", "werkzeug", "psycopg-pool", "mypy-boto3-s3")
+# Parts of a declared package that are distributions of their own: of boto3, Flask, psycopg and the boto3 stubs.
+COMES_WITH = ("botocore", "werkzeug", "jinja2", "markupsafe", "psycopg-pool", "mypy-boto3-s3")
 
 # What costs a cold function tenths of a second; imported where it is used, inside a function.
 HEAVY = frozenset(

@@ -151,7 +151,7 @@ class TestRendering:
 
         assert failed == 1
         assert capsys.readouterr().err.splitlines() == [
-            "k8s/base/delivery.yaml differs from what stack.yml says; run ./tps render"
+            "k8s/base/delivery.yaml differs from what it is made of; run ./tps render"
         ]
         assert render.main(check=False) == 0
         assert render.main(check=True) == 0

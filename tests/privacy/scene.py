@@ -73,11 +73,17 @@ class Scene:
         return str(self.agr.register_assets(*assets)["message_id"])
 
     def owner(self, row: RouteRow) -> Member:
-        return self.dso if row.group == "dso" else self.agr
+        return {"agr": self.agr, "dso": self.dso, "tps": self.platform}[row.group]
+
+    @cached_property
+    def platform(self) -> Member:
+        code = self.world.settings.platform_party
+        return Member(code, "tps", "Trade Permission System", self.world.token(code, "tps"), self.world.http)
 
     def ask(self, row: RouteRow, door: str, authorization: str | None) -> Reply:
         """The row's request with this Authorization header, by a door: "" or `/function/<name>`."""
-        path = door + self.fill(row.path.replace("<message_id>", f"{{{row.group}_message}}"))
+        named = row.path.replace("<message_id>", f"{{{row.group}_message}}").replace("<file>", "types.raml")
+        path = door + self.fill(named)
         query = f"?{self.fill(row.ask)}" if row.ask else ""
         headers = {} if authorization is None else {"Authorization": authorization}
         content = None
@@ -102,7 +108,7 @@ class Scene:
         owner = self.owner(row)
         queries = {
             table: f"SELECT to_jsonb(t)::text FROM {table} t WHERE {column} = %s ORDER BY 1"
-            for table, column in _KEPT.items()
+            for table, column in ({} if row.group == "tps" else _KEPT).items()
         }
         queries["message"] = "SELECT message_id, status FROM message WHERE component = %s ORDER BY 1"
         with psycopg.connect(self.world.settings.groups[owner.group].database_url) as connection:
@@ -116,10 +122,10 @@ class Scene:
         bad = {name: self._bad(name) for name in BAD_TOKENS}
         return {
             "owner": lambda row: _bearer(self.owner(row).token),
-            "rival": lambda row: _bearer((self.dso_rival if row.group == "dso" else self.agr_rival).token),
-            "balance responsible rival": lambda row: None if row.group == "dso" else _bearer(self.brp_rival.token),
+            "rival": lambda row: _rivals({"agr": self.agr_rival, "dso": self.dso_rival}, row),
+            "balance responsible rival": lambda row: _rivals({"agr": self.brp_rival}, row),
             "other role": lambda row: _bearer((self.agr if row.group == "dso" else self.dso).token),
-            "platform": lambda _row: _bearer(self.world.token(self.world.settings.platform_party, "tps")),
+            "platform": lambda row: None if row.group == "tps" else _bearer(self.platform.token),
             "owner's code in another role": lambda row: _bearer(
                 self.world.token(self.owner(row).code, _other_role(row))
             ),
@@ -161,6 +167,10 @@ def expected(row: RouteRow, caller: str) -> int:
 
 def _bearer(token: str) -> str:
     return f"Bearer {token}"
+
+
+def _rivals(rivals: dict[str, Member], row: RouteRow) -> str | None:
+    return _bearer(rivals[row.group].token) if row.group in rivals else None
 
 
 def _other_role(row: RouteRow) -> str:

@@ -26,7 +26,7 @@ class RouteRow:
     """One verb on one path.
 
     Attributes:
-        owner: Role that it serves: `agr` (and `brp`), `dso`, or `open`.
+        owner: Role that it serves: `agr` (and `brp`), `dso`, `tps`, or `open`.
         ask: Query of a valid request of the owner's, placeholders in braces (scene.py fills them).
         body: Its JSON.
         success: What the owner is answered.
@@ -88,6 +88,16 @@ def _ping(group: str) -> RouteRow:
     return RouteRow("GET", f"/{group}/v1/ping", "open", "open", ("PRB-01", "PRB-02"), "", shows="pong")
 
 
+def _contract(group: str) -> tuple[RouteRow, RouteRow]:
+    """The contract names no party."""
+    path = f"/{group}/v1/api"
+    keys = ("PRB-01", "PRB-02")
+    return (
+        RouteRow("GET", path, "open", "open", keys, "", shows="Trade Permission System"),
+        RouteRow("GET", f"{path}/<file>", "open", "open", keys, "", shows="#%RAML 1.0"),
+    )
+
+
 def _put(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"body": {name: [entry]}, "also": ("CLM-01", "TIM-02")}
 
@@ -97,6 +107,7 @@ _POINT_IDS = {"ids": ["{removable_point}"]}
 
 ROUTES = (
     _ping("agr"),
+    *_contract("agr"),
     _agr("PUT", _ASSETS, _SENT, **_put("assets", {"id": "{claimed}", **_PLANT})),
     _agr("PATCH", _ASSETS, _SENT, body={"assets": [{"id": "{asset}", "max_production_kw": 600}]}, rival=404),
     _agr("GET", _ASSETS, _OWN_ASSET, ask="id={asset}", shows="{asset}", also=("INF-CLM", "INF-CAP", "CAP-01")),
@@ -116,6 +127,7 @@ ROUTES = (
     ),
     _agr("GET", "/agr/v1/messages/<message_id>", _MESSAGE, shows="{agr_message}", rival=404, also=("OPR-SEQ",)),
     _ping("dso"),
+    *_contract("dso"),
     _dso("PUT", _POINTS, _SENT, **_put("connection_points", {"id": "{claimed_point}"})),
     _dso("PATCH", _POINTS, _SENT, body={"connection_points": [{"id": "{point}", "name": "{name}"}]}, rival=404),
     _dso("GET", _POINTS, _POINT, ask="id={point}", shows="{point}"),
@@ -151,6 +163,17 @@ ROUTES = (
         also=("DSO-A64", "TIM-01", "DSO-ALL"),
     ),
     _dso("GET", "/dso/v1/messages/<message_id>", _MESSAGE, shows="{dso_message}", rival=404, also=("DSO-ALL",)),
+    _ping("tps"),
+    *_contract("tps"),
+    RouteRow(
+        method="GET",
+        path="/tps/v1/parties",
+        owner="tps",
+        scope="platform",
+        keys=REFUSED,
+        fields="parties code role name component next",
+        shows="component",
+    ),
 )
 
 # Of a refusal: RFC 9457, and nothing else.
@@ -158,6 +181,7 @@ PROBLEM_FIELDS = "type title status detail errors pointer code errors_total"
 # Of any answer.
 ANSWER_HEADERS = frozenset(
     {"content-type", "content-length", "date", "www-authenticate", "location", "etag", "cache-control"}
+    | {"content-security-policy", "x-content-type-options"}
 )
 
 # Everything that wakes a function: (function, group, message type), and ticks. Each topic is a consumer, too.
@@ -183,6 +207,7 @@ FUNCTIONS = [
     "answer_request",
     "relay_limit",
     "endpoint",
+    "overview",
 ]
 
 

@@ -174,7 +174,7 @@ def bench(names: tuple[str, ...], is_json: bool, seconds: float | None) -> None:
 @commands.command()
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; fail if a rendered file is out of date.")
 def render(is_check: bool) -> None:
-    """Write the files that follow from stack.yml."""
+    """Write the files that follow from stack.yml and from the contract's RAML."""
     from tps.runtime import render as rendering
 
     sys.exit(rendering.main(is_check))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tps.domain.scope import AgrScope, DsoScope, Scope
+from tps.domain.scope import AgrScope, DsoScope, Scope, TpsScope
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Status
 from tps.endpoint.receiving import Arrival
@@ -82,6 +82,13 @@ class Call:
         """The caller as a DSO; the edge has made sure of it."""
         if not isinstance(self.scope, DsoScope):
             raise Forbidden("for distribution system operators")
+        return self.scope
+
+    @property
+    def tps(self) -> TpsScope:
+        """The caller as the platform operator; the edge has made sure of it."""
+        if not isinstance(self.scope, TpsScope):
+            raise Forbidden("for the platform operator")
         return self.scope
 
     @property

@@ -1,10 +1,11 @@
-"""`./tps render`: writes what follows from stack.yml, or says what no longer does."""
+"""`./tps render`: writes what follows from stack.yml and from the RAML files, or says what no longer does."""
 
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from tps.runtime.rendering import groups, pods
+from tps.runtime.rendering.contract import contract_files
 from tps.runtime.rendering.dataflow import dataflow
 from tps.runtime.rendering.functions import route, service
 from tps.runtime.rendering.pods import Manifest
@@ -18,19 +19,20 @@ TEMPLATE_NOTE = (
 
 
 def main(check: bool) -> int:
-    """Render into k8s/ and docs/, or with `check` only compare; returns the exit code, 1 if something has drifted."""
-    drifted = [path for path, text in rendered().items() if not _holds(ROOT / path, text)]
+    """Render where it belongs, or with `check` only compare; returns the exit code, 1 if something has drifted."""
+    files = {**rendered(), **rendered_contract()}
+    drifted = [path for path, text in files.items() if not _holds(ROOT / path, text)]
     for path in drifted:
         if check:
-            print(f"{path} differs from what stack.yml says; run ./tps render", file=sys.stderr)
+            print(f"{path} differs from what it is made of; run ./tps render", file=sys.stderr)
         else:
-            _write(ROOT / path, rendered()[path])
+            _write(ROOT / path, files[path])
             print(f"rendered {path}", file=sys.stderr)
     return 1 if check and drifted else 0
 
 
 def rendered(stack_file: Path = ROOT / "stack.yml") -> dict[str, str]:
-    """Every rendered file's text, by its path from the root."""
+    """Text of every file that follows from stack.yml, by its path from the root."""
     stack = load_stack(stack_file)
     scales = load_scales(stack_file)
     base, knative = "k8s/base", "k8s/overlays/knative"
@@ -42,6 +44,11 @@ def rendered(stack_file: Path = ROOT / "stack.yml") -> dict[str, str]:
         f"{knative}/routes.yaml": _yaml(route(entry) for entry in stack if entry.routes),
         "docs/dataflow.md": f"<!-- {NOTE} -->\n{dataflow(stack)}",
     }
+
+
+def rendered_contract() -> dict[str, str]:
+    """The same of what follows from the RAML files."""
+    return {f"shared/tps/api/rendered/{name}": text for name, text in contract_files().items()}
 
 
 def _groups(stack: tuple[FunctionEntry, ...]) -> list[str]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tps.domain.asset import AssetKind, AssetListing
-from tps.domain.scope import DsoScope
+from tps.domain.scope import DsoScope, TpsScope
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -81,6 +81,12 @@ def parties(tx: Transaction, codes: Iterable[str]) -> dict[str, Party]:
     rows = tx.execute("SELECT * FROM party WHERE code = ANY(%s)", (list(codes),)).fetchall()
     found = [_party(row) for row in rows]
     return {party.code: party for party in found if party}
+
+
+def all_parties(tx: Transaction, _scope: TpsScope) -> list[Party]:
+    """Every party of the installation, by code; for the platform operator alone."""
+    rows = tx.execute("SELECT * FROM party ORDER BY code").fetchall()
+    return [party for party in map(_party, rows) if party]
 
 
 def asset_statuses(tx: Transaction, operator: str, ids: Sequence[str]) -> list[ClaimStatus]:
