@@ -1,7 +1,7 @@
 """Answer requests (F5a): a DSO asks which flexibility assets are connected to its grid.
 
 Wakes on: TPS-STATUSREQUEST from DSOs.   Reads: active assets in the asking DSO's grid, never who operates them.
-Decides:  whether the question is one it may ask.
+Decides:  whether the question is one it may ask.   Writes: what the DSO was told of its grid.
 Emits:    TPS-ASSET-LIST (Ref_MarketDocument, A55), or an Acknowledgement saying that there is nothing, or why not.
 Privacy:  DSO-ALL, DSO-OPR, DSO-GRD (docs/privacy.md).
 """
@@ -17,7 +17,7 @@ from tps.endpoint.sending import Draft
 from tps.errors import Finding, RuleBroken
 from tps.mades.types import ASSET_LIST, STATUS_REQUEST
 from tps.runtime.function import serve
-from tps.stores import registry
+from tps.stores import asset_changes, registry
 
 NOTHING = DocumentReason(NO_MATCHING_DATA, "No matching data found: no flexibility asset is registered in your grid.")
 
@@ -42,7 +42,7 @@ def reply(handling, peer, document):
     """
     if not isinstance(document, StatusRequest) or document.document_type != ASSETS:
         raise RuleBroken("cannot be asked", [Finding("A94", "", "only asset lists (A95) can be asked for")])
-    assets = registry.listing(handling.tx, DsoScope(peer.party))
+    assets = asset_changes.tell_list(handling.tx, DsoScope(peer.party))
     if not assets:
         return Answer(Outcome.ACCEPTED, (NOTHING,))
     document_id = handling.derived_id(peer.party, "document asset list")

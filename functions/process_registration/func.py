@@ -1,31 +1,34 @@
 """Process registrations (F4a): the platform takes in claims on assets and connection points.
 
-Wakes on: TPS-ASSET, TPS-POINT from operators and DSOs.
+Wakes on: TPS-ASSET, TPS-POINT from operators and DSOs; ticks.
 Reads:    claims on the same assets and points, whoever made them.
 Decides:  which entries are refused (all or nothing), which are older than what stands, which claims become active.
-Writes:   claims, their history, and what their parties were told.
+Writes:   claims, their history, and what their parties were told; whose plans and limits are to be looked at anew.
 Emits:    first an Acknowledgement with the state of each entry, then notices to parties whose older claims have moved:
-          the time of the answer tells nothing of how many they are.
-Privacy:  CLM-01, CLM-02, CAP-01, TIM-02 (docs/privacy.md).
+          the time of the answer tells nothing of how many they are. Once a window is over, TPS-ASSET-LIST
+          (Ref_MarketDocument, A39) to each DSO in whose grid something has changed, merged over all operators.
+Privacy:  CLM-01, CLM-02, CAP-01, TIM-02, DSO-ALL, INF-WIN (docs/privacy.md).
 """
 
 from collections import defaultdict
 
-from tps.documents import decode
+from tps.documents import decode, encode
 from tps.documents.acknowledgement import (
     DocumentReason,
     Outcome,
     ReceivedDocument,
     notice_reason,
 )
-from tps.documents.ref import AssetRegistration, ConnectionPointRegistration
+from tps.documents.ref import AssetList, AssetRegistration, ConnectionPointRegistration
 from tps.domain.registration import check_assets, check_connection_points
+from tps.domain.window import last_end
 from tps.endpoint.answers import Answer, answer_document, send_notice
-from tps.endpoint.handling import ROLES, Correspondent, take
+from tps.endpoint.handling import ROLES, Correspondent, platform_desk, take
+from tps.endpoint.sending import Draft, dispatch_caused
 from tps.errors import Finding, RuleBroken
-from tps.mades.types import ASSET, POINT, acknowledgement_of
+from tps.mades.types import ASSET, ASSET_LIST, POINT, acknowledgement_of
 from tps.runtime.function import serve
-from tps.stores import claims, registry
+from tps.stores import asset_changes, claims, registry
 from tps.stores.claims import Source
 
 STALE = DocumentReason(
@@ -61,6 +64,7 @@ def register_assets(handling, source, document):
     _refuse(check_assets(document.entries))
     stale = claims.claim_assets(handling.tx, source, document.entries)
     ids = [entry.id for entry in document.entries]
+    asset_changes.touch_assets(handling.tx, ids, handling.now)
     moved = registry.moved_assets(handling.tx, asset_ids=ids, only_of=source.party)
     uncapped = [
         notice_reason("UNCAPPED", change.after.id)
@@ -75,6 +79,7 @@ def register_points(handling, source, party, document):
     _refuse(check_connection_points(document.entries, party.grid_prefixes))
     stale = claims.claim_points(handling.tx, source, document.entries)
     ids = [entry.id for entry in document.entries]
+    asset_changes.touch_points(handling.tx, ids, handling.now)
     registry.moved_points(handling.tx, ids, only_of=source.party)
     return accepted(registry.point_statuses(handling.tx, source.party, ids), stale)
 
@@ -89,6 +94,36 @@ def tell_others(handling):
     else:
         tell(handling, registry.moved_points(handling.tx, ids), POINT)
         tell(handling, registry.moved_assets(handling.tx, point_ids=ids))
+    if handling.endpoint.batch_window_s <= 0:
+        tell_grids(handling, handling.endpoint.clock())
+
+
+def tick(endpoint):
+    """Tell each DSO what has changed in its grid, once a window is over."""
+    until = last_end(endpoint.clock(), endpoint.batch_window_s)
+    cause = f"asset changes {until.isoformat()}"
+    with endpoint.database.transaction() as tx:
+        tell_grids(platform_desk(endpoint, tx, cause), until)
+    dispatch_caused(endpoint, endpoint.platform, cause)
+
+
+def tell_grids(desk, until):
+    """One document per DSO of the windows that end by `until`: new and changed assets, and removed ones."""
+    changes = asset_changes.take_changes(desk.tx, until)
+    parties = registry.parties(desk.tx, changes)
+    for dso, change in changes.items():
+        peer = Correspondent(parties[dso].component, dso, ROLES[parties[dso].role])
+        purpose = f"asset changes {until.isoformat()}"
+        document_id = desk.derived_id(dso, f"document {purpose}")
+        header = desk.header_to(peer, document_id)
+        draft = Draft(
+            sender=desk.own.code,
+            receiver=peer.component,
+            type=ASSET_LIST,
+            content=encode(AssetList(header, change.assets, change.removed_ids, is_change=True)),
+            document_id=document_id,
+        )
+        desk.send(draft, purpose)
 
 
 def accepted(statuses, stale, further=()):
@@ -138,4 +173,4 @@ TOPICS = {("tps", ASSET): take_registration, ("tps", POINT): take_registration}
 
 def main(context):
     """Take in one event."""
-    return serve(context, topics=TOPICS)
+    return serve(context, topics=TOPICS, on_tick={"tps": tick})

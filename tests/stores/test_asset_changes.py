@@ -1,0 +1,218 @@
+"""What changed about assets: told to their DSO by state, window by window, and marked for plans and limits (F5b)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from tests.stores.builders import NOW, Registrar, asset, hours, point, rows
+from tests.stores.servers import GRID, OPERATOR, OTHER_GRID, RIVAL
+from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
+from tps.domain.scope import DsoScope
+from tps.stores import asset_changes
+from tps.stores.database import Database
+
+Told = dict[str, tuple[list[str], list[str]]]
+
+
+@dataclass
+class Platform:
+    """Registers, and tells changes, as the platform does; each telling is an hour after the one before."""
+
+    registrar: Registrar
+    told: int = 0
+
+    @property
+    def database(self) -> Database:
+        return self.registrar.database
+
+    def assets(self, operator: str, *entries: FlexibilityAsset | Removal) -> None:
+        self.registrar.assets(operator, *entries)
+        with self.database.transaction() as tx:
+            asset_changes.touch_assets(tx, [entry.id for entry in entries], hours(self.told))
+
+    def points(self, dso: str, *entries: ConnectionPoint | Removal) -> None:
+        self.registrar.points(dso, *entries)
+        with self.database.transaction() as tx:
+            asset_changes.touch_points(tx, [entry.id for entry in entries], hours(self.told))
+
+    def tell(self, limit: int = asset_changes.MAX_ASSETS) -> Told:
+        """Ids that each DSO is told: those that are there or are others, and those that are gone."""
+        self.told += 1
+        with self.database.transaction() as tx:
+            changes = asset_changes.take_changes(tx, hours(self.told), limit)
+        return {dso: ([each.id for each in one.assets], list(one.removed_ids)) for dso, one in changes.items()}
+
+    def listed(self, dso: str) -> list[str]:
+        with self.database.transaction() as tx:
+            return [each.id for each in asset_changes.tell_list(tx, DsoScope(dso))]
+
+    def marks(self) -> tuple[list[str], list[str]]:
+        """Assets whose plans, and whose limits, are to be looked at; taken."""
+        with self.database.transaction() as tx:
+            plans = rows(tx, "DELETE FROM plan_change RETURNING asset_id")
+            limits = rows(tx, "DELETE FROM handed_over RETURNING asset_id")
+        return sorted({row[0] for row in plans}), sorted({row[0] for row in limits})
+
+
+@pytest.fixture
+def platform(tps: Database) -> Platform:
+    made = Platform(Registrar(tps))
+    made.points(GRID, point("P1"), point("P2"))
+    made.points(OTHER_GRID, point("P3"))
+    return made
+
+
+def test_a_dso_is_told_of_new_assets_once(platform: Platform) -> None:
+    platform.assets(RIVAL, asset("B"))
+    platform.assets(OPERATOR, asset("A"), asset("C", at="P3"), asset("waits", at="P9"))
+
+    assert platform.tell() == {GRID: (["A", "B"], []), OTHER_GRID: (["C"], [])}
+    assert platform.tell() == {}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        asset("A", production="11"),
+        asset("A", consumption="1"),
+        asset("A", at="P2"),
+        FlexibilityAsset("A", "P1", max_production_kw=asset("A").max_production_kw),
+    ],
+)
+def test_a_new_power_kind_or_point_is_a_change(platform: Platform, changed: FlexibilityAsset) -> None:
+    platform.assets(OPERATOR, asset("A"), asset("B"))
+    platform.tell()
+
+    platform.assets(OPERATOR, changed)
+
+    assert platform.tell() == {GRID: (["A"], [])}
+
+
+def test_what_a_dso_cannot_see_is_no_change(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"))
+    platform.assets(RIVAL, asset("A"))
+    platform.tell()
+
+    platform.assets(OPERATOR, Removal("A"))
+
+    assert platform.registrar.operator_of("A") == RIVAL
+    assert platform.tell() == {}
+
+
+def test_changed_and_back_within_a_window_is_nothing(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"))
+    platform.tell()
+
+    platform.assets(OPERATOR, asset("A", production="99"), asset("B"))
+    platform.assets(OPERATOR, asset("A"), Removal("B"))
+
+    assert platform.tell() == {}
+
+
+def test_an_asset_in_another_grid_is_gone_here_and_new_there(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"))
+    platform.tell()
+
+    platform.assets(OPERATOR, asset("A", at="P3"))
+
+    assert platform.tell() == {GRID: ([], ["A"]), OTHER_GRID: (["A"], [])}
+
+
+def test_a_released_point_takes_its_assets_along(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"), asset("B", at="P2"))
+    platform.tell()
+
+    platform.points(GRID, Removal("P1"))
+    gone = platform.tell()
+    platform.points(OTHER_GRID, point("P1"))
+
+    assert (gone, platform.tell()) == ({GRID: ([], ["A"])}, {OTHER_GRID: (["A"], [])})
+
+
+def test_a_window_is_told_once_and_what_comes_late_goes_with_the_next(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"))
+    first = platform.tell()
+    platform.assets(OPERATOR, asset("B"))
+
+    with platform.database.transaction() as tx:
+        again = asset_changes.take_changes(tx, hours(platform.told))
+        tx.execute("UPDATE touched_asset SET touched_at = %s", (NOW,))
+        late = asset_changes.take_changes(tx, hours(platform.told))
+
+    assert (first, again, late) == ({GRID: (["A"], [])}, {}, {})
+    assert platform.tell() == {GRID: (["B"], [])}
+
+
+def test_what_is_too_much_for_one_document_goes_on_with_the_next_window_by_id(platform: Platform) -> None:
+    for operator, asset_id in [(OPERATOR, "D"), (RIVAL, "B"), (OPERATOR, "A"), (RIVAL, "C")]:
+        platform.assets(operator, asset(asset_id))
+
+    assert [platform.tell(limit=3), platform.tell(limit=3)] == [{GRID: (["A", "B", "C"], [])}, {GRID: (["D"], [])}]
+
+
+def test_what_a_list_has_told_is_no_change_any_more(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"), asset("B", at="P3"))
+    platform.tell()
+    platform.assets(OPERATOR, Removal("A"), asset("B", at="P1"), asset("C"))
+
+    listed = platform.listed(GRID)
+
+    assert listed == ["B", "C"]
+    assert platform.tell() == {OTHER_GRID: ([], ["B"])}
+
+
+def test_an_asset_that_was_other_in_a_list_and_is_as_before_again_is_a_change(platform: Platform) -> None:
+    """Or the DSO would keep what it was told between."""
+    platform.assets(OPERATOR, asset("A"), asset("B"))
+    platform.tell()
+    platform.assets(OPERATOR, asset("A", production="99"), Removal("B"))
+    platform.listed(GRID)
+
+    platform.assets(OPERATOR, asset("A"), asset("B"))
+
+    assert platform.tell() == {GRID: (["A", "B"], [])}
+
+
+def test_plans_are_looked_at_where_operator_or_grid_are_others(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"), asset("B"), asset("waits", at="P9"))
+    new = platform.marks()
+
+    platform.assets(OPERATOR, asset("A", production="99"), asset("B", at="P2"))
+    same = platform.marks()
+    platform.assets(OPERATOR, asset("A", at="P3"), Removal("B"))
+
+    assert (new, same, platform.marks()) == ((["A", "B"], []), ([], []), (["A", "B"], []))
+
+
+def test_limits_are_divided_anew_where_another_operator_holds_than_did_last(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"), asset("B"), asset("C"))
+    platform.assets(RIVAL, asset("A"))
+    platform.marks()
+
+    platform.assets(OPERATOR, Removal("A"), Removal("B"), Removal("C"))
+    at_once = platform.marks()
+    platform.assets(RIVAL, asset("B"))
+    platform.assets(OPERATOR, asset("C"))
+
+    assert at_once == (["A", "B", "C"], ["A"])
+    assert platform.marks() == (["B", "C"], ["B"])
+
+
+def test_a_whole_countrys_assets_are_told_in_seconds(platform: Platform) -> None:
+    names = [f"A{number:05}" for number in range(17_505)]
+    platform.points(GRID, *(point(f"Q{number}") for number in range(2000)))
+    assets = [asset(name, at=f"Q{number % 2000}") for number, name in enumerate(names)]
+
+    began = time.monotonic()
+    platform.assets(OPERATOR, *assets)
+    told = platform.tell()
+    platform.assets(OPERATOR, *assets)
+    again = platform.tell()
+    platform.points(GRID, *(Removal(f"Q{number}") for number in range(2000)))
+    gone = platform.tell()
+
+    assert (told, again, gone) == ({GRID: (names, [])}, {}, {GRID: ([], names)})
+    assert time.monotonic() - began < 20
