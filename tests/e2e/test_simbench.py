@@ -3,6 +3,7 @@
 Read from the folder of independent sources, or skipped; nothing of it is kept here. Figures are printed, never judged.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.support.world import Member, World, make_foreseen, make_stop
+from tps.client.wire import to_json
 from tps.domain.scope import DsoScope
 from tps.endpoint.archiving import read_document
 from tps.runtime.services import build_services
@@ -89,7 +91,7 @@ def city(world: World) -> City:
     hands = dict(zip(operators, deal(assets, len(operators)), strict=True))
     with told(f"{len(assets)} assets in three calls"):
         for operator, hand in hands.items():
-            operator.done("PUT", "/flexibility-assets", {"assets": [asset.to_json() for asset in hand]}, **PATIENT)
+            operator.done("PUT", "/flexibility-assets", {"assets": [_body(asset) for asset in hand]}, **PATIENT)
     return City(world, dso, hands)
 
 
@@ -163,8 +165,14 @@ def test_a_stop_of_one_feeder_reaches_each_operator_with_its_own_assets_there(ci
 
 
 def _seen_by_the_dso(asset: GridAsset) -> dict[str, Any]:
-    body = {name: value for name, value in asset.to_json().items() if name != "name"}
+    body = {name: value for name, value in _body(asset).items() if name != "name"}
     return {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in body.items()}
+
+
+def _body(asset: GridAsset) -> dict[str, Any]:
+    """ASSET, its powers as JSON has them."""
+    body: dict[str, Any] = json.loads(to_json(asset.to_asset().to_json()))
+    return body
 
 
 def _newest_list(city: City) -> bytes:

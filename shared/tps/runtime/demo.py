@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
-from tps.runtime.story.actor import Actor, Delivery, deliver, enter, open_http, settle_in
+from tps.client import Asset, AvailablePower, ForeseenLimit, Problem, UnforeseenLimit
+from tps.errors import TpsError
+from tps.runtime.story.actor import Delivery, Dso, Operator, deliver, enter_dso, enter_operator, open_http, settle_in
 from tps.runtime.story.grid import GridAsset, points_of, total_kw
 from tps.runtime.story.world import World, small_world
 
@@ -28,18 +30,24 @@ _MAINTENANCE_LASTS = timedelta(hours=4)
 _FAULT_LASTS = timedelta(hours=1)
 
 
+class CallFailedError(TpsError):
+    """A call of the story was not answered as it should be."""
+
+    title = "a call failed"
+
+
 @dataclass(frozen=True, slots=True)
 class _Cast:
     """A world whose parties can act."""
 
     world: World
-    dso: Actor
-    operators: tuple[Actor, ...]
+    dso: Dso
+    operators: tuple[Operator, ...]
 
-    def ids_in(self, listed: Iterable[dict[str, Any]], is_meant: Callable[[str], bool]) -> list[str]:
+    def ids_in(self, listed: Iterable[Asset], is_meant: Callable[[str], bool]) -> tuple[str, ...]:
         """As the DSO picks them: assets of its list whose connection point lies in that part of its grid."""
         sections = points_of(self.world.assets)
-        return [asset["id"] for asset in listed if is_meant(sections[asset["connection_point_id"]])]
+        return tuple(asset.id for asset in listed if is_meant(sections[asset.connection_point_id]))
 
 
 def run(stack: LocalStack, world: World | None = None) -> None:
@@ -47,20 +55,28 @@ def run(stack: LocalStack, world: World | None = None) -> None:
 
     Raises:
         CallFailedError: Something was not answered as it should be.
+        NotReachedError: An operator was not told in time.
     """
-    with open_http(stack.gateway_url) as http:
-        cast = _onboard(stack, http, world or small_world())
-        _register(cast)
-        listed = _list(cast)
-        _maintain(cast, cast.ids_in(listed, cast.world.is_maintained))
-        _fault(cast, cast.ids_in(listed, cast.world.is_faulty))
-        _go_on(stack, http, cast)
+    with open_http() as http:
+        try:
+            _play(stack, http, world or small_world())
+        except Problem as problem:
+            raise CallFailedError(str(problem)) from problem
+
+
+def _play(stack: LocalStack, http: httpx.Client, world: World) -> None:
+    cast = _onboard(stack, http, world)
+    _register(cast)
+    listed = _list(cast)
+    _maintain(cast, cast.ids_in(listed, world.is_maintained))
+    _fault(cast, cast.ids_in(listed, world.is_faulty))
+    _go_on(stack, http, cast)
 
 
 def _onboard(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
     _title("Who takes part")
-    dso = enter(stack, http, world.dso)
-    operators = tuple(enter(stack, http, part) for part in world.operators)
+    dso = enter_dso(stack, http, world.dso)
+    operators = tuple(enter_operator(stack, http, part) for part in world.operators)
     _say(f"{dso.name} ({dso.code}) runs the grid. It knows what the grid can carry.")
     for operator in operators:
         _say(f"{operator.name} ({operator.code}) runs flexibility assets, and trades with them.")
@@ -79,36 +95,36 @@ def _register(cast: _Cast) -> None:
     _say(f"Each was one call, one signed and encrypted message, and its answer: {_since(started)} for all.")
 
 
-def _list(cast: _Cast) -> list[dict[str, Any]]:
+def _list(cast: _Cast) -> tuple[Asset, ...]:
     _title("What the DSO sees")
     started = time.perf_counter()
-    listed = cast.dso.list_assets()
+    listed = cast.dso.client.list_assets().assets
     _say(f"{len(listed):,} assets in its grid, listed in {_since(started)}; nothing says who operates them:")
     sections = points_of(cast.world.assets)
     for asset in listed[:_SHOWN_ASSETS]:
-        section = sections[asset["connection_point_id"]]
-        _say(f"  {asset['id']}  {section:15} {asset['kind']:12} {_both_ways(asset)}")
+        section = sections[asset.connection_point_id]
+        _say(f"  {asset.id}  {section:15} {asset.kind:12} {_both_ways(asset)}")
     if len(listed) > _SHOWN_ASSETS:
         _say(f"  ... and {len(listed) - _SHOWN_ASSETS:,} more")
     return listed
 
 
-def _maintain(cast: _Cast, asset_ids: Sequence[str]) -> None:
+def _maintain(cast: _Cast, asset_ids: tuple[str, ...]) -> None:
     world = cast.world
     starts = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + _MAINTENANCE_STARTS
-    slot = {"start": _z(starts), "end": _z(starts + _MAINTENANCE_LASTS), "power_kw": float(world.maintenance_kw)}
-    body = {"asset_ids": list(asset_ids), "direction": "production", "available": [slot]}
+    slot = AvailablePower(starts, starts + _MAINTENANCE_LASTS, world.maintenance_kw)
+    limit = ForeseenLimit("production", (slot,), asset_ids=asset_ids)
     _title(f"Foreseen: maintenance on {world.maintained}")
     _say(f"From {starts:%A %H:%M} UTC, for four hours, the {_assets(len(asset_ids))} there may produce")
     _say(f"{_kw(world.maintenance_kw)} together. {cast.dso.name} sends this limit; the platform divides it.")
-    delivery = deliver(cast.operators, lambda: cast.dso.call("POST", "/capacity-limits/foreseen", body))
+    delivery = deliver(cast.operators, lambda: cast.dso.client.send_limit(limit))
     _tell_parts(delivery)
 
 
 def _tell_parts(delivery: Delivery) -> None:
-    weights_kw = [reached.limit["share"]["weight_kw"] for reached in delivery.reached]
+    weights_kw = [reached.limit.share.weight_kw for reached in delivery.reached if reached.limit.share]
     installed_kw = sum(weights_kw, Decimal(0))
-    parts_kw = [Decimal(reached.limit["available"][0]["power_kw"]) for reached in delivery.reached]
+    parts_kw = [reached.limit.available[0].power_kw for reached in delivery.reached]
     for reached, weight_kw, part_kw in zip(delivery.reached, weights_kw, parts_kw, strict=True):
         share = 100 * weight_kw / installed_kw
         _say(f"  {reached.operator.name:14} gets {_kw(part_kw):>12}, because it has {_kw(weight_kw)} there:")
@@ -116,14 +132,14 @@ def _tell_parts(delivery: Delivery) -> None:
     _say(f"The parts add up to {_kw(sum(parts_kw, Decimal(0)))}, to the watt.")
 
 
-def _fault(cast: _Cast, asset_ids: Sequence[str]) -> None:
+def _fault(cast: _Cast, asset_ids: tuple[str, ...]) -> None:
     _title(f"Unforeseen: a fault on {cast.world.faulty}")
     expected_end = datetime.now(UTC).replace(second=0, microsecond=0) + _FAULT_LASTS
-    body = {"asset_ids": list(asset_ids), "action": "stop", "expected_end": _z(expected_end)}
+    limit = UnforeseenLimit("stop", expected_end, asset_ids=asset_ids)
     _say(f"{cast.dso.name} stops the {_assets(len(asset_ids))} there at once. Each operator has a call waiting:")
-    delivery = deliver(cast.operators, lambda: cast.dso.call("POST", "/capacity-limits/unforeseen", body))
+    delivery = deliver(cast.operators, lambda: cast.dso.client.send_limit(limit))
     for reached in delivery.reached:
-        own = len(reached.limit["asset_ids"])
+        own = len(reached.limit.asset_ids)
         _say(f"  {reached.operator.name:14} was told to stop {_assets(own)} after {_ms(reached.after_s)}")
     _say(f"{cast.dso.name} had the platform's answer after {_ms(delivery.answered_after_s)}.")
 
@@ -137,7 +153,7 @@ def _go_on(stack: LocalStack, http: httpx.Client, cast: _Cast) -> None:
     _say(f"  operator=$(./tps token {operator.code} --data {stack.data})")
     _say(f'  curl {url}/agr/v1/capacity-limits/active -H "Authorization: Bearer $operator"')
     _say(f"  curl {url}/agr/v1/ping")
-    if http.get("/gui/").status_code == httpx.codes.OK:
+    if http.get(f"{url}/gui/").status_code == httpx.codes.OK:
         _say(f"The same in pictures: {url}/gui/")
     else:
         _say("Pictures come with the GUI, which is not here yet.")
@@ -162,9 +178,9 @@ def _powers(hand: Sequence[GridAsset]) -> str:
     return f"up to {_kw(production_kw)} production, {_kw(consumption_kw)} consumption"
 
 
-def _both_ways(asset: dict[str, Any]) -> str:
-    ways = {"max_production_kw": "produces", "max_consumption_kw": "consumes"}
-    return ", ".join(f"{word} up to {_kw(asset[name])}" for name, word in ways.items() if name in asset)
+def _both_ways(asset: Asset) -> str:
+    ways = {"produces": asset.max_production_kw, "consumes": asset.max_consumption_kw}
+    return ", ".join(f"{word} up to {_kw(power_kw)}" for word, power_kw in ways.items() if power_kw is not None)
 
 
 def _kw(power_kw: Decimal | int) -> str:
@@ -177,7 +193,3 @@ def _ms(seconds: float) -> str:
 
 def _since(started: float) -> str:
     return f"{time.perf_counter() - started:.1f} s"
-
-
-def _z(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

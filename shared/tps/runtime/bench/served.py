@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
+from tps.client import Outcome, UnforeseenLimit
 from tps.runtime.bench.figures import Figure, Sizes, quantiles, timed
 from tps.runtime.bench.grid import make_grid
-from tps.runtime.story.actor import Actor, Part, deliver, enter, open_http, settle_in
-from tps.runtime.story.grid import deal, make_gln, points_of
+from tps.runtime.story.actor import (
+    Dso,
+    Operator,
+    Part,
+    deliver,
+    enter_dso,
+    enter_operator,
+    open_http,
+    register_points,
+    settle_in,
+)
+from tps.runtime.story.grid import GridAsset, deal, make_gln, points_of
 
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
@@ -28,13 +39,13 @@ def limits(stack: LocalStack, sizes: Sizes) -> list[Figure]:
 
 def registration(stack: LocalStack, sizes: Sizes) -> list[Figure]:
     """Points by one call, assets by one call per operator, then the DSO's list of them."""
-    with open_http(stack.gateway_url) as http:
+    with open_http() as http:
         dso, operators = _parties(stack, http, 0, 3)
         assets = make_grid(sizes.assets)
         points, hands = points_of(assets), deal(assets, len(operators))
-        points_s = timed(lambda: dso.register_points(points))
+        points_s = timed(lambda: register_points(dso, assets))
         assets_s = timed(lambda: _register_all(operators, hands))
-        list_s = timed(dso.list_assets)
+        list_s = timed(dso.client.list_assets)
     return [
         Figure("registration", f"{len(points):,} connection points in one call", points_s, "s"),
         Figure("registration", f"{len(assets):,} assets in three calls", assets_s, "s"),
@@ -43,18 +54,18 @@ def registration(stack: LocalStack, sizes: Sizes) -> list[Figure]:
     ]
 
 
-def _register_all(operators: list[Actor], hands: list[Any]) -> None:
+def _register_all(operators: list[Operator], hands: list[list[GridAsset]]) -> None:
     for operator, hand in zip(operators, hands, strict=True):
-        operator.register_assets(hand)
+        operator.client.set_assets(asset.to_asset() for asset in hand)
 
 
 def _fan_out(stack: LocalStack, count: int, rounds: int) -> list[Figure]:
-    with open_http(stack.gateway_url) as http:
+    with open_http() as http:
         dso, operators = _parties(stack, http, count, count)
         assets = make_grid(2 * count, count * _ASSETS_APART)
         settle_in(dso, operators, deal(assets, count))
-        body = {"asset_ids": [asset.id for asset in assets], "action": "stop"}
-        deliveries = [deliver(operators, lambda: _stop(dso, body)) for _ in range(rounds)]
+        asset_ids = tuple(asset.id for asset in assets)
+        deliveries = [deliver(operators, lambda: _stop(dso, asset_ids)) for _ in range(rounds)]
     name = f"emergency to {count} operators"
     return [
         *quantiles("limits", f"{name}, the last one reached", [each.last_after_s for each in deliveries]),
@@ -62,17 +73,14 @@ def _fan_out(stack: LocalStack, count: int, rounds: int) -> list[Figure]:
     ]
 
 
-def _stop(dso: Actor, body: dict[str, Any]) -> dict[str, Any]:
-    end = datetime.now(UTC).replace(microsecond=0) + _FAULT_LASTS
-    answer: dict[str, Any] = dso.call(
-        "POST", "/capacity-limits/unforeseen", {**body, "expected_end": end.replace(second=0).isoformat()}
-    )
-    return answer
+def _stop(dso: Dso, asset_ids: tuple[str, ...]) -> Outcome:
+    expected_end = datetime.now(UTC).replace(second=0, microsecond=0) + _FAULT_LASTS
+    return dso.client.send_limit(UnforeseenLimit("stop", expected_end, asset_ids=asset_ids))
 
 
-def _parties(stack: LocalStack, http: httpx.Client, story: int, operators: int) -> tuple[Actor, list[Actor]]:
+def _parties(stack: LocalStack, http: httpx.Client, story: int, operators: int) -> tuple[Dso, list[Operator]]:
     """A DSO and so many operators, others for every story."""
     first = _FIRST_PARTY + story * _PARTIES_APART
-    dso = enter(stack, http, Part("dso", make_gln(first), f"Bench grid {story}"))
+    dso = enter_dso(stack, http, Part("dso", make_gln(first), f"Bench grid {story}"))
     parts = [Part("agr", make_gln(first + number), f"Bench operator {number}") for number in range(1, operators + 1)]
-    return dso, [enter(stack, http, part) for part in parts]
+    return dso, [enter_operator(stack, http, part) for part in parts]

@@ -1,18 +1,17 @@
-"""Parties as outsiders: whatever they do, they do by REST and with a token of their own."""
+"""Parties as outsiders: whatever they do, they do by REST, as their clients do, and with a token of their own."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import httpx
 
+from tps.client import CapacityLimit, ConnectionPoint, DsoClient, OperatorClient, Outcome
 from tps.errors import NotFound, TpsError
 from tps.runtime import onboarding, tokens
 from tps.runtime.story.grid import GridAsset, points_of
@@ -20,16 +19,16 @@ from tps.runtime.story.grid import GridAsset, points_of
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
 
-_CALL_TIMEOUT_S = 120.0
-_WAIT_S = 50
+_WAIT_S = 55
 _SETTLE_S = 0.3
-_PATIENT = {"Prefer": "wait=55"}
+_C = TypeVar("_C", OperatorClient, DsoClient)
+_T = TypeVar("_T")
 
 
-class CallFailedError(TpsError):
-    """A call of the story was not answered as it should be; says what was asked, and the answer."""
+class NotReachedError(TpsError):
+    """Somebody of the story was not told what it should be told."""
 
-    title = "a call failed"
+    title = "somebody was not reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,63 +41,24 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Generic[_C]):
     """A party that can call."""
 
     code: str
     name: str
-    group: str
-    token: str = field(repr=False)
-    http: httpx.Client = field(repr=False)
+    client: _C
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Call `/<group>/v1<path>`; the answer's JSON, powers as Decimal.
 
-        Raises:
-            CallFailedError: Not answered, or not with 200 or 201.
-        """
-        headers = {"Authorization": f"Bearer {self.token}", **_PATIENT}
-        try:
-            response = self.http.request(method, f"/{self.group}/v1{path}", json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise CallFailedError(f"{method} {path}: {type(error).__name__}") from error
-        if response.status_code not in (200, 201):
-            raise CallFailedError(f"{method} {path}: {response.status_code} {response.text[:500]}")
-        return json.loads(response.content, parse_float=Decimal)
-
-    def register_points(self, points: dict[str, str]) -> Any:
-        """Register connection points, given the section of each by its id."""
-        bodies = [{"id": point, "sections": [section]} for point, section in points.items()]
-        return self.call("PUT", "/connection-points", {"connection_points": bodies})
-
-    def register_assets(self, assets: Iterable[GridAsset]) -> Any:
-        return self.call("PUT", "/flexibility-assets", {"assets": [asset.to_json() for asset in assets]})
-
-    def list_assets(self) -> list[dict[str, Any]]:
-        """As a DSO: every asset in its grid."""
-        listed: list[dict[str, Any]] = self.call("GET", "/flexibility-assets")["assets"]
-        return listed
-
-    def cursor(self) -> str:
-        """As an operator: the place behind the newest limit; whatever came until now counts as read."""
-        cursor: str = self.call("GET", "/capacity-limits/wait?timeout=0")["cursor"]
-        return cursor
-
-    def next_limit(self, cursor: str) -> dict[str, Any]:
-        """As an operator: the first limit after a cursor, as soon as it is there."""
-        limits = self.call("GET", f"/capacity-limits/wait?timeout={_WAIT_S}&after={cursor}")["limits"]
-        if not limits:
-            raise CallFailedError(f"{self.name} was not reached within {_WAIT_S} s")
-        first: dict[str, Any] = limits[0]
-        return first
+Dso = Actor[DsoClient]
+Operator = Actor[OperatorClient]
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A limit as one waiting operator got it, and how long after the DSO's call began."""
 
-    operator: Actor
-    limit: dict[str, Any]
+    operator: Operator
+    limit: CapacityLimit
     after_s: float
 
 
@@ -106,7 +66,7 @@ class Reached:
 class Delivery:
     """One call of a DSO, how long its answer took, and when each operator was reached."""
 
-    answer: dict[str, Any]
+    outcome: Outcome
     answered_after_s: float
     reached: tuple[Reached, ...]
 
@@ -116,45 +76,75 @@ class Delivery:
         return max(one.after_s for one in self.reached)
 
 
-def open_http(url: str) -> httpx.Client:
-    """A client for many waiting calls at once."""
-    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=200)
-    return httpx.Client(base_url=url, timeout=_CALL_TIMEOUT_S, limits=limits)
+def open_http() -> httpx.Client:
+    """Connections for many waiting calls at once."""
+    return httpx.Client(limits=httpx.Limits(max_connections=1000, max_keepalive_connections=200))
 
 
-def enter(stack: LocalStack, http: httpx.Client, part: Part) -> Actor:
-    """The party as an actor; onboarded first if it is not known yet."""
-    try:
-        token = tokens.issue(stack, part.code)
-    except NotFound:
-        onboarding.add_party(stack, role=part.role, code=part.code, name=part.name, grid_prefixes=())
-        token = tokens.issue(stack, part.code)
-    return Actor(part.code, part.name, onboarding.GROUP_OF_ROLE[part.role], token, http)
+def enter_dso(stack: LocalStack, http: httpx.Client, part: Part) -> Dso:
+    """The DSO as an actor; onboarded first if it is not known yet."""
+    client = DsoClient(stack.gateway_url, _token(stack, part), http=http, wait_s=_WAIT_S)
+    return Actor(part.code, part.name, client)
 
 
-def settle_in(dso: Actor, operators: Sequence[Actor], hands: Sequence[Sequence[GridAsset]]) -> None:
-    """Register all points, and each operator's hand of assets."""
-    dso.register_points(points_of(asset for hand in hands for asset in hand))
+def enter_operator(stack: LocalStack, http: httpx.Client, part: Part) -> Operator:
+    """The operator as an actor; onboarded first if it is not known yet."""
+    client = OperatorClient(stack.gateway_url, _token(stack, part), http=http, wait_s=_WAIT_S)
+    return Actor(part.code, part.name, client)
+
+
+def settle_in(dso: Dso, operators: Sequence[Operator], hands: Sequence[Sequence[GridAsset]]) -> None:
+    """Register all points with their sections, and each operator's hand of assets."""
+    register_points(dso, (asset for hand in hands for asset in hand))
     for operator, hand in zip(operators, hands, strict=True):
-        operator.register_assets(hand)
+        operator.client.set_assets(asset.to_asset() for asset in hand)
 
 
-def deliver(operators: Sequence[Actor], send: Callable[[], dict[str, Any]]) -> Delivery:
-    """Let each operator wait for its next limit, send one, and clock who gets it when."""
+def register_points(dso: Dso, assets: Iterable[GridAsset]) -> None:
+    """Register the connection points of these assets."""
+    dso.client.set_points(ConnectionPoint(point, sections=(section,)) for point, section in points_of(assets).items())
+
+
+def deliver(operators: Sequence[Operator], send: Callable[[], Outcome]) -> Delivery:
+    """Let each operator wait for its next limit, send one, and clock who gets it when.
+
+    Raises:
+        NotReachedError: An operator was not told in time.
+    """
     with ThreadPoolExecutor(len(operators)) as pool:
-        cursors = list(pool.map(Actor.cursor, operators))
+        cursors = list(pool.map(_cursor, operators))
         waiting = [
-            pool.submit(_timed, partial(operator.next_limit, cursor))
+            pool.submit(_timed, partial(_next_limit, operator, cursor))
             for operator, cursor in zip(operators, cursors, strict=True)
         ]
         time.sleep(_SETTLE_S)  # so that they wait, and do not just come in time
         started = time.perf_counter()
-        answer, answered = _timed(send)
+        outcome, answered = _timed(send)
         results = [future.result() for future in waiting]
     reached = (Reached(operator, limit, at - started) for operator, (limit, at) in zip(operators, results, strict=True))
-    return Delivery(answer, answered - started, tuple(reached))
+    return Delivery(outcome, answered - started, tuple(reached))
 
 
-def _timed(work: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], float]:
+def _token(stack: LocalStack, part: Part) -> str:
+    try:
+        return tokens.issue(stack, part.code)
+    except NotFound:
+        onboarding.add_party(stack, role=part.role, code=part.code, name=part.name, grid_prefixes=())
+        return tokens.issue(stack, part.code)
+
+
+def _cursor(operator: Operator) -> str:
+    """The place behind the newest limit."""
+    return operator.client.wait_limits(timeout_s=0).cursor
+
+
+def _next_limit(operator: Operator, cursor: str) -> CapacityLimit:
+    batch = operator.client.wait_limits(after=cursor, timeout_s=_WAIT_S)
+    if not batch:
+        raise NotReachedError(f"{operator.name} was not reached within {_WAIT_S} s")
+    return batch.limits[0]
+
+
+def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
     done = work()
     return done, time.perf_counter()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from stdnum import ean
+
+from tps.client import Asset
 
 _GSRN_PREFIX = "5713131"
 _GSRN_DIGITS = 17
@@ -27,17 +28,16 @@ class GridAsset:
     max_consumption_kw: Decimal | None = None
     name: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """ASSET of the REST contract; the section is the DSO's own and stays out."""
-        fields = {
-            "id": self.id,
-            "connection_point_id": self.connection_point_id,
-            "kind": self.kind,
-            "name": self.name,
-            "max_production_kw": _number(self.max_production_kw),
-            "max_consumption_kw": _number(self.max_consumption_kw),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+    def to_asset(self) -> Asset:
+        """As its operator registers it; the section is the DSO's own and stays out."""
+        return Asset(
+            id=self.id,
+            connection_point_id=self.connection_point_id,
+            kind=self.kind,
+            max_production_kw=self.max_production_kw,
+            max_consumption_kw=self.max_consumption_kw,
+            name=self.name,
+        )
 
 
 def make_gsrn(number: int) -> str:
@@ -68,9 +68,3 @@ def total_kw(assets: Iterable[GridAsset], power_of: Callable[[GridAsset], Decima
 def _with_check_digit(prefix: str, digits: int, number: int) -> str:
     body = prefix + str(number).zfill(digits - len(prefix))
     return body + str(ean.calc_check_digit(body))
-
-
-def _number(power_kw: Decimal | None) -> int | float | None:
-    if power_kw is None:
-        return None
-    return int(power_kw) if power_kw == power_kw.to_integral_value() else float(power_kw)
