@@ -99,8 +99,13 @@ def _header(declared: Any) -> dict[str, Any]:
 
 def _content(body: Any) -> dict[str, Any]:
     if isinstance(body, dict) and all("/" in name for name in body):
-        return {media_type: {"schema": _schema(declared)} for media_type, declared in body.items()}
+        return {media_type: _medium(media_type, declared) for media_type, declared in body.items()}
     return {_JSON: {"schema": _schema(body)}}
+
+
+def _medium(media_type: str, declared: Any) -> dict[str, Any]:
+    """Only what a tool reads as JSON or plain text has a schema here."""
+    return {"schema": _schema(declared)} if "json" in media_type or media_type.startswith("text/") else {}
 
 
 def _schema(declared: Any) -> Schema:
