@@ -7,6 +7,7 @@ import pytest
 
 from tests.functions.functions import function
 from tests.samples import BATTERY, CHP, HEAT_PUMP, make_foreseen, make_unforeseen
+from tps.backend.limit_relay import limit_of_part
 from tps.domain.limit import Action, Direction
 from tps.errors import RuleBroken
 from tps.stores.limits import OperatorPart, WeighedAsset
@@ -36,7 +37,7 @@ def make_part(*parts_kw: str) -> OperatorPart:
 def test_an_operators_limit_has_its_own_assets_and_its_own_part() -> None:
     limit = make_foreseen("500", "250")
 
-    own = relay.limit_of_part(limit, make_part("300", "150"), [WeighedAsset(CHP, OPERATOR, Decimal(600))])
+    own = limit_of_part(limit, make_part("300", "150"), [WeighedAsset(CHP, OPERATOR, Decimal(600))])
 
     assert own.asset_ids == (CHP,)
     assert [slot.power_kw for slot in own.available] == [300, 150]
@@ -46,13 +47,13 @@ def test_an_operators_limit_has_its_own_assets_and_its_own_part() -> None:
 
 def test_a_part_for_each_interval_or_none_at_all() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        relay.limit_of_part(make_foreseen("500", "250"), make_part("300"), [])
+        limit_of_part(make_foreseen("500", "250"), make_part("300"), [])
 
 
 def test_an_operators_emergency_has_its_own_assets_and_is_otherwise_the_same() -> None:
     stop = make_unforeseen()
 
-    own = relay.limit_of_part(stop, make_part(), [WeighedAsset(HEAT_PUMP, OPERATOR, Decimal(0))])
+    own = limit_of_part(stop, make_part(), [WeighedAsset(HEAT_PUMP, OPERATOR, Decimal(0))])
 
     assert own == replace(stop, asset_ids=(HEAT_PUMP,))
 

@@ -195,7 +195,7 @@ _WAKES = {
     "answer_request": "tps/TPS-STATUSREQUEST",
     "relay_limit": "tps/TPS-LIMIT-FORESEEN tps/TPS-LIMIT-UNFORESEEN",
 }
-TICKED = ("process_registration", "receive_document")
+TICKED = ("process_registration", "receive_document", "relay_limit")
 FUNCTIONS = [
     "register_asset",
     "register_connection_point",

@@ -106,7 +106,8 @@ DATABASES = {
     "dso": f"{_BACKEND} grid_asset received_asset_list".split(),
     "tps": (
         f"{_ENDPOINT} active_asset asset_claim asset_history decided_document limit_asset limit_part limit_revision"
-        " asset_holder handed_over party plan_change point_claim point_history told_asset told_window touched_asset"
+        " asset_holder handed_over limit_watch party plan_change point_claim point_history told_asset told_window"
+        " touched_asset"
     ).split(),
     "ecp": f"{_MIGRATIONS} registered_component".split(),
     "postgres": [],

@@ -5,11 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tps.domain.limit import ForeseenLimit, Limit, LimitKind, UnforeseenLimit
+from tps.domain.limit import (
+    Action,
+    AvailablePower,
+    Direction,
+    ForeseenLimit,
+    Interval,
+    Limit,
+    LimitKind,
+    Reason,
+    UnforeseenLimit,
+)
+from tps.domain.limit_revision import LimitStatus, Standing
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -34,42 +45,104 @@ class WeighedAsset:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """An accepted revision.
+
+    Attributes:
+        limit: None if it cancels or withdraws; its `asset_ids` are not read back: they are the frozen assets.
+        direction: Of the limit, or of the one that is cancelled.
+        message_id: What brought it.
+        is_relayed: What its operators are sent is decided.
+    """
+
+    name: LimitName
+    kind: LimitKind
+    status: LimitStatus
+    direction: Direction
+    period: Interval
+    reason: Reason
+    limit: Limit | None
+    message_id: str
+    accepted_at: datetime
+    is_relayed: bool = False
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.name.revision, self.kind, self.status, self.period.end)
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorPart:
-    """What one operator is sent: under which id and revision, its weight, and its part per interval, in their order."""
+    """What one operator was last sent, or is sent now.
+
+    Attributes:
+        sent_limit_id, sent_revision: Under which id and revision the operator knows the limit.
+        parts_kw: Its part of each interval, in their order.
+        status: `active` or `ended`; `cancelled` or `withdrawn` if the operator is out of it.
+        generation: How often it came back; a new id each time.
+        digest: Of what it was sent: what has the same need not be sent again.
+        message_id: What it was sent by.
+    """
 
     operator: str
     sent_limit_id: str
     sent_revision: int
     weight_kw: Decimal
     parts_kw: tuple[Decimal, ...]
+    status: LimitStatus = LimitStatus.ACTIVE
+    generation: int = 0
+    digest: bytes = b""
+    message_id: str = ""
 
 
-def add_limit(tx: Transaction, name: LimitName, limit: Limit, *, message_id: str, accepted_at: datetime) -> None:
-    """Keep an accepted revision."""
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A limit that holds assets under an operator that has them no more: (asset, from, to)."""
+
+    name: LimitName
+    moves: tuple[tuple[str, str, str], ...]
+
+
+def lock_limit(tx: Transaction, dso: str, limit_id: str) -> None:
+    """One change of a limit at a time, until the transaction ends."""
+    tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{dso}/{limit_id}",))
+
+
+def add_revision(tx: Transaction, revision: Revision) -> None:
+    """Keep an accepted revision, the latest of its limit from now on."""
+    name, limit = revision.name, revision.limit
     available = limit.available if isinstance(limit, ForeseenLimit) else ()
     tx.execute(
-        "INSERT INTO limit_revision VALUES (%s, %s, %s, %s, %s, %s, 'active', %s, %s, %s, %s, %s, %s, %s)",
+        "UPDATE limit_revision SET is_latest = false WHERE dso = %s AND limit_id = %s AND is_latest",
+        (name.dso, name.limit_id),
+    )
+    tx.execute(
+        "INSERT INTO limit_revision VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            *(name.dso, name.limit_id, name.revision),
-            LimitKind.FORESEEN if isinstance(limit, ForeseenLimit) else LimitKind.UNFORESEEN,
-            limit.direction,
+            *(name.dso, name.limit_id, name.revision, revision.kind, revision.direction),
             limit.action if isinstance(limit, UnforeseenLimit) else None,
-            *(limit.period.start, limit.period.end, accepted_at),
+            *(revision.status, revision.period.start, revision.period.end, revision.accepted_at),
             json.dumps(
                 [[s.interval.start.isoformat(), s.interval.end.isoformat(), str(s.power_kw)] for s in available]
             ),
-            *(limit.reason.code, limit.reason.text, message_id),
+            *(revision.reason.code, revision.reason.text, revision.message_id),
         ),
     )
 
 
-def was_decided_by(tx: Transaction, name: LimitName, message_id: str) -> bool:
-    """True if this message, and not an earlier one with the same document, brought the revision."""
+def latest(tx: Transaction, dso: str, limit_id: str) -> Revision | None:
+    """The highest revision of a limit, or None."""
     row = tx.execute(
-        "SELECT message_id FROM limit_revision WHERE dso = %s AND limit_id = %s AND revision = %s",
-        (name.dso, name.limit_id, name.revision),
+        "SELECT * FROM limit_revision WHERE dso = %s AND limit_id = %s AND is_latest", (dso, limit_id)
     ).fetchone()
-    return row is not None and row["message_id"] == message_id
+    return _revision(row) if row else None
+
+
+def mark_relayed(tx: Transaction, name: LimitName) -> None:
+    """What the operators are sent for this revision is decided."""
+    tx.execute(
+        "UPDATE limit_revision SET is_relayed = true WHERE dso = %s AND limit_id = %s AND revision = %s", _key(name)
+    )
 
 
 def freeze_assets(tx: Transaction, name: LimitName, assets: Iterable[WeighedAsset]) -> None:
@@ -78,7 +151,7 @@ def freeze_assets(tx: Transaction, name: LimitName, assets: Iterable[WeighedAsse
     tx.execute(
         """INSERT INTO limit_asset SELECT %s, %s, %s, * FROM unnest(%s::text[], %s::text[], %s::numeric[])""",
         (
-            *(name.dso, name.limit_id, name.revision),
+            *_key(name),
             *([row.asset_id for row in rows], [row.operator for row in rows], [row.weight_kw for row in rows]),
         ),
     )
@@ -89,18 +162,116 @@ def frozen_assets(tx: Transaction, name: LimitName) -> list[WeighedAsset]:
     rows = tx.execute(
         """SELECT asset_id, operator, weight_kw FROM limit_asset
             WHERE dso = %s AND limit_id = %s AND revision = %s ORDER BY asset_id COLLATE "C" """,
-        (name.dso, name.limit_id, name.revision),
+        _key(name),
     ).fetchall()
     return [WeighedAsset(**row) for row in rows]
 
 
-def add_parts(tx: Transaction, name: LimitName, parts: Sequence[OperatorPart]) -> None:
-    """Keep what each operator is sent; parts that are there already stay."""
+def move_assets(tx: Transaction, name: LimitName, asset_ids: Sequence[str], operator: str) -> None:
+    """Frozen assets, with their weights, pass to another operator."""
+    tx.execute(
+        """UPDATE limit_asset SET operator = %s
+            WHERE dso = %s AND limit_id = %s AND revision = %s AND asset_id = ANY(%s)""",
+        (operator, *_key(name), list(asset_ids)),
+    )
+
+
+def put_parts(tx: Transaction, name: LimitName, parts: Sequence[OperatorPart]) -> None:
+    """Keep what each operator is sent under this revision, in place of what it was sent under it before."""
+    rows = [asdict(part) | {"digest": part.digest.hex()} for part in parts]
     tx.execute(
         """INSERT INTO limit_part
-           SELECT %s, %s, %s, operator, sent_limit_id, sent_revision, weight_kw, parts_kw
+           SELECT %s, %s, %s, operator, sent_limit_id, sent_revision, weight_kw, parts_kw, status, generation,
+                  decode(digest, 'hex'), message_id
              FROM json_to_recordset(%s) AS part(operator text, sent_limit_id text, sent_revision integer,
-                                                weight_kw numeric, parts_kw numeric[])
-           ON CONFLICT DO NOTHING""",
-        (name.dso, name.limit_id, name.revision, json.dumps([asdict(part) for part in parts], default=str)),
+                                                weight_kw numeric, parts_kw numeric[], status text,
+                                                generation integer, digest text, message_id text)
+           ON CONFLICT (dso, limit_id, revision, operator) DO UPDATE
+              SET sent_limit_id = excluded.sent_limit_id, sent_revision = excluded.sent_revision,
+                  weight_kw = excluded.weight_kw, parts_kw = excluded.parts_kw, status = excluded.status,
+                  generation = excluded.generation, digest = excluded.digest, message_id = excluded.message_id""",
+        (*_key(name), json.dumps(rows, default=str)),
     )
+
+
+def last_parts(tx: Transaction, dso: str, limit_id: str) -> dict[str, OperatorPart]:
+    """What each operator was last sent of a limit, under whichever revision, by operator."""
+    rows = tx.execute(
+        """SELECT DISTINCT ON (operator) operator, sent_limit_id, sent_revision, weight_kw, parts_kw, status,
+                  generation, digest, message_id
+             FROM limit_part WHERE dso = %s AND limit_id = %s ORDER BY operator, revision DESC""",
+        (dso, limit_id),
+    ).fetchall()
+    return {row["operator"]: _part(row) for row in rows}
+
+
+def handed_over(tx: Transaction, now: datetime) -> tuple[dict[str, datetime], list[HandedOver]]:
+    """Marks of assets that changed hands, and the limits in force or ahead that hold them under another operator."""
+    marks = tx.execute("SELECT asset_id, at FROM handed_over").fetchall()
+    if not marks:
+        return {}, []
+    rows = tx.execute(
+        """SELECT l.dso, l.limit_id, l.revision, a.asset_id, a.operator, c.operator AS holder
+             FROM limit_asset a
+             JOIN limit_revision l USING (dso, limit_id, revision)
+             JOIN active_asset c ON c.id = a.asset_id AND c.dso = l.dso AND c.operator <> a.operator
+            WHERE a.asset_id = ANY(%s) AND l.is_latest AND l.status = 'active' AND l.ends_at > %s
+            ORDER BY l.dso, l.limit_id, a.asset_id COLLATE "C" """,
+        ([mark["asset_id"] for mark in marks], now),
+    ).fetchall()
+    moves: dict[LimitName, list[tuple[str, str, str]]] = {}
+    for row in rows:
+        name = LimitName(row["dso"], row["limit_id"], row["revision"])
+        moves.setdefault(name, []).append((row["asset_id"], row["operator"], row["holder"]))
+    return {mark["asset_id"]: mark["at"] for mark in marks}, [HandedOver(name, tuple(m)) for name, m in moves.items()]
+
+
+def forget_marks(tx: Transaction, marks: dict[str, datetime]) -> None:
+    """The limits concerned are divided anew; a mark set again since then stays."""
+    tx.execute(
+        """DELETE FROM handed_over h USING unnest(%s::text[], %s::timestamptz[]) AS done(asset_id, at)
+            WHERE h.asset_id = done.asset_id AND h.at = done.at""",
+        (list(marks), list(marks.values())),
+    )
+
+
+def _key(name: LimitName) -> tuple[str, str, int]:
+    return name.dso, name.limit_id, name.revision
+
+
+def _part(row: dict[str, Any]) -> OperatorPart:
+    fixed = {"parts_kw": tuple(row["parts_kw"]), "status": LimitStatus(row["status"]), "digest": bytes(row["digest"])}
+    return OperatorPart(**(row | fixed))
+
+
+def _revision(row: dict[str, Any]) -> Revision:
+    status = LimitStatus(row["status"])
+    reason = Reason(row["reason_code"], row["reason_text"])
+    has_limit = status in (LimitStatus.ACTIVE, LimitStatus.ENDED)
+    return Revision(
+        name=LimitName(row["dso"], row["limit_id"], row["revision"]),
+        kind=LimitKind(row["kind"]),
+        status=status,
+        direction=Direction(row["direction"]),
+        period=_period(row),
+        reason=reason,
+        limit=_limit(row, reason) if has_limit else None,
+        message_id=row["message_id"],
+        accepted_at=row["accepted_at"],
+        is_relayed=row["is_relayed"],
+    )
+
+
+def _limit(row: dict[str, Any], reason: Reason) -> Limit:
+    direction = Direction(row["direction"])
+    if row["kind"] == LimitKind.UNFORESEEN:
+        return UnforeseenLimit((), Action(row["action"]), direction, _period(row), reason)
+    available = tuple(
+        AvailablePower(Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)), Decimal(power_kw))
+        for start, end, power_kw in row["available"]
+    )
+    return ForeseenLimit((), direction, available, reason)
+
+
+def _period(row: dict[str, Any]) -> Interval:
+    return Interval(row["starts_at"].astimezone(UTC), row["ends_at"].astimezone(UTC))
