@@ -24,7 +24,7 @@ class FakePlatform:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        self.authorizations.append(request.headers["Authorization"])
+        self.authorizations.append(request.headers.get("Authorization", ""))
         answer = next(self._answers)
         if isinstance(answer, Exception):
             raise answer

@@ -151,6 +151,13 @@ def test_the_token_is_asked_for_every_attempt() -> None:
     assert platform.authorizations == ["Bearer t1", "Bearer t2"]
 
 
+def test_what_is_wrong_on_our_side_is_not_tried_again() -> None:
+    platform = FakePlatform(httpx.LocalProtocolError("Illegal header value"))
+
+    with pytest.raises(httpx.LocalProtocolError):
+        platform.operator().assets()
+
+
 def test_pages_are_followed_on_the_same_host_and_the_token_goes_nowhere_else() -> None:
     following = "https://evil.example/agr/v1/capacity-limits/active?per_asset=true&limit=1&page=AA%3D"
     platform = FakePlatform(answer({"limits": [LIMIT], "next": following}), answer({"limits": [{**LIMIT, "id": "l2"}]}))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tps.client import DsoClient, OperatorClient
 from tps.runtime import onboarding, tokens
 from tps.runtime.local.stack import LocalStack
 from tps.runtime.settings import Settings
@@ -91,6 +92,14 @@ class Member:
         reply = self.call(method, path, body, **headers)
         assert reply.status in (200, 201), f"{method} {path}: {reply.status} {reply.text[:2000]}"
         return reply.json
+
+    def as_operator(self, **options: Any) -> OperatorClient:
+        """The client that an operator uses."""
+        return OperatorClient(str(self.http.base_url), self.token, http=self.http, **options)
+
+    def as_dso(self, **options: Any) -> DsoClient:
+        """The client that a DSO uses."""
+        return DsoClient(str(self.http.base_url), self.token, http=self.http, **options)
 
     def register_points(self, *points: str | dict[str, Any]) -> Any:
         bodies = [point if isinstance(point, dict) else {"id": point} for point in points]

@@ -26,6 +26,7 @@ Token = str | Callable[[], str]
 
 _TIMEOUT = httpx.Timeout(120, connect=10)
 _BACKOFF = wait_random_exponential(multiplier=0.2, max=10)
+_NO_ANSWER = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError, httpx.ProxyError)
 _log = logging.getLogger("tps.client")
 
 
@@ -76,8 +77,8 @@ class Connection:
         return self._call("GET", self._prefix + path, query=query, forever=forever)
 
     def text(self, path: str) -> str:
-        """GET: the answer's text."""
-        return self._respond("GET", self._prefix + path).text
+        """GET without token: the answer's text."""
+        return self._respond("GET", self._prefix + path, is_open=True).text
 
     def send(
         self,
@@ -119,6 +120,7 @@ class Connection:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         forever: bool = False,
+        is_open: bool = False,
     ) -> httpx.Response:
         """The answer, if it is a success; raises `Problem`."""
         content = None if body is None else to_json(body)
@@ -131,18 +133,19 @@ class Connection:
             headers=self._headers(headers or {}, content),
             timeout=_TIMEOUT,
         )
-        return self._retrying(forever)(self._attempt, request)
+        return self._retrying(forever)(self._attempt, request, is_open)
 
     def _headers(self, headers: Mapping[str, str], content: bytes | None) -> dict[str, str]:
         prefer = f"wait={self._wait_s}" if self._wait_s else "respond-async"
         media_type = {} if content is None else {"Content-Type": "application/json"}
         return {"Prefer": prefer, **media_type, **headers}
 
-    def _attempt(self, request: httpx.Request) -> httpx.Response:
-        request.headers["Authorization"] = f"Bearer {self._token() if callable(self._token) else self._token}"
+    def _attempt(self, request: httpx.Request, is_open: bool) -> httpx.Response:
+        if not is_open:
+            request.headers["Authorization"] = f"Bearer {self._token() if callable(self._token) else self._token}"
         try:
             response = self._http.send(request)
-        except httpx.TransportError as error:
+        except _NO_ANSWER as error:
             raise Unavailable("no answer", type(error).__name__) from error
         if response.is_success:
             return response

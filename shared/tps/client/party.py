@@ -70,7 +70,7 @@ class PartyClient:
         self._connection.close()
 
     def ping(self) -> str:
-        """`pong`, if the platform's edge answers; needs no valid token."""
+        """`pong`, if the platform's edge answers; asked without token."""
         return self._connection.text("/ping")
 
     def message(self, message_id: str) -> Message:

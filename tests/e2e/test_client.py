@@ -1,0 +1,184 @@
+"""The Python client against the whole system: every method, as a party would call it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.support.world import World, eventually, fresh_gsrn
+from tps.client import (
+    Asset,
+    AvailablePower,
+    ConnectionPoint,
+    DsoClient,
+    ForeseenLimit,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OperatorClient,
+    Reason,
+    Refused,
+    UnforeseenLimit,
+)
+
+STARTS = datetime(2099, 4, 10, 6, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A DSO with one point, and one generator of Alpha's there."""
+
+    dso: DsoClient
+    alpha: OperatorClient
+    point: ConnectionPoint
+    chp: Asset
+
+    def foreseen(self, power_kw: int = 500) -> ForeseenLimit:
+        slot = AvailablePower(STARTS, STARTS + timedelta(hours=8), Decimal(power_kw))
+        return ForeseenLimit("production", (slot,), asset_ids=(self.chp.id,), reason=Reason("B19", "new transformer"))
+
+    def stop(self, *asset_ids: str) -> UnforeseenLimit:
+        return UnforeseenLimit("stop", STARTS, asset_ids=asset_ids or (self.chp.id,))
+
+
+@pytest.fixture(scope="module")
+def grid(world: World) -> Grid:
+    dso, alpha = world.dso().as_dso(), world.operator().as_operator()
+    point = ConnectionPoint(fresh_gsrn(), "Station 17", Decimal(1000), sections=("T17/F3",))
+    chp = Asset(fresh_gsrn(), point.id, "generation", max_production_kw=Decimal("600.5"), name="CHP")
+    dso.set_points([point])
+    alpha.set_assets([chp])
+    return Grid(dso, alpha, point, chp)
+
+
+def test_ping_needs_no_token(grid: Grid, world: World) -> None:
+    assert grid.dso.ping() == grid.alpha.ping() == "pong"
+    assert OperatorClient(world.stack.gateway_url, "no.to.ken", http=world.http).ping() == "pong"
+
+
+def test_what_is_registered_is_read_back_changed_and_removed(grid: Grid) -> None:
+    other = Asset(fresh_gsrn(), grid.point.id, "storage", Decimal(10), Decimal(12))
+
+    assert grid.alpha.set_assets([other]).status == "accepted"
+    grid.alpha.change_assets([{"id": other.id, "max_production_kw": None, "name": "Battery"}])
+
+    changed = replace(other, max_production_kw=None, name="Battery", state="active")
+    assert eventually(lambda: grid.alpha.assets([other.id]) == [changed])
+    assert grid.alpha.assets() == sorted([replace(grid.chp, state="active"), changed], key=lambda each: each.id)
+    grid.alpha.remove_assets([other.id])
+    assert grid.alpha.assets([other.id]) == []
+
+
+def test_points_are_read_back_changed_and_removed(grid: Grid) -> None:
+    other = ConnectionPoint(fresh_gsrn(), sections=("T18", "T19"))
+
+    grid.dso.set_points([other])
+    grid.dso.change_points([{"id": other.id, "max_consumption_kw": Decimal("0.5"), "sections": ["T20"]}])
+
+    changed = replace(other, max_consumption_kw=Decimal("0.5"), sections=("T20",), state="active")
+    assert grid.dso.points([other.id]) == [changed]
+    assert replace(grid.point, state="active") in grid.dso.points()
+    grid.dso.remove_points([other.id])
+    assert grid.dso.points([other.id]) == []
+
+
+def test_the_dso_lists_its_assets_whole_or_in_pages(grid: Grid, world: World) -> None:
+    dso, alpha = world.dso(), world.operator().as_operator()
+    point = ConnectionPoint(fresh_gsrn())
+    dso.as_dso().set_points([point])
+    alpha.set_assets(
+        Asset(fresh_gsrn(), point.id, "load", max_consumption_kw=Decimal(number)) for number in range(1, 6)
+    )
+
+    whole, paged = dso.as_dso().list_assets(), dso.as_dso(page_size=2).list_assets()
+
+    assert len(whole.assets) == 5
+    assert paged.assets == whole.assets
+    assert whole.as_of.tzinfo is not None
+
+
+def test_a_waiting_operator_gets_limits_as_values_and_goes_on_by_cursor(grid: Grid) -> None:
+    place = grid.alpha.wait_limits(timeout_s=0).cursor
+    limits = grid.alpha.limits(after=place, per_asset=True)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, limits)
+        sent = grid.dso.send_limit(grid.foreseen())
+        (limit,) = waiting.result(timeout=20).limits
+    stopped = grid.dso.send_limit(grid.stop())
+    (stop,) = next(limits).limits
+
+    assert (limit.kind, limit.status, limit.revision, limit.direction) == ("foreseen", "active", 1, "production")
+    assert limit.available == grid.foreseen().available
+    assert limit.per_asset[0].available == limit.available
+    assert limit.share is not None
+    assert limit.share.weight_kw == Decimal("600.5")
+    assert limit.reason == Reason("B19", "new transformer")
+    assert (stop.action, stop.expected_end, stop.asset_ids) == ("stop", STARTS, (grid.chp.id,))
+    assert sent.message_id is not None
+    assert grid.dso.message(sent.message_id).status == "accepted"
+    assert stopped.revision == 1
+
+
+def test_limits_are_listed_by_when_they_came_and_when_they_apply(grid: Grid) -> None:
+    before = {limit.id for limit in grid.alpha.active_limits()}
+    grid.dso.send_limit(grid.foreseen(400))
+
+    new = eventually(lambda: [limit for limit in grid.alpha.active_limits() if limit.id not in before])
+
+    applying = grid.alpha.list_limits(applies_from=STARTS, applies_to=STARTS + timedelta(hours=1))
+    assert new[0] in applying
+    assert new[0] in grid.alpha.list_limits(received_from=datetime(2026, 1, 1, tzinfo=UTC), all_revisions=True)
+    assert grid.alpha.list_limits(received_to=datetime(2026, 1, 1, tzinfo=UTC)) == []
+
+
+def test_who_waits_in_vain_gets_an_empty_batch(grid: Grid) -> None:
+    place = grid.alpha.wait_limits(timeout_s=0).cursor
+
+    assert not grid.alpha.wait_limits(after=place, timeout_s=0)
+
+
+def test_an_emergency_names_what_it_left_out(grid: Grid) -> None:
+    stranger = fresh_gsrn()
+
+    outcome = grid.dso.send_limit(grid.stop(grid.chp.id, stranger))
+
+    assert outcome.status == "partly_accepted"
+    assert [(each.asset_id, each.code) for each in outcome.rejected] == [(stranger, "A64")]
+
+
+def test_a_refusal_says_which_field_and_why(grid: Grid) -> None:
+    with pytest.raises(Refused) as raised:
+        grid.dso.send_limit(replace(grid.foreseen(), asset_ids=(grid.chp.id, fresh_gsrn())))
+
+    assert [(error.pointer, error.code) for error in raised.value.errors] == [("/asset_ids/1", "A64")]
+
+
+def test_the_same_key_is_sent_once(grid: Grid) -> None:
+    first, again = (grid.dso.send_limit(grid.stop(), key="fault-7") for _ in range(2))
+
+    assert first == again
+
+
+def test_a_pending_outcome_can_be_waited_for(grid: Grid, world: World) -> None:
+    dso = world.dso().as_dso(wait_s=0)
+
+    outcome = dso.wait_for(dso.set_points([ConnectionPoint(fresh_gsrn())]))
+
+    assert outcome.status == "accepted"
+
+
+def test_strangers_are_told_what_they_are(grid: Grid, world: World) -> None:
+    url = world.stack.gateway_url
+
+    with pytest.raises(NotAuthenticated):
+        OperatorClient(url, "no.to.ken", http=world.http).assets()
+    with pytest.raises(NotAllowed):
+        DsoClient(url, world.operator().token, http=world.http).list_assets()
+    with pytest.raises(NotFound):
+        grid.alpha.message("0" * 32)
+    with pytest.raises(NotFound):
+        grid.alpha.remove_assets([fresh_gsrn()])
