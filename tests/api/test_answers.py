@@ -65,6 +65,7 @@ def play_registrations(recorder: Recorder, dso: Member, alpha: Member) -> str:
     recorder.call(alpha, "PUT", "/flexibility-assets", {"assets": [chp]}, Idempotency_Key="a")
     recorder.call(alpha, "PATCH", "/flexibility-assets", {"assets": [{"id": waiting["id"], "kind": None}]})
     recorder.call(alpha, "PUT", "/flexibility-assets", {"assets": [waiting]}, Prefer="respond-async")
+    recorder.call(alpha, "PUT", "/flexibility-assets?dry_run=true", {"assets": [make_asset(there)]})
     for member, path, each in ((dso, "/connection-points", here), (alpha, "/flexibility-assets", chp["id"])):
         recorder.call(member, "GET", "/ping")
         recorder.call(member, "GET", path)

@@ -66,13 +66,13 @@ class ResourceKind(Generic[_Entry]):
 
     def _put(self, call: Call) -> Answer:
         """Set those named; the others stay."""
-        call.only_known()
+        call.only_known("dry_run")
         body = read_body(self.body, call.raw_body)
         return self._register(call, [self.entry(each) for each in getattr(body, self.name)])
 
     def _patch(self, call: Call) -> Answer:
         """Change fields of those named (merge-patch), on top of whatever is already under way."""
-        call.only_known()
+        call.only_known("dry_run")
         patches = getattr(read_body(self.patch, call.raw_body), self.name)
         ids = [self.canonical_id(patch.id) for patch in patches]
         with call.endpoint.database.transaction() as tx:
@@ -94,7 +94,7 @@ class ResourceKind(Generic[_Entry]):
         return Answer({self.name: [_with_state(each) for each in found]})
 
     def _delete(self, call: Call) -> Answer:
-        call.only_known("id")
+        call.only_known("id", "dry_run")
         given = call.query.get("id")
         if given and call.raw_body:
             raise Malformed(
@@ -103,7 +103,7 @@ class ResourceKind(Generic[_Entry]):
         return self._remove(call, self._query_ids(given), "/id") if given else self._remove_named(call)
 
     def _removal(self, call: Call) -> Answer:
-        call.only_known()
+        call.only_known("dry_run")
         return self._remove_named(call)
 
     def _remove_named(self, call: Call) -> Answer:
