@@ -1,25 +1,34 @@
-"""Answer requests (F5a): a DSO asks which flexibility assets are connected to its grid.
+"""Answer requests (F5a, F9a): a DSO asks which flexibility assets are in its grid, or what they plan.
 
-Wakes on: TPS-STATUSREQUEST from DSOs.   Reads: active assets in the asking DSO's grid, never who operates them.
+Wakes on: TPS-STATUSREQUEST from DSOs.
+Reads:    active assets in the asking DSO's grid and their plans, never who operates them.
 Decides:  whether the question is one it may ask.   Writes: what the DSO was told of its grid.
-Emits:    TPS-ASSET-LIST (Ref_MarketDocument, A55), or an Acknowledgement saying that there is nothing, or why not.
+Emits:    TPS-ASSET-LIST (Ref_MarketDocument, A55), TPS-SCHEDULE (GL_MarketDocument), or an Acknowledgement saying that
+          there is nothing, or why not.
 Privacy:  DSO-ALL, DSO-OPR, DSO-GRD (docs/privacy.md).
 """
 
 from tps.documents import encode
 from tps.documents.acknowledgement import NO_MATCHING_DATA, DocumentReason, Outcome
+from tps.documents.generation_load import ScheduleDocument, fits
 from tps.documents.ref import AssetList
-from tps.documents.status_request import ASSETS, StatusRequest
+from tps.documents.status_request import ASSETS, SCHEDULES, StatusRequest
+from tps.domain.limit import Interval
+from tps.domain.plan import hull
+from tps.domain.schedule import EARLIEST, LATEST
 from tps.domain.scope import DsoScope
 from tps.endpoint.answers import Answer, answer_document
 from tps.endpoint.handling import ROLES, Correspondent, take
+from tps.endpoint.plan_reading import read_plans
 from tps.endpoint.sending import Draft
 from tps.errors import Finding, RuleBroken
-from tps.mades.types import ASSET_LIST, STATUS_REQUEST
+from tps.mades.types import ASSET_LIST, SCHEDULE, STATUS_REQUEST
 from tps.runtime.function import serve
-from tps.stores import asset_changes, registry
+from tps.stores import asset_changes, plans, registry
 
-NOTHING = DocumentReason(NO_MATCHING_DATA, "No matching data found: no flexibility asset is registered in your grid.")
+NO_ASSETS = DocumentReason(NO_MATCHING_DATA, "No matching data found: no flexibility asset is registered in your grid.")
+NO_PLANS = DocumentReason(NO_MATCHING_DATA, "No matching data found: nothing is planned in your grid, as far as asked.")
+ALWAYS = Interval(EARLIEST, LATEST)
 
 
 def take_request(endpoint, arrival):
@@ -35,27 +44,59 @@ def decide(handling):
 
 
 def reply(handling, peer, document):
-    """The asset list, sorted by id; None once it is on its way.
+    """What was asked for; None once it is on its way.
 
     Raises:
-        RuleBroken: A94, for what cannot be asked here.
+        RuleBroken: A94, for what cannot be asked here; A59, for plans that no document holds.
     """
-    if not isinstance(document, StatusRequest) or document.document_type != ASSETS:
-        raise RuleBroken("cannot be asked", [Finding("A94", "", "only asset lists (A95) can be asked for")])
+    answers = {ASSETS: reply_assets, SCHEDULES: reply_plans}
+    if not isinstance(document, StatusRequest) or document.document_type not in answers:
+        raise RuleBroken(
+            "cannot be asked", [Finding("A94", "", "asset lists (A95) and schedules (A67) can be asked for")]
+        )
+    return answers[document.document_type](handling, peer, document)
+
+
+def reply_assets(handling, peer, _document):
+    """The asset list, sorted by id."""
     assets = asset_changes.tell_list(handling.tx, DsoScope(peer.party))
     if not assets:
-        return Answer(Outcome.ACCEPTED, (NOTHING,))
+        return Answer(Outcome.ACCEPTED, (NO_ASSETS,))
     document_id = handling.derived_id(peer.party, "document asset list")
+    send(handling, peer, ASSET_LIST, AssetList(handling.header_to(peer, document_id), tuple(assets)))
+    return None
+
+
+def reply_plans(handling, peer, document):
+    """What is planned in its grid, in the period and by the assets it named; others are simply not there."""
+    asked = document.period or ALWAYS
+    pieces = plans.planned_in_grid(handling.tx, DsoScope(peer.party), asked, document.resource_ids or None)
+    found = read_plans(handling.endpoint, handling.tx, pieces, asked)
+    if not found:
+        return Answer(Outcome.ACCEPTED, (NO_PLANS,))
+    if not fits(found, len({schedule.asset_id for schedule in found})):
+        raise RuleBroken(
+            "too large", [Finding("A59", "", "too much for a document: ask for fewer assets or less time")]
+        )
+    document_id = handling.derived_id(peer.party, "document schedules")
+    header = handling.header_to(peer, document_id)
+    period = document.period or hull(schedule.period for schedule in found)
+    send(handling, peer, SCHEDULE, ScheduleDocument(header, 1, period, tuple(found)))
+    return None
+
+
+def send(handling, peer, message_type, document):
+    """Put the answer into the outbox."""
     draft = Draft(
         sender=handling.own.code,
         receiver=peer.component,
-        type=ASSET_LIST,
-        content=encode(AssetList(handling.header_to(peer, document_id), tuple(assets))),
-        document_id=document_id,
+        type=message_type,
+        content=encode(document),
+        document_id=document.header.document_id,
+        revision=document.revision if message_type == SCHEDULE else None,
         in_reply_to=handling.message.message_id,
     )
-    handling.send(draft, "asset list")
-    return None
+    handling.send(draft, message_type)
 
 
 TOPICS = {("tps", STATUS_REQUEST): take_request}

@@ -1,9 +1,9 @@
-"""Receive documents (F7a, F5b, F1): takes in every document and acknowledgement that no other function takes.
+"""Receive documents (F7a, F5b, F9b, F1): takes in every document and acknowledgement that no other function takes.
 
-Wakes on: limits for operators, asset lists for DSOs, acknowledgements for all; ticks.
+Wakes on: limits for operators, asset lists and schedules for DSOs, acknowledgements for all; ticks.
 Reads:    the message that an acknowledgement answers.
 Decides:  nothing; the platform has decided, this backend takes note.
-Writes:   received limits and lists, outcomes of what was sent, states of registered assets and points.
+Writes:   received limits, lists and plans, outcomes of what was sent, states of registered assets and points.
 Emits:    Acknowledgements of documents; wakes waiting calls; on a tick, whatever was left unsent.
 Privacy:  PTH-01, EVT-01, LOG-01 (docs/privacy.md).
 """
@@ -14,6 +14,8 @@ from decimal import Decimal
 import structlog
 
 from tps.api.types import available_json, moment_json, number_json
+from tps.backend.plans import keep_plans
+from tps.backend.schedules import schedule_outcome
 from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.documents.ref import AssetList
@@ -21,7 +23,7 @@ from tps.documents.unavailability import DocumentStatus, LimitDocument
 from tps.domain.limit import Direction, ForeseenLimit
 from tps.endpoint.acknowledging import send_all_owed
 from tps.endpoint.answers import STATUSES, Answer, answer_document
-from tps.endpoint.archiving import archive_documents, let_go_of_archived
+from tps.endpoint.archiving import archive_documents, archive_plans, let_go_of_archived, let_go_of_archived_plans
 from tps.endpoint.handling import Correspondent, Role, Status, Verdict, take
 from tps.endpoint.receiving import apply_acknowledgement, open_acknowledgement
 from tps.endpoint.sending import dispatch_left_behind
@@ -33,15 +35,18 @@ from tps.mades.types import (
     LIMIT_FORESEEN,
     LIMIT_UNFORESEEN,
     POINT,
+    SCHEDULE,
     STATUS_REQUEST,
     acknowledgement_of,
 )
 from tps.runtime.function import serve
-from tps.stores import asset_lists, ledger, received_limits, resources
+from tps.stores import asset_lists, ledger, received_limits, received_plans, resources
 from tps.stores.asset_lists import KeptList
 from tps.stores.received_limits import ReceivedLimit
+from tps.stores.received_plans import Reply
 
 REGISTRATIONS = {ASSET, POINT}
+CHORES = (dispatch_left_behind, send_all_owed, archive_documents, let_go_of_archived)
 STATUS_NAMES = {
     DocumentStatus.ACTIVE: "active",
     DocumentStatus.CANCELLED: "cancelled",
@@ -62,6 +67,11 @@ def take_list(endpoint, arrival):
     return take(endpoint, arrival, lambda handling: _with_wake(handling, _keep(handling, keep_list)))
 
 
+def take_plans(endpoint, arrival):
+    """Schedules for one of our DSOs: asked for, or told."""
+    return take(endpoint, arrival, lambda handling: _with_wake(handling, _keep(handling, keep_plans)))
+
+
 def take_answer(endpoint, arrival):
     """The platform's, or an operator's, word on a document of ours."""
     return take(endpoint, arrival, lambda handling: _with_wake(handling, note_answer(handling)))
@@ -75,7 +85,16 @@ def take_acknowledgement(endpoint, arrival):
 
 def tick(endpoint):
     """Send what some process decided and did not get to send, and bring documents into the document store."""
-    for chore in (dispatch_left_behind, send_all_owed, archive_documents, let_go_of_archived):
+    _do(endpoint, CHORES)
+
+
+def tick_with_plans(endpoint):
+    """The same where plans are kept beside documents."""
+    _do(endpoint, (*CHORES, archive_plans, let_go_of_archived_plans))
+
+
+def _do(endpoint, chores):
+    for chore in chores:
         try:
             chore(endpoint)
         except StoreAway as error:
@@ -159,10 +178,12 @@ def note_answer(handling):
 
 def settle(handling, request, document):
     """The first word on a message settles it."""
-    status = STATUSES[document.outcome]
-    ledger.set_answer(
-        handling.tx, handling.own.code, [request["message_id"]], status=status, answer=answer_json(document)
-    )
+    message_id, party = request["message_id"], handling.own.party
+    if handling.endpoint.kind == "agr" and request["type"] == SCHEDULE:
+        status, answer = schedule_outcome(handling.tx, party, message_id, document)
+    else:
+        status, answer = STATUSES[document.outcome], answer_json(document)
+    ledger.set_answer(handling.tx, handling.own.code, [message_id], status=status, answer=answer)
     if request["type"] in REGISTRATIONS:
         resources.settle_wish(
             handling.tx,
@@ -171,8 +192,13 @@ def settle(handling, request, document):
             is_accepted=document.outcome is not Outcome.REJECTED,
         )
     if request["type"] == STATUS_REQUEST and status is Status.ACCEPTED:
-        nothing = KeptList(document.header.created_at, None)
-        asset_lists.keep_list(handling.tx, handling.own.party, request["message_id"], nothing)
+        keep_nothing(handling, message_id, document.header.created_at)
+
+
+def keep_nothing(handling, message_id, as_of):
+    """A question was answered: there is nothing."""
+    if not received_plans.note_reply(handling.tx, handling.own.party, message_id, Reply(as_of, None)):
+        asset_lists.keep_list(handling.tx, handling.own.party, message_id, KeptList(as_of, None))
 
 
 def answer_json(document):
@@ -232,12 +258,15 @@ TOPICS = {
     ("agr", LIMIT_FORESEEN): take_limit,
     ("agr", LIMIT_UNFORESEEN): take_limit,
     ("agr", acknowledgement_of(ASSET)): take_answer,
+    ("agr", acknowledgement_of(SCHEDULE)): take_answer,
     ("dso", ASSET_LIST): take_list,
+    ("dso", SCHEDULE): take_plans,
     ("dso", acknowledgement_of(POINT)): take_answer,
     ("dso", acknowledgement_of(STATUS_REQUEST)): take_answer,
     ("dso", acknowledgement_of(LIMIT_FORESEEN)): take_answer,
     ("dso", acknowledgement_of(LIMIT_UNFORESEEN)): take_answer,
     ("tps", acknowledgement_of(ASSET_LIST)): take_answer,
+    ("tps", acknowledgement_of(SCHEDULE)): take_answer,
     ("tps", acknowledgement_of(LIMIT_FORESEEN)): take_answer,
     ("tps", acknowledgement_of(LIMIT_UNFORESEEN)): take_answer,
     ("agr", ACKNOWLEDGEMENT_TYPE): take_acknowledgement,
@@ -248,4 +277,4 @@ TOPICS = {
 
 def main(context):
     """Take in one event."""
-    return serve(context, topics=TOPICS, on_tick=dict.fromkeys(("agr", "dso", "tps"), tick))
+    return serve(context, topics=TOPICS, on_tick={"agr": tick, "dso": tick_with_plans, "tps": tick})

@@ -13,20 +13,17 @@ from decimal import Decimal
 
 import structlog
 
-from tps.api.types import EARLIEST, LATEST, number_json, read_moment
+from tps.api.types import number_json
 from tps.domain.fairness import share_limit
-from tps.domain.limit import Interval
 from tps.endpoint.handling import note_received
-from tps.errors import Finding, Malformed, StoreAway
+from tps.errors import StoreAway
+from tps.runtime.feed_waiting import WAITING, wait_on_feed
 from tps.runtime.function import Answer, Route, serve
 from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.submission import timeout_s
+from tps.runtime.periods import read_period
 from tps.stores import components, received_limits
-from tps.stores.feeds import make_cursor, move_reader, read_cursor, reader_position
 from tps.stores.received_limits import FEED
 
-ALWAYS = Interval(EARLIEST, LATEST)
-MAX_READER_CHARACTERS = 60
 _log = structlog.get_logger()
 
 
@@ -38,8 +35,8 @@ def list_limits(call):
         found = received_limits.received_between(
             tx,
             call.agr,
-            received=_period(call, "from", "to"),
-            applies=_period(call, "applies_from", "applies_to"),
+            received=read_period(call),
+            applies=read_period(call, "applies_from", "applies_to"),
             with_all_revisions=call.flag("all_revisions"),
         )
     return _page(call, paging, found)
@@ -55,50 +52,20 @@ def list_active(call):
 
 
 def wait(call):
-    """Block until there is a new limit, then answer all that came since; empty when the time is up.
+    """Block until there is a new limit, then answer all that came since; empty when the time is up."""
+    call.only_known(*WAITING, "per_asset")
 
-    With `after`, what came after that cursor. Without, what came since this reader was last handed something; the
-    remembered place moves only when the answer went to a client that was still there.
-    """
-    call.only_known("timeout", "after", "reader", "per_asset")
-    start, reader = _start(call), _reader(call)
-
-    def look():
+    def look(start):
         with call.endpoint.database.transaction() as tx:
             return received_limits.received_after(tx, call.agr, start, call.now) or None
 
-    found = call.waits.until(call.party, look, timeout_s(call), call.is_connected) or []
-    position = max((limit.position for limit in found), default=start)
-    answer = _answer(call, found)
-    cursor = make_cursor(call.endpoint.secret("cursors"), call.party, FEED, position)
-    moves = found and call.text("after") is None
-
-    def handed_over():
-        if moves:
-            _remember(call, reader, position)
-        answer.on_handed_over()
-
-    return replace(answer, body={**answer.body, "cursor": cursor}, on_handed_over=handed_over)
-
-
-def _start(call):
-    after = call.text("after")
-    if after is not None:
-        return read_cursor(call.endpoint.secret("cursors"), call.party, FEED, after)
-    with call.endpoint.database.transaction() as tx:
-        return reader_position(tx, call.party, FEED, _reader(call))
-
-
-def _reader(call):
-    reader = call.text("reader") or ""
-    if len(reader) > MAX_READER_CHARACTERS or not reader.isprintable():
-        raise Malformed("bad reader", [Finding("bad_type", "/reader", "a printable name of at most 60 characters")])
-    return reader
-
-
-def _remember(call, reader, position):
-    with call.endpoint.database.transaction() as tx:
-        move_reader(tx, party=call.party, name=FEED, reader=reader, position=position)
+    return wait_on_feed(
+        call,
+        FEED,
+        look=look,
+        position_of=lambda found: max(limit.position for limit in found),
+        answer=lambda found: _answer(call, found or []),
+    )
 
 
 def _page(call, paging, found):
@@ -150,23 +117,6 @@ def _per_asset(call, limit):
         }
         for asset_id in limit.body["asset_ids"]
     ]
-
-
-def _period(call, start, end):
-    period = Interval(_moment(call, start, ALWAYS.start), _moment(call, end, ALWAYS.end))
-    if period.end <= period.start:
-        raise Malformed("bad period", [Finding("bad_type", f"/{end}", f"{end} is not after {start}")])
-    return period
-
-
-def _moment(call, name, default):
-    text = call.text(name)
-    if text is None:
-        return default
-    try:
-        return read_moment(text.replace(" ", "+"))
-    except ValueError as error:
-        raise Malformed("bad time", [Finding("bad_type", f"/{name}", str(error))]) from None
 
 
 ROUTES = (

@@ -12,7 +12,17 @@ import psycopg
 
 from tests.e2e.identities import BAD_TOKENS
 from tests.privacy.table import RouteRow
-from tests.support.world import Member, Reply, World, eventually, fresh_gln, fresh_gsrn, make_asset, make_foreseen
+from tests.support.world import (
+    Member,
+    Reply,
+    World,
+    eventually,
+    fresh_gln,
+    fresh_gsrn,
+    make_asset,
+    make_foreseen,
+    make_schedule,
+)
 from tps.runtime.app import load_function
 from tps.runtime.function import Route
 from tps.runtime.stack import load_stack
@@ -53,6 +63,8 @@ class Scene:
         scene = cls(world, agr, dso, *rivals, _fresh_values())
         sent_point = scene.restore_points()
         sent_asset = scene.restore_assets()
+        scene.values["schedule"] = agr.send_schedules(make_schedule(scene.values["asset"], 500))["id"]
+        scene.restore_schedules()
         limit = dso.send_foreseen(make_foreseen([scene.values["asset"]]))
         eventually(agr.active_limits)
         cursor = agr.done("GET", "/capacity-limits/wait?timeout=0")["cursor"]
@@ -72,6 +84,13 @@ class Scene:
         assets = [make_asset(point, id=asset, name=self.values["name"]) for asset, point in named]
         return str(self.agr.register_assets(*assets)["message_id"])
 
+    def restore_schedules(self) -> None:
+        """Send anew what the owner's own requests cancel."""
+        known = self.agr.call("GET", f"/operational-schedules/{self.values.get('removable_schedule', 'none')}")
+        if known.status == 404 or known.json["status"] == "cancelled":
+            sent = self.agr.send_schedules(make_schedule(self.values["asset"], 400, start="2099-04-11T06:00:00Z"))
+            self.values["removable_schedule"] = sent["id"]
+
     def owner(self, row: RouteRow) -> Member:
         return {"agr": self.agr, "dso": self.dso, "tps": self.platform}[row.group]
 
@@ -82,7 +101,12 @@ class Scene:
 
     def ask(self, row: RouteRow, door: str, authorization: str | None) -> Reply:
         """The row's request with this Authorization header, by a door: "" or `/function/<name>`."""
-        named = row.path.replace("<message_id>", f"{{{row.group}_message}}").replace("<file>", "types.raml")
+        schedule = "{removable_schedule}" if row.method == "DELETE" else "{schedule}"
+        named = (
+            row.path.replace("<message_id>", f"{{{row.group}_message}}")
+            .replace("<schedule_id>", schedule)
+            .replace("<file>", "types.raml")
+        )
         path = door + self.fill(named)
         query = f"?{self.fill(row.ask)}" if row.ask else ""
         headers = {} if authorization is None else {"Authorization": authorization}
@@ -99,7 +123,8 @@ class Scene:
 
     def secrets(self, row: RouteRow) -> set[str]:
         """What only the owner may see: all but what the request itself names, and what rivals claim, too."""
-        asked = self.fill(f"{row.path.replace('<message_id>', '{agr_message}{dso_message}')} {row.ask} {row.body}")
+        ids = "{agr_message}{dso_message}{schedule}{removable_schedule}"
+        asked = self.fill(f"{ids if '_id>' in row.path else ''} {row.ask} {row.body}")
         private = {value for name, value in self.values.items() if not name.startswith("claimed")}
         return {each for each in {*private, self.agr.code, "Betelgeuse"} if each not in asked}
 

@@ -68,6 +68,11 @@ _MESSAGE = (
     "message_id direction type state status document id revision in_reply_to errors code detail subject"
     " rejected asset_id trace at component details"
 )
+_SCHEDULE = (
+    "schedules id revision status message_id sent_at rejected asset_id code detail start resolution power_kw next"
+)
+_SCHEDULES = "/agr/v1/operational-schedules"
+_PLAN = {"asset_id": "{asset}", "start": "2099-04-10T06:00:00Z", "resolution": "PT15M", "power_kw": [500]}
 _ASSETS, _POINTS = "/agr/v1/flexibility-assets", "/dso/v1/connection-points"
 _SLOT = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T14:00:00Z", "power_kw": 500}
 _PLANT = {"connection_point_id": "{claimed_point}", "kind": "generation", "max_production_kw": 600}
@@ -125,6 +130,19 @@ ROUTES = (
         rival=400,
         also=("OPR-OTH", "CUR-01"),
     ),
+    _agr(
+        "POST",
+        _SCHEDULES,
+        f"{_SENT} warnings",
+        body={"schedules": [_PLAN]},
+        success=201,
+        rival=422,
+    ),
+    _agr("GET", _SCHEDULES, _SCHEDULE, ask="asset_id={asset}", shows="{asset}", also=("OPR-OTH",)),
+    _agr("DELETE", _SCHEDULES, f"{_SENT} schedules", body={"ids": ["{removable_schedule}"]}, rival=404),
+    _agr("GET", f"{_SCHEDULES}/<schedule_id>", _SCHEDULE, shows="{asset}", rival=404),
+    _agr("PUT", f"{_SCHEDULES}/<schedule_id>", f"{_SENT} warnings", body={"schedules": [_PLAN]}, rival=404),
+    _agr("DELETE", f"{_SCHEDULES}/<schedule_id>", _SENT, rival=404),
     _agr("GET", "/agr/v1/messages/<message_id>", _MESSAGE, shows="{agr_message}", rival=404, also=("OPR-SEQ",)),
     _ping("dso"),
     *_contract("dso"),
@@ -162,6 +180,33 @@ ROUTES = (
         rival=422,
         also=("DSO-A64", "TIM-01", "DSO-ALL"),
     ),
+    _dso(
+        "GET",
+        "/dso/v1/operational-schedules",
+        f"{_SCHEDULE} as_of",
+        scope="grid",
+        ask="asset_id={asset}",
+        shows="{asset}",
+        also=("DSO-ALL", "INF-LST"),
+    ),
+    _dso(
+        "POST",
+        "/dso/v1/operational-schedules/query",
+        f"{_SCHEDULE} as_of",
+        scope="grid",
+        body={"asset_ids": ["{asset}"]},
+        shows="{asset}",
+        also=("DSO-ALL",),
+    ),
+    _dso(
+        "GET",
+        "/dso/v1/operational-schedules/wait",
+        f"{_SCHEDULE} cancelled end cursor",
+        scope="grid",
+        ask="timeout=0",
+        shows="cursor",
+        also=("DSO-ALL", "CUR-01"),
+    ),
     _dso("GET", "/dso/v1/messages/<message_id>", _MESSAGE, shows="{dso_message}", rival=404, also=("DSO-ALL",)),
     _ping("tps"),
     *_contract("tps"),
@@ -187,20 +232,25 @@ ANSWER_HEADERS = frozenset(
 # Everything that wakes a function: (function, group, message type), and ticks. Each topic is a consumer, too.
 _WAKES = {
     "receive_document": (
-        "agr/TPS-ASSET-ACK agr/TPS-LIMIT-FORESEEN agr/TPS-LIMIT-UNFORESEEN agr/MADES-ACK dso/TPS-POINT-ACK"
+        "agr/TPS-SCHEDULE-ACK dso/TPS-SCHEDULE tps/TPS-SCHEDULE-ACK"
+        " agr/TPS-ASSET-ACK agr/TPS-LIMIT-FORESEEN agr/TPS-LIMIT-UNFORESEEN agr/MADES-ACK dso/TPS-POINT-ACK"
         " dso/TPS-ASSET-LIST dso/TPS-STATUSREQUEST-ACK dso/TPS-LIMIT-FORESEEN-ACK dso/TPS-LIMIT-UNFORESEEN-ACK"
         " dso/MADES-ACK tps/TPS-ASSET-LIST-ACK tps/TPS-LIMIT-FORESEEN-ACK tps/TPS-LIMIT-UNFORESEEN-ACK tps/MADES-ACK"
     ),
     "process_registration": "tps/TPS-ASSET tps/TPS-POINT",
     "answer_request": "tps/TPS-STATUSREQUEST",
+    "relay_schedule": "tps/TPS-SCHEDULE",
     "relay_limit": "tps/TPS-LIMIT-FORESEEN tps/TPS-LIMIT-UNFORESEEN",
 }
-TICKED = ("process_registration", "receive_document", "relay_limit")
+TICKED = ("process_registration", "receive_document", "relay_limit", "relay_schedule")
 FUNCTIONS = [
     "register_asset",
     "register_connection_point",
     "list_assets",
     "send_limit",
+    "send_schedule",
+    "retrieve_schedules",
+    "relay_schedule",
     "retrieve_limits",
     "receive_document",
     "process_registration",

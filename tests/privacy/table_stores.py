@@ -102,12 +102,14 @@ _ENDPOINT = (
 )
 _BACKEND = f"{_ENDPOINT} feed feed_reader own_resource wished_resource"
 DATABASES = {
-    "agr": f"{_BACKEND} received_limit".split(),
-    "dso": f"{_BACKEND} grid_asset received_asset_list".split(),
+    "agr": f"{_BACKEND} own_schedule received_limit".split(),
+    "dso": (
+        f"{_BACKEND} grid_asset plan_age plan_block plan_news plan_piece received_asset_list schedule_question"
+    ).split(),
     "tps": (
         f"{_ENDPOINT} active_asset asset_claim asset_history decided_document limit_asset limit_part limit_revision"
-        " asset_holder handed_over limit_watch party plan_change point_claim point_history told_asset told_window"
-        " touched_asset"
+        " asset_holder handed_over limit_watch party plan_block plan_change plan_piece plan_window point_claim"
+        " point_history schedule_document told_asset told_window touched_asset"
     ).split(),
     "ecp": f"{_MIGRATIONS} registered_component".split(),
     "postgres": [],

@@ -67,6 +67,7 @@ def test_the_owner_is_served_with_what_the_table_names_and_no_more(scene: Scene,
         assert headers_beyond(reply) == set()
         scene.restore_points()
         scene.restore_assets()
+        scene.restore_schedules()
 
 
 @pytest.mark.parametrize("row", [row for row in ROUTES if row.scope != "open"], ids=lambda row: row.name)

@@ -114,6 +114,9 @@ class Member:
     def send_unforeseen(self, body: dict[str, Any]) -> Any:
         return self.done("POST", "/capacity-limits/unforeseen", body)
 
+    def send_schedules(self, *schedules: dict[str, Any]) -> Any:
+        return self.done("POST", "/operational-schedules", {"schedules": list(schedules)})
+
     def active_limits(self) -> list[dict[str, Any]]:
         limits: list[dict[str, Any]] = self.done("GET", "/capacity-limits/active")["limits"]
         return limits
@@ -156,6 +159,12 @@ def make_foreseen(asset_ids: list[str], power_kw: float = 500, **fields: Any) ->
     """A foreseen limit on production for eight hours in 2099."""
     slot = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T14:00:00Z", "power_kw": power_kw}
     return {"asset_ids": asset_ids, "direction": "production", "available": [slot], **fields}
+
+
+def make_schedule(asset_id: str, *power_kw: float, **fields: Any) -> dict[str, Any]:
+    """A SCHEDULE of quarter-hours from 2099-04-10T06:00Z on."""
+    head = {"asset_id": asset_id, "start": "2099-04-10T06:00:00Z", "resolution": "PT15M"}
+    return {**head, "power_kw": list(power_kw), **fields}
 
 
 def make_stop(asset_ids: list[str], **fields: Any) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class SlotBody(Body):
     power_kw: Power
 
     def to_domain(self) -> AvailablePower:
-        return AvailablePower(Interval(self.start, self.end), _canonical(self.power_kw))
+        return AvailablePower(Interval(self.start, self.end), canonical_power(self.power_kw))
 
 
 class ForeseenBody(Body):
@@ -277,13 +277,13 @@ def _number(power_kw: Decimal | None) -> int | float | None:
     return None if power_kw is None else number_json(power_kw)
 
 
-def _canonical(power_kw: Decimal) -> Decimal:
+def canonical_power(power_kw: Decimal) -> Decimal:
     """What is no power stays as it is, for the rules to refuse: 1E+9999999 would take minutes to write out."""
     return canonical_kw(power_kw) if is_whole_watts(power_kw) else power_kw
 
 
 def _maximum(power_kw: Decimal | None) -> Decimal | None:
-    return None if power_kw is None else _canonical(power_kw)
+    return None if power_kw is None else canonical_power(power_kw)
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:

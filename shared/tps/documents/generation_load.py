@@ -4,9 +4,9 @@ A gap in an asset's plan is written as two periods of its series.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from tps.documents.curve import VARIABLE_BLOCKS, Curve, read_curve
@@ -25,7 +25,7 @@ from tps.documents.header import (
 from tps.documents.xml import Element, Writer, children, format_power, raw_text, read_interval, repeated, text
 from tps.domain.identifiers import asset_id_findings, coding_scheme, resource_id
 from tps.domain.limit import Interval
-from tps.domain.schedule import Schedule, check_schedules, with_levels
+from tps.domain.schedule import Schedule, check_schedules, part_within, with_levels
 from tps.errors import Finding
 
 NAMESPACE = "urn:iec62325.351:tc57wg16:451-6:generationloaddocument:3:1"
@@ -37,6 +37,10 @@ PROCESSES = frozenset({"A01", SCHEDULE_DAY, "A18"})
 NET = "A07"
 _ONE_RESOURCE = "A06"
 _YES = "A01"
+# Tags, opening and closing, that one is written with; a document is refused beyond two million of them.
+_SERIES_MARKUP, _PERIOD_MARKUP, _POINT_MARKUP = 18, 10, 6
+_ROOMY_MARKUP, _FULL_MARKUP = 1_500_000, 1_950_000
+_MINUTE = timedelta(minutes=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +70,15 @@ class ScheduleDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What goes into one document of those that `split` makes."""
+
+    period: Interval
+    schedules: list[Schedule]
+    cancelled_asset_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Series:
     """One series as read; with findings it is not to be used."""
 
@@ -73,6 +86,44 @@ class _Series:
     asset_id: str
     schedules: tuple[Schedule, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+def split(asset_ids: Iterable[str], schedules: Sequence[Schedule], period: Interval) -> list[Share]:
+    """What these assets plan within a period, in as few documents as hold it; where they part depends on nothing else.
+
+    Args:
+        asset_ids: All that are spoken of; those without a schedule are cancelled.
+        schedules: Of these assets, within the period.
+        period: Each document speaks for all of its own period. It is this one, or a half of it where one asset has
+            more than a document holds.
+    """
+    plans: dict[str, list[Schedule]] = {asset_id: [] for asset_id in sorted(asset_ids)}
+    for schedule in schedules:
+        plans[schedule.asset_id].append(schedule)
+    if max(map(_markup, plans.values()), default=0) > _ROOMY_MARKUP:
+        middle = period.start + (period.end - period.start) // 2 // _MINUTE * _MINUTE
+        halves = (Interval(period.start, middle), Interval(middle, period.end))
+        parts = [[part for one in schedules if (part := part_within(one, half))] for half in halves]
+        return [share for half, part in zip(halves, parts, strict=True) for share in split(plans, part, half)]
+    shares: list[Share] = []
+    room = 0
+    for asset_id, plan in plans.items():
+        if _markup(plan) > room:
+            shares.append(Share(period, [], []))
+            room = _ROOMY_MARKUP
+        room -= _markup(plan)
+        shares[-1].schedules.extend(plan)
+        shares[-1].cancelled_asset_ids.extend([] if plan else [asset_id])
+    return shares
+
+
+def fits(schedules: Sequence[Schedule], asset_count: int) -> bool:
+    """Whether one document holds these schedules of so many assets."""
+    return _markup(schedules) + _SERIES_MARKUP * asset_count <= _FULL_MARKUP
+
+
+def _markup(plan: Sequence[Schedule]) -> int:
+    return _SERIES_MARKUP + sum(_PERIOD_MARKUP + _POINT_MARKUP * len(one.levels_kw) for one in plan)
 
 
 def series_ids(document: ScheduleDocument) -> Mapping[str, str]:

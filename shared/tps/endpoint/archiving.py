@@ -7,19 +7,23 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
+from types import ModuleType
 
 import structlog
 
 from tps.endpoint.endpoint import Endpoint
-from tps.stores import archive
+from tps.stores import archive, plan_blocks
 
 VERIFY_AFTER = timedelta(minutes=2)
 _BUDGET_S = 2.0
 _log = structlog.get_logger()
 
 
-def archive_documents(endpoint: Endpoint) -> int:
+def archive_documents(endpoint: Endpoint, shelf: ModuleType = archive) -> int:
     """Copy what has no copy yet, for about two seconds; returns how many.
+
+    Args:
+        shelf: Where they lie: `tps.stores.archive`, or `tps.stores.plan_blocks` for blocks of plans.
 
     Raises:
         StoreAway: The document store is away; the documents stay where they are.
@@ -27,17 +31,17 @@ def archive_documents(endpoint: Endpoint) -> int:
     deadline, count = time.monotonic() + _BUDGET_S, 0
     while time.monotonic() < deadline:
         with endpoint.database.transaction() as tx:
-            documents = archive.not_archived(tx)
+            documents = shelf.not_archived(tx)
         if not documents:
             break
         list(_pool().map(lambda each: endpoint.documents.put(each.key, zlib.decompress(each.content)), documents))
         with endpoint.database.transaction() as tx:
-            archive.mark_archived(tx, documents, endpoint.clock())
+            shelf.mark_archived(tx, documents, endpoint.clock())
         count += len(documents)
     return count
 
 
-def let_go_of_archived(endpoint: Endpoint) -> int:
+def let_go_of_archived(endpoint: Endpoint, shelf: ModuleType = archive) -> int:
     """Take documents out of the ledger that were copied two minutes ago and are found whole; returns how many.
 
     By then a store that does not sync at each write has synced by itself; what it lost is copied again.
@@ -46,7 +50,7 @@ def let_go_of_archived(endpoint: Endpoint) -> int:
         StoreAway: The document store is away; the documents stay where they are.
     """
     with endpoint.database.transaction() as tx:
-        documents = archive.archived_before(tx, endpoint.clock() - VERIFY_AFTER)
+        documents = shelf.archived_before(tx, endpoint.clock() - VERIFY_AFTER)
     if not documents:
         return 0
     copies = _pool().map(lambda each: endpoint.documents.get(each.key), documents)
@@ -54,8 +58,18 @@ def let_go_of_archived(endpoint: Endpoint) -> int:
     if not all(is_whole.values()):
         _log.warning("copies missing or damaged", group=endpoint.group, count=list(is_whole.values()).count(False))
     with endpoint.database.transaction() as tx:
-        archive.let_go(tx, is_whole)
+        shelf.let_go(tx, is_whole)
     return sum(is_whole.values())
+
+
+def archive_plans(endpoint: Endpoint) -> int:
+    """As `archive_documents`, for blocks of plans."""
+    return archive_documents(endpoint, plan_blocks)
+
+
+def let_go_of_archived_plans(endpoint: Endpoint) -> int:
+    """As `let_go_of_archived`, for blocks of plans."""
+    return let_go_of_archived(endpoint, plan_blocks)
 
 
 def read_document(endpoint: Endpoint, component: str, message_id: str) -> bytes | None:

@@ -34,7 +34,8 @@ class DocumentStore:
         Raises:
             StoreAway: The store did not confirm it; retry.
         """
-        code = self._call("put_object", Key=key, Body=content, ContentType="application/xml", IfNoneMatch="*")
+        media_type = "application/json" if key.endswith(".json") else "application/xml"
+        code = self._call("put_object", Key=key, Body=content, ContentType=media_type, IfNoneMatch="*")
         return code is None
 
     def get(self, key: str) -> bytes | None:

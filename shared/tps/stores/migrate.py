@@ -4,8 +4,8 @@ from pathlib import Path
 
 _FOLDERS = {
     "agr": ("common", "backend", "agr"),
-    "dso": ("common", "backend", "dso"),
-    "tps": ("common", "tps"),
+    "dso": ("common", "backend", "plans", "dso"),
+    "tps": ("common", "plans", "tps"),
     "ecp": ("ecp",),
 }
 

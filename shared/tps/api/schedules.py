@@ -1,0 +1,47 @@
+"""SCHEDULE of the REST contract (F8, F9): in and out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tps.api.bodies import Body
+from tps.api.types import Id, Ids, Moment, Power, canonical_power, moment_json, number_json
+from tps.domain.schedule import Schedule, schedule_of
+
+
+class ScheduleBody(Body):
+    """SCHEDULE: the mean power of each interval in order, production positive."""
+
+    asset_id: Id
+    start: Moment
+    resolution: str
+    power_kw: Annotated[list[Power], Field(min_length=1)]
+
+    def to_domain(self) -> Schedule:
+        return schedule_of(
+            self.asset_id, self.start, self.resolution, [canonical_power(power_kw) for power_kw in self.power_kw]
+        )
+
+
+class SchedulesBody(Body):
+    schedules: Annotated[list[ScheduleBody], Field(min_length=1)]
+
+
+class ScheduleQueryBody(Body):
+    """Which plans a DSO asks for; `to` is not included."""
+
+    asset_ids: Ids
+    from_: Annotated[Moment | None, Field(alias="from")] = None
+    to: Moment | None = None
+
+
+def schedule_json(schedule: Schedule) -> dict[str, Any]:
+    """SCHEDULE, with the power of every interval."""
+    return {
+        "asset_id": schedule.asset_id,
+        "start": moment_json(schedule.start),
+        "resolution": schedule.resolution,
+        "power_kw": [number_json(power_kw) for power_kw in schedule.power_kw],
+    }

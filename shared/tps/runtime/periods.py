@@ -1,0 +1,43 @@
+"""Half-open periods in queries: `?from=&to=`, both optional."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tps.api.types import EARLIEST, LATEST, read_moment
+from tps.domain.limit import Interval
+from tps.errors import Finding, Malformed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tps.runtime.function import Call
+
+ALWAYS = Interval(EARLIEST, LATEST)
+
+
+def read_period(call: Call, start: str = "from", end: str = "to") -> Interval:
+    """The period that two query parameters name; what is not given is open.
+
+    Raises:
+        Malformed: `bad_type` for what is no time, and at the end's name if it is not after the start.
+    """
+    return checked_period(_moment(call, start), _moment(call, end), (start, end))
+
+
+def checked_period(start: datetime | None, end: datetime | None, names: tuple[str, str] = ("from", "to")) -> Interval:
+    """The period between two times, either of which may be open; raises as `read_period`."""
+    period = Interval(start or ALWAYS.start, end or ALWAYS.end)
+    if period.end <= period.start:
+        raise Malformed("bad period", [Finding("bad_type", f"/{names[1]}", f"{names[1]} is not after {names[0]}")])
+    return period
+
+
+def _moment(call: Call, name: str) -> datetime | None:
+    text = call.text(name)
+    if text is None:
+        return None
+    try:
+        return read_moment(text.replace(" ", "+"))
+    except ValueError as error:
+        raise Malformed("bad time", [Finding("bad_type", f"/{name}", str(error))]) from None
