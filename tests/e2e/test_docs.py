@@ -1,17 +1,20 @@
-"""The commands in README and how-to pages are run as they stand; only addresses and the data folder are this test's."""
+"""Commands and Python in README and how-to pages run as they stand; only addresses and the data folder are ours."""
 
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.world import World
+from tps.client import DsoClient, OperatorClient
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/how-to-operator.md", "docs/how-to-dso.md", "docs/how-to-platform.md")
+WHO = {"docs/how-to-operator.md": ("5790000000012", "agr"), "docs/how-to-dso.md": ("5790000000005", "dso")}
 STARTING = re.compile(r"^\./tps (up|check|test|demo).*$", re.MULTILINE)
 
 
@@ -21,14 +24,36 @@ def commands_of(page: str) -> str:
     return "\n".join(STARTING.sub("", block) for block in blocks)
 
 
+def python_of(page: str) -> str:
+    """All Python blocks of a page, at their own lines."""
+    lines: list[str] = []
+    is_python = False
+    for line in (ROOT / page).read_text().splitlines():
+        is_fence = line.startswith("```")
+        lines.append(line if is_python and not is_fence else "")
+        is_python = line == "```python" if is_fence else is_python
+    return "\n".join(lines)
+
+
 def run(script: str) -> str:
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
     return done.stdout
 
 
+def run_python(page: str, base_url: str, token: str) -> None:
+    """The page's Python, in this process, with the two names that the page takes for given."""
+    names: dict[str, Any] = {"base_url": base_url, "token": token}
+    try:
+        exec(compile(python_of(page), page, "exec"), names)
+    finally:
+        for each in names.values():
+            if isinstance(each, (DsoClient, OperatorClient)):
+                each.close()
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl, which this machine lacks")
-def test_every_command_of_the_pages_works_and_the_parts_are_300_and_200(world: World) -> None:
+def test_all_that_the_pages_say_to_do_works_and_the_parts_are_300_and_200(world: World) -> None:
     tps = f"{sys.executable} -m tps.runtime.cli"
     script = "\n".join(commands_of(page) for page in PAGES)
     script = re.sub(r"\./tps (party add|token)(.*?)(?=[)>\n])", rf"{tps} \1\2 --data {world.stack.data} ", script)
@@ -41,3 +66,5 @@ def test_every_command_of_the_pages_works_and_the_parts_are_300_and_200(world: W
     assert '"power_kw":200' in printed
     assert '"status":"partly_accepted"' in printed
     assert '"status":"pending"' in printed
+    for page, (party, role) in WHO.items():
+        run_python(page, world.stack.gateway_url, world.token(party, role))
