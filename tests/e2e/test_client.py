@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,15 +15,20 @@ from tps.client import (
     Asset,
     AvailablePower,
     ConnectionPoint,
+    Day,
     DsoClient,
     ForeseenLimit,
     NotAllowed,
     NotAuthenticated,
     NotFound,
     OperatorClient,
+    PlanEnd,
     Reason,
     Refused,
+    Schedule,
+    ScheduleBatch,
     UnforeseenLimit,
+    day_in,
 )
 
 STARTS = datetime(2099, 4, 10, 6, tzinfo=UTC)
@@ -169,6 +175,47 @@ def test_a_pending_outcome_can_be_waited_for(grid: Grid, world: World) -> None:
     outcome = dso.wait_for(dso.set_points([ConnectionPoint(fresh_gsrn())]))
 
     assert outcome.status == "accepted"
+
+
+def test_a_day_of_100_quarters_is_planned_seen_changed_and_cancelled(grid: Grid) -> None:
+    place = grid.dso.wait_schedules(timeout_s=0).cursor
+    day = day_in("Europe/Copenhagen", date(2099, 10, 25))
+    plan = day.schedule(grid.chp.id, [Decimal(number) for number in range(100)])
+    news = grid.dso.schedules(after=place)
+
+    assert grid.alpha.send_schedules([plan], dry_run=True).id is None
+    sent = grid.alpha.send_schedules([plan])
+
+    assert (sent.status, sent.revision) == ("accepted", 1)
+    assert next(news).schedules == (plan,)
+    assert grid.dso.list_schedules(start=day.start, end=day.end).schedules == (plan,)
+    last_hour = grid.dso.list_schedules([grid.chp.id], start=day.end - timedelta(hours=1)).schedules
+    assert [each.power_kw for each in last_hour] == [plan.power_kw[-4:]]
+    update_and_cancel(grid, sent.id or "", day, news)
+
+
+def update_and_cancel(grid: Grid, id: str, day: Day, news: Iterator[ScheduleBatch]) -> None:
+    other = day.schedule(grid.chp.id, [Decimal(5)] * 100)
+
+    assert grid.alpha.update_schedules(id, [other]).revision == 2
+    assert next(news).schedules == (other,)
+    assert grid.alpha.sent_schedule(id).schedules == (other,)
+    assert [each.id for each in grid.alpha.sent_schedules(start=day.start, end=day.end)] == [id]
+    assert grid.alpha.cancel_schedules(id).revision == 3
+    assert next(news).cancelled == (PlanEnd(grid.chp.id, day.start, day.end),)
+    assert grid.alpha.sent_schedule(id).status == "cancelled"
+
+
+def test_a_schedule_beyond_the_maximum_is_named_and_the_others_stand(grid: Grid, world: World) -> None:
+    other = Asset(fresh_gsrn(), grid.point.id, "load", max_consumption_kw=Decimal(10))
+    grid.alpha.set_assets([other])
+
+    outcome = grid.alpha.send_schedules(
+        [Schedule(grid.chp.id, STARTS, (Decimal(1),)), Schedule(other.id, STARTS, (Decimal(-10_000),))]
+    )
+
+    assert outcome.status == "partly_accepted"
+    assert [(each.asset_id, each.code) for each in outcome.rejected] == [(other.id, "A42")]
 
 
 def test_strangers_are_told_what_they_are(grid: Grid, world: World) -> None:

@@ -35,7 +35,16 @@ from tps.client.problems import (
     Unavailable,
 )
 from tps.client.registration import Asset, AssetChange, AssetChanges, AssetList, ConnectionPoint, PointChange
-from tps.client.schedules import RESOLUTIONS, Day, Schedule, ScheduleBatch, ScheduleList, day_in
+from tps.client.schedules import (
+    RESOLUTIONS,
+    Day,
+    PlanEnd,
+    Schedule,
+    ScheduleBatch,
+    ScheduleList,
+    SentSchedules,
+    day_in,
+)
 
 __all__ = [
     "RESOLUTIONS",
@@ -64,6 +73,7 @@ __all__ = [
     "NotFound",
     "OperatorClient",
     "Outcome",
+    "PlanEnd",
     "PointChange",
     "Problem",
     "Reason",
@@ -72,6 +82,7 @@ __all__ = [
     "Schedule",
     "ScheduleBatch",
     "ScheduleList",
+    "SentSchedules",
     "Share",
     "Step",
     "Token",

@@ -10,8 +10,8 @@ from tps.client.limits import CapacityLimit, LimitBatch
 from tps.client.outcome import Outcome
 from tps.client.party import WAIT_S, PartyClient, dry, segment, waiting
 from tps.client.registration import Asset, AssetChange
-from tps.client.schedules import Schedule
-from tps.client.wire import moment_text
+from tps.client.schedules import Schedule, SentSchedules
+from tps.client.wire import moments
 
 _ASSETS, _LIMITS, _SCHEDULES = "/flexibility-assets", "/capacity-limits", "/operational-schedules"
 
@@ -21,21 +21,25 @@ class OperatorClient(PartyClient):
 
     _GROUP: ClassVar[str] = "agr"
 
-    def set_assets(self, assets: Iterable[Asset], *, key: str | None = None) -> Outcome:
+    def set_assets(self, assets: Iterable[Asset], *, dry_run: bool = False, key: str | None = None) -> Outcome:
         """Set one or thousands; those not named stay as they are. All are accepted, or none."""
-        return self._send("PUT", _ASSETS, {"assets": [asset.to_json() for asset in assets]}, key=key)
+        return self._send(
+            "PUT", _ASSETS, {"assets": [asset.to_json() for asset in assets]}, key=key, query=dry(dry_run)
+        )
 
-    def change_assets(self, changes: Iterable[AssetChange], *, key: str | None = None) -> Outcome:
+    def change_assets(
+        self, changes: Iterable[AssetChange], *, dry_run: bool = False, key: str | None = None
+    ) -> Outcome:
         """Change the given fields; None takes one away."""
-        return self._send("PATCH", _ASSETS, {"assets": list(changes)}, key=key)
+        return self._send("PATCH", _ASSETS, {"assets": list(changes)}, key=key, query=dry(dry_run))
 
     def assets(self, ids: Iterable[str] | None = None) -> list[Asset]:
         """Own assets, all or those named, sorted by id; ids that are not own are left out."""
         return [Asset.from_json(each) for each in self._own(_ASSETS, "assets", ids)]
 
-    def remove_assets(self, ids: Iterable[str], *, key: str | None = None) -> Outcome:
+    def remove_assets(self, ids: Iterable[str], *, dry_run: bool = False, key: str | None = None) -> Outcome:
         """Remove; one that is not own voids the call (NotFound)."""
-        return self._send("POST", f"{_ASSETS}/removal", {"ids": list(ids)}, key=key)
+        return self._send("POST", f"{_ASSETS}/removal", {"ids": list(ids)}, key=key, query=dry(dry_run))
 
     def send_schedules(
         self, schedules: Iterable[Schedule], *, dry_run: bool = False, key: str | None = None
@@ -53,6 +57,22 @@ class OperatorClient(PartyClient):
         """Cancel what was sent under this id."""
         return self._send("DELETE", f"{_SCHEDULES}/{segment(id)}", key=key, query=dry(dry_run))
 
+    def sent_schedules(
+        self,
+        asset_ids: Iterable[str] | None = None,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> list[SentSchedules]:
+        """What was sent, as it stands: of a half-open period, and of at most 50 assets, if told."""
+        query = {**moments({"from": start, "to": end}), "asset_id": None if asset_ids is None else list(asset_ids)}
+        found = self._connection.listed(_SCHEDULES, "schedules", query)["schedules"]
+        return [SentSchedules.from_json(each) for each in found]
+
+    def sent_schedule(self, id: str) -> SentSchedules:
+        """What was sent under this id; NotFound if nothing was."""
+        return SentSchedules.from_json(self._connection.ask(f"{_SCHEDULES}/{segment(id)}"))
+
     def list_limits(
         self,
         *,
@@ -64,15 +84,9 @@ class OperatorClient(PartyClient):
         per_asset: bool = False,
     ) -> list[CapacityLimit]:
         """Limits that the platform received, or that apply, within a half-open period; the latest revision of each."""
-        moments = {
-            "from": received_from,
-            "to": received_to,
-            "applies_from": applies_from,
-            "applies_to": applies_to,
-        }
-        query: dict[str, Any] = {name: moment_text(moment) for name, moment in moments.items() if moment is not None}
+        times = {"from": received_from, "to": received_to, "applies_from": applies_from, "applies_to": applies_to}
         flags = {"all_revisions": all_revisions, "per_asset": per_asset}
-        return self._limits(_LIMITS, {**query, **{name: "true" for name, is_set in flags.items() if is_set}})
+        return self._limits(_LIMITS, {**moments(times), **{name: "true" for name, is_set in flags.items() if is_set}})
 
     def active_limits(self, *, per_asset: bool = False) -> list[CapacityLimit]:
         """Limits in force or ahead; `per_asset` divides the own part on by the same rule."""

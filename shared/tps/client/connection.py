@@ -68,13 +68,14 @@ class Connection:
         if self._is_own:
             self._http.close()
 
-    def ask(self, path: str, query: Mapping[str, Any] | None = None, *, forever: bool = False) -> Any:
-        """GET: the answer's JSON.
+    def ask(self, path: str, query: Mapping[str, Any] | None = None, *, body: Any = None, forever: bool = False) -> Any:
+        """Ask by GET, or by POST if there is a body: the answer's JSON.
 
         Args:
             forever: Retry without end where nothing answers.
         """
-        return self._call("GET", self._prefix + path, query=query, forever=forever)
+        method = "GET" if body is None else "POST"
+        return self._call(method, self._prefix + path, query=query, body=body, forever=forever)
 
     def text(self, path: str) -> str:
         """GET without token: the answer's text."""
@@ -93,14 +94,12 @@ class Connection:
         headers = {"Idempotency-Key": key or secrets.token_hex(16)}
         return self._call(method, self._prefix + path, body=body, query=query, headers=headers)
 
-    def listed(self, path: str, name: str, query: Mapping[str, Any] | None = None, *, body: Any = None) -> Any:
-        """A whole list, page by page: the first answer, with the items of all under `name`; POST if it has a body."""
-        method = "GET" if body is None else "POST"
-        asked = {**(query or {}), "limit": self._page_size}
-        first = page = self._call(method, self._prefix + path, query=asked, body=body)
+    def listed(self, path: str, name: str, query: Mapping[str, Any] | None = None) -> Any:
+        """A whole list, page by page: the first answer, with the items of all under `name`."""
+        first = page = self.ask(path, {**(query or {}), "limit": self._page_size})
         items = list(first[name])
         while page.get("next"):
-            page = self._call(method, _path_of(page["next"]), body=body)
+            page = self._call("GET", _path_of(page["next"]))
             items += page[name]
         return {**first, name: items}
 

@@ -11,7 +11,7 @@ from tps.client.outcome import Outcome
 from tps.client.party import WAIT_S, PartyClient, dry, segment, waiting
 from tps.client.registration import AssetChanges, AssetList, ConnectionPoint, PointChange
 from tps.client.schedules import ScheduleBatch, ScheduleList
-from tps.client.wire import moment_text
+from tps.client.wire import moments
 
 _POINTS, _ASSETS = "/connection-points", "/flexibility-assets"
 _LIMITS, _SCHEDULES = "/capacity-limits", "/operational-schedules"
@@ -22,21 +22,27 @@ class DsoClient(PartyClient):
 
     _GROUP: ClassVar[str] = "dso"
 
-    def set_points(self, points: Iterable[ConnectionPoint], *, key: str | None = None) -> Outcome:
+    def set_points(
+        self, points: Iterable[ConnectionPoint], *, dry_run: bool = False, key: str | None = None
+    ) -> Outcome:
         """Set one or thousands; those not named stay as they are. All are accepted, or none."""
-        return self._send("PUT", _POINTS, {"connection_points": [point.to_json() for point in points]}, key=key)
+        return self._send(
+            "PUT", _POINTS, {"connection_points": [point.to_json() for point in points]}, key=key, query=dry(dry_run)
+        )
 
-    def change_points(self, changes: Iterable[PointChange], *, key: str | None = None) -> Outcome:
+    def change_points(
+        self, changes: Iterable[PointChange], *, dry_run: bool = False, key: str | None = None
+    ) -> Outcome:
         """Change the given fields; None takes one away."""
-        return self._send("PATCH", _POINTS, {"connection_points": list(changes)}, key=key)
+        return self._send("PATCH", _POINTS, {"connection_points": list(changes)}, key=key, query=dry(dry_run))
 
     def points(self, ids: Iterable[str] | None = None) -> list[ConnectionPoint]:
         """Own points, all or those named, sorted by id; ids that are not own are left out."""
         return [ConnectionPoint.from_json(each) for each in self._own(_POINTS, "connection_points", ids)]
 
-    def remove_points(self, ids: Iterable[str], *, key: str | None = None) -> Outcome:
+    def remove_points(self, ids: Iterable[str], *, dry_run: bool = False, key: str | None = None) -> Outcome:
         """Remove; one that is not own voids the call (NotFound)."""
-        return self._send("POST", f"{_POINTS}/removal", {"ids": list(ids)}, key=key)
+        return self._send("POST", f"{_POINTS}/removal", {"ids": list(ids)}, key=key, query=dry(dry_run))
 
     def list_assets(self) -> AssetList:
         """All assets in the own grid, sorted by id; if the platform does not answer, the last list, with its age."""
@@ -89,12 +95,11 @@ class DsoClient(PartyClient):
         end: datetime | None = None,
     ) -> ScheduleList:
         """Plans for assets in the own grid, all or those named, within a half-open period."""
-        moments = {"from": start, "to": end}
-        asked: dict[str, Any] = {name: moment_text(each) for name, each in moments.items() if each is not None}
+        period = moments({"from": start, "to": end})
         if asset_ids is None:
-            return ScheduleList.from_json(self._connection.listed(_SCHEDULES, "schedules", asked))
-        body = {"asset_ids": list(asset_ids), **asked}
-        return ScheduleList.from_json(self._connection.listed(f"{_SCHEDULES}/query", "schedules", body=body))
+            return ScheduleList.from_json(self._connection.ask(_SCHEDULES, period))
+        body = {"asset_ids": list(asset_ids), **period}
+        return ScheduleList.from_json(self._connection.ask(f"{_SCHEDULES}/query", body=body))
 
     def wait_schedules(
         self, *, after: str | None = None, timeout_s: int = WAIT_S, reader: str | None = None

@@ -103,7 +103,7 @@ class PartyClient:
         if ids is None:
             return list(self._connection.listed(path, name)[name])
         named = list(ids)
-        return list(self._connection.listed(f"{path}/query", name, body={"ids": named})[name]) if named else []
+        return list(self._connection.ask(f"{path}/query", body={"ids": named})[name]) if named else []
 
     def _follow(self, look: Callable[[str | None], _B], after: str | None) -> Iterator[_B]:
         """Batches, as they come, for ever."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tps.client.outcome import Rejected
 from tps.client.wire import aware, exact_kw, read_moment
 
 RESOLUTIONS = {
@@ -116,15 +117,60 @@ class ScheduleList:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanEnd:
+    """A half-open time for which an asset has no plan any more."""
+
+    asset_id: str
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> PlanEnd:
+        return cls(body["asset_id"], read_moment(body["start"]), read_moment(body["end"]))
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleBatch:
-    """Plans that came since, and where to go on."""
+    """Plans that came since, times for which there is no plan any more, and where to go on."""
 
     schedules: tuple[Schedule, ...]
+    cancelled: tuple[PlanEnd, ...]
     cursor: str
 
     def __bool__(self) -> bool:
-        return bool(self.schedules)
+        return bool(self.schedules or self.cancelled)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> ScheduleBatch:
-        return cls(tuple(Schedule.from_json(each) for each in body["schedules"]), body["cursor"])
+        schedules = tuple(Schedule.from_json(each) for each in body["schedules"])
+        return cls(schedules, tuple(PlanEnd.from_json(each) for each in body.get("cancelled", ())), body["cursor"])
+
+
+@dataclass(frozen=True, slots=True)
+class SentSchedules:
+    """What an operator sent in one call, as it stands, with its acknowledgement.
+
+    Attributes:
+        status: `pending`, `accepted`, `partly_accepted`, `refused`, `failed` or `cancelled`.
+        rejected: With `partly_accepted`: what was left out.
+    """
+
+    id: str
+    revision: int
+    status: str
+    message_id: str
+    sent_at: datetime
+    schedules: tuple[Schedule, ...]
+    rejected: tuple[Rejected, ...] = ()
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> SentSchedules:
+        return cls(
+            id=body["id"],
+            revision=body["revision"],
+            status=body["status"],
+            message_id=body["message_id"],
+            sent_at=read_moment(body["sent_at"]),
+            schedules=tuple(Schedule.from_json(each) for each in body["schedules"]),
+            rejected=tuple(Rejected.from_json(each) for each in body.get("rejected", ())),
+        )

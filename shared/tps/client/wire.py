@@ -48,6 +48,11 @@ def optional_moment(text: str | None) -> datetime | None:
     return None if text is None else read_moment(text)
 
 
+def moments(named: Mapping[str, datetime | None]) -> dict[str, Any]:
+    """Those that are given, as text; raises as `aware`."""
+    return {name: moment_text(moment) for name, moment in named.items() if moment is not None}
+
+
 def read_kw(number: Decimal | int | None) -> Decimal | None:
     return None if number is None else Decimal(number)
 
