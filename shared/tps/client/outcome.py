@@ -30,17 +30,17 @@ class Outcome:
 
     Attributes:
         status: `accepted`, `partly_accepted`, or `pending` while the platform has not answered.
-        id, revision: Of the document: what updates and cancels name. None of a dry run.
-        message_id: Of the message. None of a dry run.
+        id, revision: Of the document: what updates and cancels name. Empty and 0 of a dry run.
+        message_id: Of the message. Empty of a dry run.
         rejected: With `partly_accepted`: what was left out.
         warnings: What is legal but probably not meant.
         answer: The whole answer, with fields that have no name here.
     """
 
     status: str
-    id: str | None = None
-    revision: int | None = None
-    message_id: str | None = None
+    id: str = ""
+    revision: int = 0
+    message_id: str = ""
     rejected: tuple[Rejected, ...] = ()
     warnings: tuple[FieldError, ...] = ()
     answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -54,9 +54,9 @@ class Outcome:
     def from_json(cls, body: Mapping[str, Any]) -> Outcome:
         return cls(
             status=body["status"],
-            id=body.get("id"),
-            revision=body.get("revision"),
-            message_id=body.get("message_id"),
+            id=body.get("id", ""),
+            revision=body.get("revision", 0),
+            message_id=body.get("message_id", ""),
             rejected=tuple(Rejected.from_json(each) for each in body.get("rejected", ())),
             warnings=tuple(FieldError.from_json(each) for each in body.get("warnings", ())),
             answer=body,
@@ -117,4 +117,4 @@ class Message:
     @property
     def outcome(self) -> Outcome:
         """As the call that sent it would be answered now."""
-        return Outcome(self.status, self.document_id, self.revision, self.id, self.rejected)
+        return Outcome(self.status, self.document_id or "", self.revision, self.id, self.rejected)
