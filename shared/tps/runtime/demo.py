@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 import httpx
 
-from tps.client import Asset, AvailablePower, ForeseenLimit, Problem, UnforeseenLimit
+from tps.client import Asset, AvailablePower, ForeseenLimit, Problem, Schedule, UnforeseenLimit
 from tps.errors import TpsError
 from tps.runtime.story.actor import Delivery, Dso, Operator, deliver, enter_dso, enter_operator, open_http, settle_in
 from tps.runtime.story.grid import GridAsset, points_of, total_kw
@@ -28,6 +28,9 @@ _SHOWN_ASSETS = 12
 _MAINTENANCE_STARTS = timedelta(days=1)
 _MAINTENANCE_LASTS = timedelta(hours=4)
 _FAULT_LASTS = timedelta(hours=1)
+_PLANNED_ASSETS = 100
+_PLANNED_PART = Decimal("0.7")
+_WATT_KW = Decimal("0.001")
 
 
 class CallFailedError(TpsError):
@@ -68,6 +71,7 @@ def _play(stack: LocalStack, http: httpx.Client, world: World) -> None:
     cast = _onboard(stack, http, world)
     _register(cast)
     listed = _list(cast)
+    _plan(cast)
     _maintain(cast, cast.ids_in(listed, world.is_maintained))
     _fault(cast, cast.ids_in(listed, world.is_faulty))
     _go_on(stack, http, cast)
@@ -109,9 +113,31 @@ def _list(cast: _Cast) -> tuple[Asset, ...]:
     return listed
 
 
+def _plan(cast: _Cast) -> None:
+    _title("What the operators plan for the day")
+    starts = _maintenance_start()
+    for operator, hand in zip(cast.operators, cast.world.hands, strict=True):
+        producing = [asset for asset in hand if cast.world.is_maintained(asset.section) and asset.max_production_kw]
+        operator.client.send_schedules(_steady(asset, starts) for asset in producing[:_PLANNED_ASSETS])
+        _say(f"{operator.name} plans {_assets(len(producing[:_PLANNED_ASSETS]))} on {cast.world.maintained}.")
+    seen = cast.dso.client.list_schedules(start=starts, end=starts + _MAINTENANCE_LASTS).schedules
+    planned_kw = sum((schedule.power_kw[0] for schedule in seen), Decimal(0))
+    _say(f"{cast.dso.name} sees {len(seen):,} plans, and not whose they are: {_kw(planned_kw)} together.")
+
+
+def _steady(asset: GridAsset, start: datetime) -> Schedule:
+    """70 % of what it can, for a day."""
+    power_kw = ((asset.max_production_kw or Decimal(0)) * _PLANNED_PART).quantize(_WATT_KW, ROUND_DOWN)
+    return Schedule(asset.id, start, (power_kw,) * 24, "PT60M")
+
+
+def _maintenance_start() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + _MAINTENANCE_STARTS
+
+
 def _maintain(cast: _Cast, asset_ids: tuple[str, ...]) -> None:
     world = cast.world
-    starts = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + _MAINTENANCE_STARTS
+    starts = _maintenance_start()
     slot = AvailablePower(starts, starts + _MAINTENANCE_LASTS, world.maintenance_kw)
     limit = ForeseenLimit("production", (slot,), asset_ids=asset_ids)
     _title(f"Foreseen: maintenance on {world.maintained}")
