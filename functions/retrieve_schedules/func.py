@@ -25,19 +25,21 @@ from tps.errors import Finding, Malformed, PlatformSilent, StoreAway
 from tps.mades.types import STATUS_REQUEST
 from tps.runtime.feed_waiting import WAITING, wait_on_feed
 from tps.runtime.function import Answer, Route, refuse, serve
+from tps.runtime.paging import PAGING, read_paging
 from tps.runtime.periods import checked_period, read_period
 from tps.runtime.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
-from tps.stores import plans, received_plans
+from tps.stores import components, plans, received_plans
 from tps.stores.received_plans import FEED
 
 MAX_QUERY_IDS = 50
 TOO_LARGE = "A59"
+OWN_COPY = "own copy"
 ALWAYS = Interval(EARLIEST, LATEST)
 
 
 def list_schedules(call):
     """Plans of the assets in the caller's grid, or of up to 50 of them, in a period."""
-    call.only_known("asset_id", "from", "to")
+    call.only_known("asset_id", "from", "to", *PAGING)
     return _ask(call, _named_ids(call.query.get("asset_id")), read_period(call))
 
 
@@ -69,9 +71,23 @@ def wait(call):
 
 
 def _ask(call, asset_ids, period):
-    """What the platform says; else what this backend knows."""
-    asset_ids = None if asset_ids is None else sorted(set(asset_ids))
+    """What the platform says; else what this backend knows. Pages that follow are of the same answer."""
+    paging, asset_ids = read_paging(call), None if asset_ids is None else sorted(set(asset_ids))
     period = _whole_minutes(period)
+    found, as_of, snapshot = _same_answer(call, paging, asset_ids, period) or _asked(call, asset_ids, period)
+    page, following = paging.cut(found, lambda each: (each.asset_id, moment_json(each.start)), snapshot=snapshot)
+    body = {"schedules": [schedule_json(each) for each in page], "as_of": moment_json(as_of), **following}
+    return Answer(body, is_tagged=True)
+
+
+def _same_answer(call, paging, asset_ids, period):
+    """What the page before came from, while it is kept."""
+    if paging.snapshot == OWN_COPY:
+        return _own_copy(call, asset_ids, period)
+    return _replied(call, paging.snapshot, period) if paging.snapshot else None
+
+
+def _asked(call, asset_ids, period):
     submission = Submission(
         type=STATUS_REQUEST,
         build=lambda header: StatusRequest(
@@ -82,13 +98,19 @@ def _ask(call, asset_ids, period):
     component, message_id = send(call, submission)
     row = await_answer(call, component, message_id, preferred_wait_s(call))
     if row["status"] in (Status.REFUSED, Status.FAILED) and not _is_too_large(row):
-        return settled_answer(call, row, submission)
+        settled_answer(call, row, submission)
+    return _replied(call, message_id, period) or _own_copy(call, asset_ids, period)
+
+
+def _replied(call, message_id, period):
+    """The platform's answer to a question; None while there is none."""
     with call.endpoint.database.transaction() as tx:
         reply = received_plans.read_reply(tx, call.dso, message_id)
+        own = components.component_of_party(tx, call.party)
     if reply is None:
-        return _own_copy(call, asset_ids, period)
-    found = _schedules_of(call, component, reply)
-    return _answer([part for each in found if (part := part_within(each, period))], reply.as_of)
+        return None
+    found = _schedules_of(call, own.code, reply)
+    return [part for each in found if (part := part_within(each, period))], reply.as_of, message_id
 
 
 def _own_copy(call, asset_ids, period):
@@ -99,7 +121,7 @@ def _own_copy(call, asset_ids, period):
             raise PlatformSilent(detail, [Finding("platform_silent", "", "try again later")])
         pieces = plans.plans_within(tx, call.dso, period, asset_ids)
         found = read_plans(call.endpoint, tx, pieces, period)
-    return _answer(found, as_of)
+    return found, as_of, OWN_COPY
 
 
 def _schedules_of(call, component, reply):
@@ -109,10 +131,6 @@ def _schedules_of(call, component, reply):
     if content is None:
         raise StoreAway("the answer is not to be had")
     return decode(content).schedules
-
-
-def _answer(found, as_of):
-    return Answer({"schedules": [schedule_json(each) for each in found], "as_of": moment_json(as_of)})
 
 
 def _news_json(call, news):

@@ -63,8 +63,8 @@ def create(call):
 def change(call):
     """Full replacement, as the next revision; an asset that is not planned any more is cancelled."""
     call.only_known("dry_run")
-    revisions = _changeable(call, call.path_values["schedule_id"])
-    return _send(call, _read_plan(call), revisions)
+    plan = _read_plan(call)
+    return _send(call, plan, _changeable(call, call.path_values["schedule_id"]))
 
 
 def cancel(call):

@@ -13,7 +13,17 @@ from tests.api.values import faults as value_faults
 from tests.e2e.bad_input import CALLERS, FORMS, PLACES, RULES, Bad
 from tests.e2e.scene import Scene, make_scene
 from tests.e2e.test_bad_input import send
-from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
+from tests.support.world import (
+    Member,
+    Reply,
+    World,
+    eventually,
+    fresh_gsrn,
+    make_asset,
+    make_foreseen,
+    make_schedule,
+    make_stop,
+)
 from tps.runtime.rendering.raml import Method
 
 NOBODYS = {404, 405}
@@ -49,6 +59,7 @@ def story(world: World) -> Recorder:
     chp = alpha.done("GET", "/flexibility-assets")["assets"][0]
     recorder.call(dso, "GET", "/flexibility-assets")
     play_limits(recorder, dso, alpha, [chp["id"], battery["id"]])
+    play_schedules(recorder, dso, alpha, chp["id"])
     play_messages(recorder, dso, alpha)
     play_removals(recorder, dso, alpha)
     play_contract(recorder, world, dso, alpha)
@@ -92,6 +103,28 @@ def play_limits(recorder: Recorder, dso: Member, alpha: Member, asset_ids: list[
     recorder.call(alpha, "GET", f"/capacity-limits/wait?timeout=0&after={wait['cursor']}")
     recorder.call(alpha, "GET", "/capacity-limits?from=2020-01-01T00:00:00Z&to=2098-01-01T00:00:00Z&all_revisions=true")
     assert {limit["kind"] for limit in wait["limits"]} == {"foreseen", "unforeseen"}
+
+
+def play_schedules(recorder: Recorder, dso: Member, alpha: Member, asset_id: str) -> None:
+    path, plan = "/operational-schedules", make_schedule(asset_id, 500, 0.5, 0)
+    recorder.call(alpha, "POST", f"{path}?dry_run=true", {"schedules": [plan, make_schedule(fresh_gsrn(), 1)]})
+    recorder.call(alpha, "POST", path, {"schedules": [make_schedule(fresh_gsrn(), 1)]})
+    recorder.call(alpha, "POST", path, {"schedules": [plan, make_schedule(asset_id, 0, start="2099-04-11T06:00Z")]})
+    recorder.call(alpha, "POST", path, {"schedules": [make_schedule(asset_id, 1), make_schedule(fresh_gsrn(), 1)]})
+    sent = [recorder.call(alpha, "POST", path, {"schedules": [plan]}).json["id"] for _ in range(3)]
+    recorder.call(alpha, "PUT", f"{path}/{sent[0]}", {"schedules": [make_schedule(asset_id, 400)]})
+    eventually(lambda: recorder.call(dso, "GET", f"{path}?asset_id={asset_id}").json["schedules"])
+    recorder.call(dso, "GET", f"{path}?limit=1&from=2099-04-10T06:00:00Z&to=2099-04-10T06:15:00Z")
+    recorder.call(dso, "POST", f"{path}/query", {"asset_ids": [asset_id], "to": None})
+    recorder.call(dso, "GET", f"{path}/wait")
+    recorder.call(alpha, "GET", f"{path}/{sent[0]}")
+    recorder.call(alpha, "GET", f"{path}?limit=1&asset_id={asset_id}")
+    recorder.call(alpha, "DELETE", f"{path}/{sent[0]}?dry_run=true")
+    recorder.call(alpha, "DELETE", f"{path}/{sent[0]}")
+    recorder.call(alpha, "DELETE", f"{path}/{sent[0]}")
+    recorder.call(alpha, "GET", f"{path}/{sent[0]}")
+    recorder.call(alpha, "DELETE", path, {"ids": sent[1:2]})
+    recorder.call(alpha, "DELETE", path, {"ids": sent[2:]}, Prefer="respond-async")
 
 
 def play_messages(recorder: Recorder, dso: Member, alpha: Member) -> None:

@@ -14,7 +14,16 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.api.interfaces import FOLDER, GROUPS, interface
-from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
+from tests.support.world import (
+    Member,
+    World,
+    eventually,
+    fresh_gsrn,
+    make_asset,
+    make_foreseen,
+    make_schedule,
+    make_stop,
+)
 
 IS_SLOW = bool(os.environ.get("TPS_SLOW_TESTS"))
 EXAMPLES = 300 if IS_SLOW else 12
@@ -78,7 +87,9 @@ def fuzzed(world: World) -> Fuzzed:
     agr.register_assets(*assets)
     dso.send_foreseen(make_foreseen([assets[0]["id"]]))
     dso.send_unforeseen(make_stop([assets[1]["id"]]))
+    agr.send_schedules(*(make_schedule(asset["id"], 500, 400.5) for asset in assets))
     eventually(lambda: len(agr.active_limits()) == 2)
+    eventually(lambda: dso.done("GET", "/operational-schedules")["schedules"])
     code = world.settings.platform_party
     platform = Member(code, "tps", "Trade Permission System", world.token(code, "tps"), world.http)
     apis = {group: schemathesis.openapi.from_path(FOLDER / "rendered" / f"{group}.openapi.json") for group in GROUPS}

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen
+from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_schedule
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Seven assets of one operator at points of one DSO, and three limits on them."""
+    """Seven assets of one operator at points of one DSO, and three limits and five schedules on them."""
 
     dso: Member
     agr: Member
@@ -30,7 +30,10 @@ def scene(world: World) -> Scene:
     ids = sorted(asset["id"] for asset in assets)
     for asset_id in ids[:3]:
         dso.send_foreseen(make_foreseen([asset_id]))
+    for asset_id in ids[:5]:
+        agr.send_schedules(make_schedule(asset_id, 500))
     eventually(lambda: len(agr.active_limits()) == 3)
+    eventually(lambda: len(dso.done("GET", "/operational-schedules")["schedules"]) == 5)
     return Scene(dso, agr, ids)
 
 
@@ -38,6 +41,8 @@ LISTS = [
     ("agr", "/flexibility-assets", "assets", 7),
     ("agr", "/capacity-limits", "limits", 3),
     ("agr", "/capacity-limits/active", "limits", 3),
+    ("agr", "/operational-schedules", "schedules", 5),
+    ("dso", "/operational-schedules", "schedules", 5),
     ("dso", "/connection-points", "connection_points", 3),
     ("dso", "/flexibility-assets", "assets", 7),
 ]

@@ -95,7 +95,7 @@ def _take_call(request: Request, tables: Tables) -> Response:
     route, path_values = _match(tables.routes, request.path, request.method)
     call = _call(request, route, path_values)
     given = route.handler(call)
-    response = tagged(request, call, given) if given.is_tagged else _plain_response(given)
+    response = tagged(request, call, given) if given.is_tagged and call.method == "GET" else _plain_response(given)
     response.headers.update(dict(given.headers))
     _after_hand_over(response, call, given)
     return response
