@@ -1,43 +1,76 @@
 """List assets (F5b): a DSO sees the flexibility assets in its grid, never who operates them.
 
 Wakes on: HTTP from a DSO.
-Reads:    the list that the platform sends in answer; if it is silent, the last one it sent, with its age.
+Reads:    the list that the platform sends in answer; if it is silent, the backend's own copy, with its age; for
+          changes, what the platform has sent of them.
+Writes:   how far each of its readers has read.
 Emits:    TPS-STATUSREQUEST (StatusRequest_MarketDocument) to the platform.
-Privacy:  DSO-ALL, DSO-OPR, DSO-GRD (docs/privacy.md).
+Privacy:  DSO-ALL, DSO-OPR, DSO-GRD, DSO-CHG, CUR-01 (docs/privacy.md).
 """
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from tps.api.types import listing_json, moment_json
 from tps.documents import decode
 from tps.documents.status_request import ASSETS, StatusRequest
+from tps.domain.asset import AssetListing
 from tps.endpoint.archiving import read_document
 from tps.endpoint.handling import Status
 from tps.errors import Finding, PlatformSilent, StoreAway
 from tps.mades.types import STATUS_REQUEST
+from tps.runtime.feed_waiting import WAITING, wait_on_feed
 from tps.runtime.function import Answer, Route, serve
 from tps.runtime.paging import PAGING, read_paging
 from tps.runtime.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
 from tps.stores import components
-from tps.stores.asset_lists import newest_list, read_list
+from tps.stores.asset_lists import read_list
+from tps.stores.grid_assets import FEED, age_of_grid, assets_of_grid, changes_after
 
 LIST_PROCESS = "A55"
+
+
+class Listed(NamedTuple):
+    """A list, as of when, and the id of the request that it answers; "" for the backend's own copy."""
+
+    assets: Sequence[AssetListing]
+    as_of: datetime
+    request_id: str
 
 
 def list_assets(call):
     """All assets in the caller's grid, sorted by id, and as of when; following pages are of the same list."""
     call.only_known(*PAGING)
     paging = read_paging(call)
-    kept, request_id = _same_list(call, paging.snapshot) or _asked_list(call)
-    assets = _assets_of(call, kept) if kept.message_id else ()
-    page, following = paging.cut(assets, lambda each: (each.id,), snapshot=request_id)
-    body = {"assets": [listing_json(each) for each in page], "as_of": moment_json(kept.as_of), **following}
+    listed = _same_list(call, paging.snapshot) or _asked_list(call)
+    page, following = paging.cut(listed.assets, lambda each: (each.id,), snapshot=listed.request_id)
+    body = {"assets": [listing_json(each) for each in page], "as_of": moment_json(listed.as_of), **following}
     return Answer(body, is_tagged=True)
+
+
+def wait_for_changes(call):
+    """Block until assets are new, others or gone, then answer which; empty when the time is up."""
+    call.only_known(*WAITING)
+
+    def look(position):
+        with call.endpoint.database.transaction() as tx:
+            return changes_after(tx, call.dso, position)
+
+    return wait_on_feed(call, FEED, look=look, position_of=lambda changes: changes.position, answer=changes_answer)
+
+
+def changes_answer(changes):
+    """Of the first call ever, all assets in the grid."""
+    assets, removed_ids = (changes.assets, changes.removed_ids) if changes else ((), [])
+    return Answer({"assets": [listing_json(each) for each in assets], "removed_ids": removed_ids})
 
 
 def _same_list(call, request_id):
     """The list that the page before came from, while it is kept."""
     with call.endpoint.database.transaction() as tx:
         kept = read_list(tx, call.dso, request_id) if request_id else None
-    return kept and (kept, request_id)
+    return kept and _read(call, kept, request_id)
 
 
 def _asked_list(call):
@@ -49,24 +82,33 @@ def _asked_list(call):
     row = await_answer(call, component, message_id, preferred_wait_s(call))
     if row["status"] in (Status.REFUSED, Status.FAILED):
         settled_answer(call, row, submission)
+    return _own_copy(call) if row["status"] == Status.PENDING else _same_list(call, message_id)
+
+
+def _own_copy(call):
+    """What this backend knows of the grid, kept current by what the platform tells of changes."""
     with call.endpoint.database.transaction() as tx:
-        answered = row["status"] != Status.PENDING
-        kept = read_list(tx, call.dso, message_id) if answered else newest_list(tx, call.dso)
-    if kept is None:
+        as_of, assets = age_of_grid(tx, call.dso), assets_of_grid(tx, call.dso)
+    if as_of is None:
         raise PlatformSilent("the platform did not answer in time", [Finding("platform_silent", "", "try again later")])
-    return kept, message_id if answered else ""
+    return Listed(assets, as_of, "")
 
 
-def _assets_of(call, kept):
+def _read(call, kept, request_id):
+    if kept.message_id is None:
+        return Listed((), kept.as_of, request_id)
     with call.endpoint.database.transaction() as tx:
         own = components.component_of_party(tx, call.party)
     content = read_document(call.endpoint, own.code, kept.message_id)
     if content is None:
         raise StoreAway("the list is not to be had")
-    return decode(content).assets
+    return Listed(decode(content).assets, kept.as_of, request_id)
 
 
-ROUTES = (Route("GET", "/dso/v1/flexibility-assets", list_assets),)
+ROUTES = (
+    Route("GET", "/dso/v1/flexibility-assets", list_assets),
+    Route("GET", "/dso/v1/flexibility-assets/changes", wait_for_changes),
+)
 
 
 def main(context):

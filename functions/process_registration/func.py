@@ -7,7 +7,7 @@ Writes:   claims, their history, and what their parties were told; whose plans a
 Emits:    first an Acknowledgement with the state of each entry, then notices to parties whose older claims have moved:
           the time of the answer tells nothing of how many they are. Once a window is over, TPS-ASSET-LIST
           (Ref_MarketDocument, A39) to each DSO in whose grid something has changed, merged over all operators.
-Privacy:  CLM-01, CLM-02, CAP-01, TIM-02, DSO-ALL, INF-WIN (docs/privacy.md).
+Privacy:  CLM-01, CLM-02, CAP-01, TIM-02, DSO-ALL, DSO-CHG, INF-WIN (docs/privacy.md).
 """
 
 from collections import defaultdict

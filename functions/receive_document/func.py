@@ -14,11 +14,11 @@ from decimal import Decimal
 import structlog
 
 from tps.api.types import available_json, moment_json, number_json
+from tps.backend.assets import keep_assets, keep_no_assets
 from tps.backend.plans import keep_plans
 from tps.backend.schedules import schedule_outcome
 from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
-from tps.documents.ref import AssetList
 from tps.documents.unavailability import DocumentStatus, LimitDocument
 from tps.domain.limit import Direction, ForeseenLimit
 from tps.endpoint.acknowledging import send_all_owed
@@ -40,8 +40,7 @@ from tps.mades.types import (
     acknowledgement_of,
 )
 from tps.runtime.function import serve
-from tps.stores import asset_lists, ledger, received_limits, received_plans, resources
-from tps.stores.asset_lists import KeptList
+from tps.stores import ledger, received_limits, received_plans, resources
 from tps.stores.received_limits import ReceivedLimit
 from tps.stores.received_plans import Reply
 
@@ -63,8 +62,12 @@ def take_limit(endpoint, arrival):
 
 
 def take_list(endpoint, arrival):
-    """The asset list that one of our DSOs asked for."""
-    return take(endpoint, arrival, lambda handling: _with_wake(handling, _keep(handling, keep_list)))
+    """The assets in a DSO's grid: all, as it asked, or what has changed."""
+
+    def keep(handling, document):
+        return keep_assets(handling, document, _asked(handling))
+
+    return take(endpoint, arrival, lambda handling: _with_wake(handling, _keep(handling, keep)))
 
 
 def take_plans(endpoint, arrival):
@@ -147,17 +150,6 @@ def limit_json(document):
     return body | {"action": limit.action, "expected_end": moment_json(limit.period.end)}
 
 
-def keep_list(handling, document):
-    """Keep the list that answers a request; the document itself lies with its message."""
-    request = _asked(handling)
-    if not isinstance(document, AssetList) or request is None:
-        raise RuleBroken("cannot be processed", [Finding("A94", "", "no list was asked for by that message")])
-    kept = KeptList(document.header.created_at, handling.message.message_id)
-    asset_lists.keep_list(handling.tx, handling.own.party, request["message_id"], kept)
-    ledger.set_answer(handling.tx, handling.own.code, [request["message_id"]], status=Status.ACCEPTED, answer={})
-    return Answer(Outcome.ACCEPTED)
-
-
 def note_answer(handling):
     """Take note of an acknowledgement: the outcome of what we sent, and the states of what we registered."""
     document, request = decode(handling.message.content), _asked(handling)
@@ -198,7 +190,7 @@ def settle(handling, request, document):
 def keep_nothing(handling, message_id, as_of):
     """A question was answered: there is nothing."""
     if not received_plans.note_reply(handling.tx, handling.own.party, message_id, Reply(as_of, None)):
-        asset_lists.keep_list(handling.tx, handling.own.party, message_id, KeptList(as_of, None))
+        keep_no_assets(handling, message_id, as_of)
 
 
 def answer_json(document):

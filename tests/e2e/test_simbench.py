@@ -19,12 +19,10 @@ import pytest
 
 from tests.support.world import Member, World, make_foreseen, make_stop
 from tps.client.wire import to_json
-from tps.domain.scope import DsoScope
 from tps.endpoint.archiving import read_document
 from tps.runtime.services import build_services
 from tps.runtime.story.grid import GridAsset, deal, points_of, total_kw
 from tps.runtime.story.simbench import is_in, load_assets
-from tps.stores.asset_lists import newest_list
 
 ORACLE = Path(os.environ.get("TPS_ORACLE_DIR", Path(__file__).resolve().parents[3] / "shared" / "oracle"))
 CSV = ORACLE / "simbench" / "assets-mvlv-urban.csv"
@@ -181,10 +179,12 @@ def _newest_list(city: City) -> bytes:
     try:
         endpoint = services.endpoint("dso")
         with endpoint.database.transaction() as tx:
-            newest = newest_list(tx, DsoScope(city.dso.code))
+            newest = tx.execute(
+                "SELECT message_id FROM received_asset_list WHERE party = %s ORDER BY as_of DESC LIMIT 1",
+                (city.dso.code,),
+            ).fetchone()
         assert newest is not None
-        assert newest.message_id is not None
-        content = read_document(endpoint, city.dso.code, newest.message_id)
+        content = read_document(endpoint, city.dso.code, newest["message_id"])
     finally:
         services.close()
     assert content is not None

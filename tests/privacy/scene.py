@@ -61,13 +61,18 @@ class Scene:
         dso, agr = world.dso("Dunkle Netze"), world.operator("Betelgeuse")
         rivals = world.operator("Rival"), world.operator("Balance", role="brp"), world.dso("Sydnet")
         scene = cls(world, agr, dso, *rivals, _fresh_values())
+        changes = (
+            f"/flexibility-assets/changes?after={dso.done('GET', '/flexibility-assets/changes?timeout=0')['cursor']}"
+        )
         sent_point = scene.restore_points()
         sent_asset = scene.restore_assets()
         scene.values["schedule"] = agr.send_schedules(make_schedule(scene.values["asset"], 500))["id"]
         scene.restore_schedules()
         limit = dso.send_foreseen(make_foreseen([scene.values["asset"]]))
         eventually(agr.active_limits)
+        eventually(lambda: dso.done("GET", f"{changes}&timeout=0")["assets"])
         cursor = agr.done("GET", "/capacity-limits/wait?timeout=0")["cursor"]
+        scene.values.update(changes_cursor=changes.partition("=")[2])
         scene.values.update(cursor=cursor, agr_message=sent_asset, dso_message=sent_point, limit=limit["id"])
         return scene
 

@@ -161,6 +161,16 @@ ROUTES = (
         also=("DSO-ALL", "INF-LST"),
     ),
     _dso(
+        "GET",
+        "/dso/v1/flexibility-assets/changes",
+        f"{_ASSET} removed_ids cursor",
+        scope="grid",
+        ask="timeout=0&after={changes_cursor}",
+        shows="{asset}",
+        rival=400,
+        also=("DSO-ALL", "DSO-CHG", "CUR-01", "INF-WIN"),
+    ),
+    _dso(
         "POST",
         "/dso/v1/capacity-limits/foreseen",
         _SENT,

@@ -104,7 +104,8 @@ _BACKEND = f"{_ENDPOINT} feed feed_reader own_resource wished_resource"
 DATABASES = {
     "agr": f"{_BACKEND} own_schedule received_limit".split(),
     "dso": (
-        f"{_BACKEND} grid_asset plan_age plan_block plan_news plan_piece received_asset_list schedule_question"
+        f"{_BACKEND} grid_asset grid_copy plan_age plan_block plan_news plan_piece received_asset_list"
+        " schedule_question"
     ).split(),
     "tps": (
         f"{_ENDPOINT} active_asset asset_claim asset_history decided_document limit_asset limit_part limit_revision"

@@ -104,17 +104,16 @@ def test_only_the_named_ones_are_read_and_only_ones_own(agr: Database) -> None:
         assert resources.read_own(tx, OPERATOR, []) == []
 
 
-def test_the_newest_list_answers_when_the_platform_is_silent(databases: dict[str, Database]) -> None:
+def test_a_list_is_kept_for_the_request_that_it_answers(databases: dict[str, Database]) -> None:
     older, newer = KeptList(hours(1), "key"), KeptList(hours(2), None)
     with databases["dso"].transaction() as tx:
         asset_lists.keep_list(tx, GRID, "r2", newer)
         asset_lists.keep_list(tx, GRID, "r1", older)
         asset_lists.keep_list(tx, GRID, "r1", newer)
 
-        assert asset_lists.newest_list(tx, DsoScope(GRID)) == newer
+        assert asset_lists.read_list(tx, DsoScope(GRID), "r2") == newer
         assert asset_lists.read_list(tx, DsoScope(GRID), "r1") == older
         assert asset_lists.read_list(tx, DsoScope(RIVAL), "r1") is None
-        assert asset_lists.newest_list(tx, DsoScope(RIVAL)) is None
 
 
 def test_the_newest_valid_signing_key_is_the_one_to_sign_with(agr: Database) -> None:

@@ -35,12 +35,3 @@ def read_list(tx: Transaction, scope: DsoScope, request_id: str) -> KeptList | N
         (scope.party, request_id),
     ).fetchone()
     return KeptList(**row) if row else None
-
-
-def newest_list(tx: Transaction, scope: DsoScope) -> KeptList | None:
-    """The newest list of all, for when the platform is silent."""
-    row = tx.execute(
-        "SELECT as_of, message_id FROM received_asset_list WHERE party = %s ORDER BY as_of DESC LIMIT 1",
-        (scope.party,),
-    ).fetchone()
-    return KeptList(**row) if row else None
