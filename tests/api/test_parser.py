@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.interfaces import FOLDER
+from tests.api.interfaces import FOLDER, GROUPS
 
 PARSER = "webapi-parser@0.5.0"
 SCRIPT = Path(__file__).with_name("check_raml.js")
@@ -52,7 +52,7 @@ def parser(tmp_path_factory: pytest.TempPathFactory) -> Parser:
 
 
 def test_a_parser_of_others_finds_nothing_wrong(parser: Parser) -> None:
-    found = parser.check(FOLDER / "agr.raml", FOLDER / "dso.raml")
+    found = parser.check(*(FOLDER / f"{group}.raml" for group in GROUPS))
 
     assert (found.returncode, found.stdout) == (0, ""), found.stderr
 
