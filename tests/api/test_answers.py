@@ -58,6 +58,7 @@ def story(world: World) -> Recorder:
     recorder.call(beta, "PUT", "/flexibility-assets", {"assets": [battery]})
     chp = alpha.done("GET", "/flexibility-assets")["assets"][0]
     recorder.call(dso, "GET", "/flexibility-assets")
+    recorder.call(dso, "GET", "/flexibility-assets/changes")
     play_limits(recorder, dso, alpha, [chp["id"], battery["id"]])
     play_schedules(recorder, dso, alpha, chp["id"])
     play_messages(recorder, dso, alpha)
