@@ -217,6 +217,21 @@ def test_a_schedule_beyond_the_maximum_is_named_and_the_others_stand(grid: Grid,
     assert [(each.asset_id, each.code) for each in outcome.rejected] == [(other.id, "A42")]
 
 
+def test_the_dso_follows_what_changes_in_its_grid(grid: Grid) -> None:
+    place = grid.dso.wait_asset_changes(timeout_s=0).cursor
+    news = grid.dso.asset_changes(after=place)
+    battery = Asset(fresh_gsrn(), grid.point.id, "storage", Decimal(10), Decimal(12))
+
+    grid.alpha.set_assets([battery])
+    came = next(news)
+    grid.alpha.remove_assets([battery.id])
+    gone = next(news)
+
+    assert battery in came.assets
+    assert (gone.assets, gone.removed_ids) == ((), (battery.id,))
+    assert not grid.dso.wait_asset_changes(after=gone.cursor, timeout_s=0)
+
+
 def test_strangers_are_told_what_they_are(grid: Grid, world: World) -> None:
     url = world.stack.gateway_url
 

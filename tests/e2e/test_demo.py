@@ -16,6 +16,7 @@ def test_the_demo_tells_parts_reasons_and_times_and_can_be_played_again(
 
     for told in (first, second):
         assert "12 assets in its grid" in told
+        assert "1 asset more: changes are collected for a while" in told
         assert "North Grid sees 3 plans, and not whose they are: 840 kW together." in told
         assert "Alpha Energy   gets       300 kW, because it has 600 kW there:" in told
         assert "Beta Flex      gets       200 kW, because it has 400 kW there:" in told

@@ -97,7 +97,7 @@ class DsoClient(PartyClient):
         """Plans for assets in the own grid, all or those named, within a half-open period."""
         period = moments({"from": start, "to": end})
         if asset_ids is None:
-            return ScheduleList.from_json(self._connection.ask(_SCHEDULES, period))
+            return ScheduleList.from_json(self._connection.listed(_SCHEDULES, "schedules", period))
         body = {"asset_ids": list(asset_ids), **period}
         return ScheduleList.from_json(self._connection.ask(f"{_SCHEDULES}/query", body=body))
 

@@ -18,7 +18,7 @@ import httpx
 from tps.client import Asset, AvailablePower, ForeseenLimit, Problem, Schedule, UnforeseenLimit
 from tps.errors import TpsError
 from tps.runtime.story.actor import Delivery, Dso, Operator, deliver, enter_dso, enter_operator, open_http, settle_in
-from tps.runtime.story.grid import GridAsset, points_of, total_kw
+from tps.runtime.story.grid import GridAsset, make_gsrn, points_of, total_kw
 from tps.runtime.story.world import World, small_world
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _SHOWN_ASSETS = 12
 _MAINTENANCE_STARTS = timedelta(days=1)
 _MAINTENANCE_LASTS = timedelta(hours=4)
 _FAULT_LASTS = timedelta(hours=1)
+_CHARGER = 9_390_000_000
+_CHANGE_WAIT_S = 40
 _PLANNED_ASSETS = 100
 _PLANNED_PART = Decimal("0.7")
 _WATT_KW = Decimal("0.001")
@@ -71,6 +73,7 @@ def _play(stack: LocalStack, http: httpx.Client, world: World) -> None:
     cast = _onboard(stack, http, world)
     _register(cast)
     listed = _list(cast)
+    _change(cast)
     _plan(cast)
     _maintain(cast, cast.ids_in(listed, world.is_maintained))
     _fault(cast, cast.ids_in(listed, world.is_faulty))
@@ -111,6 +114,23 @@ def _list(cast: _Cast) -> tuple[Asset, ...]:
     if len(listed) > _SHOWN_ASSETS:
         _say(f"  ... and {len(listed) - _SHOWN_ASSETS:,} more")
     return listed
+
+
+def _change(cast: _Cast) -> None:
+    _title("Something changes")
+    operator, dso = cast.operators[0], cast.dso
+    point = cast.world.hands[0][0].connection_point_id
+    charger = Asset(
+        make_gsrn(_CHARGER), point, "ev_charging", max_consumption_kw=Decimal(22), name="Charger at the gate"
+    )
+    place = dso.client.wait_asset_changes(timeout_s=0).cursor
+    started = time.perf_counter()
+    operator.client.set_assets([charger])
+    news = dso.client.wait_asset_changes(after=place, timeout_s=_CHANGE_WAIT_S)
+    _say(f"{operator.name} tries a charger. {dso.name} has a call waiting, and after {_since(started)} it sees")
+    _say(f"{_assets(len(news.assets))} more: changes are collected for a while, so that it does not show who registers")
+    _say("together.")
+    operator.client.remove_assets([charger.id])
 
 
 def _plan(cast: _Cast) -> None:
