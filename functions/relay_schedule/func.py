@@ -32,7 +32,7 @@ from tps.stores import plan_blocks, plans, registry, schedules
 from tps.stores.schedules import AcceptedDocument, PlanChange
 
 STALE = DocumentReason("A84", "a higher revision was accepted before; this one is ignored")
-CANCELLED = Finding("A51", "", "this schedule was cancelled; nothing follows under its id")
+CANCELLED = Finding("A59", "", "this schedule was cancelled: nothing follows under its id, send a new one")
 _log = structlog.get_logger()
 
 

@@ -207,7 +207,7 @@ def _changeable(call, document_id, pointer=""):
     revisions = _known(call, document_id, pointer)
     standing = [each for each in revisions if each.is_standing]
     if standing and standing[-1].is_cancellation:
-        raise _conflict("it was cancelled; nothing follows under its id", pointer)
+        refuse([Finding("A59", pointer, "it was cancelled: nothing follows under its id, send a new one")])
     if revisions[-1].revision >= LAST_REVISION:
         raise _conflict("revision 999 is used up; send it anew", pointer)
     return revisions
