@@ -68,6 +68,9 @@ class Scene:
         sent_asset = scene.restore_assets()
         scene.values["schedule"] = agr.send_schedules(make_schedule(scene.values["asset"], 500))["id"]
         scene.restore_schedules()
+        told: list[Any] = []
+        path = "/operational-schedules/wait?timeout=0"
+        eventually(lambda: told.extend(dso.done("GET", path)["schedules"]) or len(told) == 2)
         limit = dso.send_foreseen(make_foreseen([scene.values["asset"]]))
         eventually(agr.active_limits)
         eventually(lambda: dso.done("GET", f"{changes}&timeout=0")["assets"])
