@@ -9,25 +9,23 @@ Privacy:  PTH-01, EVT-01, LOG-01 (docs/privacy.md).
 """
 
 from collections import defaultdict
-from decimal import Decimal
 
 import structlog
 
-from tps.api.types import available_json, moment_json, number_json
+from tps.backend import own_limits
 from tps.backend.assets import keep_assets, keep_no_assets
+from tps.backend.limits import keep_limit
 from tps.backend.plans import keep_plans
 from tps.backend.schedules import schedule_outcome
 from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
-from tps.documents.unavailability import DocumentStatus, LimitDocument
-from tps.domain.limit import Direction, ForeseenLimit
 from tps.endpoint.acknowledging import send_all_owed
-from tps.endpoint.answers import STATUSES, Answer, answer_document
+from tps.endpoint.answers import STATUSES, answer_document
 from tps.endpoint.archiving import archive_documents, archive_plans, let_go_of_archived, let_go_of_archived_plans
 from tps.endpoint.handling import Correspondent, Role, Status, Verdict, take
 from tps.endpoint.receiving import apply_acknowledgement, open_acknowledgement
 from tps.endpoint.sending import dispatch_left_behind
-from tps.errors import Finding, RuleBroken, StoreAway
+from tps.errors import StoreAway
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import (
     ASSET,
@@ -40,17 +38,12 @@ from tps.mades.types import (
     acknowledgement_of,
 )
 from tps.runtime.function import serve
-from tps.stores import ledger, received_limits, received_plans, resources
-from tps.stores.received_limits import ReceivedLimit
+from tps.stores import ledger, received_plans, resources
 from tps.stores.received_plans import Reply
 
 REGISTRATIONS = {ASSET, POINT}
+LIMITS = {LIMIT_FORESEEN, LIMIT_UNFORESEEN}
 CHORES = (dispatch_left_behind, send_all_owed, archive_documents, let_go_of_archived)
-STATUS_NAMES = {
-    DocumentStatus.ACTIVE: "active",
-    DocumentStatus.CANCELLED: "cancelled",
-    DocumentStatus.WITHDRAWN: "withdrawn",
-}
 _log = structlog.get_logger()
 
 
@@ -104,59 +97,15 @@ def _do(endpoint, chores):
             _log.warning("left for a later tick", chore=chore.__name__, group=endpoint.group, why=error.detail)
 
 
-def keep_limit(handling, document):
-    """Keep a limit for its operator, and put it into its feed."""
-    if not isinstance(document, LimitDocument) or document.limit is None:
-        raise RuleBroken("cannot be processed", [Finding("A94", "", "only new limits are processed")])
-    limit = document.limit
-    received_limits.add_received(
-        handling.tx,
-        handling.own.party,
-        ReceivedLimit(
-            limit_id=document.header.document_id,
-            revision=document.revision,
-            message_id=handling.message.message_id,
-            received_at=document.header.created_at,
-            period=limit.period,
-            status=STATUS_NAMES[document.status],
-            body=limit_json(document),
-            weights_kw=_own_weights(handling, limit),
-        ),
-    )
-    return Answer(Outcome.ACCEPTED)
-
-
-def limit_json(document):
-    """LIMIT of the REST contract, but for its status."""
-    limit = document.limit
-    body = {
-        "id": document.header.document_id,
-        "revision": document.revision,
-        "kind": "foreseen" if isinstance(limit, ForeseenLimit) else "unforeseen",
-        "issuer": {"code": document.issuer} | ({"name": document.issuer_name} if document.issuer_name else {}),
-        "asset_ids": list(limit.asset_ids),
-        "received_at": moment_json(document.header.created_at),
-        "direction": limit.direction,
-        "start": moment_json(limit.period.start),
-        "reason": {"code": document.reason.code} | ({"text": document.reason.text} if document.reason.text else {}),
-    }
-    if isinstance(limit, ForeseenLimit):
-        share = {"rule": document.share.rule, "weight_kw": number_json(document.share.weight_kw)}
-        return body | {
-            "end": moment_json(limit.period.end),
-            "available": available_json(limit.available),
-            "share": share,
-        }
-    return body | {"action": limit.action, "expected_end": moment_json(limit.period.end)}
-
-
 def note_answer(handling):
     """Take note of an acknowledgement: the outcome of what we sent, and the states of what we registered."""
     document, request = decode(handling.message.content), _asked(handling)
     if not isinstance(document, Acknowledgement) or request is None:
         _log.warning("acknowledges nothing of ours", message_id=handling.message.message_id)
         return Verdict(Status.REFUSED)
-    if request["status"] == Status.PENDING:
+    if _is_own_limit(handling, request) and own_limits.is_notice(document):
+        own_limits.note_notices(handling.tx, handling.own.party, request["message_id"], document)
+    elif request["status"] == Status.PENDING:
         settle(handling, request, document)
     if request["type"] in REGISTRATIONS and document.outcome is not Outcome.REJECTED:
         notices = defaultdict(list)
@@ -176,6 +125,8 @@ def settle(handling, request, document):
     else:
         status, answer = STATUSES[document.outcome], answer_json(document)
     ledger.set_answer(handling.tx, handling.own.code, [message_id], status=status, answer=answer)
+    if _is_own_limit(handling, request):
+        own_limits.settle(handling.tx, party, message_id, status=status, answer=answer)
     if request["type"] in REGISTRATIONS:
         resources.settle_wish(
             handling.tx,
@@ -191,6 +142,10 @@ def keep_nothing(handling, message_id, as_of):
     """A question was answered: there is nothing."""
     if not received_plans.note_reply(handling.tx, handling.own.party, message_id, Reply(as_of, None)):
         keep_no_assets(handling, message_id, as_of)
+
+
+def _is_own_limit(handling, request):
+    return handling.endpoint.kind == "dso" and request["type"] in LIMITS
 
 
 def answer_json(document):
@@ -235,15 +190,6 @@ def _asked(handling):
     if request is None or request["direction"] != "out" or request["peer"] != handling.message.sender:
         return None
     return request
-
-
-def _own_weights(handling, limit):
-    """Registered maxima of the listed assets in the limit's direction, as this backend knows them now."""
-    if not isinstance(limit, ForeseenLimit):
-        return {}
-    name = "max_production_kw" if limit.direction is Direction.PRODUCTION else "max_consumption_kw"
-    own = {each.id: each.body for each in resources.read_own(handling.tx, handling.own.party, limit.asset_ids)}
-    return {asset_id: Decimal(str(own.get(asset_id, {}).get(name, 0))) for asset_id in limit.asset_ids}
 
 
 TOPICS = {

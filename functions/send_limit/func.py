@@ -1,70 +1,338 @@
 """Send limits (F6b): a DSO limits assets in its grid, foreseen (maintenance) or unforeseen (a fault).
 
 Wakes on: HTTP from a DSO.
-Decides:  whether the limit is well formed and not over; the platform decides the rest.
+Reads:    its own limits, connection points, and copy of the assets in its grid.
+Decides:  whether a limit is well formed and not over, which revision it is, and whether a DELETE cancels, ends or
+          withdraws; the platform decides the rest.
+Writes:   each revision as it was sent.
 Emits:    TPS-LIMIT-FORESEEN or TPS-LIMIT-UNFORESEEN (Unavailability_MarketDocument) to the platform; answers with the
           platform's acknowledgement, for an emergency with the assets that were left out.
 Privacy:  DSO-A64, FLD-01, REF-01 (docs/privacy.md).
 """
 
+import hashlib
+import time
+from dataclasses import replace
+from functools import partial
+
 from tps.api.bodies import read_body
-from tps.api.types import ForeseenBody, UnforeseenBody
+from tps.api.types import ForeseenBody, IdsBody, UnforeseenBody, concerns_findings
+from tps.backend.limit_relay import MESSAGE_TYPES
+from tps.backend.own_limits import (
+    ended_limit,
+    left_out,
+    limit_body,
+    limit_of_body,
+    own_limit_json,
+    reason_json,
+    resolve,
+    warnings_of,
+)
 from tps.documents.unavailability import REASON_CODES, DocumentStatus, LimitDocument, limit_type
 from tps.domain.identifiers import asset_id_findings
-from tps.domain.limit import UnforeseenLimit, check_foreseen, check_unforeseen, in_order
-from tps.errors import Finding
-from tps.mades.types import LIMIT_FORESEEN, LIMIT_UNFORESEEN
-from tps.runtime.function import Route, refuse, serve
-from tps.runtime.submission import Submission, sending, submit
+from tps.domain.limit import (
+    Direction,
+    Interval,
+    LimitKind,
+    Reason,
+    check_foreseen,
+    check_unforeseen,
+    in_order,
+)
+from tps.domain.limit_revision import (
+    LAST_REVISION,
+    LimitStatus,
+    Standing,
+    full_minute_after,
+    succession_findings,
+)
+from tps.domain.text import reason_text_findings
+from tps.errors import Finding, Malformed, NotFound, Refused, RevisionConflict
+from tps.mades.ids import new_id
+from tps.runtime.function import Answer, Route, refuse, serve
+from tps.runtime.paging import PAGING, read_paging
+from tps.runtime.periods import read_period
+from tps.runtime.submission import (
+    Submission,
+    await_answer,
+    preferred_wait_s,
+    send,
+    sending,
+    sent_before,
+    settled_answer,
+    submit,
+)
+from tps.stores.own_limits import OwnLimit, keep_own, latest_own, read_own_limits, read_revisions
+
+PATH = "/dso/v1/capacity-limits"
+CLOSINGS = {LimitStatus.CANCELLED: DocumentStatus.CANCELLED, LimitStatus.WITHDRAWN: DocumentStatus.WITHDRAWN}
+REMOVING = ("sent_in_error", "reason", "dry_run")
 
 
-def send_foreseen(call):
-    """Power available to the listed assets, per interval; all of it is accepted, or nothing."""
-    call.only_known()
-    limit = read_body(ForeseenBody, call.raw_body).to_domain()
+def send_new(kind, call):
+    """A new limit, revision 1."""
+    call.only_known("dry_run")
+    return submit(call, _submission(call, kind, new_id(), 1))
+
+
+def update(kind, call):
+    """Full replacement under the same id; an emergency keeps its start."""
+    call.only_known("dry_run")
+    before = _standing(call, kind, call.path_values["limit_id"])
+    return submit(call, _submission(call, kind, before.limit_id, _next_revision(before), before))
+
+
+def remove(kind, call):
+    """Cancel before the start, end after it, withdraw what was sent in error."""
+    call.only_known(*REMOVING)
+    return submit(call, _removal(call, _standing(call, kind, call.path_values["limit_id"])))
+
+
+def remove_many(kind, call):
+    """The same for several; each has an answer of its own. If one of them is not the caller's, nothing is sent."""
+    call.only_known(*REMOVING)
+    _removal_reason(call)
+    known = _all_known(call, kind, read_body(IdsBody, call.raw_body).ids)
+    deadline = time.monotonic() + preferred_wait_s(call)
+    begun = [(own.limit_id, _begin_removal(_call_for(call, own.limit_id), own)) for own in known]
+    answers = [_finish_removal(call, limit_id, started, deadline) for limit_id, started in begun]
+    is_pending = any(answer["status"] == "pending" for answer in answers)
+    return Answer({"limits": answers}, 202 if is_pending else 200)
+
+
+def list_own(call):
+    """The caller's own limits, the latest revision of each, or all of them."""
+    call.only_known("from", "to", "all_revisions", *PAGING)
+    paging, applies = read_paging(call), read_period(call)
+    with call.endpoint.database.transaction() as tx:
+        found = read_own_limits(tx, call.dso, applies, with_all_revisions=call.flag("all_revisions"))
+    page, following = paging.cut(found, lambda each: (each.limit_id, each.revision, each.message_id))
+    return Answer({"limits": [own_limit_json(each, call.now) for each in page], **following}, is_tagged=True)
+
+
+def read_one(call):
+    """One of the caller's own limits; with `?all_revisions=true` under `revisions` each as it was sent."""
+    call.only_known("all_revisions")
+    limit_id = call.path_values["limit_id"]
+    with call.endpoint.database.transaction() as tx:
+        latest = latest_own(tx, call.dso, [limit_id]).get(limit_id)
+        revisions = read_revisions(tx, call.dso, limit_id) if call.flag("all_revisions") else []
+    if latest is None:
+        raise NotFound("no limit of yours has this id")
+    body = own_limit_json(latest, call.now)
+    return Answer({**body, "revisions": [own_limit_json(each, call.now) for each in revisions]} if revisions else body)
+
+
+def _submission(call, kind, limit_id, revision, before=None):
+    """A limit as the body says it."""
+    limit, resolved = _read(call, kind, before)
+    with call.endpoint.database.transaction() as tx:
+        warnings = warnings_of(tx, call.dso, limit, now=call.now, own_id=limit_id)
+        is_tried_emergency = kind is LimitKind.UNFORESEEN and call.flag("dry_run")
+        rejected = left_out(tx, call.dso, limit) if is_tried_emergency else ()
+    places = {} if resolved else {asset_id: index for index, asset_id in enumerate(limit.asset_ids)}
+    own = OwnLimit(
+        limit_id,
+        revision,
+        kind,
+        LimitStatus.ACTIVE,
+        limit.period,
+        sent_at=call.now,
+        message_id="",
+        body=limit_body(limit),
+    )
+    return replace(
+        _sent(call, own, limit),
+        no_use_after=limit.period.end if kind is LimitKind.UNFORESEEN else None,
+        success=200 if before else 201,
+        pointer_of=lambda subject: f"/asset_ids/{places[subject]}" if subject in places else "",
+        warnings=tuple(warnings),
+        resolved=resolved,
+        rejected=rejected,
+    )
+
+
+def _read(call, kind, before):
+    """The limit of a body, checked; and what its points or sections came to, for the answer."""
+    body = read_body(ForeseenBody if kind is LimitKind.FORESEEN else UnforeseenBody, call.raw_body)
+    findings = concerns_findings(body)
+    if findings:
+        raise Malformed("the body does not have its form", findings)
+    with call.endpoint.database.transaction() as tx:
+        concerned = resolve(tx, call.dso, body)
+    read = _read_foreseen if kind is LimitKind.FORESEEN else _read_unforeseen
+    limit = read(call, body, concerned.asset_ids, before)
+    return limit, {"asset_ids": list(limit.asset_ids)} if concerned.is_resolved else {}
+
+
+def _read_foreseen(call, body, asset_ids, _before):
+    limit = body.to_domain(asset_ids)
     ids = enumerate(limit.asset_ids)
     malformed = [finding for index, each in ids for finding in asset_id_findings(each, f"/asset_ids/{index}")]
-    refuse([*malformed, *check_foreseen(limit, call.now), *_reason_findings(limit)])
-    return _send(call, LIMIT_FORESEEN, in_order(limit))
+    refuse([*malformed, *check_foreseen(limit, call.now), *_reason_findings(limit.reason)])
+    return in_order(limit)
 
 
-def send_unforeseen(call):
-    """Start, stop or hold, now; accepted for every asset that is in the DSO's grid, the rest is named."""
-    call.only_known()
-    limit = read_body(UnforeseenBody, call.raw_body).to_domain(call.now)
-    refuse([*check_unforeseen(limit, call.now), *_reason_findings(limit)])
-    return _send(call, LIMIT_UNFORESEEN, limit)
+def _read_unforeseen(call, body, asset_ids, before):
+    limit = body.to_domain(call.now, asset_ids)
+    if before:
+        limit = replace(limit, period=Interval(before.period.start, limit.period.end))
+    refuse([*check_unforeseen(limit, call.now), *_reason_findings(limit.reason)])
+    return limit
 
 
-def _send(call, message_type, limit):
-    places = {asset_id: index for index, asset_id in enumerate(limit.asset_ids)}
-    submission = Submission(
-        type=message_type,
+def _removal(call, before):
+    """What a DELETE means now: sent in error, ahead, or in force."""
+    text, status = _removal_reason(call), _removed_status(call, before)
+    reason = Reason(before.body["reason"]["code"], text or before.body["reason"].get("text"))
+    limit = None
+    if status is LimitStatus.ENDED:
+        standing = limit_of_body(before.kind, before.body)
+        limit = replace(ended_limit(standing, full_minute_after(call.now)), reason=reason)
+    own = replace(
+        before,
+        revision=_next_revision(before),
+        status=status,
+        period=limit.period if limit else before.period,
+        sent_at=call.now,
+        body=limit_body(limit) if limit else {**before.body, "reason": reason_json(reason)},
+    )
+    return _sent(call, own, limit)
+
+
+def _removal_reason(call):
+    """Checks the query, too: for several limits it is judged before any of them."""
+    for name in ("sent_in_error", "dry_run"):
+        call.flag(name)
+    refuse(list(reason_text_findings(call.text("reason") or "", "/reason")))
+    return call.text("reason")
+
+
+def _removed_status(call, before):
+    if call.flag("sent_in_error"):
+        return LimitStatus.WITHDRAWN
+    return LimitStatus.CANCELLED if before.period.start > call.now else LimitStatus.ENDED
+
+
+def _sent(call, own, limit):
+    """One revision as it is sent and kept; `limit` is None if it cancels or withdraws."""
+    reason = Reason(own.body["reason"]["code"], own.body["reason"].get("text"))
+    return Submission(
+        type=MESSAGE_TYPES[own.kind],
         build=lambda header: LimitDocument(
             header=header,
-            revision=1,
-            status=DocumentStatus.ACTIVE,
-            period=limit.period,
-            kind_type=limit_type(limit.direction),
+            revision=own.revision,
+            status=CLOSINGS.get(own.status, DocumentStatus.ACTIVE),
+            period=own.period,
+            kind_type=limit_type(Direction(own.body["direction"])),
             limit=limit,
-            reason=limit.reason,
+            reason=reason,
         ),
-        revision=1,
-        no_use_after=limit.period.end if isinstance(limit, UnforeseenLimit) else None,
-        success=201,
-        pointer_of=lambda subject: f"/asset_ids/{places[subject]}" if subject in places else "",
+        revision=own.revision,
+        document_id=own.limit_id,
+        keep=lambda tx, message_id, _sequence: keep_own(tx, call.dso, replace(own, message_id=message_id)),
     )
-    return submit(call, submission)
 
 
-def _reason_findings(limit):
-    if limit.reason.code not in REASON_CODES:
+def _find(call, kind, ids):
+    """Latest revisions of those of the caller's own limits that are of that kind, by id."""
+    with call.endpoint.database.transaction() as tx:
+        found = latest_own(tx, call.dso, ids)
+    return {limit_id: own for limit_id, own in found.items() if own.kind is kind and own.counts}
+
+
+def _standing(call, kind, limit_id):
+    """The latest revision of a limit that something may follow."""
+    found = _find(call, kind, [limit_id]).get(limit_id)
+    if found is None:
+        raise NotFound(f"no {kind} limit of yours has this id")
+    return _open(call, found)
+
+
+def _open(call, own):
+    refuse(succession_findings(Standing(own.revision, own.kind, own.status, own.period.end), own.kind, call.now))
+    return own
+
+
+def _next_revision(before):
+    if before.revision == LAST_REVISION:
+        detail = f"revision {LAST_REVISION} is used up: send a new limit"
+        raise RevisionConflict(detail, [Finding("A51", "", detail)])
+    return before.revision + 1
+
+
+def _all_known(call, kind, ids):
+    """The latest revision of each; if one is not the caller's, or named twice, all are refused."""
+    found, detail = _find(call, kind, ids), f"no {kind} limit of yours has this id"
+    unknown = [Finding("A64", f"/ids/{index}", detail) for index, each in enumerate(ids) if each not in found]
+    if unknown:
+        raise NotFound(detail, unknown)
+    first = {each: index for index, each in reversed(list(enumerate(ids)))}
+    repeated = [index for index, each in enumerate(ids) if first[each] != index]
+    refuse([Finding("A55", f"/ids/{index}", "the same id twice in one call") for index in repeated])
+    return [found[each] for each in ids]
+
+
+def _call_for(call, limit_id):
+    """The call as if it were about one limit alone: its Idempotency-Key is of the call's and the id."""
+    key = call.headers.get("Idempotency-Key")
+    if key is None:
+        return call
+    own_key = hashlib.sha256(f"{key} {limit_id}".encode()).hexdigest()
+    return replace(call, headers={**call.headers, "Idempotency-Key": own_key})
+
+
+def _begin_removal(call, own):
+    """Send it, unless it was sent before: its place in the ledger, and the submission; or what forbids it."""
+    try:
+        before = sent_before(call)
+        if before is not None:
+            return before, None
+        removal = _removal(call, _open(call, own))
+        return (None if call.flag("dry_run") else send(call, removal)), removal
+    except Refused as error:
+        return error
+
+
+def _finish_removal(call, limit_id, started, deadline):
+    """What one of several is answered: the usual body, or `refused` with its errors."""
+    if isinstance(started, Refused):
+        return _refused_json(limit_id, started)
+    place, removal = started
+    if place is None:
+        return {"dry_run": True, "id": limit_id, "status": "accepted"}
+    row = await_answer(call, *place, max(deadline - time.monotonic(), 0))
+    try:
+        return settled_answer(call, row, removal or Submission(row["type"], build=lambda _header: None)).body
+    except Refused as error:
+        return _refused_json(limit_id, error)
+
+
+def _refused_json(limit_id, error):
+    errors = [{"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in error.findings]
+    return {"id": limit_id, "status": "refused", "errors": errors}
+
+
+def _reason_findings(reason):
+    if reason.code not in REASON_CODES:
         yield Finding("A59", "/reason/code", f"reason codes for limits are {', '.join(sorted(REASON_CODES))}")
 
 
+def _routes(kind):
+    path = f"{PATH}/{kind}"
+    return (
+        Route("POST", path, sending(partial(send_new, kind), success=201)),
+        Route("PUT", f"{path}/<limit_id>", sending(partial(update, kind))),
+        Route("DELETE", f"{path}/<limit_id>", sending(partial(remove, kind))),
+        Route("DELETE", path, partial(remove_many, kind)),
+    )
+
+
 ROUTES = (
-    Route("POST", "/dso/v1/capacity-limits/foreseen", sending(send_foreseen, success=201)),
-    Route("POST", "/dso/v1/capacity-limits/unforeseen", sending(send_unforeseen, success=201)),
+    *_routes(LimitKind.FORESEEN),
+    *_routes(LimitKind.UNFORESEEN),
+    Route("GET", PATH, list_own),
+    Route("GET", f"{PATH}/<limit_id>", read_one),
 )
 
 

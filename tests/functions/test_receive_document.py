@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tests.functions.functions import function
 from tests.samples import CHARGER, CHP, DSO, HEAT_PUMP, RIVALS_ASSET, SAMPLES, make_acknowledgement
+from tps.backend.limits import limit_json
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import types_received_by
@@ -68,7 +69,7 @@ def test_an_emergency_accepted_in_part_names_what_was_left_out() -> None:
 
 
 def test_a_foreseen_limit_reads_as_the_contract_says() -> None:
-    assert receive.limit_json(SAMPLES["foreseen limit to an operator"]) == {
+    assert limit_json(SAMPLES["foreseen limit to an operator"]) == {
         "id": "a1b2c3d4e5f60718293a4b5c6d7e8f90",
         "revision": 1,
         "kind": "foreseen",
@@ -88,7 +89,7 @@ def test_a_foreseen_limit_reads_as_the_contract_says() -> None:
 
 
 def test_an_emergency_has_an_action_and_an_expected_end_and_no_part() -> None:
-    limit = receive.limit_json(SAMPLES["emergency to an operator"])
+    limit = limit_json(SAMPLES["emergency to an operator"])
 
     assert (limit["kind"], limit["action"], limit["expected_end"]) == ("unforeseen", "stop", "2020-04-10T14:00:00Z")
     assert not {"end", "available", "share"} & limit.keys()
@@ -97,7 +98,7 @@ def test_an_emergency_has_an_action_and_an_expected_end_and_no_part() -> None:
 def test_an_issuer_without_a_name_is_its_code() -> None:
     nameless = replace(SAMPLES["emergency to an operator"], issuer_name=None)
 
-    assert receive.limit_json(nameless)["issuer"] == {"code": DSO}
+    assert limit_json(nameless)["issuer"] == {"code": DSO}
 
 
 def test_each_group_has_a_taker_for_its_mades_acknowledgements() -> None:

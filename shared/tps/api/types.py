@@ -6,6 +6,7 @@ Power is a JSON number in kW with at most three decimals; times are RFC 3339 wit
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ from tps.domain.limit import (
     UnforeseenLimit,
 )
 from tps.domain.power import canonical_kw, is_whole_watts
+from tps.errors import Finding
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
@@ -167,42 +169,67 @@ class SlotBody(Body):
         return AvailablePower(Interval(self.start, self.end), canonical_power(self.power_kw))
 
 
-class ForeseenBody(Body):
+class ConcernsBody(Body):
+    """What a limit is about: exactly one of the three (`concerns_findings`)."""
+
+    asset_ids: Ids | None = None
+    connection_point_ids: Ids | None = None
+    sections: Annotated[list[str], Field(min_length=1)] | None = None
+
+
+class ForeseenBody(ConcernsBody):
     """A foreseen limit as a DSO sends it."""
 
-    asset_ids: Ids
     direction: Literal["production", "consumption"]
     available: Annotated[list[SlotBody], Field(min_length=1)]
     reason: ReasonBody | None = None
 
-    def to_domain(self) -> ForeseenLimit:
-        """In the order given, so that findings point at what was sent; `in_order` sorts it."""
+    def to_domain(self, asset_ids: Sequence[str] | None = None) -> ForeseenLimit:
+        """In the order given, so that findings point at what was sent; `in_order` sorts it.
+
+        Args:
+            asset_ids: What the body's connection points or sections came to.
+        """
         return ForeseenLimit(
-            asset_ids=tuple(canonical_asset_id(each) for each in self.asset_ids),
+            asset_ids=_asset_ids(self, asset_ids),
             direction=Direction(self.direction),
             available=tuple(slot.to_domain() for slot in self.available),
             reason=self.reason.to_domain() if self.reason else Reason("B19"),
         )
 
 
-class UnforeseenBody(Body):
+class UnforeseenBody(ConcernsBody):
     """An emergency as a DSO sends it."""
 
-    asset_ids: Ids
     action: Literal["start", "stop", "hold"]
     expected_end: Moment
     direction: Literal["production", "consumption", "both"] | None = None
     reason: ReasonBody | None = None
 
-    def to_domain(self, now: datetime) -> UnforeseenLimit:
+    def to_domain(self, now: datetime, asset_ids: Sequence[str] | None = None) -> UnforeseenLimit:
         """In force from the minute of sending; the expected end is rounded up to a minute."""
         return UnforeseenLimit(
-            asset_ids=tuple(canonical_asset_id(each) for each in self.asset_ids),
+            asset_ids=_asset_ids(self, asset_ids),
             action=Action(self.action),
             direction=Direction(self.direction or Direction.BOTH),
             period=Interval(now.replace(second=0, microsecond=0), minute_after(self.expected_end)),
             reason=self.reason.to_domain() if self.reason else Reason("B18"),
         )
+
+
+def concerns_findings(body: ConcernsBody) -> list[Finding]:
+    """Neither none nor several of the three ways to say what a limit is about."""
+    names = ("asset_ids", "connection_point_ids", "sections")
+    given = [name for name in names if getattr(body, name) is not None]
+    detail = f"exactly one of {', '.join(names)}"
+    return [Finding("unknown_field", f"/{name}", detail) for name in given[1:]] or (
+        [] if given else [Finding("missing", "/asset_ids", detail)]
+    )
+
+
+def _asset_ids(body: ConcernsBody, resolved: Sequence[str] | None) -> tuple[str, ...]:
+    given = body.asset_ids or () if resolved is None else resolved
+    return tuple(canonical_asset_id(each) for each in given)
 
 
 def minute_after(moment: datetime) -> datetime:

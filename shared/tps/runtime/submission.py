@@ -116,6 +116,17 @@ def send(call: Call, submission: Submission) -> tuple[str, str]:
     return own.code, message_id
 
 
+def sent_before(call: Call) -> tuple[str, str] | None:
+    """Component and message id of what this request was sent as before, by its Idempotency-Key; None if it was not."""
+    key = _key(call)
+    if key is None:
+        return None
+    with call.endpoint.database.transaction() as tx:
+        own = components.component_of_party(tx, call.party)
+        message_id = ledger.message_of_key(tx, party=call.party, key=key, digest=_digest(call))
+    return None if own is None or message_id is None else (own.code, message_id)
+
+
 def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> dict[str, Any]:
     """The message's row once it is answered, or as it stands when the time is up."""
 
@@ -217,15 +228,10 @@ def _bind_key(call: Call, tx: Transaction, message_id: str) -> str:
 
 def _repeated(call: Call, success: int) -> Answer | None:
     """The outcome of the message that this request was sent as before; None if there is none, or it was refused."""
-    key = _key(call)
-    if key is None:
+    before = sent_before(call)
+    if before is None:
         return None
-    with call.endpoint.database.transaction() as tx:
-        own = components.component_of_party(tx, call.party)
-        message_id = ledger.message_of_key(tx, party=call.party, key=key, digest=_digest(call))
-    if own is None or message_id is None:
-        return None
-    row = await_answer(call, own.code, message_id, preferred_wait_s(call))
+    row = await_answer(call, *before, preferred_wait_s(call))
     return None if row["status"] == Status.REFUSED else _standing_answer(call, row, success)
 
 

@@ -23,7 +23,8 @@ class ReceivedLimit:
     """One revision of a limit.
 
     Attributes:
-        body: LIMIT of the REST contract but for `status`, which depends on the moment it is read.
+        body: LIMIT of the REST contract but for `status`, which depends on the moment it is read; empty, and not shown,
+            if it was closed before it was ever here.
         status: `active`, `cancelled`, `withdrawn` or `ended` as sent; whether it has expired is judged on reading.
         weights_kw: Maxima of the listed assets in the limit's direction when it came, by asset id.
     """
@@ -72,6 +73,12 @@ def add_received(tx: Transaction, party: str, limit: ReceivedLimit) -> bool:
     return True
 
 
+def latest_received(tx: Transaction, party: str, limit_id: str) -> ReceivedLimit | None:
+    """The highest revision of a limit that is here."""
+    found = _read(tx, "limit_id = %s AND is_latest", (party, limit_id))
+    return found[0] if found else None
+
+
 def received_between(
     tx: Transaction, scope: AgrScope, *, received: Interval, applies: Interval, with_all_revisions: bool
 ) -> list[ReceivedLimit]:
@@ -104,7 +111,7 @@ def last_position(tx: Transaction, scope: AgrScope) -> int:
 def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> list[ReceivedLimit]:
     rows = tx.execute(
         f"""SELECT limit_id, revision, message_id, received_at, starts_at, ends_at, status, body, weights_kw, position
-              FROM received_limit WHERE party = %s AND {condition} ORDER BY position""",
+              FROM received_limit WHERE party = %s AND body::text <> '{{}}' AND {condition} ORDER BY position""",
         arguments,
     ).fetchall()
     return [_limit(row) for row in rows]

@@ -1,0 +1,148 @@
+"""A DSO's own limits in its backend: every revision as it was sent, and what became of it (F6b)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tps.domain.limit import Interval, LimitKind
+from tps.domain.limit_revision import LimitStatus
+from tps.domain.scope import DsoScope
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+# A message that FAILED on its way got no answer; the ledger knows.
+_ROWS = """SELECT o.message_id, o.limit_id, o.revision, o.kind, o.status, o.starts_at, o.ends_at, o.sent_at, o.body,
+                  o.rejected, o.all_reached_at, o.unreached_ids, o.notices,
+                  CASE WHEN o.answer = 'pending' AND m.status = 'failed' THEN 'failed' ELSE o.answer END AS answer
+             FROM own_limit o LEFT JOIN component c ON c.party = o.party
+             LEFT JOIN message m ON m.component = c.code AND m.message_id = o.message_id
+            WHERE o.party = %s"""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLimit:
+    """One revision.
+
+    Attributes:
+        status: What it makes of the limit, once accepted.
+        answer: `pending`, `accepted`, `partly_accepted`, `refused` or `failed`.
+        body: What was sent, as the REST contract has it, `asset_ids` as resolved.
+        notices: `{"code": "expires"|"expired", "at"}`.
+    """
+
+    limit_id: str
+    revision: int
+    kind: LimitKind
+    status: LimitStatus
+    period: Interval
+    sent_at: datetime
+    message_id: str
+    body: dict[str, Any]
+    answer: str = "pending"
+    rejected: Sequence[Mapping[str, str]] = ()
+    all_reached_at: datetime | None = None
+    unreached_ids: Sequence[str] = ()
+    notices: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it stands, or may: the next revision takes a higher number."""
+        return self.answer not in ("refused", "failed")
+
+
+def keep_own(tx: Transaction, scope: DsoScope, limit: OwnLimit) -> None:
+    """Keep what is sent, in the transaction that sends it."""
+    tx.execute(
+        """INSERT INTO own_limit
+                  (party, message_id, limit_id, revision, kind, status, starts_at, ends_at, sent_at, body)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+        (
+            *(scope.party, limit.message_id, limit.limit_id, limit.revision, limit.kind, limit.status),
+            *(limit.period.start, limit.period.end, limit.sent_at, json.dumps(limit.body)),
+        ),
+    )
+
+
+def settle_own(
+    tx: Transaction, party: str, message_id: str, *, answer: str, rejected: Sequence[Mapping[str, str]]
+) -> None:
+    """Note the platform's answer."""
+    tx.execute(
+        "UPDATE own_limit SET answer = %s, rejected = %s WHERE party = %s AND message_id = %s",
+        (answer, json.dumps(list(rejected)), party, message_id),
+    )
+
+
+def note_reached(tx: Transaction, party: str, message_id: str, at: datetime) -> None:
+    """All endpoints of a revision's operators have it."""
+    tx.execute(
+        "UPDATE own_limit SET all_reached_at = coalesce(all_reached_at, %s) WHERE party = %s AND message_id = %s",
+        (at, party, message_id),
+    )
+
+
+def note_unreached(tx: Transaction, party: str, message_id: str, asset_ids: Sequence[str]) -> None:
+    """A minute after an emergency: assets that it has not reached."""
+    tx.execute(
+        "UPDATE own_limit SET unreached_ids = %s WHERE party = %s AND message_id = %s",
+        (list(asset_ids), party, message_id),
+    )
+
+
+def note_expiry(tx: Transaction, party: str, message_id: str, notice: Mapping[str, str]) -> None:
+    """An emergency expires, or has; the same notice again changes nothing."""
+    text = json.dumps([notice])
+    tx.execute(
+        """UPDATE own_limit SET notices = notices || %s::jsonb
+            WHERE party = %s AND message_id = %s AND NOT notices @> %s::jsonb""",
+        (text, party, message_id, text),
+    )
+
+
+def latest_own(tx: Transaction, scope: DsoScope, limit_ids: Sequence[str]) -> dict[str, OwnLimit]:
+    """The latest revision of each of these limits: the highest that counts; if none does, the last that was tried."""
+    rows = tx.execute(f"{_ROWS} AND o.limit_id = ANY(%s)", (scope.party, list(limit_ids))).fetchall()
+    return _latest([_own(row) for row in rows])
+
+
+def read_revisions(tx: Transaction, scope: DsoScope, limit_id: str) -> list[OwnLimit]:
+    """All revisions of one limit, those refused, too, in the order of their sending."""
+    rows = tx.execute(f"{_ROWS} AND o.limit_id = %s ORDER BY o.sent_at, o.revision", (scope.party, limit_id)).fetchall()
+    return [_own(row) for row in rows]
+
+
+def read_own_limits(tx: Transaction, scope: DsoScope, applies: Interval, *, with_all_revisions: bool) -> list[OwnLimit]:
+    """Limits that apply in a half-open period, sorted by id; the latest revision of each, or all that were sent."""
+    rows = tx.execute(
+        f"""{_ROWS} AND o.limit_id IN (
+                SELECT limit_id FROM own_limit WHERE party = %s AND starts_at < %s AND ends_at > %s)
+            ORDER BY o.limit_id, o.sent_at, o.revision""",
+        (scope.party, scope.party, applies.end, applies.start),
+    ).fetchall()
+    found = [_own(row) for row in rows]
+    chosen = found if with_all_revisions else _latest(found).values()
+    return [each for each in chosen if each.period.start < applies.end and each.period.end > applies.start]
+
+
+def _latest(limits: Sequence[OwnLimit]) -> dict[str, OwnLimit]:
+    ordered = sorted(limits, key=lambda each: (each.limit_id, each.counts, each.revision, each.sent_at))
+    return {each.limit_id: each for each in ordered}
+
+
+def _own(row: dict[str, Any]) -> OwnLimit:
+    fields = {name: row[name] for name in ("limit_id", "revision", "sent_at", "message_id", "body", "answer")}
+    return OwnLimit(
+        **fields,
+        kind=LimitKind(row["kind"]),
+        status=LimitStatus(row["status"]),
+        period=Interval(row["starts_at"], row["ends_at"]),
+        rejected=row["rejected"],
+        all_reached_at=row["all_reached_at"],
+        unreached_ids=row["unreached_ids"],
+        notices=row["notices"],
+    )
