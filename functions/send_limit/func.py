@@ -72,14 +72,14 @@ REMOVING = ("sent_in_error", "reason", "dry_run")
 def send_new(kind, call):
     """A new limit, revision 1."""
     call.only_known("dry_run")
-    return submit(call, _submission(call, kind, new_id(), 1))
+    return submit(call, _submission(call, kind))
 
 
 def update(kind, call):
     """Full replacement under the same id; an emergency keeps its start."""
     call.only_known("dry_run")
     before = _standing(call, kind, call.path_values["limit_id"])
-    return submit(call, _submission(call, kind, before.limit_id, _next_revision(before), before))
+    return submit(call, _submission(call, kind, before))
 
 
 def remove(kind, call):
@@ -123,9 +123,10 @@ def read_one(call):
     return Answer({**body, "revisions": [own_limit_json(each, call.now) for each in revisions]} if revisions else body)
 
 
-def _submission(call, kind, limit_id, revision, before=None):
+def _submission(call, kind, before=None):
     """A limit as the body says it."""
     limit, resolved = _read(call, kind, before)
+    limit_id, revision = (before.limit_id, _next_revision(before)) if before else (new_id(), 1)
     with call.endpoint.database.transaction() as tx:
         warnings = warnings_of(tx, call.dso, limit, now=call.now, own_id=limit_id)
         is_tried_emergency = kind is LimitKind.UNFORESEEN and call.flag("dry_run")

@@ -72,7 +72,9 @@ class Scene:
         path = "/operational-schedules/wait?timeout=0"
         eventually(lambda: told.extend(dso.done("GET", path)["schedules"]) or len(told) == 2)
         limit = dso.send_foreseen(make_foreseen([scene.values["asset"]]))
-        eventually(agr.active_limits)
+        emergency = dso.send_unforeseen(make_stop([scene.values["asset"]]))
+        eventually(lambda: len(agr.active_limits()) == 2)
+        scene.values.update(emergency=emergency["id"])
         eventually(lambda: dso.done("GET", f"{changes}&timeout=0")["assets"])
         cursor = agr.done("GET", "/capacity-limits/wait?timeout=0")["cursor"]
         scene.values.update(changes_cursor=changes.partition("=")[2])
@@ -113,6 +115,7 @@ class Scene:
         named = (
             row.path.replace("<message_id>", f"{{{row.group}_message}}")
             .replace("<schedule_id>", schedule)
+            .replace("<limit_id>", "{emergency}" if "unforeseen" in row.path else "{limit}")
             .replace("<file>", "types.raml")
         )
         path = door + self.fill(named)
@@ -131,7 +134,7 @@ class Scene:
 
     def secrets(self, row: RouteRow) -> set[str]:
         """What only the owner may see: all but what the request itself names, and what rivals claim, too."""
-        ids = "{agr_message}{dso_message}{schedule}{removable_schedule}"
+        ids = "{agr_message}{dso_message}{schedule}{removable_schedule}{limit}{emergency}"
         asked = self.fill(f"{ids if '_id>' in row.path else ''} {row.ask} {row.body}")
         private = {value for name, value in self.values.items() if not name.startswith("claimed")}
         return {each for each in {*private, self.agr.code, "Betelgeuse"} if each not in asked}

@@ -75,6 +75,13 @@ _SCHEDULES = "/agr/v1/operational-schedules"
 _PLAN = {"asset_id": "{asset}", "start": "2099-04-10T06:00:00Z", "resolution": "PT15M", "power_kw": [500]}
 _ASSETS, _POINTS = "/agr/v1/flexibility-assets", "/dso/v1/connection-points"
 _SLOT = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T14:00:00Z", "power_kw": 500}
+_OWN_LIMITS = "/dso/v1/capacity-limits"
+_FORESEEN = {"asset_ids": ["{asset}"], "direction": "production", "available": [_SLOT]}
+_STOP = {"asset_ids": ["{asset}"], "action": "stop", "expected_end": "2099-04-10T14:00:00Z"}
+_OWN_LIMIT = (
+    "limits next id revision kind status direction asset_ids start end available power_kw action expected_end reason"
+    " code text sent_at message_id rejected asset_id detail delivery asset_count all_reached_at notices at"
+)
 _PLANT = {"connection_point_id": "{claimed_point}", "kind": "generation", "max_production_kw": 600}
 
 
@@ -105,6 +112,17 @@ def _contract(group: str) -> tuple[RouteRow, RouteRow]:
 
 def _put(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"body": {name: [entry]}, "also": ("CLM-01", "TIM-02")}
+
+
+def _own_limits(kind: str, body: Mapping[str, Any]) -> tuple[RouteRow, ...]:
+    """What changes and takes away a DSO's own limits; taking away is tried, for it can be done only once."""
+    path, ids = f"{_OWN_LIMITS}/{kind}", "{emergency}" if kind == "unforeseen" else "{limit}"
+    also, tried = ("DSO-A64", "TIM-01", "DSO-ALL"), "dry_run=true"
+    return (
+        _dso("PUT", f"{path}/<limit_id>", f"{_SENT} warnings", body=body, rival=404, also=also),
+        _dso("DELETE", f"{path}/<limit_id>", f"{_SENT} dry_run", ask=tried, rival=404, also=also),
+        _dso("DELETE", path, f"{_SENT} dry_run limits", ask=tried, body={"ids": [ids]}, rival=404, also=also),
+    )
 
 
 _IDS = {"ids": ["{removable}"]}
@@ -170,12 +188,16 @@ ROUTES = (
         rival=400,
         also=("DSO-ALL", "DSO-CHG", "CUR-01", "INF-WIN"),
     ),
+    *_own_limits("foreseen", _FORESEEN),
+    *_own_limits("unforeseen", _STOP),
+    _dso("GET", _OWN_LIMITS, _OWN_LIMIT, scope="own", shows="{limit}", also=("DSO-ALL", "DSO-ONE")),
+    _dso("GET", f"{_OWN_LIMITS}/<limit_id>", _OWN_LIMIT, shows="{asset}", rival=404, also=("DSO-ALL", "DSO-ONE")),
     _dso(
         "POST",
         "/dso/v1/capacity-limits/foreseen",
-        _SENT,
+        f"{_SENT} warnings",
         scope="grid",
-        body={"asset_ids": ["{asset}"], "direction": "production", "available": [_SLOT]},
+        body=_FORESEEN,
         success=201,
         rival=422,
         also=("DSO-A64", "TIM-01", "DSO-ALL"),
@@ -183,9 +205,9 @@ ROUTES = (
     _dso(
         "POST",
         "/dso/v1/capacity-limits/unforeseen",
-        _SENT,
+        f"{_SENT} warnings",
         scope="grid",
-        body={"asset_ids": ["{asset}"], "action": "stop", "expected_end": "2099-04-10T14:00:00Z"},
+        body=_STOP,
         success=201,
         rival=422,
         also=("DSO-A64", "TIM-01", "DSO-ALL"),
