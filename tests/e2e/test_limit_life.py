@@ -228,9 +228,12 @@ def test_a_stop_of_500_assets_one_of_them_deregistered_stops_499_and_names_the_o
     assert [each["asset_id"] for each in own["rejected"]] == [ids[250]]
 
 
-def test_the_dso_hears_once_that_all_were_reached_and_that_a_stop_expires(dso: Member, alpha: Member, chp: str) -> None:
+def test_the_dso_hears_once_that_all_were_reached_and_that_a_stop_expires(
+    dso: Member, alpha: Member, chp: str, wind: str
+) -> None:
+    """DSO-ONE: one fact about the whole, and nothing per recipient."""
     end = minute(5)
-    limit_id = dso.send_unforeseen(make_stop([chp], expected_end=end))["id"]
+    limit_id = dso.send_unforeseen(make_stop([chp, wind], expected_end=end))["id"]
 
     def heard() -> bool:
         own = dso.done("GET", f"{LIMITS}/{limit_id}")
@@ -239,6 +242,7 @@ def test_the_dso_hears_once_that_all_were_reached_and_that_a_stop_expires(dso: M
     eventually(heard)
     own = dso.done("GET", f"{LIMITS}/{limit_id}")
     assert own["notices"] == [{"code": "expires", "at": end}]
+    assert own["delivery"].keys() == {"asset_count", "all_reached_at"}
     assert own["status"] == "active"
 
 

@@ -22,6 +22,7 @@ from tests.support.world import (
     make_asset,
     make_foreseen,
     make_schedule,
+    make_stop,
 )
 from tps.runtime.app import load_function
 from tps.runtime.function import Route
@@ -146,7 +147,9 @@ class Scene:
             table: f"SELECT to_jsonb(t)::text FROM {table} t WHERE {column} = %s ORDER BY 1"
             for table, column in ({} if row.group == "tps" else _KEPT).items()
         }
-        queries["message"] = "SELECT message_id, status FROM message WHERE component = %s ORDER BY 1"
+        # News of an earlier limit comes when it comes.
+        queries["message"] = """SELECT message_id, status FROM message WHERE component = %s
+                                   AND NOT (direction = 'in' AND type LIKE 'TPS-LIMIT%%-ACK') ORDER BY 1"""
         with psycopg.connect(self.world.settings.groups[owner.group].database_url) as connection:
             return {
                 table: connection.execute(query.encode(), [owner.code]).fetchall() for table, query in queries.items()
