@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tps.api.bodies import pointer_of
 from tps.domain.scope import AgrScope, DsoScope, Scope, TpsScope
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Status
@@ -113,7 +114,9 @@ class Call:
     def only_known(self, *names: str) -> None:
         """Refuse query names that this route does not know."""
         unknown = [
-            Finding("unknown_field", f"/{name}", "no such parameter") for name in self.query if name not in names
+            Finding("unknown_field", pointer_of([name]), "no such parameter")
+            for name in self.query
+            if name not in names
         ]
         if unknown:
             raise Malformed("unknown parameter", unknown)

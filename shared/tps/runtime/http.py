@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,13 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.routing import Map, Rule
 
+from tps.api.bodies import pointer_of
 from tps.endpoint.handling import Status
 from tps.endpoint.receiving import Arrival
 from tps.errors import (
+    Finding,
     Forbidden,
+    Malformed,
     MessageRefused,
     MethodNotAllowed,
     NotFound,
@@ -125,12 +128,15 @@ def _after_hand_over(response: Response, call: Call, given: Answer) -> None:
 def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Call:
     services, kind = _services(), request.path.split("/")[1]
     scope = None if route.is_open else _caller(request, services, kind)
+    query = {name: request.args.getlist(name) for name in request.args}
+    if not route.is_open:
+        _refuse_nul(query, path_values)
     endpoint = services.endpoint(kind)
     return Call(
         scope=scope,
         method=request.method,
         path=request.path,
-        query={name: request.args.getlist(name) for name in request.args},
+        query=query,
         path_values=path_values,
         headers=dict(request.headers.items()),
         raw_body=_body(request),
@@ -139,6 +145,15 @@ def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Cal
         platform_party=services.settings.platform_party,
         is_connected=_connection_check(request),
     )
+
+
+def _refuse_nul(query: Mapping[str, Sequence[str]], path_values: Mapping[str, str]) -> None:
+    """No store keeps a NUL, so nothing there has one."""
+    if any("\0" in each for each in path_values.values()):
+        raise NotFound("not there")
+    bad = [name for name, values in query.items() if any("\0" in each for each in values)]
+    if bad:
+        raise Malformed("bad query", [Finding("bad_type", pointer_of([name]), "a NUL is no text") for name in bad])
 
 
 def _caller(request: Request, services: Services, kind: str) -> Scope:
