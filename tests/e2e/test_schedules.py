@@ -238,6 +238,18 @@ def test_a_plan_ends_when_its_asset_changes_hands_and_the_new_holders_begins(gri
     assert plans(grid.dso) == [new]
 
 
+def test_the_plan_of_an_asset_that_is_removed_ends_for_its_dso(grid: Grid) -> None:
+    grid.alpha.send_schedules(make_schedule(grid.alphas, 100))
+    cursor = news(grid.dso)["cursor"]
+
+    grid.alpha.done("DELETE", f"/flexibility-assets?id={grid.alphas}")
+
+    assert plans(grid.dso) == []
+    told = news(grid.dso, after=cursor)
+    assert (told["schedules"], [each["asset_id"] for each in told["cancelled"]]) == ([], [grid.alphas])
+    assert grid.dso.done("GET", PATH, Prefer="wait=0")["schedules"] == []
+
+
 def asset_point(grid: Grid) -> str:
     """The connection point of the assets in the DSO's grid."""
     listed = grid.dso.done("GET", "/flexibility-assets")["assets"]
@@ -411,5 +423,4 @@ def test_a_whole_grid_in_one_call_reaches_each_dso_by_its_half(world: World) -> 
     assert sent["status"] == "accepted"
     for number, dso in enumerate(dsos):
         half = sorted(schedules[number::2], key=lambda schedule: str(schedule["asset_id"]))
-        assert dso.done("GET", PATH, Prefer="wait=55")["schedules"] == half
         assert news(dso, timeout=50)["schedules"] == half

@@ -8,10 +8,11 @@ from typing import Any
 from tps.documents import Document
 from tps.documents.acknowledgement import Outcome
 from tps.documents.ref import AssetList
+from tps.domain.scope import DsoScope
 from tps.endpoint.answers import Answer
 from tps.endpoint.handling import Handling, Status
 from tps.errors import Finding, RuleBroken
-from tps.stores import asset_lists, grid_assets, ledger
+from tps.stores import asset_lists, grid_assets, ledger, received_plans
 from tps.stores.asset_lists import KeptList
 from tps.stores.grid_assets import GridNews
 
@@ -39,7 +40,7 @@ def keep_assets(handling: Handling, document: Document, request: dict[str, Any] 
         removed_ids=document.removed_ids,
         is_whole=not document.is_change,
     )
-    grid_assets.take_in(handling.tx, news)
+    _take_in(handling, news)
     return Answer(Outcome.ACCEPTED)
 
 
@@ -47,4 +48,17 @@ def keep_no_assets(handling: Handling, request_id: str, as_of: datetime) -> None
     """Take in that there is no asset in the grid, as the answer to a request."""
     party = handling.own.party
     asset_lists.keep_list(handling.tx, party, request_id, KeptList(as_of, None))
-    grid_assets.take_in(handling.tx, GridNews(party, handling.message.sequence, as_of, (), is_whole=True))
+    _take_in(handling, GridNews(party, handling.message.sequence, as_of, (), is_whole=True))
+
+
+def _take_in(handling: Handling, news: GridNews) -> None:
+    """What is not in the grid any more has no plan there any more, either."""
+    gone = set(news.removed_ids)
+    before = _ids_of_grid(handling, news) if news.is_whole else set()
+    grid_assets.take_in(handling.tx, news)
+    gone |= before - _ids_of_grid(handling, news) if before else set()
+    received_plans.drop_plans(handling.tx, news.party, gone, news.sequence)
+
+
+def _ids_of_grid(handling: Handling, news: GridNews) -> set[str]:
+    return {asset.id for asset in grid_assets.assets_of_grid(handling.tx, DsoScope(news.party))}
