@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from tests.privacy.windows import Windows
 from tests.privacy.wiretap import Opened, Wiretap
 from tests.support.world import Member, Reply, eventually, fresh_gsrn, make_foreseen, make_stop
 from tps.mades.message import MadesAcknowledgement
@@ -19,6 +20,8 @@ KINDS = ("generation", "load", "storage", "ev_charging", "heat_pump", "other")
 FIXED_YEAR = "2099"
 _TIME = re.compile(rf"(?!{FIXED_YEAR})\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}(:\d{{2}})?(\.\d+)?Z")
 _ID = re.compile(r"\b[0-9a-f]{32}\b")
+_CURSOR = re.compile(r'"cursor":"[\w=-]+"')
+REGISTRATIONS = {"points", "points_removal", "assets", "removal"}
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,13 @@ class Playing:
     """One playing of a story: a new grid with new ids, and its assets dealt to operators.
 
     Attributes:
+        windows: Of the platform; all that a step registers falls into one.
         deal: Which operator has which asset, by number.
         answers: What the DSO's calls were answered.
     """
 
     story: Story
+    windows: Windows
     dso: Member
     operators: Sequence[Member]
     deal: Sequence[int]
@@ -92,9 +97,20 @@ class Playing:
         self.unknown = [fresh_gsrn()]
 
     def play(self) -> None:
-        """Every step, each after the one before was answered."""
+        """Every step, each after the one before was answered, and all was told that comes of it."""
         for name, arguments in self.story.steps:
-            getattr(self, f"_{name}")(*arguments)
+            step = partial(getattr(self, f"_{name}"), *arguments)
+            if name in REGISTRATIONS:
+                self._register(step)
+            else:
+                step()
+            self.windows.wait_until_told(self.dso.code, self.assets)
+
+    def _register(self, step: Callable[[], None]) -> None:
+        with self.windows.one(self.assets):
+            step()
+        self.windows.wait_until_told(self.dso.code, self.assets)
+        self._note(self.dso.call("GET", "/flexibility-assets/changes?timeout=0"))
 
     def _points(self, numbers: Iterable[int]) -> None:
         bodies = [{"id": self.points[number], **_stated(self.story.point_kw[number])} for number in numbers]
@@ -217,7 +233,7 @@ def alike(playing: Playing, value: object) -> str:
     text = str(value)
     for each, label in playing.labels().items():
         text = text.replace(each, label)
-    return _ID.sub("<id>", _TIME.sub("<time>", text))
+    return _CURSOR.sub('"cursor":"<cursor>"', _ID.sub("<id>", _TIME.sub("<time>", text)))
 
 
 def message_alike(playing: Playing, message: Opened) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from tests.privacy.guards import (
 )
 from tests.privacy.stories import Playing, Story, knowledge_of
 from tests.privacy.table import ROUTES
+from tests.privacy.windows import Windows
 from tests.privacy.wiretap import Opened, Wiretap
 from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen
 from tps.errors import NotFound
@@ -224,7 +225,7 @@ def test_an_answer_that_depends_on_who_has_the_assets_is_caught(
 
     with served(services, "list_assets", by_operator if is_leaking else sealed) as http:
         for name, deal in {"one": [0, 0, 0, 0], "two": [1, 0, 1, 0]}.items():
-            playing = Playing(story, replace(world.dso(), http=http), operators, deal)
+            playing = Playing(story, Windows(world), replace(world.dso(), http=http), operators, deal)
             hands.update(zip(playing.assets, deal, strict=True))
             known[name] = knowledge_of(tap, playing)
 

@@ -1,17 +1,20 @@
 """The test that SEMANTICS names: how assets are dealt to operators changes nothing of what their DSO gets.
 
 The same story is played in three grids that differ in ids only: one operator has all the assets, three share them,
-each has one. Whatever came of it to the DSO, REST answers, documents, their number, order, types, sizes, headers and
-signed metadata, is then the same but for ids and times.
+each has one. What a step registers falls into one window, in which changes are merged. Whatever came of it to the DSO,
+REST answers, documents, their number, order, types, sizes, headers and signed metadata, is then the same but for ids
+and times.
 """
 
 import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.privacy.guards import differences
 from tests.privacy.stories import Knowledge, Playing, knowledge_of, make_story
+from tests.privacy.windows import Windows
 from tests.privacy.wiretap import Wiretap
 from tests.support.world import Member, World
 
@@ -33,13 +36,19 @@ def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
     story, shuffled = make_story(seed, ASSETS), random.Random(seed).sample(range(ASSETS), ASSETS)
     deals = {"one": [0] * ASSETS, "three": [number % 3 for number in shuffled], "each": shuffled}
 
-    known = {name: knowledge_of(tap, Playing(story, world.dso(), operators, deal)) for name, deal in deals.items()}
+    def play(deal: list[int]) -> Knowledge:
+        return knowledge_of(tap, Playing(story, Windows(world), world.dso(), operators, deal))
+
+    tap.messages()  # made ready before several listen
+    with ThreadPoolExecutor(len(deals)) as pool:
+        known = dict(zip(deals, pool.map(play, deals.values()), strict=True))
 
     assert _has_substance(known["one"])
     assert differences(known) == []
 
 
 def _has_substance(known: Knowledge) -> bool:
-    """The story did something: limits were accepted, assets listed."""
+    """The story did something: limits were accepted, assets listed, and changes told by documents and by the feed."""
     text = str(known)
-    return '"status":"accepted"' in text and "TPS-ASSET-LIST" in text and "<asset 0>" in text
+    is_told = "processType>A39<" in text and '"removed_ids":["' in text
+    return '"status":"accepted"' in text and "processType>A55<" in text and "<asset 0>" in text and is_told

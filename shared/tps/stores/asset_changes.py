@@ -19,7 +19,7 @@ from tps.stores import registry
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
-_TELLING_LOCK = 4_104_401
+TELLING_LOCK = 4_104_401
 _COLUMNS = "id, connection_point_id, kind, max_production_kw, max_consumption_kw"
 _REPLACE = """ON CONFLICT (id, dso) DO UPDATE
     SET connection_point_id = excluded.connection_point_id, kind = excluded.kind,
@@ -92,7 +92,7 @@ def tell_list(tx: Transaction, scope: DsoScope) -> list[AssetListing]:
 
     No change is told meanwhile, so that of lists and changes what is sent later is not older.
     """
-    tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", (_TELLING_LOCK,))
+    tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", (TELLING_LOCK,))
     listed = registry.listing(tx, scope)
     tx.execute(
         """DELETE FROM told_asset t WHERE dso = %s
@@ -115,7 +115,7 @@ def _is_due(tx: Transaction, until: datetime) -> bool:
     """Whether anything is; then nobody else tells of this window, nor of an earlier one."""
     if not tx.execute("SELECT FROM touched_asset WHERE touched_at < %s LIMIT 1", (until,)).fetchall():
         return False
-    tx.execute("SELECT pg_advisory_xact_lock(%s)", (_TELLING_LOCK,))
+    tx.execute("SELECT pg_advisory_xact_lock(%s)", (TELLING_LOCK,))
     taken = tx.execute(
         """INSERT INTO told_window AS t VALUES (true, %s)
            ON CONFLICT (is_only) DO UPDATE SET ended_at = excluded.ended_at WHERE t.ended_at < excluded.ended_at

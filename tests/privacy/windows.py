@@ -1,0 +1,47 @@
+"""The platform's windows, held open by a test for all that a step sends, and what was told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from tests.support.world import World, eventually
+from tps.stores.asset_changes import TELLING_LOCK
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Those in which changes of assets are merged."""
+
+    world: World
+
+    @contextmanager
+    def one(self, assets: Sequence[str]) -> Iterator[None]:
+        """Whatever is registered of these assets meanwhile falls into one window, however long it takes."""
+        with self._platform() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (TELLING_LOCK,))
+            yield
+            now = "UPDATE touched_asset SET touched_at = clock_timestamp() WHERE asset_id = ANY(%s)"
+            connection.execute(now, (list(assets),))
+
+    def wait_until_told(self, dso: str, assets: Sequence[str]) -> None:
+        """Until the DSO's backend has all that it is to be told of these assets and of its limits."""
+        eventually(lambda: self._is_told(dso, assets))
+
+    def _is_told(self, dso: str, assets: Sequence[str]) -> bool:
+        with self._platform() as connection:
+            left = connection.execute(
+                """SELECT FROM touched_asset WHERE asset_id = ANY(%(assets)s)
+                   UNION ALL SELECT FROM plan_change WHERE asset_id = ANY(%(assets)s)
+                   UNION ALL SELECT FROM limit_watch WHERE dso = %(dso)s AND what = 'reached'
+                   UNION ALL SELECT FROM message
+                    WHERE direction = 'out' AND peer = %(dso)s AND state NOT IN ('RECEIVED', 'FAILED')""",
+                {"assets": list(assets), "dso": dso},
+            )
+            return not left.fetchall()
+
+    def _platform(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(self.world.settings.groups["tps"].database_url)
