@@ -80,7 +80,8 @@ def reply_plans(handling, peer, document):
         )
     document_id = handling.derived_id(peer.party, "document schedules")
     header = handling.header_to(peer, document_id)
-    period = document.period or hull(schedule.period for schedule in found)
+    # Not the period asked for: an open end is the year 2100, which no document can write.
+    period = hull(schedule.period for schedule in found)
     send(handling, peer, SCHEDULE, ScheduleDocument(header, 1, period, tuple(found)))
     return None
 

@@ -188,9 +188,17 @@ def test_a_day_of_100_quarters_is_planned_seen_changed_and_cancelled(grid: Grid)
     assert (sent.status, sent.revision) == ("accepted", 1)
     assert next(news).schedules == (plan,)
     assert grid.dso.list_schedules(start=day.start, end=day.end).schedules == (plan,)
-    last_hour = grid.dso.list_schedules([grid.chp.id], start=day.end - timedelta(hours=1)).schedules
-    assert [each.power_kw for each in last_hour] == [plan.power_kw[-4:]]
+    assert_an_open_end_is_asked_of_the_platform(grid.dso, day, plan)
     update_and_cancel(grid, sent.id, day, news)
+
+
+def assert_an_open_end_is_asked_of_the_platform(dso: DsoClient, day: Day, plan: Schedule) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+
+    last_hour = dso.list_schedules([plan.asset_id], start=day.end - timedelta(hours=1))
+
+    assert [each.power_kw for each in last_hour.schedules] == [plan.power_kw[-4:]]
+    assert last_hour.as_of >= before
 
 
 def update_and_cancel(grid: Grid, id: str, day: Day, news: Iterator[ScheduleBatch]) -> None:
