@@ -72,14 +72,14 @@ REMOVING = ("sent_in_error", "reason", "dry_run")
 def send_new(kind, call):
     """A new limit, revision 1."""
     call.only_known("dry_run")
-    return submit(call, _submission(call, kind))
+    return submit(call, _submission(call, kind, _body(call, kind)))
 
 
 def update(kind, call):
     """Full replacement under the same id; an emergency keeps its start."""
     call.only_known("dry_run")
-    before = _standing(call, kind, call.path_values["limit_id"])
-    return submit(call, _submission(call, kind, before))
+    body = _body(call, kind)
+    return submit(call, _submission(call, kind, body, _standing(call, kind, call.path_values["limit_id"])))
 
 
 def remove(kind, call):
@@ -91,8 +91,9 @@ def remove(kind, call):
 def remove_many(kind, call):
     """The same for several; each has an answer of its own. If one of them is not the caller's, nothing is sent."""
     call.only_known(*REMOVING)
+    ids = read_body(IdsBody, call.raw_body).ids
     _removal_reason(call)
-    known = _all_known(call, kind, read_body(IdsBody, call.raw_body).ids)
+    known = _all_known(call, kind, ids)
     deadline = time.monotonic() + preferred_wait_s(call)
     begun = [(own.limit_id, _begin_removal(_call_for(call, own.limit_id), own)) for own in known]
     answers = [_finish_removal(call, limit_id, started, deadline) for limit_id, started in begun]
@@ -123,9 +124,9 @@ def read_one(call):
     return Answer({**body, "revisions": [own_limit_json(each, call.now) for each in revisions]} if revisions else body)
 
 
-def _submission(call, kind, before=None):
+def _submission(call, kind, body, before=None):
     """A limit as the body says it."""
-    limit, resolved = _read(call, kind, before)
+    limit, resolved = _read(call, kind, body, before)
     limit_id, revision = (before.limit_id, _next_revision(before)) if before else (new_id(), 1)
     with call.endpoint.database.transaction() as tx:
         warnings = warnings_of(tx, call.dso, limit, now=call.now, own_id=limit_id)
@@ -153,12 +154,16 @@ def _submission(call, kind, before=None):
     )
 
 
-def _read(call, kind, before):
-    """The limit of a body, checked; and what its points or sections came to, for the answer."""
+def _body(call, kind):
     body = read_body(ForeseenBody if kind is LimitKind.FORESEEN else UnforeseenBody, call.raw_body)
     findings = concerns_findings(body)
     if findings:
         raise Malformed("the body does not have its form", findings)
+    return body
+
+
+def _read(call, kind, body, before):
+    """The limit of a body, checked; and what its points or sections came to, for the answer."""
     with call.endpoint.database.transaction() as tx:
         concerned = resolve(tx, call.dso, body)
     read = _read_foreseen if kind is LimitKind.FORESEEN else _read_unforeseen

@@ -60,6 +60,7 @@ def story(world: World) -> Recorder:
     recorder.call(dso, "GET", "/flexibility-assets")
     recorder.call(dso, "GET", "/flexibility-assets/changes")
     play_limits(recorder, dso, alpha, [chp["id"], battery["id"]])
+    play_lives_of_limits(recorder, dso, chp)
     play_schedules(recorder, dso, alpha, chp["id"])
     play_messages(recorder, dso, alpha)
     play_removals(recorder, dso, alpha)
@@ -104,6 +105,35 @@ def play_limits(recorder: Recorder, dso: Member, alpha: Member, asset_ids: list[
     recorder.call(alpha, "GET", f"/capacity-limits/wait?timeout=0&after={wait['cursor']}")
     recorder.call(alpha, "GET", "/capacity-limits?from=2020-01-01T00:00:00Z&to=2098-01-01T00:00:00Z&all_revisions=true")
     assert {limit["kind"] for limit in wait["limits"]} == {"foreseen", "unforeseen"}
+
+
+def play_lives_of_limits(recorder: Recorder, dso: Member, asset: dict[str, Any]) -> None:
+    """Said by points and sections, tried, changed, read back, and taken back in every way."""
+    foreseen, unforeseen = "/capacity-limits/foreseen", "/capacity-limits/unforeseen"
+    limit = make_foreseen([asset["id"]])
+    at_points = {**limit, "asset_ids": None, "connection_point_ids": [asset["connection_point_id"]]}
+    in_sections = {**make_stop([]), "asset_ids": None, "sections": ["T17/F3"]}
+    eventually(lambda: recorder.call(dso, "POST", foreseen, at_points).status == 201)
+    recorder.call(dso, "POST", f"{unforeseen}?dry_run=true", make_stop([asset["id"], fresh_gsrn()]))
+    recorder.call(dso, "POST", f"{foreseen}?dry_run=true", at_points)
+    stop = recorder.call(dso, "POST", unforeseen, in_sections).json["id"]
+    ids = [recorder.call(dso, "POST", foreseen, limit).json["id"] for _ in range(4)]
+    recorder.call(dso, "PUT", f"{foreseen}/{ids[0]}", {**limit, "reason": {"code": "B20"}})
+    recorder.call(dso, "PUT", f"{unforeseen}/{stop}", make_stop([asset["id"], fresh_gsrn()]))
+    recorder.call(dso, "DELETE", f"{foreseen}/{ids[0]}?dry_run=true&reason=over")
+    recorder.call(dso, "DELETE", f"{foreseen}/{ids[0]}?reason=over")
+    recorder.call(dso, "DELETE", f"{foreseen}/{ids[0]}")
+    recorder.call(dso, "DELETE", f"{foreseen}/{ids[1]}?sent_in_error=true")
+    recorder.call(dso, "DELETE", f"{unforeseen}/{stop}")
+    recorder.call(dso, "DELETE", foreseen, {"ids": [ids[0], ids[2]]})
+    recorder.call(dso, "DELETE", f"{foreseen}?dry_run=true", {"ids": ids[3:]})
+    recorder.call(dso, "DELETE", foreseen, {"ids": ids[3:]}, Prefer="respond-async")
+    second = recorder.call(dso, "POST", unforeseen, make_stop([asset["id"]])).json["id"]
+    recorder.call(dso, "DELETE", unforeseen, {"ids": [second]})
+    recorder.call(dso, "GET", "/capacity-limits?all_revisions=true")
+    recorder.call(dso, "GET", "/capacity-limits?limit=2&from=2099-04-10T00:00:00Z")
+    for each in (ids[0], stop):
+        recorder.call(dso, "GET", f"/capacity-limits/{each}?all_revisions=true")
 
 
 def play_schedules(recorder: Recorder, dso: Member, alpha: Member, asset_id: str) -> None:

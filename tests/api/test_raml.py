@@ -47,7 +47,18 @@ def id_of(each: Route | Method) -> str:
 
 
 # Each a message of its own, so there is no one place to look.
-SENDS_SEVERAL = {"DELETE /agr/v1/operational-schedules"}
+SENDS_SEVERAL = {
+    "DELETE /agr/v1/operational-schedules",
+    "DELETE /dso/v1/capacity-limits/foreseen",
+    "DELETE /dso/v1/capacity-limits/unforeseen",
+}
+
+
+def handler_name(route: Route) -> str:
+    """Empty for one that has some of its arguments already."""
+    return getattr(route.handler, "__qualname__", "")
+
+
 BODIES = body_models()
 BODY_IDS = [id_of(route) for route, _ in BODIES]
 
@@ -78,7 +89,7 @@ def test_only_an_open_route_needs_no_token(route: Route) -> None:
 
 @pytest.mark.parametrize("route", routes(), ids=id_of)
 def test_what_sends_takes_a_key_and_may_be_pending(route: Route) -> None:
-    method, is_sending = described(route), route.handler.__qualname__.startswith(submission.sending.__name__)
+    method, is_sending = described(route), handler_name(route).startswith(submission.sending.__name__)
 
     may_be_pending = is_sending or id_of(route) in SENDS_SEVERAL
     assert ("Idempotency-Key" in method.named("headers")) == may_be_pending

@@ -41,6 +41,7 @@ LISTS = [
     ("agr", "/flexibility-assets", "assets", 7),
     ("agr", "/capacity-limits", "limits", 3),
     ("agr", "/capacity-limits/active", "limits", 3),
+    ("dso", "/capacity-limits", "limits", 3),
     ("agr", "/operational-schedules", "schedules", 5),
     ("dso", "/operational-schedules", "schedules", 5),
     ("dso", "/connection-points", "connection_points", 3),
