@@ -93,6 +93,19 @@ def city(world: World) -> City:
     return City(world, dso, hands)
 
 
+def test_the_feed_of_changes_tells_of_all_of_them(city: City) -> None:
+    known, cursor, documents = {}, "", 0
+    with told("from the last registration to all assets in the DSO's feed"):
+        while len(known) < 17_505:
+            answer = city.dso.done("GET", f"/flexibility-assets/changes?timeout=20&reader=all{cursor}")
+            assert answer["assets"], f"{len(known)} assets, and no more"
+            known |= {asset["id"]: asset for asset in answer["assets"]}
+            cursor, documents = f"&after={answer['cursor']}", documents + 1
+
+    print(f"the feed answered {documents} times")
+    assert [known[asset_id] for asset_id in sorted(known)] == [_seen_by_the_dso(asset) for asset in city.assets]
+
+
 def test_the_dso_sees_all_17505_assets_of_its_grid_uncut_and_as_registered(city: City) -> None:
     with told("list of all assets"):
         reply = city.dso.call("GET", "/flexibility-assets", **PATIENT)
