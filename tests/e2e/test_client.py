@@ -155,6 +155,45 @@ def test_an_emergency_names_what_it_left_out(grid: Grid) -> None:
     assert [(each.asset_id, each.code) for each in outcome.rejected] == [(stranger, "A64")]
 
 
+def test_a_limit_is_updated_cancelled_and_read_back_and_the_operator_follows(grid: Grid) -> None:
+    news = grid.alpha.limits(after=grid.alpha.wait_limits(timeout_s=0).cursor)
+    sent = grid.dso.send_limit(grid.foreseen(300))
+    next(news)
+
+    updated = grid.dso.update_limit(sent.id, grid.foreseen(200))
+    (second,) = next(news).limits
+    own = grid.dso.limit(sent.id)
+    cancelled = grid.dso.end_limit(sent.id, "foreseen", reason="postponed")
+    (third,) = next(news).limits
+
+    assert (updated.id, updated.revision, cancelled.revision) == (sent.id, 2, 3)
+    assert (second.revision, second.available[0].power_kw, own.available) == (2, 200, second.available)
+    assert (third.id, third.status) == (second.id, "cancelled")
+    assert own.delivery is not None
+    assert own.delivery.asset_count == 1
+    listed = {limit.id: limit for limit in grid.dso.list_limits(applies_from=STARTS)}
+    assert (listed[sent.id].status, listed[sent.id].revision) == ("cancelled", 3)
+    with pytest.raises(Refused, match="nothing follows"):
+        grid.dso.update_limit(sent.id, grid.foreseen(100))
+
+
+def test_an_emergency_in_a_section_is_tried_sent_and_withdrawn(grid: Grid) -> None:
+    eventually(lambda: grid.dso.wait_asset_changes(timeout_s=1).assets or grid.dso.list_assets().assets)
+    stop = replace(grid.stop(), asset_ids=(), sections=("T17/F3",))
+    news = grid.alpha.limits(after=grid.alpha.wait_limits(timeout_s=0).cursor)
+
+    tried = grid.dso.send_limit(stop, dry_run=True)
+    sent = grid.dso.send_limit(stop)
+    (came,) = next(news).limits
+    grid.dso.withdraw_limit(sent.id, "unforeseen", "a drill")
+    (gone,) = next(news).limits
+
+    assert tried.id == ""
+    assert grid.chp.id in tried.asset_ids
+    assert tried.asset_ids == sent.asset_ids
+    assert (came.action, gone.id, gone.status) == ("stop", came.id, "withdrawn")
+
+
 def test_a_refusal_says_which_field_and_why(grid: Grid) -> None:
     with pytest.raises(Refused) as raised:
         grid.dso.send_limit(replace(grid.foreseen(), asset_ids=(grid.chp.id, fresh_gsrn())))

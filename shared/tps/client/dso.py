@@ -70,21 +70,35 @@ class DsoClient(PartyClient):
         """Replace the whole limit, as its next revision; only those whom it concerns are told."""
         return self._send("PUT", _path(limit.kind, id), limit.to_json(), key=key, query=dry(dry_run))
 
-    def end_limit(self, id: str, kind: LimitKind, *, dry_run: bool = False, key: str | None = None) -> Outcome:
+    def end_limit(
+        self, id: str, kind: LimitKind, *, reason: str | None = None, dry_run: bool = False, key: str | None = None
+    ) -> Outcome:
         """Cancel it before its start; after, end it at the next full minute."""
-        return self._send("DELETE", _path(kind, id), key=key, query=dry(dry_run))
+        return self._send("DELETE", _path(kind, id), key=key, query={"reason": reason, **dry(dry_run)})
 
-    def withdraw_limit(self, id: str, kind: LimitKind, reason: str, *, key: str | None = None) -> Outcome:
+    def withdraw_limit(
+        self, id: str, kind: LimitKind, reason: str, *, dry_run: bool = False, key: str | None = None
+    ) -> Outcome:
         """It was sent in error: take it back, and say why."""
-        query = {"sent_in_error": "true", "reason": reason}
+        query = {"sent_in_error": "true", "reason": reason, **dry(dry_run)}
         return self._send("DELETE", _path(kind, id), key=key, query=query)
 
-    def list_limits(self) -> list[CapacityLimit]:
-        """Own limits, with what is known of their delivery."""
-        return [CapacityLimit.from_json(each) for each in self._connection.listed(_LIMITS, "limits")["limits"]]
+    def list_limits(
+        self,
+        *,
+        applies_from: datetime | None = None,
+        applies_to: datetime | None = None,
+        all_revisions: bool = False,
+    ) -> list[CapacityLimit]:
+        """Own limits that apply in a half-open period, the latest revision of each, with their delivery."""
+        query = {
+            **moments({"from": applies_from, "to": applies_to}),
+            "all_revisions": "true" if all_revisions else None,
+        }
+        return [CapacityLimit.from_json(each) for each in self._connection.listed(_LIMITS, "limits", query)["limits"]]
 
     def limit(self, id: str) -> CapacityLimit:
-        """One own limit; NotFound if there is none."""
+        """One own limit, its latest revision; NotFound if there is none."""
         return CapacityLimit.from_json(self._connection.ask(f"{_LIMITS}/{segment(id)}"))
 
     def list_schedules(

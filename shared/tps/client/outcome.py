@@ -34,6 +34,7 @@ class Outcome:
         message_id: Of the message. Empty of a dry run.
         rejected: With `partly_accepted`: what was left out.
         warnings: What is legal but probably not meant.
+        asset_ids: What the points or sections of a limit came to.
         answer: The whole answer, with fields that have no name here.
     """
 
@@ -43,6 +44,7 @@ class Outcome:
     message_id: str = ""
     rejected: tuple[Rejected, ...] = ()
     warnings: tuple[FieldError, ...] = ()
+    asset_ids: tuple[str, ...] = ()
     answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -59,6 +61,7 @@ class Outcome:
             message_id=body.get("message_id", ""),
             rejected=tuple(Rejected.from_json(each) for each in body.get("rejected", ())),
             warnings=tuple(FieldError.from_json(each) for each in body.get("warnings", ())),
+            asset_ids=tuple(body.get("asset_ids", ())),
             answer=body,
         )
 
