@@ -133,12 +133,24 @@ ROUTES = (
     *_contract("agr"),
     _agr("PUT", _ASSETS, _SENT, **_put("assets", {"id": "{claimed}", **_PLANT})),
     _agr("PATCH", _ASSETS, _SENT, body={"assets": [{"id": "{asset}", "max_production_kw": 600}]}, rival=404),
-    _agr("GET", _ASSETS, _OWN_ASSET, ask="id={asset}", shows="{asset}", also=("INF-CLM", "INF-CAP", "CAP-01")),
+    _agr(
+        "GET", _ASSETS, _OWN_ASSET, ask="id={asset}", shows="{asset}", also=("TAG-01", "INF-CLM", "INF-CAP", "CAP-01")
+    ),
     _agr("DELETE", _ASSETS, _SENT, ask="id={removable}", rival=404, also=("CLM-02",)),
     _agr("POST", f"{_ASSETS}/query", _OWN_ASSET, body={"ids": ["{asset}"]}, shows="{asset}"),
     _agr("POST", f"{_ASSETS}/removal", _SENT, body=_IDS, rival=404, also=("CLM-02",)),
-    _agr("GET", "/agr/v1/capacity-limits", _LIMIT, shows="{asset}", also=("OPR-OTH", "INF-LVL")),
-    _agr("GET", "/agr/v1/capacity-limits/active", _LIMIT, ask="per_asset=true", shows="{asset}", also=("OPR-OTH",)),
+    _agr("GET", "/agr/v1/capacity-limits", _LIMIT, shows="{asset}", also=("TAG-01", "OPR-OTH", "INF-LVL")),
+    _agr(
+        "GET",
+        "/agr/v1/capacity-limits/active",
+        _LIMIT,
+        ask="per_asset=true",
+        shows="{asset}",
+        also=(
+            "TAG-01",
+            "OPR-OTH",
+        ),
+    ),
     _agr(
         "GET",
         "/agr/v1/capacity-limits/wait",
@@ -156,7 +168,17 @@ ROUTES = (
         success=201,
         rival=422,
     ),
-    _agr("GET", _SCHEDULES, _SCHEDULE, ask="asset_id={asset}", shows="{asset}", also=("OPR-OTH",)),
+    _agr(
+        "GET",
+        _SCHEDULES,
+        _SCHEDULE,
+        ask="asset_id={asset}",
+        shows="{asset}",
+        also=(
+            "TAG-01",
+            "OPR-OTH",
+        ),
+    ),
     _agr("DELETE", _SCHEDULES, f"{_SENT} schedules", body={"ids": ["{removable_schedule}"]}, rival=404),
     _agr("GET", f"{_SCHEDULES}/<schedule_id>", _SCHEDULE, shows="{asset}", rival=404),
     _agr("PUT", f"{_SCHEDULES}/<schedule_id>", f"{_SENT} warnings", body={"schedules": [_PLAN]}, rival=404),
@@ -166,7 +188,7 @@ ROUTES = (
     *_contract("dso"),
     _dso("PUT", _POINTS, _SENT, **_put("connection_points", {"id": "{claimed_point}"})),
     _dso("PATCH", _POINTS, _SENT, body={"connection_points": [{"id": "{point}", "name": "{name}"}]}, rival=404),
-    _dso("GET", _POINTS, _POINT, ask="id={point}", shows="{point}"),
+    _dso("GET", _POINTS, _POINT, ask="id={point}", shows="{point}", also=("TAG-01",)),
     _dso("DELETE", _POINTS, _SENT, ask="id={removable_point}", rival=404, also=("TIM-02",)),
     _dso("POST", f"{_POINTS}/query", _POINT, body={"ids": ["{point}"]}, shows="{point}"),
     _dso("POST", f"{_POINTS}/removal", _SENT, body=_POINT_IDS, rival=404, also=("TIM-02",)),
@@ -176,7 +198,7 @@ ROUTES = (
         f"{_ASSET} as_of next",
         scope="grid",
         shows="{asset}",
-        also=("DSO-ALL", "INF-LST"),
+        also=("DSO-ALL", "INF-LST", "TAG-01"),
     ),
     _dso(
         "GET",
@@ -190,7 +212,7 @@ ROUTES = (
     ),
     *_own_limits("foreseen", _FORESEEN),
     *_own_limits("unforeseen", _STOP),
-    _dso("GET", _OWN_LIMITS, _OWN_LIMIT, scope="own", shows="{limit}", also=("DSO-ALL", "DSO-ONE")),
+    _dso("GET", _OWN_LIMITS, _OWN_LIMIT, scope="own", shows="{limit}", also=("TAG-01", "DSO-ALL", "DSO-ONE")),
     _dso("GET", f"{_OWN_LIMITS}/<limit_id>", _OWN_LIMIT, shows="{asset}", rival=404, also=("DSO-ALL", "DSO-ONE")),
     _dso(
         "POST",
@@ -219,7 +241,7 @@ ROUTES = (
         scope="grid",
         ask="asset_id={asset}",
         shows="{asset}",
-        also=("DSO-ALL", "INF-LST"),
+        also=("DSO-ALL", "INF-LST", "TAG-01"),
     ),
     _dso(
         "POST",
