@@ -55,6 +55,7 @@ from tps.runtime.periods import read_period
 from tps.runtime.submission import (
     Submission,
     await_answer,
+    further_fields,
     preferred_wait_s,
     send,
     sending,
@@ -62,7 +63,7 @@ from tps.runtime.submission import (
     settled_answer,
     submit,
 )
-from tps.stores.own_limits import OwnLimit, keep_own, latest_own, read_own_limits, read_revisions
+from tps.stores.own_limits import OwnLimit, keep_own, latest_own, read_own_limits, read_revisions, told_with
 
 PATH = "/dso/v1/capacity-limits"
 CLOSINGS = {LimitStatus.CANCELLED: DocumentStatus.CANCELLED, LimitStatus.WITHDRAWN: DocumentStatus.WITHDRAWN}
@@ -143,7 +144,7 @@ def _submission(call, kind, body, before=None):
         message_id="",
         body=limit_body(limit),
     )
-    return replace(
+    submission = replace(
         _sent(call, own, limit),
         no_use_after=limit.period.end if kind is LimitKind.UNFORESEEN else None,
         success=200 if before else 201,
@@ -152,6 +153,7 @@ def _submission(call, kind, body, before=None):
         resolved=resolved,
         rejected=rejected,
     )
+    return replace(submission, keep=_keeping(call, own, further_fields(submission)))
 
 
 def _body(call, kind):
@@ -236,8 +238,17 @@ def _sent(call, own, limit):
         ),
         revision=own.revision,
         document_id=own.limit_id,
-        keep=lambda tx, message_id, _sequence: keep_own(tx, call.dso, replace(own, message_id=message_id)),
+        keep=_keeping(call, own, {}),
     )
+
+
+def _keeping(call, own, told):
+    return lambda tx, message_id, _sequence: keep_own(tx, call.dso, replace(own, message_id=message_id), told)
+
+
+def _told(call, message_id):
+    with call.endpoint.database.transaction() as tx:
+        return told_with(tx, call.dso, message_id)
 
 
 def _find(call, kind, ids):
@@ -327,8 +338,8 @@ def _reason_findings(reason):
 def _routes(kind):
     path = f"{PATH}/{kind}"
     return (
-        Route("POST", path, sending(partial(send_new, kind), success=201)),
-        Route("PUT", f"{path}/<limit_id>", sending(partial(update, kind))),
+        Route("POST", path, sending(partial(send_new, kind), success=201, told=_told)),
+        Route("PUT", f"{path}/<limit_id>", sending(partial(update, kind), told=_told)),
         Route("DELETE", f"{path}/<limit_id>", sending(partial(remove, kind))),
         Route("DELETE", path, partial(remove_many, kind)),
     )

@@ -73,10 +73,10 @@ def told_early(messages: Sequence[Opened], message_id: str, is_to_others: Callab
 
 
 def answers(message: Opened, message_id: str) -> bool:
-    """Whether it answers that message, by a document or by MADES."""
+    """Whether it answers that message, by a document or by MADES; news that follows an answer is none."""
     if isinstance(message.signed, MadesAcknowledgement):
         return any(each.message_id == message_id for each in message.signed.messages)
-    return message.signed.in_reply_to == message_id
+    return message.signed.in_reply_to == message_id and b">ALL_REACHED=" not in message.content
 
 
 def differences(known: Mapping[str, Knowledge]) -> list[str]:

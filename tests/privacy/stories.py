@@ -135,12 +135,19 @@ class Playing:
         self._note(self.dso.call("GET", "/flexibility-assets"))
 
     def _foreseen(self, numbers: Iterable[int], power_kw: float, with_unknown: bool) -> None:
-        body = make_foreseen(self._ids(numbers, with_unknown), power_kw=power_kw)
-        self._note(self.dso.call("POST", "/capacity-limits/foreseen", body))
+        self._limit("foreseen", make_foreseen(self._ids(numbers, with_unknown), power_kw=power_kw))
 
     def _emergency(self, numbers: Iterable[int], action: str, with_unknown: bool) -> None:
-        body = make_stop(self._ids(numbers, with_unknown), action=action)
-        self._note(self.dso.call("POST", "/capacity-limits/unforeseen", body))
+        self._limit("unforeseen", make_stop(self._ids(numbers, with_unknown), action=action))
+
+    def _limit(self, kind: str, body: dict[str, Any]) -> None:
+        """Sent, and reached everybody, before the next step: the news of that comes when it comes."""
+        reply = self.dso.call("POST", f"/capacity-limits/{kind}", body)
+        self._note(reply)
+        if reply.status == 201:
+            path = f"/capacity-limits/{reply.json['id']}"
+            eventually(lambda: self.dso.done("GET", path)["delivery"]["all_reached_at"])
+            self._note(self.dso.call("GET", path))
 
     def labels(self) -> dict[str, str]:
         """Every id of this playing, and what stands for it in all of them."""

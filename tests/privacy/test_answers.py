@@ -71,6 +71,8 @@ def test_an_emergency_leaves_assets_out_alike_whatever_hides_them(
     """DSO-A64: in emergencies, too."""
     asset = make_asset(point)
     holder.register_assets(asset)
+    # All of the following overlap an own limit, and are told so.
+    dso.send_unforeseen(make_stop([asset["id"]]))
     replies = {}
     for name, asset_id in hidden.items():
         reply = dso.call("POST", "/capacity-limits/unforeseen", make_stop([asset["id"], asset_id]))

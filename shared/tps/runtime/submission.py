@@ -65,7 +65,11 @@ class Submission:
     rejected: tuple[Mapping[str, str], ...] = ()
 
 
-def sending(handler: Callable[[Call], Answer], success: int = 200) -> Callable[[Call], Answer]:
+def sending(
+    handler: Callable[[Call], Answer],
+    success: int = 200,
+    told: Callable[[Call, str], Mapping[str, Any]] = lambda _call, _message_id: {},
+) -> Callable[[Call], Answer]:
     """A handler whose request, coming again with its Idempotency-Key, gets its first outcome and is not judged anew.
 
     What a request was accepted for may be over, or gone, when it comes again.
@@ -73,10 +77,11 @@ def sending(handler: Callable[[Call], Answer], success: int = 200) -> Callable[[
     Args:
         handler: Of the first time; also of a repeat of what was refused.
         success: HTTP status of an accepted one.
+        told: Further fields of the first answer, by its message id: what was resolved, warnings (`further_fields`).
     """
 
     def once(call: Call) -> Answer:
-        return _repeated(call, success) or handler(call)
+        return _repeated(call, success, told) or handler(call)
 
     return once
 
@@ -152,7 +157,12 @@ def settled_answer(call: Call, row: Mapping[str, Any], submission: Submission) -
     if row["status"] == Status.REFUSED:
         raise _refusal(row["answer"], submission)
     answer = _standing_answer(call, row, submission.success)
-    return replace(answer, body={**answer.body, **submission.resolved, **_warned(submission)})
+    return replace(answer, body={**answer.body, **further_fields(submission)})
+
+
+def further_fields(submission: Submission) -> dict[str, Any]:
+    """What an answer says beside its outcome: what was resolved, and warnings."""
+    return {**submission.resolved, **_warned(submission)}
 
 
 def preferred_wait_s(call: Call) -> float:
@@ -197,7 +207,7 @@ def _dry_answer(call: Call, submission: Submission) -> Answer:
     _draft(call, own, submission)
     rejected = [dict(each) for each in submission.rejected]
     status = Status.PARTLY_ACCEPTED if rejected else Status.ACCEPTED
-    body = {"dry_run": True, "status": status, **submission.resolved, **_warned(submission)}
+    body = {"dry_run": True, "status": status, **further_fields(submission)}
     return Answer({**body, "rejected": rejected} if rejected else body)
 
 
@@ -226,13 +236,16 @@ def _bind_key(call: Call, tx: Transaction, message_id: str) -> str:
     return ledger.remember_key(tx, party=call.party, key=key, digest=_digest(call), message_id=message_id, now=call.now)
 
 
-def _repeated(call: Call, success: int) -> Answer | None:
+def _repeated(call: Call, success: int, told: Callable[[Call, str], Mapping[str, Any]]) -> Answer | None:
     """The outcome of the message that this request was sent as before; None if there is none, or it was refused."""
     before = sent_before(call)
     if before is None:
         return None
     row = await_answer(call, *before, preferred_wait_s(call))
-    return None if row["status"] == Status.REFUSED else _standing_answer(call, row, success)
+    if row["status"] == Status.REFUSED:
+        return None
+    answer = _standing_answer(call, row, success)
+    return replace(answer, body={**answer.body, **told(call, row["message_id"])})
 
 
 def _key(call: Call) -> str | None:

@@ -11,6 +11,7 @@ CREATE TABLE own_limit (
     ends_at         timestamptz NOT NULL,
     sent_at         timestamptz NOT NULL,
     body            json NOT NULL,      -- of the REST contract; `asset_ids` as resolved
+    told            json NOT NULL,      -- further fields of the answer: what was resolved, warnings
     rejected        jsonb NOT NULL DEFAULT '[]',
     all_reached_at  timestamptz,
     unreached_ids   text[] NOT NULL DEFAULT '{}',
