@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.privacy.windows import Windows
 from tests.privacy.wiretap import Opened, Wiretap
-from tests.support.world import Member, Reply, eventually, fresh_gsrn, make_foreseen, make_stop
+from tests.support.world import Member, Reply, eventually, fresh_gsrn, make_foreseen, make_schedule, make_stop
 from tps.mades.message import MadesAcknowledgement
 
 KINDS = ("generation", "load", "storage", "ev_charging", "heat_pump", "other")
@@ -21,7 +21,7 @@ FIXED_YEAR = "2099"
 _TIME = re.compile(rf"(?!{FIXED_YEAR})\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}(:\d{{2}})?(\.\d+)?Z")
 _ID = re.compile(r"\b[0-9a-f]{32}\b")
 _CURSOR = re.compile(r'"cursor":"[\w=-]+"')
-REGISTRATIONS = {"points", "points_removal", "assets", "removal"}
+CHANGES = {"points", "points_removal", "assets", "removal", "schedules", "schedules_cancelled"}
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,13 @@ def make_story(seed: int, assets: int = 6, length: int = 9) -> Story:
         lambda: ("foreseen", (some(), chance.randrange(400_000) / 1000, chance.random() < 0.2)),
         lambda: ("emergency", (some(), chance.choice(["stop", "hold"]), chance.random() < 0.5)),
         lambda: ("list", ()),
+        lambda: ("schedules", (some(), chance.randrange(4))),
+        lambda: ("schedules_cancelled", (chance.randrange(2),)),
     ]
     steps += [chance.choice(further)() for _ in range(length)]
-    last = [("points", (range(3),)), ("assets", (range(assets), 1)), ("foreseen", (_at(places, 3), 77.777, False))]
+    last = [("points", (range(3),)), ("assets", (range(assets), 1)), ("schedules", (range(assets), 1)), ("plans", ())]
+    claimed = _at(places, 3)
+    last += [("foreseen", (claimed, 77.777, False)), ("removal", (claimed[:1],)), ("plans", ())]
     return Story(point_kw, places, (*steps, *last, ("emergency", (range(assets), "stop", True)), ("list", ())))
 
 
@@ -89,6 +93,7 @@ class Playing:
     answers: list[Any] = field(default_factory=list)
     tags: dict[str, int] = field(default_factory=dict)
     registered: set[int] = field(default_factory=set)
+    sent: dict[int, list[tuple[Member, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Ids grow as they are made, so that those of two playings sort alike.
@@ -100,17 +105,18 @@ class Playing:
         """Every step, each after the one before was answered, and all was told that comes of it."""
         for name, arguments in self.story.steps:
             step = partial(getattr(self, f"_{name}"), *arguments)
-            if name in REGISTRATIONS:
-                self._register(step)
+            if name in CHANGES:
+                self._change(step)
             else:
                 step()
             self.windows.wait_until_told(self.dso.code, self.assets)
 
-    def _register(self, step: Callable[[], None]) -> None:
-        with self.windows.one(self.assets):
+    def _change(self, step: Callable[[], None]) -> None:
+        with self.windows.one_of_plans(self.dso.code, self.assets), self.windows.one(self.assets):
             step()
         self.windows.wait_until_told(self.dso.code, self.assets)
         self._note(self.dso.call("GET", "/flexibility-assets/changes?timeout=0"))
+        self._note(self.dso.call("GET", "/operational-schedules/wait?timeout=0"))
 
     def _points(self, numbers: Iterable[int]) -> None:
         bodies = [{"id": self.points[number], **_stated(self.story.point_kw[number])} for number in numbers]
@@ -133,6 +139,20 @@ class Playing:
 
     def _list(self) -> None:
         self._note(self.dso.call("GET", "/flexibility-assets"))
+
+    def _plans(self) -> None:
+        self._note(self.dso.call("GET", "/operational-schedules?from=2099-04-10T00:00:00Z"))
+
+    def _schedules(self, numbers: Iterable[int], version: int) -> None:
+        known = [number for number in numbers if number in self.registered]
+        for operator, own in self._dealt(known):
+            sent = operator.send_schedules(*(self._schedule(number, version) for number in own))
+            self.sent.setdefault(len(self.answers), []).append((operator, sent["id"]))
+
+    def _schedules_cancelled(self, step: int) -> None:
+        """All that was sent in one step before, if there was one."""
+        for operator, schedule_id in self.sent.pop(next(iter(list(self.sent)[step:]), -1), []):
+            operator.done("DELETE", f"/operational-schedules/{schedule_id}")
 
     def _foreseen(self, numbers: Iterable[int], power_kw: float, with_unknown: bool) -> None:
         self._limit("foreseen", make_foreseen(self._ids(numbers, with_unknown), power_kw=power_kw))
@@ -163,6 +183,12 @@ class Playing:
         name = f"owned by {self.operators[self.deal[number]].code}"
         point, kind = self.points[place], KINDS[number % len(KINDS)]
         return {"id": self.assets[number], "connection_point_id": point, "kind": kind, "name": name, **powers}
+
+    def _schedule(self, number: int, version: int) -> dict[str, Any]:
+        """Four to seven quarters, beginning later with each version, so that versions overlap."""
+        start = f"2099-04-10T06:{15 * version:02}:00Z"
+        power_kw = (version + number / 8 + step for step in range(4 + version))
+        return make_schedule(self.assets[number], *power_kw, start=start)
 
     def _ids(self, numbers: Iterable[int], with_unknown: bool) -> list[str]:
         return [self.assets[number] for number in numbers] + (self.unknown if with_unknown else [])

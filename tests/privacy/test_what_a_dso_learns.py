@@ -1,9 +1,9 @@
 """The test that SEMANTICS names: how assets are dealt to operators changes nothing of what their DSO gets.
 
 The same story is played in three grids that differ in ids only: one operator has all the assets, three share them,
-each has one. What a step registers falls into one window, in which changes are merged. Whatever came of it to the DSO,
-REST answers, documents, their number, order, types, sizes, headers and signed metadata, is then the same but for ids
-and times.
+each has one. What a step registers or plans falls into one window, in which changes are merged. Whatever came of it to
+the DSO, REST answers, documents, their number, order, types, sizes, headers and signed metadata, is then the same but
+for ids and times.
 """
 
 import os
@@ -48,7 +48,7 @@ def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
 
 
 def _has_substance(known: Knowledge) -> bool:
-    """The story did something: limits were accepted, assets listed, and changes told by documents and by the feed."""
+    """The story did something: limits were accepted, assets listed, changes and plans told, by documents and feeds."""
     text = str(known)
-    is_told = "processType>A39<" in text and '"removed_ids":["' in text
+    is_told = "processType>A39<" in text and '"removed_ids":["' in text and "<GL_MarketDocument" in text
     return '"status":"accepted"' in text and "processType>A55<" in text and "<asset 0>" in text and is_told

@@ -14,7 +14,7 @@ from tps.stores.asset_changes import TELLING_LOCK
 
 @dataclass(frozen=True)
 class Windows:
-    """Those in which changes of assets are merged."""
+    """Those in which changes of assets, and of their plans, are merged."""
 
     world: World
 
@@ -25,6 +25,16 @@ class Windows:
             connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (TELLING_LOCK,))
             yield
             now = "UPDATE touched_asset SET touched_at = clock_timestamp() WHERE asset_id = ANY(%s)"
+            connection.execute(now, (list(assets),))
+
+    @contextmanager
+    def one_of_plans(self, dso: str, assets: Sequence[str]) -> Iterator[None]:
+        """Whatever changes in a DSO's plans of these assets meanwhile falls into one window, however long it takes."""
+        with self._platform() as connection:
+            held = "INSERT INTO plan_window AS w VALUES (%s, '-infinity') ON CONFLICT (dso) DO UPDATE SET dso = w.dso"
+            connection.execute(held, (dso,))
+            yield
+            now = "UPDATE plan_change SET changed_at = clock_timestamp() WHERE asset_id = ANY(%s)"
             connection.execute(now, (list(assets),))
 
     def wait_until_told(self, dso: str, assets: Sequence[str]) -> None:
