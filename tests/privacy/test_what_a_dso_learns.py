@@ -9,6 +9,7 @@ for ids and times.
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -36,12 +37,11 @@ def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
     story, shuffled = make_story(seed, ASSETS), random.Random(seed).sample(range(ASSETS), ASSETS)
     deals = {"one": [0] * ASSETS, "three": [number % 3 for number in shuffled], "each": shuffled}
 
-    def play(deal: list[int]) -> Knowledge:
-        return knowledge_of(tap, Playing(story, Windows(world), world.dso(), operators, deal))
+    playings = [Playing(story, Windows(world), world.dso(), operators, deal) for deal in deals.values()]
 
     tap.messages()  # made ready before several listen
     with ThreadPoolExecutor(len(deals)) as pool:
-        known = dict(zip(deals, pool.map(play, deals.values()), strict=True))
+        known = dict(zip(deals, pool.map(partial(knowledge_of, tap), playings), strict=True))
 
     assert _has_substance(known["one"])
     assert differences(known) == []

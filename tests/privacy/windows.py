@@ -39,19 +39,14 @@ class Windows:
 
     def wait_until_told(self, dso: str, assets: Sequence[str]) -> None:
         """Until the DSO's backend has all that it is to be told of these assets and of its limits."""
-        eventually(lambda: self._is_told(dso, assets))
-
-    def _is_told(self, dso: str, assets: Sequence[str]) -> bool:
+        left = """SELECT FROM touched_asset WHERE asset_id = ANY(%(assets)s)
+                  UNION ALL SELECT FROM plan_change WHERE asset_id = ANY(%(assets)s)
+                  UNION ALL SELECT FROM limit_watch WHERE dso = %(dso)s AND what = 'reached'
+                  UNION ALL SELECT FROM message
+                   WHERE direction = 'out' AND peer = %(dso)s AND state NOT IN ('RECEIVED', 'FAILED')"""
         with self._platform() as connection:
-            left = connection.execute(
-                """SELECT FROM touched_asset WHERE asset_id = ANY(%(assets)s)
-                   UNION ALL SELECT FROM plan_change WHERE asset_id = ANY(%(assets)s)
-                   UNION ALL SELECT FROM limit_watch WHERE dso = %(dso)s AND what = 'reached'
-                   UNION ALL SELECT FROM message
-                    WHERE direction = 'out' AND peer = %(dso)s AND state NOT IN ('RECEIVED', 'FAILED')""",
-                {"assets": list(assets), "dso": dso},
-            )
-            return not left.fetchall()
+            connection.autocommit = True
+            eventually(lambda: not connection.execute(left, {"assets": list(assets), "dso": dso}).fetchall(), 30)
 
     def _platform(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(self.world.settings.groups["tps"].database_url)
