@@ -22,6 +22,8 @@ def test_the_demo_tells_parts_reasons_and_times_and_can_be_played_again(
         assert "Beta Flex      gets       200 kW, because it has 400 kW there:" in told
         assert "Gamma Balance  gets       100 kW, because it has 200 kW there:" in told
         assert "The parts add up to 600 kW" in told
+        assert "told of revision 2. Their parts are now 375 kW, 250 kW, 125 kW." in told
+        assert "All operators are told that it is\nended" in told
         assert "Alpha Energy   was told to stop 1 asset after" in told
         assert "Gamma Balance  was told to stop 2 assets after" in told
         assert f"curl {stack.gateway_url}/dso/v1/flexibility-assets" in told

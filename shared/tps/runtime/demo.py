@@ -76,7 +76,7 @@ def _play(stack: LocalStack, http: httpx.Client, world: World) -> None:
     _change(cast)
     _plan(cast)
     _maintain(cast, cast.ids_in(listed, world.is_maintained))
-    _fault(cast, cast.ids_in(listed, world.is_faulty))
+    _repair(cast, _fault(cast, cast.ids_in(listed, world.is_faulty)))
     _go_on(stack, http, cast)
 
 
@@ -156,15 +156,24 @@ def _maintenance_start() -> datetime:
 
 
 def _maintain(cast: _Cast, asset_ids: tuple[str, ...]) -> None:
-    world = cast.world
+    world, dso = cast.world, cast.dso
     starts = _maintenance_start()
-    slot = AvailablePower(starts, starts + _MAINTENANCE_LASTS, world.maintenance_kw)
-    limit = ForeseenLimit("production", (slot,), asset_ids=asset_ids)
     _title(f"Foreseen: maintenance on {world.maintained}")
     _say(f"From {starts:%A %H:%M} UTC, for four hours, the {_assets(len(asset_ids))} there may produce")
-    _say(f"{_kw(world.maintenance_kw)} together. {cast.dso.name} sends this limit; the platform divides it.")
-    delivery = deliver(cast.operators, lambda: cast.dso.client.send_limit(limit))
+    _say(f"{_kw(world.maintenance_kw)} together. {dso.name} sends this limit; the platform divides it.")
+    delivery = deliver(cast.operators, lambda: dso.client.send_limit(_limit(asset_ids, starts, world.maintenance_kw)))
     _tell_parts(delivery)
+    more_kw = world.maintenance_kw * 5 / 4
+    _say(f"\nThe crew needs less room: {dso.name} updates the limit to {_kw(more_kw)}.")
+    changed = _limit(asset_ids, starts, more_kw)
+    update = deliver(cast.operators, lambda: dso.client.update_limit(delivery.outcome.id, changed))
+    parts = ", ".join(_kw(reached.limit.available[0].power_kw) for reached in update.reached)
+    _say(f"Each operator is told of revision {update.reached[0].limit.revision}. Their parts are now {parts}.")
+
+
+def _limit(asset_ids: tuple[str, ...], starts: datetime, power_kw: Decimal) -> ForeseenLimit:
+    slot = AvailablePower(starts, starts + _MAINTENANCE_LASTS, power_kw)
+    return ForeseenLimit("production", (slot,), asset_ids=asset_ids)
 
 
 def _tell_parts(delivery: Delivery) -> None:
@@ -178,7 +187,7 @@ def _tell_parts(delivery: Delivery) -> None:
     _say(f"The parts add up to {_kw(sum(parts_kw, Decimal(0)))}, to the watt.")
 
 
-def _fault(cast: _Cast, asset_ids: tuple[str, ...]) -> None:
+def _fault(cast: _Cast, asset_ids: tuple[str, ...]) -> str:
     _title(f"Unforeseen: a fault on {cast.world.faulty}")
     expected_end = datetime.now(UTC).replace(second=0, microsecond=0) + _FAULT_LASTS
     limit = UnforeseenLimit("stop", expected_end, asset_ids=asset_ids)
@@ -188,6 +197,14 @@ def _fault(cast: _Cast, asset_ids: tuple[str, ...]) -> None:
         own = len(reached.limit.asset_ids)
         _say(f"  {reached.operator.name:14} was told to stop {_assets(own)} after {_ms(reached.after_s)}")
     _say(f"{cast.dso.name} had the platform's answer after {_ms(delivery.answered_after_s)}.")
+    return delivery.outcome.id
+
+
+def _repair(cast: _Cast, limit_id: str) -> None:
+    delivery = deliver(cast.operators, lambda: cast.dso.client.end_limit(limit_id, "unforeseen"))
+    told = {reached.limit.status for reached in delivery.reached}
+    _say(f"Repaired: {cast.dso.name} ends the stop at the next full minute. All operators are told that it is")
+    _say(f"{', '.join(sorted(told))}, the last one after {_ms(delivery.last_after_s)}.")
 
 
 def _go_on(stack: LocalStack, http: httpx.Client, cast: _Cast) -> None:
