@@ -35,6 +35,7 @@ class Check:
         if isinstance(declared, str):
             yield from self._expression(value, declared.strip(), pointer)
             return
+        declared = self._with_inherited(declared)
         unknown = declared.keys() - _ABOUT_A_VALUE - _FACETS - {"additionalProperties"}
         assert not unknown, f"not understood: {unknown}"
         base = declared.get("type", "object" if "properties" in declared else "string")
@@ -42,6 +43,14 @@ class Check:
         yield from before
         if not before and value is not None:
             yield from self._facets(value, declared, pointer)
+
+    def _with_inherited(self, declared: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An object type with the properties of the one that it extends, if it extends one."""
+        name = declared.get("type")
+        parent = self.types.get(name, self.types.get(f"tps.{name}")) if "properties" in declared else None
+        if parent is None:
+            return declared
+        return {**declared, "type": "object", "properties": {**parent["properties"], **declared["properties"]}}
 
     def _expression(self, value: Any, expression: str, pointer: str) -> Iterator[str]:
         if "|" in _outside_parentheses(expression):
