@@ -123,7 +123,12 @@ def dsos_to_tell(tx: Transaction, window_end: datetime) -> list[str]:
 
 
 def close_window(tx: Transaction, dso: str, window_end: datetime) -> bool:
-    """Take a DSO's window for this transaction; False if it, or a later one, was told before: each is told once."""
+    """Take a DSO's window for this transaction; False if it, or a later one, was told before, or is being told now."""
+    lock = tx.execute(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)) AS is_free", (f"tell plans {dso}",)
+    ).fetchone()
+    if lock is None or not lock["is_free"]:
+        return False
     row = tx.execute(
         """INSERT INTO plan_window AS w VALUES (%s, %s)
            ON CONFLICT (dso) DO UPDATE SET ended_at = excluded.ended_at WHERE w.ended_at < excluded.ended_at
