@@ -1,0 +1,68 @@
+"""Which of several limits on one asset counts (SEMANTICS, Limits and Emergencies)."""
+
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain.builders import make_slot, minutes
+from tps.domain.limit import Action, Direction, Interval
+from tps.domain.limit_order import Emergency, effective_bound_kw, prevailing
+
+HOUR = Interval(minutes(0), minutes(60))
+
+
+def emergency(
+    action: Action, accepted: float = 0, direction: Direction = Direction.BOTH, period: Interval = HOUR
+) -> Emergency:
+    return Emergency(action, direction, period, minutes(accepted))
+
+
+def test_stop_goes_over_hold_over_start_whenever_each_was_accepted() -> None:
+    for order in permutations([Action.STOP, Action.HOLD, Action.START]):
+        every = [emergency(action, accepted) for accepted, action in enumerate(order)]
+        for strongest in (Action.STOP, Action.HOLD, Action.START):
+            found = prevailing(every, Direction.PRODUCTION, minutes(30))
+            assert found is not None
+            assert found.action is strongest
+            every.remove(found)
+
+
+def test_of_the_same_kind_the_later_accepted_prevails() -> None:
+    earlier, later = emergency(Action.HOLD, 1), emergency(Action.HOLD, 2)
+
+    assert prevailing([later, earlier], Direction.CONSUMPTION, minutes(30)) is later
+
+
+@pytest.mark.parametrize(("moment", "is_in_force"), [(-1, False), (0, True), (59, True), (60, False)])
+def test_an_emergency_counts_while_it_is_in_force(moment: float, is_in_force: bool) -> None:
+    assert bool(prevailing([emergency(Action.STOP)], Direction.PRODUCTION, minutes(moment))) is is_in_force
+
+
+def test_an_emergency_for_one_direction_leaves_the_other_alone() -> None:
+    stop = emergency(Action.STOP, direction=Direction.PRODUCTION)
+
+    assert prevailing([stop], Direction.CONSUMPTION, minutes(30)) is None
+    assert effective_bound_kw([], [stop], Direction.CONSUMPTION, HOUR) is None
+    assert effective_bound_kw([], [stop], Direction.PRODUCTION, HOUR) == 0
+
+
+def test_a_stop_that_touches_the_interval_makes_it_zero_and_a_hold_does_not() -> None:
+    part = [make_slot(0, 60, "70")]
+    late = Interval(minutes(59), minutes(90))
+
+    assert effective_bound_kw([part], [emergency(Action.STOP, period=late)], Direction.PRODUCTION, HOUR) == 0
+    assert effective_bound_kw([part], [emergency(Action.HOLD)], Direction.PRODUCTION, HOUR) == 70
+
+
+@given(st.lists(st.tuples(st.integers(-60, 100), st.integers(1, 60), st.integers(0, 99)), max_size=6))
+def test_the_bound_is_the_smallest_part_that_holds_at_some_minute_of_the_interval(
+    slots: list[tuple[int, int, int]],
+) -> None:
+    parts = [[make_slot(start, start + length, str(power_kw))] for start, length, power_kw in slots]
+
+    holding = [power_kw for start, length, power_kw in slots if set(range(start, start + length)) & set(range(60))]
+
+    assert effective_bound_kw(parts, [], Direction.PRODUCTION, HOUR) == min(map(Decimal, holding), default=None)
