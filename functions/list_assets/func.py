@@ -29,22 +29,23 @@ from tps.stores.asset_lists import read_list
 from tps.stores.grid_assets import FEED, age_of_grid, assets_of_grid, changes_after
 
 LIST_PROCESS = "A55"
+OWN_COPY = "own copy"
 
 
 class Listed(NamedTuple):
-    """A list, as of when, and the id of the request that it answers; "" for the backend's own copy."""
+    """A list, as of when, and its name for the pages that follow: OWN_COPY, or the id of the request it answers."""
 
     assets: Sequence[AssetListing]
     as_of: datetime
-    request_id: str
+    name: str
 
 
 def list_assets(call):
     """All assets in the caller's grid, sorted by id, and as of when; following pages are of the same list."""
     call.only_known(*PAGING)
     paging = read_paging(call)
-    listed = _same_list(call, paging.snapshot) or _asked_list(call)
-    page, following = paging.cut(listed.assets, lambda each: (each.id,), snapshot=listed.request_id)
+    listed = _same_list(call, paging.snapshot) or _asked_list(call, is_cut=paging.limit is not None)
+    page, following = paging.cut(listed.assets, lambda each: (each.id,), snapshot=listed.name)
     body = {"assets": [listing_json(each) for each in page], "as_of": moment_json(listed.as_of), **following}
     return Answer(body, is_tagged=True)
 
@@ -66,14 +67,18 @@ def changes_answer(changes):
     return Answer({"assets": [listing_json(each) for each in assets], "removed_ids": removed_ids})
 
 
-def _same_list(call, request_id):
+def _same_list(call, name):
     """The list that the page before came from, while it is kept."""
+    if name == OWN_COPY:
+        return _own_copy(call)
     with call.endpoint.database.transaction() as tx:
-        kept = read_list(tx, call.dso, request_id) if request_id else None
-    return kept and _read(call, kept, request_id)
+        kept = read_list(tx, call.dso, name) if name else None
+    return kept and _read(call, kept, name)
 
 
-def _asked_list(call):
+def _asked_list(call, *, is_cut):
+    """As the platform answers: from its document, so that pages are of the same list; whole, from the copy, which has
+    that document in it and is read ten times as fast."""
     submission = Submission(
         type=STATUS_REQUEST,
         build=lambda header: StatusRequest(header, ASSETS, LIST_PROCESS, call.dso.party),
@@ -82,7 +87,7 @@ def _asked_list(call):
     row = await_answer(call, component, message_id, preferred_wait_s(call))
     if row["status"] in (Status.REFUSED, Status.FAILED):
         settled_answer(call, row, submission)
-    return _own_copy(call) if row["status"] == Status.PENDING else _same_list(call, message_id)
+    return _same_list(call, message_id if is_cut and row["status"] != Status.PENDING else OWN_COPY)
 
 
 def _own_copy(call):
@@ -91,18 +96,18 @@ def _own_copy(call):
         as_of, assets = age_of_grid(tx, call.dso), assets_of_grid(tx, call.dso)
     if as_of is None:
         raise PlatformSilent("the platform did not answer in time", [Finding("platform_silent", "", "try again later")])
-    return Listed(assets, as_of, "")
+    return Listed(assets, as_of, OWN_COPY)
 
 
-def _read(call, kept, request_id):
+def _read(call, kept, name):
     if kept.message_id is None:
-        return Listed((), kept.as_of, request_id)
+        return Listed((), kept.as_of, name)
     with call.endpoint.database.transaction() as tx:
         own = components.component_of_party(tx, call.party)
     content = read_document(call.endpoint, own.code, kept.message_id)
     if content is None:
         raise StoreAway("the list is not to be had")
-    return Listed(decode(content).assets, kept.as_of, request_id)
+    return Listed(decode(content).assets, kept.as_of, name)
 
 
 ROUTES = (

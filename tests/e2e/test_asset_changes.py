@@ -183,3 +183,15 @@ def test_without_the_platforms_answer_the_own_copy_answers_with_its_age(grid: Gr
     assert (unknown.status, unknown.codes()) == (503, {"platform_silent"})
     assert (known.status, known.json["assets"]) == (200, [seen(chp)])
     assert known.json["as_of"].startswith("20")
+
+
+def test_pages_of_the_own_copy_go_on_with_it(grid: Grid) -> None:
+    first, second = make_asset(grid.point), make_asset(grid.point)
+    grid.alpha.register_assets(first, second)
+    grid.next()
+
+    page = grid.dso.done("GET", "/flexibility-assets?limit=1", Prefer="wait=0")
+    following = grid.dso.http.get(page["next"], headers={"Authorization": f"Bearer {grid.dso.token}"}).json()
+
+    assert page["assets"] == [seen(first)]
+    assert (following["assets"], following["as_of"]) == ([seen(second)], page["as_of"])
