@@ -14,10 +14,12 @@ from tests.support.world import World, eventually, fresh_gsrn
 from tps.client import (
     Asset,
     AvailablePower,
+    CapacityLimit,
     ConnectionPoint,
     Day,
     DsoClient,
     ForeseenLimit,
+    LimitBatch,
     NotAllowed,
     NotAuthenticated,
     NotFound,
@@ -49,6 +51,12 @@ class Grid:
 
     def stop(self, *asset_ids: str) -> UnforeseenLimit:
         return UnforeseenLimit("stop", STARTS, asset_ids=asset_ids or (self.chp.id,))
+
+
+def told(news: Iterator[LimitBatch], **fields: object) -> CapacityLimit:
+    """The first limit with these fields that comes; those of other tests may come before it."""
+    coming = (limit for batch in news for limit in batch.limits)
+    return next(limit for limit in coming if all(getattr(limit, name) == value for name, value in fields.items()))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +123,7 @@ def test_a_waiting_operator_gets_limits_as_values_and_goes_on_by_cursor(grid: Gr
         sent = grid.dso.send_limit(grid.foreseen())
         (limit,) = waiting.result(timeout=20).limits
     stopped = grid.dso.send_limit(grid.stop())
-    (stop,) = next(limits).limits
+    stop = told(limits, action="stop")
 
     assert (limit.kind, limit.status, limit.revision, limit.direction) == ("foreseen", "active", 1, "production")
     assert limit.available == grid.foreseen().available
@@ -158,17 +166,17 @@ def test_an_emergency_names_what_it_left_out(grid: Grid) -> None:
 def test_a_limit_is_updated_cancelled_and_read_back_and_the_operator_follows(grid: Grid) -> None:
     news = grid.alpha.limits(after=grid.alpha.wait_limits(timeout_s=0).cursor)
     sent = grid.dso.send_limit(grid.foreseen(300))
-    next(news)
+    first = told(news, available=grid.foreseen(300).available)
 
     updated = grid.dso.update_limit(sent.id, grid.foreseen(200))
-    (second,) = next(news).limits
+    second = told(news, id=first.id)
     own = grid.dso.limit(sent.id)
     cancelled = grid.dso.end_limit(sent.id, "foreseen", reason="postponed")
-    (third,) = next(news).limits
+    third = told(news, id=first.id)
 
     assert (updated.id, updated.revision, cancelled.revision) == (sent.id, 2, 3)
     assert (second.revision, second.available[0].power_kw, own.available) == (2, 200, second.available)
-    assert (third.id, third.status) == (second.id, "cancelled")
+    assert (third.revision, third.status) == (3, "cancelled")
     assert own.delivery is not None
     assert own.delivery.asset_count == 1
     listed = {limit.id: limit for limit in grid.dso.list_limits(applies_from=STARTS)}
@@ -179,19 +187,20 @@ def test_a_limit_is_updated_cancelled_and_read_back_and_the_operator_follows(gri
 
 def test_an_emergency_in_a_section_is_tried_sent_and_withdrawn(grid: Grid) -> None:
     eventually(lambda: grid.dso.wait_asset_changes(timeout_s=1).assets or grid.dso.list_assets().assets)
-    stop = replace(grid.stop(), asset_ids=(), sections=("T17/F3",))
+    end = STARTS + timedelta(hours=1)
+    stop = replace(grid.stop(), asset_ids=(), sections=("T17/F3",), expected_end=end)
     news = grid.alpha.limits(after=grid.alpha.wait_limits(timeout_s=0).cursor)
 
     tried = grid.dso.send_limit(stop, dry_run=True)
     sent = grid.dso.send_limit(stop)
-    (came,) = next(news).limits
+    came = told(news, expected_end=end)
     grid.dso.withdraw_limit(sent.id, "unforeseen", "a drill")
-    (gone,) = next(news).limits
+    gone = told(news, id=came.id)
 
     assert tried.id == ""
     assert grid.chp.id in tried.asset_ids
     assert tried.asset_ids == sent.asset_ids
-    assert (came.action, gone.id, gone.status) == ("stop", came.id, "withdrawn")
+    assert (came.action, gone.status) == ("stop", "withdrawn")
 
 
 def test_a_refusal_says_which_field_and_why(grid: Grid) -> None:
@@ -265,16 +274,14 @@ def test_a_schedule_beyond_the_maximum_is_named_and_the_others_stand(grid: Grid,
 
 
 def test_the_dso_follows_what_changes_in_its_grid(grid: Grid) -> None:
-    place = grid.dso.wait_asset_changes(timeout_s=0).cursor
-    news = grid.dso.asset_changes(after=place)
+    news = grid.dso.asset_changes(after=grid.dso.wait_asset_changes(timeout_s=0).cursor)
     battery = Asset(fresh_gsrn(), grid.point.id, "storage", Decimal(10), Decimal(12))
 
     grid.alpha.set_assets([battery])
-    came = next(news)
+    assert any(battery in came.assets for came in news)
     grid.alpha.remove_assets([battery.id])
     gone = next(news)
 
-    assert battery in came.assets
     assert (gone.assets, gone.removed_ids) == ((), (battery.id,))
     assert not grid.dso.wait_asset_changes(after=gone.cursor, timeout_s=0)
 
