@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.documents.test_generation_load import real_documents
+from tests.privacy.windows import Windows
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_schedule
 from tps.documents import Header, Role, ScheduleDocument, encode
 from tps.domain.limit import Interval
@@ -29,6 +30,7 @@ START = datetime(2099, 4, 10, 6, tzinfo=UTC)
 class Grid:
     """A DSO with an asset of Alpha's and one of Beta's, 600 kW each; another DSO with one of Alpha's."""
 
+    windows: Windows
     dso: Member
     other_dso: Member
     alpha: Member
@@ -36,6 +38,15 @@ class Grid:
     alphas: str
     betas: str
     elsewhere: str
+
+    def cursors(self) -> list[str]:
+        """Where the feeds of both DSOs are, when all has been told so far."""
+        return [self.told(dso)["cursor"] for dso in (self.dso, self.other_dso)]
+
+    def told(self, dso: Member, after: str | None = None) -> Any:
+        """What a DSO's feed tells, when all has been told so far; perhaps the same plan in two windows, then merged."""
+        self.windows.wait_until_told(dso.code, [self.alphas, self.betas, self.elsewhere])
+        return news(dso, timeout=0, **({"after": after} if after else {}))
 
 
 @pytest.fixture
@@ -47,7 +58,7 @@ def grid(world: World) -> Grid:
     alphas, betas, elsewhere = make_asset(point), make_asset(point), make_asset(far_point)
     alpha.register_assets(alphas, elsewhere)
     beta.register_assets(betas)
-    return Grid(dso, other_dso, alpha, beta, alphas["id"], betas["id"], elsewhere["id"])
+    return Grid(Windows(world), dso, other_dso, alpha, beta, alphas["id"], betas["id"], elsewhere["id"])
 
 
 def plans(member: Member, query: str = "") -> Any:
@@ -150,7 +161,7 @@ def test_what_nothing_is_left_of_is_refused_with_its_place(grid: Grid) -> None:
 
 def test_a_change_replaces_what_was_planned_and_cancels_what_it_drops(grid: Grid) -> None:
     first = grid.alpha.send_schedules(make_schedule(grid.alphas, 1, 1), make_schedule(grid.elsewhere, 2))
-    before = news(grid.dso), news(grid.other_dso)
+    before, before_other = grid.cursors()
     later = make_schedule(grid.alphas, 3, start="2099-04-10T06:15:00Z")
 
     changed = grid.alpha.done("PUT", f"{PATH}/{first['id']}", {"schedules": [later]})
@@ -158,7 +169,7 @@ def test_a_change_replaces_what_was_planned_and_cancels_what_it_drops(grid: Grid
     assert (changed["id"], changed["revision"], changed["status"]) == (first["id"], 2, "accepted")
     assert plans(grid.dso) == [later]
     assert plans(grid.other_dso) == []
-    told, told_other = news(grid.dso, after=before[0]["cursor"]), news(grid.other_dso, after=before[1]["cursor"])
+    told, told_other = grid.told(grid.dso, before), grid.told(grid.other_dso, before_other)
     gone = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T06:15:00Z"}
     assert (told["schedules"], told["cancelled"]) == ([later], [{"asset_id": grid.alphas, **gone}])
     assert (told_other["schedules"], told_other["cancelled"]) == ([], [{"asset_id": grid.elsewhere, **gone}])
@@ -227,12 +238,12 @@ def test_a_plan_ends_when_its_asset_changes_hands_and_the_new_holders_begins(gri
     grid.alpha.send_schedules(old)
     grid.beta.register_assets(make_asset(asset_point(grid), id=grid.alphas))
     grid.beta.send_schedules(new)
-    cursor = news(grid.dso)["cursor"]
+    cursor, _ = grid.cursors()
     assert plans(grid.dso) == [old]
 
     grid.alpha.done("DELETE", f"/flexibility-assets?id={grid.alphas}")
 
-    told = news(grid.dso, after=cursor)
+    told = grid.told(grid.dso, cursor)
     assert told["schedules"] == [new]
     assert [each["start"] for each in told["cancelled"]] == ["2099-04-10T06:15:00Z"]
     assert plans(grid.dso) == [new]
@@ -240,12 +251,12 @@ def test_a_plan_ends_when_its_asset_changes_hands_and_the_new_holders_begins(gri
 
 def test_the_plan_of_an_asset_that_is_removed_ends_for_its_dso(grid: Grid) -> None:
     grid.alpha.send_schedules(make_schedule(grid.alphas, 100))
-    cursor = news(grid.dso)["cursor"]
+    cursor, _ = grid.cursors()
 
     grid.alpha.done("DELETE", f"/flexibility-assets?id={grid.alphas}")
 
     assert plans(grid.dso) == []
-    told = news(grid.dso, after=cursor)
+    told = grid.told(grid.dso, cursor)
     assert (told["schedules"], [each["asset_id"] for each in told["cancelled"]]) == ([], [grid.alphas])
     assert grid.dso.done("GET", PATH, Prefer="wait=0")["schedules"] == []
 
