@@ -26,6 +26,7 @@ from tps.client import (
     Refused,
     Schedule,
     Unavailable,
+    UnforeseenLimit,
 )
 
 PUMP = Asset(id="571313190000000011", connection_point_id="P1", kind="heat_pump", max_consumption_kw=Decimal("3.7"))
@@ -296,3 +297,23 @@ def test_the_client_needs_neither_server_nor_stores() -> None:
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
 
     assert (said.stdout.strip(), said.returncode) == ("[]", 0), said.stderr
+
+
+def test_what_was_only_tried_says_what_it_came_to_and_has_no_id() -> None:
+    warning = {"code": "overlaps_own_limit", "detail": "limited already"}
+    tried = {"dry_run": True, "status": "accepted", "asset_ids": ["a", "b"], "warnings": [warning]}
+    limit = UnforeseenLimit("stop", datetime(2099, 1, 1, tzinfo=UTC), sections=("T17",))
+
+    outcome = FakePlatform(answer(tried)).dso().send_limit(limit, dry_run=True)
+
+    assert (outcome.id, outcome.message_id, outcome.asset_ids) == ("", "", ("a", "b"))
+    assert [each.code for each in outcome.warnings] == ["overlaps_own_limit"]
+
+
+def test_powers_that_are_no_numbers_are_not_sent() -> None:
+    platform = FakePlatform()
+
+    with pytest.raises(ValueError, match="JSON"):
+        platform.operator().set_assets([Asset("a", "p", max_production_kw=Decimal("NaN"))])
+
+    assert platform.requests == []
