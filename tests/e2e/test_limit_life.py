@@ -229,7 +229,7 @@ def test_a_stop_of_500_assets_one_of_them_deregistered_stops_499_and_names_the_o
 
 
 def test_the_dso_hears_once_that_all_were_reached_and_that_a_stop_expires(
-    dso: Member, alpha: Member, chp: str, wind: str
+    world: World, dso: Member, alpha: Member, chp: str, wind: str
 ) -> None:
     """DSO-ONE: one fact about the whole, and nothing per recipient."""
     end = minute(5)
@@ -244,6 +244,10 @@ def test_the_dso_hears_once_that_all_were_reached_and_that_a_stop_expires(
     assert own["notices"] == [{"code": "expires", "at": end}]
     assert own["delivery"].keys() == {"asset_count", "all_reached_at"}
     assert own["status"] == "active"
+    with psycopg.connect(world.settings.groups["tps"].database_url) as connection:
+        connection.execute("UPDATE limit_watch SET due_at = now() WHERE limit_id = %s", [limit_id])
+    eventually(lambda: len(dso.done("GET", f"{LIMITS}/{limit_id}")["notices"]) == 2)
+    assert dso.done("GET", f"{LIMITS}/{limit_id}")["notices"][1] == {"code": "expired", "at": end}
 
 
 def test_a_refused_update_changes_nothing_and_leaves_its_number(dso: Member, alpha: Member, chp: str) -> None:

@@ -22,12 +22,12 @@ from tps.domain.limit import (
     Reason,
     UnforeseenLimit,
 )
-from tps.domain.limit_revision import LimitStatus, ended_at, status_at
+from tps.domain.limit_revision import ended_at, status_at
 from tps.domain.power import canonical_kw
 from tps.domain.scope import DsoScope
 from tps.errors import Finding, RuleBroken
 from tps.stores import own_limits
-from tps.stores.grid_assets import assets_of_grid
+from tps.stores.grid_assets import assets_of_grid, known_assets
 from tps.stores.own_limits import OwnLimit
 from tps.stores.resources import read_own
 
@@ -98,15 +98,17 @@ def warnings_of(
     tx: Transaction, scope: DsoScope, limit: Limit, *, now: datetime, own_id: str | None = None
 ) -> list[tuple[str, str]]:
     """(code, detail) of what is odd about a limit, as far as this backend's copy of the grid tells."""
-    listed = set(limit.asset_ids)
-    known = [asset for asset in assets_of_grid(tx, scope) if asset.id in listed]
-    found = [*_time_warnings(limit, now), *_overlap_warnings(tx, scope, limit, own_id)]
-    return found + list(_power_warnings(limit, known)) if len(known) == len(listed) else found
+    known = known_assets(tx, scope, limit.asset_ids)
+    found = list(_time_warnings(limit, now))
+    if own_limits.overlaps_another(tx, scope, limit, own_id or ""):
+        detail = "some of the assets are limited in that time and direction already: all limits stand"
+        found.append(("overlaps_own_limit", detail))
+    return found + list(_power_warnings(limit, known)) if len(known) == len(limit.asset_ids) else found
 
 
 def left_out(tx: Transaction, scope: DsoScope, limit: Limit) -> tuple[dict[str, str], ...]:
     """Assets of an emergency that are not in this backend's copy of the grid: the platform would leave them out."""
-    known = {asset.id for asset in assets_of_grid(tx, scope)}
+    known = {asset.id for asset in known_assets(tx, scope, limit.asset_ids)}
     return tuple({"asset_id": each, "code": "A64", "detail": LEFT_OUT} for each in limit.asset_ids if each not in known)
 
 
@@ -132,23 +134,6 @@ def _power_warnings(limit: Limit, known: Sequence[AssetListing]) -> Iterator[tup
 def _power_kw(asset: AssetListing, direction: Direction) -> Decimal:
     is_production = direction is Direction.PRODUCTION
     return (asset.max_production_kw if is_production else asset.max_consumption_kw) or Decimal(0)
-
-
-def _overlap_warnings(tx: Transaction, scope: DsoScope, limit: Limit, own_id: str | None) -> Iterator[tuple[str, str]]:
-    others = own_limits.read_own_limits(tx, scope, limit.period, with_all_revisions=False)
-    standing = [
-        each for each in others if each.limit_id != own_id and each.counts and each.status == LimitStatus.ACTIVE
-    ]
-    if any(_overlaps(limit, each) for each in standing):
-        yield (
-            "overlaps_own_limit",
-            "some of the assets are limited in that time and direction already: all limits stand",
-        )
-
-
-def _overlaps(limit: Limit, other: OwnLimit) -> bool:
-    directions = {str(limit.direction), other.body["direction"]}
-    return bool(set(limit.asset_ids) & set(other.body["asset_ids"])) and (len(directions) == 1 or "both" in directions)
 
 
 # What is kept, and shown

@@ -79,6 +79,15 @@ def assets_of_grid(tx: Transaction, scope: DsoScope, point_ids: Sequence[str] | 
     return [_listing(row) for row in rows]
 
 
+def known_assets(tx: Transaction, scope: DsoScope, asset_ids: Sequence[str]) -> list[AssetListing]:
+    """Those of these assets that are in the copy of a DSO's grid."""
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM grid_asset WHERE party = %s AND NOT is_removed AND id = ANY(%s)",
+        (scope.party, list(asset_ids)),
+    ).fetchall()
+    return [_listing(row) for row in rows]
+
+
 def age_of_grid(tx: Transaction, scope: DsoScope) -> datetime | None:
     """When what this backend knows of a DSO's grid was so; None if it knows nothing."""
     row = tx.execute("SELECT as_of FROM grid_copy WHERE party = %s", (scope.party,)).fetchone()

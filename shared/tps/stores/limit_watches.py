@@ -64,6 +64,8 @@ def take_due(tx: Transaction, now: datetime) -> list[DueWatch]:
 def take_reached(tx: Transaction, component: str) -> list[tuple[DueWatch, datetime]]:
     """Limits whose last operator's endpoint has said DELIVERED, and when; they are no longer watched. Sorted by DSO.
 
+    Nor are those of which a message FAILED for good, or that nobody was sent.
+
     Args:
         component: The platform's, which sent the messages.
     """
@@ -73,21 +75,23 @@ def take_reached(tx: Transaction, component: str) -> list[tuple[DueWatch, dateti
                  FROM limit_watch w JOIN limit_revision l USING (dso, limit_id, revision)
                 WHERE w.what = 'reached' AND l.is_relayed FOR UPDATE OF w SKIP LOCKED),
            sent AS (
-               SELECT dso, limit_id, bool_and(coalesce(m.state = ANY(%(reached)s), false)) AS is_reached,
+               SELECT dso, limit_id, bool_and(coalesce(m.state, 'FAILED') = ANY(%(reached)s)) AS is_reached,
+                      bool_and(coalesce(m.state, 'FAILED') = ANY(%(settled)s)) AS is_settled,
                       array_agg(p.message_id) AS message_ids
-                 FROM open JOIN limit_part p USING (dso, limit_id, revision)
+                 FROM open LEFT JOIN limit_part p USING (dso, limit_id, revision)
                  LEFT JOIN message m ON m.component = %(component)s AND m.message_id = p.message_id
                 GROUP BY dso, limit_id),
            done AS (
                DELETE FROM limit_watch w USING sent s
-                WHERE w.dso = s.dso AND w.limit_id = s.limit_id AND w.what = 'reached' AND s.is_reached
+                WHERE w.dso = s.dso AND w.limit_id = s.limit_id AND w.what = 'reached' AND s.is_settled
                RETURNING w.dso, w.limit_id)
            SELECT open.*, 'reached' AS what,
                   (SELECT max(first) FROM (SELECT min(t.at) AS first FROM message_trace t
                      WHERE t.component = %(component)s AND t.message_id = ANY(sent.message_ids)
                        AND t.state = ANY(%(reached)s) GROUP BY t.message_id) AS each) AS at
-             FROM open JOIN sent USING (dso, limit_id) JOIN done USING (dso, limit_id) ORDER BY dso, limit_id""",
-        {"component": component, "reached": _REACHED},
+             FROM open JOIN sent USING (dso, limit_id) JOIN done USING (dso, limit_id)
+            WHERE sent.is_reached ORDER BY dso, limit_id""",
+        {"component": component, "reached": _REACHED, "settled": [*_REACHED, "FAILED"]},
     ).fetchall()
     return [(_due(row), row["at"]) for row in rows]
 

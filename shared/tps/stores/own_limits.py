@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tps.domain.limit import Interval, LimitKind
+from tps.domain.limit import Interval, Limit, LimitKind
 from tps.domain.limit_revision import LimitStatus
 from tps.domain.scope import DsoScope
 
@@ -135,6 +135,32 @@ def read_own_limits(tx: Transaction, scope: DsoScope, applies: Interval, *, with
     found = [_own(row) for row in rows]
     chosen = found if with_all_revisions else _latest(found).values()
     return [each for each in chosen if each.period.start < applies.end and each.period.end > applies.start]
+
+
+def overlaps_another(tx: Transaction, scope: DsoScope, limit: Limit, limit_id: str) -> bool:
+    """Whether another own limit that stands, or may, binds one of the assets in that direction and time."""
+    row = tx.execute(
+        """SELECT EXISTS (
+               SELECT FROM own_limit o
+                WHERE o.party = %(party)s AND o.starts_at < %(end)s AND o.ends_at > %(start)s AND o.status = 'active'
+                  AND o.limit_id <> %(limit_id)s AND o.answer <> 'refused'
+                  AND (o.body->>'direction' IN (%(direction)s, 'both') OR %(direction)s = 'both')
+                  AND NOT EXISTS (SELECT FROM own_limit later WHERE later.party = o.party
+                                     AND later.limit_id = o.limit_id AND later.revision > o.revision
+                                     AND later.answer <> 'refused')
+                  AND EXISTS (SELECT FROM json_array_elements_text(o.body->'asset_ids') AS listed(id)
+                               WHERE listed.id = ANY(%(ids)s))) AS is_so""",
+        {
+            "party": scope.party,
+            "start": limit.period.start,
+            "end": limit.period.end,
+            "limit_id": limit_id,
+            "direction": str(limit.direction),
+            "ids": list(limit.asset_ids),
+        },
+    ).fetchone()
+    assert row is not None
+    return bool(row["is_so"])
 
 
 def _latest(limits: Sequence[OwnLimit]) -> dict[str, OwnLimit]:
