@@ -70,7 +70,7 @@ def reply_assets(handling, peer, _document):
 def reply_plans(handling, peer, document):
     """What is planned in its grid, in the period and by the assets it named; others are simply not there."""
     asked = document.period or ALWAYS
-    pieces = plans.planned_in_grid(handling.tx, DsoScope(peer.party), asked, document.resource_ids or None)
+    pieces = plans.asked_in_grid(handling.tx, DsoScope(peer.party), asked, document.resource_ids or None)
     found = read_plans(handling.endpoint, handling.tx, pieces, asked)
     if not found:
         return Answer(Outcome.ACCEPTED, (NO_PLANS,))

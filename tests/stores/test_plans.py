@@ -18,6 +18,7 @@ from tps.domain.limit import Interval
 from tps.domain.plan import Piece
 from tps.domain.schedule import EARLIEST, LATEST, schedule_of
 from tps.domain.scope import DsoScope
+from tps.errors import RuleBroken
 from tps.runtime.local.stack import LocalStack
 from tps.stores import plan_blocks, plans, received_plans, schedules
 from tps.stores.database import Database
@@ -230,8 +231,7 @@ def test_messages_in_any_order_make_the_same_plan(dso: Database, order: tuple[in
     with dso.transaction() as tx:
         for number in order:
             received_plans.put_plans(tx, GRID, documents()[number])
-        found = plans.plans_within(tx, NORTH, ALWAYS)
-        others = plans.plans_within(tx, SOUTH, ALWAYS)
+        found, others = (plans.plans_within(tx, scope, ALWAYS, ["A"]) for scope in (NORTH, SOUTH))
 
     assert [(each.period, each.block_id) for each in found] == [
         (span(0, 2), "1"),
@@ -258,7 +258,7 @@ def test_the_feed_tells_where_plans_are_new_and_where_they_have_ended(dso: Datab
     assert (dropped, since) == (News(3, {"A": [span(0, 4), span(5, 8)]}), News(3, {"A": [span(0, 8)]}))
     assert (nothing, late, of_others) == (None, None, None)
     with dso.transaction() as tx:
-        assert plans.plans_within(tx, NORTH, ALWAYS) == []
+        assert plans.plans_within(tx, NORTH, ALWAYS, ["A"]) == []
         assert len(rows(tx, "SELECT DISTINCT position FROM plan_news")) == 3
 
 
@@ -285,3 +285,26 @@ def test_a_question_has_one_answer_and_others_questions_none(dso: Database) -> N
         assert (before, noted) == (None, [True, False, True])
         assert received_plans.read_reply(tx, NORTH, "Q") == reply
         assert received_plans.read_reply(tx, SOUTH, "Q") is None
+
+
+def test_a_long_feed_is_told_in_parts(dso: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(received_plans, "MANY_NEWS", 3)
+    with dso.transaction() as tx:
+        for rank in range(1, 5):
+            received_plans.put_plans(tx, GRID, [piece(name, rank, rank + 1, rank=rank) for name in ("A", "B")])
+
+        told = [received_plans.news_after(tx, NORTH, position) for position in (0, 2, 4)]
+
+    assert [news and news.position for news in told] == [2, 4, None]
+
+
+def test_who_asks_for_too_much_is_told_so(tps: Database, grid: Registrar, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tps, OPERATOR, *(piece("A", start, start + 1) for start in range(3)))
+    monkeypatch.setattr(plans, "MAX_PIECES", 2)
+
+    with tps.transaction() as tx, pytest.raises(RuleBroken) as refused:
+        plans.asked_in_grid(tx, NORTH, ALWAYS)
+
+    assert [finding.code for finding in refused.value.findings] == ["A59"]
+    with tps.transaction() as tx:
+        assert len(plans.asked_in_grid(tx, NORTH, span(0, 2))) == 2

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 from tps.domain.limit import Interval
 from tps.domain.plan import Piece
 from tps.domain.scope import DsoScope
+from tps.errors import Finding, RuleBroken
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
+MAX_PIECES = 250_000
+"""A day of a realistic grid has 17,505; whoever asks for more than this asks for a shorter time."""
 _COLUMNS = "p.asset_id, p.starts_at, p.ends_at, p.rank, p.block_id, p.document_id"
 # From the first piece that ends after the period's start to the first that ends at or after its end: no piece beyond
 # these is looked at, however long the history.
@@ -34,12 +37,20 @@ def lock_plans(tx: Transaction, owner: str) -> None:
     tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"plans {owner}",))
 
 
-def pieces_within(tx: Transaction, owner: str, asset_ids: Iterable[str], period: Interval) -> list[Piece]:
+def pieces_within(
+    tx: Transaction, owner: str, asset_ids: Iterable[str], period: Interval, *, limit: int | None = None
+) -> list[Piece]:
     """The pieces of these assets that touch a period, whole; also those that say that there is no plan."""
     rows = tx.execute(
         f"""SELECT {_COLUMNS} FROM (SELECT id, %(owner)s AS owner FROM unnest(%(ids)s::text[]) AS id) a, {_WITHIN}
-            {_ORDER}""",
-        {"owner": owner, "ids": sorted(set(asset_ids)), "start": period.start, "end": period.end},
+            {_ORDER} LIMIT %(limit)s""",
+        {
+            "owner": owner,
+            "ids": sorted(set(asset_ids)),
+            "start": period.start,
+            "end": period.end,
+            "limit": limit,
+        },
     ).fetchall()
     return [_piece(row) for row in rows]
 
@@ -47,15 +58,35 @@ def pieces_within(tx: Transaction, owner: str, asset_ids: Iterable[str], period:
 def plans_within(
     tx: Transaction, scope: DsoScope, period: Interval, asset_ids: Sequence[str] | None = None
 ) -> list[Piece]:
-    """A DSO's own copy: what is planned in a period in its grid, or for these assets; by asset and time."""
+    """A DSO's own copy: what is planned in a period in its grid, or for these assets; by asset and time.
+
+    Raises:
+        RuleBroken: A59, for more than an answer can hold.
+    """
     if asset_ids is None:
-        rows = tx.execute("SELECT DISTINCT asset_id FROM plan_piece WHERE owner = %s", (scope.party,)).fetchall()
-        asset_ids = [row["asset_id"] for row in rows]
-    return [piece for piece in pieces_within(tx, scope.party, asset_ids, period) if piece.block_id is not None]
+        rows = tx.execute("SELECT id FROM grid_asset WHERE party = %s AND NOT is_removed", (scope.party,)).fetchall()
+        asset_ids = [row["id"] for row in rows]
+    return _planned(pieces_within(tx, scope.party, asset_ids, period, limit=MAX_PIECES + 1))
+
+
+def asked_in_grid(
+    tx: Transaction, scope: DsoScope, period: Interval, asset_ids: Sequence[str] | None = None
+) -> list[Piece]:
+    """As `planned_in_grid`, for whoever asks.
+
+    Raises:
+        RuleBroken: A59, for more than an answer can hold.
+    """
+    return _planned(planned_in_grid(tx, scope, period, asset_ids, limit=MAX_PIECES + 1))
 
 
 def planned_in_grid(
-    tx: Transaction, scope: DsoScope, period: Interval, asset_ids: Sequence[str] | None = None
+    tx: Transaction,
+    scope: DsoScope,
+    period: Interval,
+    asset_ids: Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
 ) -> list[Piece]:
     """The platform's: what the present operators plan in a period for the active assets in a DSO's grid, or for those
     of them that are named; by asset and time. It does not say whose they are."""
@@ -63,12 +94,13 @@ def planned_in_grid(
         f"""SELECT {_COLUMNS}
               FROM (SELECT id, operator AS owner FROM active_asset
                      WHERE dso = %(dso)s AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s))) a, {_WITHIN}
-             WHERE p.block_id IS NOT NULL {_ORDER}""",
+             WHERE p.block_id IS NOT NULL {_ORDER} LIMIT %(limit)s""",
         {
             "dso": scope.party,
             "ids": None if asset_ids is None else list(asset_ids),
             "start": period.start,
             "end": period.end,
+            "limit": limit,
         },
     ).fetchall()
     return [_piece(row) for row in rows]
@@ -96,6 +128,12 @@ def replace_pieces(tx: Transaction, owner: str, before: Sequence[Piece], after: 
             *([piece.block_id for piece in come], [piece.document_id for piece in come]),
         ),
     )
+
+
+def _planned(pieces: list[Piece]) -> list[Piece]:
+    if len(pieces) > MAX_PIECES:
+        raise RuleBroken("too large", [Finding("A59", "", "too much for an answer: ask for fewer assets or less time")])
+    return [piece for piece in pieces if piece.block_id is not None]
 
 
 def _piece(row: dict[str, Any]) -> Piece:

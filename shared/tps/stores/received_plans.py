@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 FEED = "operational-schedules"
+MANY_NEWS = 20_000
+"""So much of the feed is told at a time, and the rest of one message with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,16 @@ def drop_plans(tx: Transaction, party: str, asset_ids: Iterable[str], rank: int)
 
 
 def news_after(tx: Transaction, scope: DsoScope, position: int) -> News | None:
-    """What is new after a position of the feed; None if nothing is."""
+    """What is new after a position of the feed; None if nothing is. The oldest first, where it is a lot."""
     rows = tx.execute(
-        """SELECT position, asset_id, starts_at, ends_at FROM plan_news WHERE party = %s AND position > %s
+        """WITH counted AS (
+               SELECT position, sum(count(*)) OVER (ORDER BY position) - count(*) AS before
+                 FROM plan_news WHERE party = %(party)s AND position > %(after)s GROUP BY position)
+           SELECT position, asset_id, starts_at, ends_at FROM plan_news
+            WHERE party = %(party)s AND position > %(after)s
+              AND position <= (SELECT max(position) FROM counted WHERE before < %(many)s)
             ORDER BY asset_id COLLATE "C", starts_at""",
-        (scope.party, position),
+        {"party": scope.party, "after": position, "many": MANY_NEWS},
     ).fetchall()
     periods: dict[str, list[Interval]] = defaultdict(list)
     for row in rows:
