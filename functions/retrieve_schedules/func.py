@@ -152,8 +152,8 @@ def _plans_where(call, periods):
     """What this backend knows of these assets, each in its periods."""
     whole = hull(period for each in periods.values() for period in each)
     with call.endpoint.database.transaction() as tx:
-        pieces = plans.plans_within(tx, call.dso, whole, sorted(periods))
-        touched = [piece for piece in pieces if _touches(piece.period, periods[piece.asset_id])]
+        pieces = plans.pieces_within(tx, call.dso.party, periods, whole)
+        touched = [piece for piece in pieces if piece.block_id and _touches(piece.period, periods[piece.asset_id])]
         found = read_plans(call.endpoint, tx, touched, whole)
     return [part for each in found for period in periods[each.asset_id] if (part := part_within(each, period))]
 

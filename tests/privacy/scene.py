@@ -12,6 +12,7 @@ import psycopg
 
 from tests.e2e.identities import BAD_TOKENS
 from tests.privacy.table import RouteRow
+from tests.privacy.windows import Windows
 from tests.support.world import (
     Member,
     Reply,
@@ -69,14 +70,12 @@ class Scene:
         sent_asset = scene.restore_assets()
         scene.values["schedule"] = agr.send_schedules(make_schedule(scene.values["asset"], 500))["id"]
         scene.restore_schedules()
-        told: list[Any] = []
-        path = "/operational-schedules/wait?timeout=0"
-        eventually(lambda: told.extend(dso.done("GET", path)["schedules"]) or len(told) == 2)
         limit = dso.send_foreseen(make_foreseen([scene.values["asset"]]))
         emergency = dso.send_unforeseen(make_stop([scene.values["asset"]]))
         eventually(lambda: len(agr.active_limits()) == 2)
         scene.values.update(emergency=emergency["id"])
         eventually(lambda: dso.done("GET", f"{changes}&timeout=0")["assets"])
+        Windows(world).wait_until_told(dso.code, [scene.values[name] for name in ("asset", "claimed", "removable")])
         cursor = agr.done("GET", "/capacity-limits/wait?timeout=0")["cursor"]
         scene.values.update(changes_cursor=changes.partition("=")[2])
         scene.values.update(cursor=cursor, agr_message=sent_asset, dso_message=sent_point, limit=limit["id"])
