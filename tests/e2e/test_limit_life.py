@@ -366,6 +366,21 @@ def test_an_asset_that_changes_hands_moves_only_the_two_parts_concerned(
     assert dso.done("GET", f"{LIMITS}/{limit_id}")["revision"] == 1
 
 
+def test_a_stop_follows_an_asset_that_changes_hands(
+    dso: Member, alpha: Member, beta: Member, point: str, chp: str
+) -> None:
+    other = registered(alpha, point, 100)
+    dso.send_unforeseen(make_stop([chp, other]))
+    eventually(alpha.active_limits)
+
+    beta.register_assets(make_asset(point, id=chp, max_production_kw=600))
+    alpha.done("DELETE", f"/flexibility-assets?id={chp}")
+
+    comes(lambda: [limit["asset_ids"] for limit in beta.active_limits()], [[chp]])
+    comes(lambda: [limit["asset_ids"] for limit in alpha.active_limits()], [[other]])
+    assert (received(alpha), received(beta)) == ([(2, "active")], [(1, "active")])
+
+
 def test_an_asset_that_is_only_removed_changes_nothing_under_a_limit(
     dso: Member, alpha: Member, beta: Member, point: str, chp: str, wind: str
 ) -> None:
