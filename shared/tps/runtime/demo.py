@@ -127,7 +127,7 @@ def _change(cast: _Cast) -> None:
     started = time.perf_counter()
     operator.client.set_assets([charger])
     news = dso.client.wait_asset_changes(after=place, timeout_s=_CHANGE_WAIT_S)
-    _say(f"{operator.name} tries a charger. {dso.name} has a call waiting, and after {_since(started)} it sees")
+    _say(f"{operator.name} tries a charger. {dso.name} waits for changes, and after {_since(started)} it sees")
     _say(f"{_assets(len(news.assets))} more: changes are collected for a while, so that it does not show who registers")
     _say("together.")
     operator.client.remove_assets([charger.id])
