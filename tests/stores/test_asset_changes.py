@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
 from tests.stores.builders import NOW, Registrar, asset, hours, point, rows
-from tests.stores.servers import GRID, OPERATOR, OTHER_GRID, RIVAL
+from tests.stores.servers import DEADLINE_S, GRID, OPERATOR, OTHER_GRID, RIVAL
 from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
 from tps.domain.scope import DsoScope
 from tps.stores import asset_changes
@@ -216,3 +217,18 @@ def test_a_whole_countrys_assets_are_told_in_seconds(platform: Platform) -> None
 
     assert (told, again, gone) == ({GRID: (names, [])}, {}, {GRID: ([], names)})
     assert time.monotonic() - began < 20
+
+
+def test_two_lists_at_once_are_told_one_after_the_other(platform: Platform) -> None:
+    """Or the one that was read first may be sent last."""
+    platform.assets(OPERATOR, asset("A"))
+    with ThreadPoolExecutor(1) as pool:
+        with platform.database.transaction() as tx:
+            asset_changes.tell_list(tx, DsoScope(GRID))
+            assert platform.listed(OTHER_GRID) == []
+            second = pool.submit(platform.listed, GRID)
+            with pytest.raises(TimeoutError):
+                second.result(0.2)
+            platform.assets(OPERATOR, asset("B"))
+
+        assert second.result(DEADLINE_S) == ["A", "B"]

@@ -90,8 +90,9 @@ def take_changes(tx: Transaction, until: datetime, limit: int = MAX_ASSETS) -> d
 def tell_list(tx: Transaction, scope: DsoScope) -> list[AssetListing]:
     """All active assets in a DSO's grid, sorted by id (F5); they count as told: send them in this transaction.
 
-    No change is told meanwhile, so that of lists and changes what is sent later is not older.
+    No change is told meanwhile, nor another list to this DSO, so that of all these what is sent later is not older.
     """
+    tx.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (TELLING_LOCK, scope.party))
     tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", (TELLING_LOCK,))
     listed = registry.listing(tx, scope)
     tx.execute(
