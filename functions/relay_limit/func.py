@@ -72,7 +72,7 @@ def decide(handling):
 def fan_out(handling):
     """Divide, and send each operator what is news to it; runs again unharmed."""
     document = decode(handling.message.content)
-    relay(handling, LimitName(document.header.sender, document.header.document_id, document.revision))
+    relay(handling, document.header.sender, document.header.document_id)
 
 
 def accept(handling, scope, document):

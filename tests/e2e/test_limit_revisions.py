@@ -84,6 +84,7 @@ def sender(world: World, services: Services) -> Sender:
 
 def test_only_a_higher_revision_replaces_and_numbers_may_skip(sender: Sender) -> None:
     assert sender.says(sender.limit(2, 300)) == ("accepted", set())
+    eventually(sender.heard)
     assert sender.says(sender.limit(1, 500)) == ("accepted", set()), "acknowledged (A84) and ignored"
     assert sender.says(sender.limit(7, 200)) == ("accepted", set())
 
@@ -113,6 +114,7 @@ def test_a_cancel_that_comes_before_its_limit_keeps_it_from_coming_up(sender: Se
 
 def test_a_cancel_twice_is_accepted_twice_and_told_once(sender: Sender) -> None:
     sender.says(sender.limit(1))
+    eventually(sender.heard)
     cancel = sender.closing(2, DocumentStatus.WITHDRAWN)
 
     assert [sender.says(cancel), sender.says(cancel)] == [("accepted", set())] * 2
@@ -126,6 +128,7 @@ def test_an_ending_is_not_judged_by_its_age(sender: Sender) -> None:
     running = Interval(now - timedelta(hours=1), now + timedelta(hours=1))
     ended = Interval(running.start, now - timedelta(minutes=3))
     sender.says(sender.limit(1, period=running))
+    eventually(sender.heard)
 
     assert sender.says(sender.limit(2, period=ended)) == ("accepted", set())
 
@@ -141,3 +144,10 @@ def test_a_limit_keeps_its_kind(sender: Sender) -> None:
     assert sender.says(emergency, LIMIT_UNFORESEEN) == ("refused", {"A59"})
     assert sender.says(sender.closing(2), LIMIT_UNFORESEEN) == ("refused", {"A59"})
     assert sender.says(emergency) == ("refused", {"A94"})
+
+
+def test_a_change_on_the_heels_of_its_limit_is_each_operators_second_revision(sender: Sender) -> None:
+    for revision, power_kw in enumerate((500, 400, 300), start=1):
+        sender.says(sender.limit(revision, power_kw))
+
+    eventually(lambda: (3, "active", 300) in sender.heard())

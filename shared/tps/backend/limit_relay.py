@@ -46,14 +46,20 @@ class _Change:
     limit: Limit | None
 
 
-def relay(desk: Desk, name: LimitName) -> None:
-    """Decide what each operator is sent for the latest revision of a limit, once."""
-    limits.lock_limit(desk.tx, name.dso, name.limit_id)
-    revision = limits.latest(desk.tx, name.dso, name.limit_id)
-    if revision is None or revision.name != name or revision.message_id != desk.cause or revision.is_relayed:
-        return
-    held = limits.last_parts(desk.tx, name.dso, name.limit_id)
-    assets = by_operator(limits.frozen_assets(desk.tx, name))
+def relay(desk: Desk, dso: str, limit_id: str) -> None:
+    """Decide, once, what each operator is sent for every revision of a limit that was accepted, in their order.
+
+    A revision may be accepted before the one before it has got this far. Each has the message that brought it as the
+    cause of what is sent, whoever decides it.
+    """
+    limits.lock_limit(desk.tx, dso, limit_id)
+    for revision in limits.unrelayed(desk.tx, dso, limit_id):
+        _relay_one(replace(desk, cause=revision.message_id), revision)
+
+
+def _relay_one(desk: Desk, revision: Revision) -> None:
+    held = limits.last_parts(desk.tx, revision.name.dso, revision.name.limit_id)
+    assets = by_operator(limits.frozen_assets(desk.tx, revision.name))
     if revision.status is LimitStatus.ENDED:
         assets = {operator: own for operator, own in assets.items() if _holds(held.get(operator))}
     changes = [
@@ -62,7 +68,7 @@ def relay(desk: Desk, name: LimitName) -> None:
     ]
     changes += [_closing(revision, part) for part in held.values() if _holds(part) and part.operator not in assets]
     send_changes(desk, revision, changes, held)
-    limits.mark_relayed(desk.tx, name)
+    limits.mark_relayed(desk.tx, revision.name)
 
 
 def by_operator(assets: Iterable[WeighedAsset]) -> dict[str, list[WeighedAsset]]:

@@ -138,6 +138,15 @@ def latest(tx: Transaction, dso: str, limit_id: str) -> Revision | None:
     return _revision(row) if row else None
 
 
+def unrelayed(tx: Transaction, dso: str, limit_id: str) -> list[Revision]:
+    """Accepted revisions of a limit whose operators' messages are not decided yet, in their order."""
+    rows = tx.execute(
+        "SELECT * FROM limit_revision WHERE dso = %s AND limit_id = %s AND NOT is_relayed ORDER BY revision",
+        (dso, limit_id),
+    ).fetchall()
+    return [_revision(row) for row in rows]
+
+
 def mark_relayed(tx: Transaction, name: LimitName) -> None:
     """What the operators are sent for this revision is decided."""
     tx.execute(

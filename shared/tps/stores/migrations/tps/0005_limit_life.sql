@@ -3,6 +3,7 @@
 ALTER TABLE limit_revision
     ADD COLUMN is_latest  boolean NOT NULL DEFAULT true,
     ADD COLUMN is_relayed boolean NOT NULL DEFAULT false;   -- its operators' messages are decided
+UPDATE limit_revision SET is_relayed = true;
 CREATE UNIQUE INDEX limit_revision_latest ON limit_revision (dso, limit_id) WHERE is_latest;
 
 ALTER TABLE limit_part
