@@ -1,0 +1,13 @@
+"""One installation per test process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stateful.installation import Installation, installation
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installation(tmp_path_factory.mktemp("stateful")) as made:
+        yield made

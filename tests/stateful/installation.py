@@ -1,0 +1,256 @@
+"""A whole installation in one process: real functions, real Postgres, real crypto; only the broker and S3 are dicts.
+
+Letters lie in a post bag until the test delivers them, in the order that it chooses, or again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from flask.testing import FlaskClient
+from psycopg import sql
+
+from tests.stores.servers import servers
+from tps.endpoint.acknowledging import send_all_owed
+from tps.endpoint.endpoint import Endpoint
+from tps.mades.subjects import TICK, parse_subject
+from tps.runtime import onboarding
+from tps.runtime.app import create_app, load_function
+from tps.runtime.local.stack import LocalStack
+from tps.runtime.services import Services, build_services
+from tps.runtime.settings import Settings
+from tps.runtime.stack import FunctionEntry, load_stack
+from tps.runtime.tokens import issue
+from tps.runtime.waiting import Waits
+from tps.stores.mailbox import LargeAddress, Letter
+
+ALPHA, BETA, GAMMA = "5790000000036", "5790000000043", "5790000000074"
+NORTH, SOUTH = "5790000000050", "5790000000067"
+PARTIES = ((ALPHA, "agr"), (BETA, "agr"), (GAMMA, "brp"), (NORTH, "dso"), (SOUTH, "dso"))
+GROUPS = ("agr", "dso", "tps")
+WINDOW_S = 15
+
+
+class Clock:
+    """Everybody's clock; stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class PostBag:
+    """The broker: what was published and not delivered yet, and whatever was published ever."""
+
+    waiting: list[Letter] = field(default_factory=list)
+    ever: dict[str, Letter] = field(default_factory=dict)
+    large: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+
+    def publish_each(self, letters: Sequence[Letter]) -> set[str]:
+        for letter in letters:
+            if letter.unique_id not in self.ever:
+                self.ever[letter.unique_id] = letter
+                self.waiting.append(letter)
+        return {letter.unique_id for letter in letters}
+
+    def put_large(self, address: LargeAddress, data: bytes, ttl_s: int) -> int:
+        del ttl_s
+        self.large[dataclasses.astuple(address)] = data
+        return 1
+
+    def get_large(self, address: LargeAddress, chunks: int) -> bytes | None:
+        del chunks
+        return self.large.get(dataclasses.astuple(address))
+
+    def wake(self, parties: Sequence[str]) -> None:
+        """Nobody waits here."""
+
+    def on_wake(self, callback: Callable[[str], None]) -> None:
+        """Nobody waits here."""
+
+    def is_there_or_connects(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Shelf(dict[str, bytes]):
+    """The document store."""
+
+    def put(self, key: str, content: bytes) -> bool:
+        is_new = key not in self
+        self.setdefault(key, content)
+        return is_new
+
+    def is_there(self) -> bool:
+        return True
+
+
+class OwedLater:
+    """Acknowledgements that are owed go when the test says so."""
+
+    def tell(self, endpoint: Endpoint) -> None:
+        """Not now."""
+
+    def flush(self, endpoint: Endpoint) -> None:
+        send_all_owed(endpoint)
+
+
+@dataclass
+class Installation:
+    """Everything, with a hand on the clock and on the post."""
+
+    stack: LocalStack
+    services: Services
+    clock: Clock
+    bag: PostBag
+    shelves: dict[str, Shelf]
+    entries: tuple[FunctionEntry, ...]
+    clients: dict[str, FlaskClient]
+    tokens: dict[str, str]
+    _kept: tuple[str, ...] = ("party", "component", "component_key", "directory_entry")
+
+    def call(self, party: str, method: str, path: str, body: Any = None) -> Any:
+        """One REST call that does not wait for the platform's answer; the response."""
+        function = next(
+            entry.name
+            for entry in sorted(self.entries, key=lambda one: -max((len(route) for route in one.routes), default=0))
+            if any(path.partition("?")[0].startswith(route) for route in entry.routes)
+        )
+        return self.clients[function].open(
+            path,
+            method=method,
+            headers={"Authorization": f"Bearer {self.tokens[party]}", "Prefer": "respond-async"},
+            json=body,
+        )
+
+    def ask(self, party: str, path: str) -> Any:
+        """A GET's body."""
+        response = self.call(party, "GET", path)
+        assert response.status_code == 200, response.text
+        return response.json
+
+    def send(self, party: str, method: str, path: str, body: Any = None) -> tuple[str, Any]:
+        """Send, deliver everything, and tell what became of it: the outcome and the body of the message or error."""
+        response = self.call(party, method, path, body)
+        if response.status_code != 202:
+            return "refused" if response.status_code >= 400 else "accepted", response.json
+        self.settle()
+        return self.outcome(party, response.json)
+
+    def outcome(self, party: str, sent: Any) -> tuple[str, Any]:
+        """What became of a message that was sent."""
+        kind = {"brp": "agr"}.get(dict(PARTIES)[party], dict(PARTIES)[party])
+        message = self.ask(party, f"/{kind}/v1/messages/{sent['message_id']}")
+        return message["status"], {**sent, "errors": message["errors"]}
+
+    def deliver(self, letter: Letter) -> int:
+        """Hand one letter to the function that takes its type; the HTTP status of its outcome."""
+        subject = parse_subject(letter.subject)
+        group = subject.group.partition("-")[0]
+        entry = next(one for one in self.entries if (group, subject.type) in one.topics)
+        return self._post(entry.name, {"ce-type": "mades", "ce-subject": letter.subject}, letter.data)
+
+    def settle(self, choose: Callable[[int], int] = lambda _count: 0) -> None:
+        """Deliver until nothing is left; `choose` says which of so many waiting letters is next."""
+        while self.bag.waiting:
+            letter = self.bag.waiting.pop(choose(len(self.bag.waiting)))
+            status = self.deliver(letter)
+            assert status in (204, 422), (letter.subject, status)
+
+    def tick(self) -> None:
+        """Every function that ticks gets one, and what comes of it is delivered."""
+        for entry in self.entries:
+            if entry.tick_s:
+                status = self._post(entry.name, {"ce-type": TICK, "ce-subject": "tick"}, b"")
+                assert status == 204, (entry.name, status)
+        self.settle()
+
+    def advance(self, time: timedelta) -> None:
+        """Move the clock, and let what is due happen."""
+        self.clock.now += time
+        self.tick()
+
+    def acknowledge(self) -> None:
+        """Every MADES acknowledgement that is owed goes out and arrives."""
+        for endpoint in self.services.endpoints.values():
+            endpoint.owed.flush(endpoint)
+        self.settle()
+
+    def empty(self) -> None:
+        """As on the first day: parties and their keys, and nothing else."""
+        self.bag.waiting.clear()
+        self.bag.ever.clear()
+        for shelf in self.shelves.values():
+            shelf.clear()
+        for group in GROUPS:
+            with psycopg.connect(self.stack.database_url(group)) as connection:
+                names = self._tables(connection)
+                tables = sql.SQL(", ").join(sql.Identifier(name) for name in names)
+                connection.execute(sql.SQL("TRUNCATE {}").format(tables))
+
+    def _tables(self, connection: psycopg.Connection[Any]) -> list[str]:
+        rows = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%%yoyo%%'"
+        ).fetchall()
+        return sorted(name for (name,) in rows if name not in self._kept)
+
+    def _post(self, function: str, headers: dict[str, str], data: bytes) -> int:
+        token = self.services.settings.delivery_token
+        headers = {
+            "ce-id": "1",
+            "ce-source": "test",
+            "ce-specversion": "1.0",
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/octet-stream",
+            **headers,
+        }
+        response = self.clients[function].post("/", headers=headers, data=data)
+        assert response.status_code < 500, (function, headers["ce-type"], response.text)
+        return int(response.status_code)
+
+
+@contextmanager
+def installation(data: Path) -> Iterator[Installation]:
+    """Postgres on a folder, everybody onboarded, all functions loaded."""
+    with servers(data, which=("postgres",)) as stack:
+        for code, role in PARTIES:
+            onboarding.add_party(stack, role=role, code=code, name=f"Party {code[-3:]}", grid_prefixes=())
+        settings = dataclasses.replace(Settings.from_env(stack.environment()), batch_window_s=WINDOW_S)
+        made = build_services(settings)
+        clock, bag, shelves = Clock(), PostBag(), {group: Shelf() for group in GROUPS}
+        endpoints: dict[str, Any] = {
+            name: dataclasses.replace(
+                each,
+                clock=clock,
+                mailbox=bag,  # type: ignore[arg-type]
+                documents=shelves[name],  # type: ignore[arg-type]
+                owed=OwedLater(),  # type: ignore[arg-type]
+            )
+            for name, each in made.endpoints.items()
+        }
+        waits = {name: Waits(bag, 4) for name in endpoints}  # type: ignore[arg-type]
+        services = dataclasses.replace(made, endpoints=endpoints, waits=waits)
+        entries = load_stack()
+        clients = {one.name: create_app(load_function(one.name), services).test_client() for one in entries}
+        tokens = {code: issue(stack, code) for code, _ in PARTIES}
+        yield Installation(stack, services, clock, bag, shelves, entries, clients, tokens)
+        for endpoint in endpoints.values():
+            endpoint.database.close()
+
+
+def lines(value: Any) -> str:
+    """JSON for assertion messages and comparisons."""
+    return json.dumps(value, sort_keys=True, indent=1)

@@ -1,0 +1,142 @@
+"""What everybody must see, said as plainly as possible: dicts, and the words of docs/semantics.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+Divide = Callable[[str, str, Decimal, Mapping[str, Decimal]], Mapping[str, Decimal]]
+
+
+@dataclass
+class Asset:
+    """Who has it, where it is, what it can."""
+
+    operator: str
+    dso: str
+    power_kw: dict[str, int]
+
+
+@dataclass
+class View:
+    """A limit as one operator was told of it last."""
+
+    revision: int
+    status: str
+    content: dict[str, Any]
+    ends_at: datetime
+
+
+@dataclass
+class Limit:
+    """A limit as its DSO sent it last; `weights` are those of the moment when it was accepted."""
+
+    dso: str
+    kind: str
+    revision: int
+    status: str
+    content: dict[str, Any]
+    weights: dict[str, dict[str, Decimal]]
+    start: datetime
+    end: datetime
+    views: dict[str, list[View]] = field(default_factory=dict)
+
+    def status_at(self, now: datetime) -> str:
+        return _at(self.status, self.end, now)
+
+
+@dataclass
+class Model:
+    """The world; `divide` says the parts of (DSO, limit id, power, weights by operator)."""
+
+    divide: Divide
+    assets: dict[str, Asset] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict)
+
+    def of_grid(self, dso: str) -> set[str]:
+        return {asset_id for asset_id, asset in self.assets.items() if asset.dso == dso}
+
+    def expected(self, kind: str, dso: str, asset_ids: Iterable[str]) -> str:
+        """What the platform says to a limit over these assets."""
+        asked, known = set(asset_ids), self.of_grid(dso)
+        if asked <= known:
+            return "accepted"
+        return "partly_accepted" if kind == "unforeseen" and asked & known else "refused"
+
+    def put(self, limit_id: str, limit: Limit, asset_ids: Iterable[str]) -> None:
+        """A new limit, or a new revision of one: accepted, frozen, told."""
+        if limit_id in self.limits:
+            limit.views = self.limits[limit_id].views
+        limit.weights = {}
+        for asset_id in sorted(set(asset_ids) & self.of_grid(limit.dso)):
+            asset = self.assets[asset_id]
+            weight = Decimal(asset.power_kw[limit.content["direction"]]) if limit.kind == "foreseen" else Decimal(0)
+            limit.weights.setdefault(asset.operator, {})[asset_id] = weight
+        self.limits[limit_id] = limit
+        self._tell(limit_id)
+
+    def remove(self, limit_id: str, now: datetime, *, in_error: bool) -> None:
+        """Withdrawn, cancelled before its start, or ended at the next full minute."""
+        limit = self.limits[limit_id]
+        limit.revision += 1
+        if in_error or limit.start > now:
+            limit.status = "withdrawn" if in_error else "cancelled"
+        else:
+            limit.status, limit.end = "ended", now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+            limit.content = cut(limit.content, limit.end)
+        self._tell(limit_id)
+
+    def seen_by_operator(self, operator: str, now: datetime) -> list[tuple[Any, ...]]:
+        """What it must see: revision, status and content of every limit it was ever told."""
+        views = [view for limit in self.limits.values() for view in limit.views.get(operator, [])]
+        return [(view.revision, _at(view.status, view.ends_at, now), view.content) for view in views]
+
+    def _tell(self, limit_id: str) -> None:
+        limit = self.limits[limit_id]
+        is_standing = limit.status in ("active", "ended")
+        parts = self._parts(limit_id)
+        for operator in {*limit.views, *limit.weights}:
+            views = limit.views.setdefault(operator, [])
+            last = views[-1] if views and views[-1].status in ("active", "ended") else None
+            if is_standing and operator in limit.weights and not (limit.status == "ended" and last is None):
+                self._tell_one(limit, views, last, parts[operator])
+            elif last is not None:
+                last.revision += 1
+                last.status = limit.status if not is_standing else "cancelled"
+
+    @staticmethod
+    def _tell_one(limit: Limit, views: list[View], last: View | None, content: dict[str, Any]) -> None:
+        if last is None:
+            views.append(View(1, limit.status, content, limit.end))
+        elif (last.content, last.status) != (content, limit.status):
+            last.revision += 1
+            last.status, last.content, last.ends_at = limit.status, content, limit.end
+
+    def _parts(self, limit_id: str) -> dict[str, dict[str, Any]]:
+        limit = self.limits[limit_id]
+        found: dict[str, dict[str, Any]] = {}
+        weights = {operator: sum(own.values(), Decimal(0)) for operator, own in limit.weights.items()}
+        for operator, own in limit.weights.items():
+            content = {**limit.content, "asset_ids": sorted(own)}
+            if limit.kind == "foreseen":
+                content["available"] = [
+                    (start, end, self.divide(limit.dso, limit_id, power_kw, weights)[operator])
+                    for start, end, power_kw in limit.content["available"]
+                ]
+            found[operator] = content
+        return found
+
+
+def cut(content: dict[str, Any], end: datetime) -> dict[str, Any]:
+    """A limit's content when it ends earlier."""
+    if "available" not in content:
+        return {**content, "expected_end": end}
+    slots = [(start, min(until, end), power_kw) for start, until, power_kw in content["available"] if start < end]
+    return {**content, "available": slots}
+
+
+def _at(status: str, end: datetime, now: datetime) -> str:
+    return "expired" if status == "active" and end <= now else status

@@ -1,0 +1,234 @@
+"""Whatever is registered, limited, changed and ended, in whatever order: everybody sees what the model says.
+
+`TPS_STATEFUL_STEPS` plays more of it.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests.stateful.installation import ALPHA, BETA, GAMMA, NORTH, SOUTH, Installation
+from tests.stateful.model import Asset, Limit, Model
+from tests.support.world import gs1
+from tps.backend.limit_relay import tie_key
+from tps.domain.fairness import share_limit
+from tps.stores.limits import LimitName
+
+STEPS_EACH = 30
+STEPS = int(os.environ.get("TPS_STATEFUL_STEPS", "600"))
+OPERATORS, DSOS = (ALPHA, BETA, GAMMA), (NORTH, SOUTH)
+POINTS = {gs1("5713131", 18, 900_000_000 + number): dso for number, dso in enumerate((NORTH, NORTH, SOUTH))}
+ASSET_IDS = [gs1("5713131", 18, 910_000_000 + number) for number in range(6)]
+POINT_OF = {asset_id: list(POINTS)[number % 3] for number, asset_id in enumerate(ASSET_IDS)}
+OPERATOR_OF = {asset_id: OPERATORS[number // 2 % 3] for number, asset_id in enumerate(ASSET_IDS)}
+DIRECTIONS = ("production", "consumption")
+
+some_assets = st.lists(st.sampled_from(ASSET_IDS), min_size=1, max_size=6, unique=True)
+some_dso = st.sampled_from(DSOS)
+some_seed = st.integers(0, 2**16)
+some_foreseen = st.tuples(
+    st.sampled_from(DIRECTIONS), st.sampled_from([0, 7, 50, 333, 5000]), st.sampled_from([-60, 15, 240]), st.booleans()
+)
+some_unforeseen = st.tuples(st.sampled_from(["stop", "hold"]), st.sampled_from([30, 300]))
+
+
+class Changes(RuleBasedStateMachine):
+    """Two DSOs, three operators, six assets."""
+
+    house: Installation
+
+    @initialize()
+    def empty_world(self) -> None:
+        self.house.empty()
+        self.model = Model(self._divide)
+        self.refused: dict[str, str] = {}
+        for dso in DSOS:
+            points = [{"id": point_id} for point_id, owner in POINTS.items() if owner == dso]
+            status, _ = self.house.send(dso, "PUT", "/dso/v1/connection-points", {"connection_points": points})
+            assert status == "accepted"
+        for asset_id in ASSET_IDS[:5]:
+            self.register(asset_id, 100, 40)
+
+    @rule(asset_id=st.sampled_from(ASSET_IDS), up=st.sampled_from([10, 100, 250]), down=st.sampled_from([0, 40]))
+    def register(self, asset_id: str, up: int, down: int) -> None:
+        operator, point_id = OPERATOR_OF[asset_id], POINT_OF[asset_id]
+        powers = {"max_production_kw": up} | ({"max_consumption_kw": down} if down else {})
+        body = {"assets": [{"id": asset_id, "connection_point_id": point_id, **powers}]}
+        status, _ = self.house.send(operator, "PUT", "/agr/v1/flexibility-assets", body)
+        assert status == "accepted"
+        self.model.assets[asset_id] = Asset(operator, POINTS[point_id], {"production": up, "consumption": down})
+
+    @rule(asset_id=st.sampled_from(ASSET_IDS))
+    def deregister(self, asset_id: str) -> None:
+        if asset_id in self.model.assets:
+            path = f"/agr/v1/flexibility-assets?id={asset_id}"
+            status, _ = self.house.send(OPERATOR_OF[asset_id], "DELETE", path)
+            assert status == "accepted"
+            del self.model.assets[asset_id]
+
+    @rule(dso=some_dso, asset_ids=some_assets, said=some_foreseen, only_own=st.booleans())
+    def send_foreseen(self, dso: str, asset_ids: list[str], said: tuple[Any, ...], only_own: bool) -> None:
+        self._put("POST", dso, self._narrowed(dso, asset_ids, only_own), said, None)
+
+    @rule(dso=some_dso, asset_ids=some_assets, said=some_unforeseen)
+    def send_unforeseen(self, dso: str, asset_ids: list[str], said: tuple[Any, ...]) -> None:
+        self._put("POST", dso, asset_ids, said, None)
+
+    @rule(place=some_seed, asset_ids=some_assets, foreseen=some_foreseen, unforeseen=some_unforeseen)
+    def update(self, place: int, asset_ids: list[str], foreseen: tuple[Any, ...], unforeseen: tuple[Any, ...]) -> None:
+        if self.model.limits:
+            limit_id, limit = self._chosen(place)
+            said = foreseen if limit.kind == "foreseen" else unforeseen
+            self._put("PUT", limit.dso, self._narrowed(limit.dso, asset_ids, place % 4 > 0), said, limit_id)
+
+    @rule(place=some_seed, in_error=st.booleans())
+    def remove(self, place: int, in_error: bool) -> None:
+        if not self.model.limits:
+            return
+        limit_id, limit = self._chosen(place)
+        path = f"/dso/v1/capacity-limits/{limit.kind}/{limit_id}" + ("?sent_in_error=true" if in_error else "")
+        status, body = self.house.send(limit.dso, "DELETE", path)
+        is_open = limit.status_at(self.house.clock.now) == "active"
+        assert status == ("accepted" if is_open else "refused"), body
+        if is_open:
+            self.model.remove(limit_id, self.house.clock.now, in_error=in_error)
+
+    @rule(minutes=st.sampled_from([1, 15, 45, 300]))
+    def advance(self, minutes: int) -> None:
+        self.house.advance(timedelta(minutes=minutes))
+
+    @rule(seed=some_seed)
+    def deliver_again(self, seed: int) -> None:
+        chance = Random(seed)
+        letters = list(self.house.bag.ever.values())
+        for letter in chance.sample(letters, min(5, len(letters))):
+            self.house.deliver(letter)
+        self.house.settle(chance.randrange)
+
+    @invariant()
+    def operators_see_what_the_model_says(self) -> None:
+        for operator in OPERATORS:
+            seen = self.house.ask(operator, "/agr/v1/capacity-limits")["limits"]
+            expected = self.model.seen_by_operator(operator, self.house.clock.now)
+            assert _sorted(_seen(each) for each in seen) == _sorted(_told(*each) for each in expected)
+
+    @invariant()
+    def dsos_see_what_the_model_says(self) -> None:
+        now = self.house.clock.now
+        for dso in DSOS:
+            seen = self.house.ask(dso, "/dso/v1/capacity-limits")["limits"]
+            expected = {key: one for key, one in self.model.limits.items() if one.dso == dso}
+            statuses = {limit_id: (one.revision, one.status_at(now)) for limit_id, one in expected.items()}
+            refused = {limit_id: (1, "refused") for limit_id, owner in self.refused.items() if owner == dso}
+            assert {each["id"]: (each["revision"], each["status"]) for each in seen} == statuses | refused
+
+    def _put(self, method: str, dso: str, asset_ids: list[str], said: tuple[Any, ...], limit_id: str | None) -> None:
+        before, now = self.model.limits.get(limit_id or ""), self.house.clock.now
+        kind = "foreseen" if len(said) == 4 else "unforeseen"
+        body, limit = (_foreseen if kind == "foreseen" else _unforeseen)(dso, now, said)
+        path = f"/dso/v1/capacity-limits/{kind}" + (f"/{limit_id}" if limit_id else "")
+        status, answer = self.house.send(dso, method, path, {**body, "asset_ids": asset_ids})
+        is_open = before is None or before.status_at(now) == "active"
+        expected = self.model.expected(kind, dso, asset_ids) if is_open else "refused"
+        assert status == expected, (answer, asset_ids)
+        if status == "refused":
+            if before is None:
+                self.refused[answer["id"]] = dso
+            return
+        if before is not None:
+            limit.revision = before.revision + 1
+            limit.start = before.start if kind == "unforeseen" else limit.start
+        self.model.put(answer["id"], limit, asset_ids)
+
+    def _chosen(self, place: int) -> tuple[str, Limit]:
+        open_ones = [key for key, one in self.model.limits.items() if one.status_at(self.house.clock.now) == "active"]
+        ids = open_ones if open_ones and place % 8 else list(self.model.limits)
+        limit_id = ids[place % len(ids)]
+        return limit_id, self.model.limits[limit_id]
+
+    def _narrowed(self, dso: str, asset_ids: Sequence[str], only_own: bool) -> list[str]:
+        """Mostly assets that the limit may be about, so that most limits stand."""
+        own = [asset_id for asset_id in asset_ids if asset_id in self.model.of_grid(dso)]
+        return own if only_own and own else list(asset_ids)
+
+    def _divide(
+        self, dso: str, limit_id: str, power_kw: Decimal, weights: Mapping[str, Decimal]
+    ) -> Mapping[str, Decimal]:
+        parts = share_limit(
+            power_kw, weights, tie_key(self.house.services.endpoint("tps"), LimitName(dso, limit_id, 1))
+        )
+        assert sum(parts.values()) == min(power_kw, sum(weights.values()))
+        return parts
+
+
+def _foreseen(dso: str, now: datetime, said: tuple[Any, ...]) -> tuple[dict[str, Any], Limit]:
+    direction, power_kw, start_in, has_two = said
+    first = now + timedelta(minutes=start_in)
+    slots = [(first, first + timedelta(minutes=120), Decimal(power_kw))]
+    if has_two:
+        slots.append((first + timedelta(minutes=135), first + timedelta(minutes=180), Decimal(power_kw + 1)))
+    available = [{"start": _text(start), "end": _text(end), "power_kw": int(power)} for start, end, power in slots]
+    limit = Limit(
+        dso, "foreseen", 1, "active", {"direction": direction, "available": slots}, {}, slots[0][0], slots[-1][1]
+    )
+    return {"direction": direction, "available": available}, limit
+
+
+def _unforeseen(dso: str, now: datetime, said: tuple[Any, ...]) -> tuple[dict[str, Any], Limit]:
+    action, minutes = said
+    end = now + timedelta(minutes=minutes)
+    content = {"direction": "both", "action": action, "expected_end": end}
+    limit = Limit(dso, "unforeseen", 1, "active", content, {}, now, end)
+    return {"action": action, "expected_end": _text(end)}, limit
+
+
+def _seen(limit: dict[str, Any]) -> tuple[Any, ...]:
+    """What an operator read of a limit; what is over for it is compared by revision and status alone."""
+    if limit["status"] in ("cancelled", "withdrawn"):
+        return limit["revision"], limit["status"]
+    slots = [(each["start"], each["end"], Decimal(str(each["power_kw"]))) for each in limit.get("available", ())]
+    further = (limit["direction"], tuple(sorted(limit["asset_ids"])), limit.get("action"), limit.get("expected_end"))
+    return limit["revision"], limit["status"], *further, tuple(slots)
+
+
+def _told(revision: int, status: str, content: dict[str, Any]) -> tuple[Any, ...]:
+    """What the model says of it, in the same form."""
+    if status in ("cancelled", "withdrawn"):
+        return revision, status
+    slots = [(_text(start), _text(end), power) for start, end, power in content.get("available", ())]
+    end = content.get("expected_end")
+    further = (content["direction"], tuple(content["asset_ids"]), content.get("action"), _text(end) if end else None)
+    return revision, status, *further, tuple(slots)
+
+
+def _sorted(rows: Any) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=repr)
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.mark.timeout(3600)
+def test_everybody_sees_what_the_model_says(house: Installation) -> None:
+    machine = type("ChangesHere", (Changes,), {"house": house})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=max(STEPS // STEPS_EACH, 1),
+            stateful_step_count=STEPS_EACH,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
