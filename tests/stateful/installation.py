@@ -129,12 +129,15 @@ class Installation:
             for entry in sorted(self.entries, key=lambda one: -max((len(route) for route in one.routes), default=0))
             if any(path.partition("?")[0].startswith(route) for route in entry.routes)
         )
-        return self.clients[function].open(
+        response = self.clients[function].open(
             path,
             method=method,
             headers={"Authorization": f"Bearer {self.tokens[party]}", "Prefer": "respond-async"},
             json=body,
+            buffered=True,
         )
+        response.close()
+        return response
 
     def ask(self, party: str, path: str) -> Any:
         """A GET's body."""

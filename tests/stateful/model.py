@@ -55,6 +55,72 @@ class Model:
     divide: Divide
     assets: dict[str, Asset] = field(default_factory=dict)
     limits: dict[str, Limit] = field(default_factory=dict)
+    claims: dict[str, dict[str, Asset]] = field(default_factory=dict)
+    last_holder: dict[str, str] = field(default_factory=dict)
+    handed_over: set[str] = field(default_factory=set)
+
+    def claim(self, asset_id: str, asset: Asset) -> None:
+        """Whoever claims first has it; the others stand in line, and keep their place when they change something."""
+        self.claims.setdefault(asset_id, {})[asset.operator] = asset
+        self._settle_claims(asset_id)
+
+    def release(self, asset_id: str, operator: str) -> None:
+        del self.claims[asset_id][operator]
+        self._settle_claims(asset_id)
+
+    def _settle_claims(self, asset_id: str) -> None:
+        line = self.claims[asset_id]
+        if not line:
+            self.assets.pop(asset_id, None)
+            return
+        before = self.assets.get(asset_id)
+        holder = before.operator if before and before.operator in line else next(iter(line))
+        self.assets[asset_id] = line[holder]
+        if self.last_holder.setdefault(asset_id, holder) != holder:
+            self.handed_over.add(asset_id)
+        self.last_holder[asset_id] = holder
+
+    def tick(self, now: datetime) -> None:
+        """Limits on assets that changed hands are divided anew, between the two operators concerned."""
+        moved = {asset_id for asset_id in self.handed_over if asset_id in self.assets}
+        self.handed_over.clear()
+        for limit_id, limit in self.limits.items():
+            if limit.status_at(now) != "active":
+                continue
+            pairs: dict[tuple[str, str], list[str]] = {}
+            for operator, own in limit.weights.items():
+                for asset_id in moved & set(own):
+                    holder = self.assets[asset_id]
+                    if holder.operator != operator and holder.dso == limit.dso:
+                        pairs.setdefault((operator, holder.operator), []).append(asset_id)
+            for pair, asset_ids in sorted(pairs.items()):
+                self._divide_between(limit_id, pair, asset_ids)
+
+    def _divide_between(self, limit_id: str, pair: tuple[str, str], asset_ids: Iterable[str]) -> None:
+        limit, (before, after) = self.limits[limit_id], pair
+        for asset_id in asset_ids:
+            limit.weights.setdefault(after, {})[asset_id] = limit.weights[before].pop(asset_id)
+        if not limit.weights[before]:
+            del limit.weights[before]
+        held = {one: view for one in pair if (view := _standing(limit.views.get(one, []))) is not None}
+        weights = {one: sum(limit.weights.get(one, {}).values(), Decimal(0)) for one in pair}
+        contents = {one: {**limit.content, "asset_ids": sorted(limit.weights.get(one, {}))} for one in pair}
+        if limit.kind == "foreseen":
+            slots = limit.content["available"]
+            pooled = [
+                sum((view.content["available"][i][2] for view in held.values()), Decimal(0)) for i in range(len(slots))
+            ]
+            divided = [self.divide(limit.dso, limit_id, power_kw, weights) for power_kw in pooled]
+            for one in pair:
+                contents[one]["available"] = [
+                    (start, end, parts[one]) for (start, end, _), parts in zip(slots, divided, strict=True)
+                ]
+        for one in pair:
+            if one in limit.weights:
+                self._tell_one(limit, limit.views.setdefault(one, []), held.get(one), contents[one])
+            elif one in held:
+                held[one].revision += 1
+                held[one].status = "cancelled"
 
     def of_grid(self, dso: str) -> set[str]:
         return {asset_id for asset_id, asset in self.assets.items() if asset.dso == dso}
@@ -100,7 +166,7 @@ class Model:
         parts = self._parts(limit_id)
         for operator in {*limit.views, *limit.weights}:
             views = limit.views.setdefault(operator, [])
-            last = views[-1] if views and views[-1].status in ("active", "ended") else None
+            last = _standing(views)
             if is_standing and operator in limit.weights and not (limit.status == "ended" and last is None):
                 self._tell_one(limit, views, last, parts[operator])
             elif last is not None:
@@ -136,6 +202,11 @@ def cut(content: dict[str, Any], end: datetime) -> dict[str, Any]:
         return {**content, "expected_end": end}
     slots = [(start, min(until, end), power_kw) for start, until, power_kw in content["available"] if start < end]
     return {**content, "available": slots}
+
+
+def _standing(views: list[View]) -> View | None:
+    """What an operator stands with; nothing follows after a cancellation."""
+    return views[-1] if views and views[-1].status in ("active", "ended") else None
 
 
 def _at(status: str, end: datetime, now: datetime) -> str:

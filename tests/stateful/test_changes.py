@@ -31,6 +31,7 @@ POINT_OF = {asset_id: list(POINTS)[number % 3] for number, asset_id in enumerate
 OPERATOR_OF = {asset_id: OPERATORS[number // 2 % 3] for number, asset_id in enumerate(ASSET_IDS)}
 DIRECTIONS = ("production", "consumption")
 
+some_asset = st.sampled_from(ASSET_IDS)
 some_assets = st.lists(st.sampled_from(ASSET_IDS), min_size=1, max_size=6, unique=True)
 some_dso = st.sampled_from(DSOS)
 some_seed = st.integers(0, 2**16)
@@ -50,29 +51,33 @@ class Changes(RuleBasedStateMachine):
         self.house.empty()
         self.model = Model(self._divide)
         self.refused: dict[str, str] = {}
+        self.known: dict[str, dict[str, tuple[Any, ...]]] = {dso: {} for dso in DSOS}
         for dso in DSOS:
             points = [{"id": point_id} for point_id, owner in POINTS.items() if owner == dso]
             status, _ = self.house.send(dso, "PUT", "/dso/v1/connection-points", {"connection_points": points})
             assert status == "accepted"
         for asset_id in ASSET_IDS[:5]:
-            self.register(asset_id, 100, 40)
+            self.register(asset_id, 5, 100, 40)
 
-    @rule(asset_id=st.sampled_from(ASSET_IDS), up=st.sampled_from([10, 100, 250]), down=st.sampled_from([0, 40]))
-    def register(self, asset_id: str, up: int, down: int) -> None:
-        operator, point_id = OPERATOR_OF[asset_id], POINT_OF[asset_id]
+    @rule(
+        asset_id=some_asset, place=st.integers(0, 5), up=st.sampled_from([10, 100, 250]), down=st.sampled_from([0, 40])
+    )
+    def register(self, asset_id: str, place: int, up: int, down: int) -> None:
+        """By its usual operator, mostly."""
+        operator, point_id = _operator(asset_id, place), POINT_OF[asset_id]
         powers = {"max_production_kw": up} | ({"max_consumption_kw": down} if down else {})
         body = {"assets": [{"id": asset_id, "connection_point_id": point_id, **powers}]}
         status, _ = self.house.send(operator, "PUT", "/agr/v1/flexibility-assets", body)
         assert status == "accepted"
-        self.model.assets[asset_id] = Asset(operator, POINTS[point_id], {"production": up, "consumption": down})
+        self.model.claim(asset_id, Asset(operator, POINTS[point_id], {"production": up, "consumption": down}))
 
-    @rule(asset_id=st.sampled_from(ASSET_IDS))
-    def deregister(self, asset_id: str) -> None:
-        if asset_id in self.model.assets:
-            path = f"/agr/v1/flexibility-assets?id={asset_id}"
-            status, _ = self.house.send(OPERATOR_OF[asset_id], "DELETE", path)
+    @rule(asset_id=some_asset, place=st.integers(0, 5))
+    def deregister(self, asset_id: str, place: int) -> None:
+        operator = _operator(asset_id, place)
+        if operator in self.model.claims.get(asset_id, {}):
+            status, _ = self.house.send(operator, "DELETE", f"/agr/v1/flexibility-assets?id={asset_id}")
             assert status == "accepted"
-            del self.model.assets[asset_id]
+            self.model.release(asset_id, operator)
 
     @rule(dso=some_dso, asset_ids=some_assets, said=some_foreseen, only_own=st.booleans())
     def send_foreseen(self, dso: str, asset_ids: list[str], said: tuple[Any, ...], only_own: bool) -> None:
@@ -103,7 +108,13 @@ class Changes(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 15, 45, 300]))
     def advance(self, minutes: int) -> None:
+        """Every window is over then, so that the DSOs' feeds of changes have told all."""
         self.house.advance(timedelta(minutes=minutes))
+        self.model.tick(self.house.clock.now)
+        for dso in DSOS:
+            self._follow(dso)
+            expected = {asset_id: _listed(self.model.assets[asset_id]) for asset_id in self.model.of_grid(dso)}
+            assert self.known[dso] == expected
 
     @rule(seed=some_seed)
     def deliver_again(self, seed: int) -> None:
@@ -148,6 +159,17 @@ class Changes(RuleBasedStateMachine):
             limit.start = before.start if kind == "unforeseen" else limit.start
         self.model.put(answer["id"], limit, asset_ids)
 
+    def _follow(self, dso: str) -> None:
+        """What a DSO knows of its grid by its feed of changes alone."""
+        while True:
+            told = self.house.ask(dso, "/dso/v1/flexibility-assets/changes?timeout=0")
+            if not told["assets"] and not told["removed_ids"]:
+                return
+            for asset_id in told["removed_ids"]:
+                del self.known[dso][asset_id]
+            for each in told["assets"]:
+                self.known[dso][each["id"]] = (each.get("max_production_kw"), each.get("max_consumption_kw"))
+
     def _chosen(self, place: int) -> tuple[str, Limit]:
         open_ones = [key for key, one in self.model.limits.items() if one.status_at(self.house.clock.now) == "active"]
         ids = open_ones if open_ones and place % 8 else list(self.model.limits)
@@ -167,6 +189,14 @@ class Changes(RuleBasedStateMachine):
         )
         assert sum(parts.values()) == min(power_kw, sum(weights.values()))
         return parts
+
+
+def _operator(asset_id: str, place: int) -> str:
+    return OPERATORS[place] if place < len(OPERATORS) else OPERATOR_OF[asset_id]
+
+
+def _listed(asset: Asset) -> tuple[Any, ...]:
+    return asset.power_kw["production"], asset.power_kw["consumption"] or None
 
 
 def _foreseen(dso: str, now: datetime, said: tuple[Any, ...]) -> tuple[dict[str, Any], Limit]:
