@@ -117,6 +117,7 @@ class Delivery:
             name=f"tps event delivery {group.name}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.5,
+            ping_interval=5,  # as tps.stores.mailbox
             error_cb=_note_error,
         )
 

@@ -204,6 +204,9 @@ class Mailbox:
             name=f"tps {self._group}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.5,  # type: ignore[arg-type]  # it sleeps that long; any number will do
+            # A late answer to a ping that was given up ends the library's reading, and the connection is deaf until
+            # its own pings find it so: in a quarter of a minute, not in six.
+            ping_interval=5,
             error_cb=_quiet,
         )
 
