@@ -106,6 +106,31 @@ class Changes(RuleBasedStateMachine):
         if is_open:
             self.model.remove(limit_id, self.house.clock.now, in_error=in_error)
 
+    @rule(place=some_seed, power_kw=st.sampled_from([3, 80]), is_overtaken=st.booleans())
+    def update_and_withdraw_at_once(self, place: int, power_kw: int, is_overtaken: bool) -> None:
+        """Two revisions under way; if the higher one comes first, the lower has no effect and nobody is told of it."""
+        now = self.house.clock.now
+        open_ones = [key for key, one in self.model.limits.items() if one.status_at(now) == "active"]
+        limit_id = open_ones[place % len(open_ones)] if open_ones else ""
+        limit = self.model.limits.get(limit_id)
+        own = sorted(self.model.of_grid(limit.dso)) if limit else []
+        if limit is None or limit.kind != "foreseen" or not own:
+            return
+        body, update = _foreseen(limit.dso, now, ("production", power_kw, 15, False))
+        path = f"/dso/v1/capacity-limits/foreseen/{limit_id}"
+        first = self.house.call(limit.dso, "PUT", path, {**body, "asset_ids": own}).json
+        second = self.house.call(limit.dso, "DELETE", f"{path}?sent_in_error=true").json
+        assert (first["revision"], second["revision"]) == (limit.revision + 1, limit.revision + 2)
+        self.house.settle(lambda count: 1 if is_overtaken and count == 2 else 0)
+        for sent in (first, second):
+            assert self.house.outcome(limit.dso, sent)[0] == "accepted"
+        update.revision = first["revision"]
+        if is_overtaken:
+            limit.revision += 1
+        else:
+            self.model.put(limit_id, update, own)
+        self.model.remove(limit_id, now, in_error=True)
+
     @rule(minutes=st.sampled_from([1, 15, 45, 300]))
     def advance(self, minutes: int) -> None:
         """Every window is over then, so that the DSOs' feeds of changes have told all."""
