@@ -6,6 +6,7 @@ The same cases each time; with TPS_SLOW_TESTS, many more.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,8 +93,8 @@ def about(part: Any, known: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def fuzzed(world: World) -> Fuzzed:
-    """With something in it of each kind, so that there is something to answer."""
+def fuzzed(world: World) -> Iterator[Fuzzed]:
+    """With something in it of each kind, so that there is something to answer; whatever was claimed is let go."""
     import schemathesis
 
     dso, agr, point = world.dso(), world.operator(), fresh_gsrn()
@@ -118,7 +119,14 @@ def fuzzed(world: World) -> Fuzzed:
     code = world.settings.platform_party
     platform = Member(code, "tps", "Trade Permission System", world.token(code, "tps"), world.http)
     apis = {group: schemathesis.openapi.from_path(FOLDER / "rendered" / f"{group}.openapi.json") for group in GROUPS}
-    return Fuzzed(apis, {"dso": dso, "agr": agr, "tps": platform}, str(world.http.base_url).rstrip("/"), known)
+    yield Fuzzed(apis, {"dso": dso, "agr": agr, "tps": platform}, str(world.http.base_url).rstrip("/"), known)
+    for member, path, name in (
+        (agr, "/flexibility-assets", "assets"),
+        (dso, "/connection-points", "connection_points"),
+    ):
+        claimed = [each["id"] for each in member.done("GET", path)[name]]
+        if claimed:
+            member.done("POST", f"{path}/removal", {"ids": claimed})
 
 
 @pytest.mark.parametrize(("group", "verb", "path", "mode"), CASES, ids=lambda each: str(each))

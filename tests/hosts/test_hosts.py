@@ -88,6 +88,8 @@ def cast(world: World) -> Cast:
     dso.register_points(point)
     asset = make_asset(point)
     operator.register_assets(asset)
+    # So that each host warns of what is limited already.
+    dso.send_foreseen(make_foreseen([asset["id"]]))
     return Cast(world, dso, operator, asset["id"])
 
 
