@@ -50,6 +50,17 @@ def add_component(tx: Transaction, component: OwnComponent, keys: Sequence[Wrapp
         )
 
 
+def set_password_hash(tx: Transaction, code: str, password_hash: str) -> None:
+    """What the web service checks a component's password by (`tps.stores.directory.hash_password`)."""
+    tx.execute("UPDATE component SET password_hash = %s WHERE code = %s", (password_hash, code))
+
+
+def password_hash_of(tx: Transaction, code: str) -> str | None:
+    """The hash of a component's password; None if there is no such component here, or it has none."""
+    row = tx.execute("SELECT password_hash FROM component WHERE code = %s", (code,)).fetchone()
+    return row["password_hash"] if row else None
+
+
 def component_of_party(tx: Transaction, party: str) -> OwnComponent | None:
     row = tx.execute("SELECT code, party, role, name FROM component WHERE party = %s", (party,)).fetchone()
     return OwnComponent(**row) if row else None

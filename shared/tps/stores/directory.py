@@ -22,7 +22,7 @@ _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A component, its public entry, and the hash of its web service password (the platform has none)."""
+    """A component, its public entry, and the hash of its web service password."""
 
     component: OwnComponent
     entry: ComponentEntry
