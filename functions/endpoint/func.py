@@ -9,6 +9,7 @@ Privacy:  OPR-404, FLD-01, PTH-01, BAS-01 (docs/privacy.md).
 """
 
 from tps.api.types import moment_json
+from tps.backend.sent_documents import keep_sent
 from tps.endpoint import applications
 from tps.errors import Malformed, NotFound, TpsError, Unavailable
 from tps.mades import web_service
@@ -94,7 +95,7 @@ def send_message(call, request):
         sender_application=request.fields.get("senderApplication"),
         conversation_id=request.fields.get("conversationID"),
     )
-    message_id = applications.send_message(call.endpoint, call.own, sending)
+    message_id = applications.send_message(call.endpoint, call.own, sending, KEEPS.get(call.endpoint.kind))
     return web_service.message_id_response(request, message_id)
 
 
@@ -172,6 +173,7 @@ OPERATIONS = {
     Operation.STATUS: check_status,
     Operation.TEST: test_connectivity,
 }
+KEEPS = {"agr": keep_sent, "dso": keep_sent}
 CODES = {Malformed: "malformed"}
 SERVICE = (
     *_service("/ECP_MODULE/services/MadesEndpoint", MADES),

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tests.support.world import Member, World, eventually, fresh_gln, fresh_gsrn, make_asset, make_foreseen
-from tps.api.types import ForeseenBody
+from tps.api.types import AssetBody, ForeseenBody
 from tps.documents import Header, Role, decode, encode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
+from tps.documents.ref import AssetRegistration
 from tps.documents.unavailability import DocumentStatus, LimitDocument, limit_type
 from tps.mades.ids import new_id
 from tps.runtime.services import utc_now
@@ -127,6 +128,55 @@ def test_a_limit_sent_as_xml_reaches_the_operators(world: World, client: str) ->
 
     assert at_alpha.confirm_received_message(first.receivedMessage.messageID) == first.receivedMessage.messageID
     assert at_alpha.receive_message("TPS-LIMIT-FORESEEN").receivedMessage is None
+
+
+def test_by_xml_and_by_rest_a_limit_has_the_same_effect_and_the_same_answer(world: World) -> None:
+    dso, alpha, asset = world.dso(), world.operator("Alpha"), make_asset(fresh_gsrn())
+    dso.register_points(asset["connection_point_id"])
+    alpha.register_assets(asset)
+    body, service, by_xml = make_foreseen([asset["id"]]), client_of(dso), new_id()
+
+    by_rest = dso.send_foreseen(body)["id"]
+    message_id = service.send_message(
+        world.settings.platform_component, "TPS-LIMIT-FORESEEN", as_xml(world, dso, body, by_xml)
+    )
+    reaches(service, message_id, "RECEIVED")
+
+    def shown() -> list[Any]:
+        found = [dso.done("GET", f"/capacity-limits/{each}") for each in (by_rest, by_xml)]
+        is_settled = all(each["status"] == "active" and each["delivery"]["all_reached_at"] for each in found)
+        return found if is_settled else []
+
+    own = eventually(shown)
+    for each in own:
+        assert each.pop("id") in (by_rest, by_xml)
+        assert each.pop("message_id")
+        assert each.pop("sent_at")
+        assert each["delivery"].pop("all_reached_at")
+    assert own[0] == own[1]
+    limits = eventually(lambda: found if len(found := alpha.active_limits()) == 2 else None)
+    assert [{**each, "id": "", "received_at": ""} for each in limits[:1]] == [
+        {**each, "id": "", "received_at": ""} for each in limits[1:]
+    ]
+    offered = eventually(lambda: service.receive_message("TPS-LIMIT-FORESEEN-ACK").receivedMessage)
+    assert decode(offered.content).received.document_id == by_xml
+    assert reaches(service, offered.messageID, "DELIVERED"), "received once its application confirms it"
+    service.confirm_received_message(offered.messageID)
+    assert service.check_message_status(offered.messageID).state == "RECEIVED"
+
+
+def test_assets_registered_by_xml_are_the_operators_as_by_rest(world: World) -> None:
+    alpha, asset = world.operator("Alpha"), make_asset(fresh_gsrn())
+    header = Header(new_id(), utc_now().replace(microsecond=0), alpha.code, Role.AGR,
+                    world.settings.platform_party, Role.TPS)  # fmt: skip
+    document = AssetRegistration(header, (AssetBody.model_validate(asset).to_domain(),))
+    service = client_of(alpha)
+
+    sent = service.send_message(world.settings.platform_component, "TPS-ASSET", encode(document))
+
+    reaches(service, sent, "RECEIVED")
+    (shown,) = eventually(lambda: alpha.done("GET", "/flexibility-assets")["assets"])
+    assert (shown["id"], shown["max_production_kw"], shown["state"]) == (asset["id"], 600, "waiting")
 
 
 def test_the_sender_sees_that_the_application_confirmed(world: World) -> None:

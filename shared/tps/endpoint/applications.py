@@ -6,7 +6,7 @@ The MADES web service is one way to ask; whatever else speaks for applications a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from tps.mades.ids import new_id
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.paths import select_path
 from tps.mades.states import FAILURES, State, refusal, shown_to_application
-from tps.mades.types import BUSINESS_TYPES, CONNECTIVITY_TEST
+from tps.mades.types import BUSINESS_TYPES, CONNECTIVITY_TEST, ROUTES
 from tps.mades.web_service import MessageStatus, ReceivedMessage, TraceItem
 from tps.stores import confirming, ledger
 from tps.stores.components import OwnComponent
@@ -53,10 +53,27 @@ class Sending:
     conversation_id: str | None = None
 
 
-def send_message(endpoint: Endpoint, own: OwnComponent, sending: Sending) -> str:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a message was taken as."""
+
+    party: str
+    type: str
+    message_id: str
+    sequence: int
+    at: datetime
+
+
+Keep = Callable[["Transaction", Sent, Document], None]
+
+
+def send_message(endpoint: Endpoint, own: OwnComponent, sending: Sending, keep: Keep | None = None) -> str:
     """Take a message from an application; returns its id, an earlier one if the conversation came before.
 
     What cannot go to its receiver is FAILED, as its status then says; a broker that is away delays it only.
+
+    Args:
+        keep: Writes what the backend keeps of a business document to the platform, in the same transaction.
 
     Raises:
         MessageRefused: `malformed`: a code, type or text does not have its form.
@@ -69,7 +86,9 @@ def send_message(endpoint: Endpoint, own: OwnComponent, sending: Sending) -> str
             endpoint, tx, own.party, conversation_id=sending.conversation_id, message_id=fresh_id
         )
         if message_id == fresh_id:
-            enqueue(endpoint, tx, _draft(own, sending, document), message_id)
+            sequence = enqueue(endpoint, tx, _draft(own, sending, document), message_id)
+            if keep and document and sequence is not None and _is_for_platform(endpoint, sending):
+                keep(tx, Sent(own.party, sending.type, message_id, sequence, endpoint.clock()), document)
     _dispatch(endpoint, own, message_id)
     return message_id
 
@@ -178,6 +197,11 @@ def _document_of(sending: Sending) -> Document | None:
         return decode(sending.content)
     except DocumentRefused:
         return None
+
+
+def _is_for_platform(endpoint: Endpoint, sending: Sending) -> bool:
+    """Whether it is a message that this group's components send to the platform."""
+    return sending.receiver == endpoint.platform and (endpoint.kind, "tps") in ROUTES[sending.type]
 
 
 def _draft(own: OwnComponent, sending: Sending, document: Document | None) -> Draft:
