@@ -175,7 +175,9 @@ def read_request(body: bytes) -> Request:
         if message is None:
             _refuse("missing", "message is needed")
         fields = {**_texts(message), **fields}
-        content = _content(fields.pop("content", ""))
+        if "content" not in fields:
+            _refuse("missing", "content is needed: base64, no XML")
+        content = _content(fields.pop("content"))
     return Request(operation, name.namespace or "", {key: text for key, text in fields.items() if text}, content)
 
 
