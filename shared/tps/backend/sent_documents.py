@@ -90,7 +90,7 @@ def _keep_limit(tx: Transaction, sent: Sent, document: LimitDocument) -> None:
         kind, body = before.kind, {**before.body, "reason": reason_json(document.reason)}
     else:
         return
-    own_limits.keep_own(tx, scope, _own_limit(sent, document, kind, body))
+    own_limits.keep_own(tx, scope, _own_limit(sent, document, kind, body), {})
 
 
 def _own_limit(sent: Sent, document: LimitDocument, kind: LimitKind, body: Mapping[str, Any]) -> OwnLimit:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tps.endpoint.endpoint import Endpoint
     from tps.runtime.services import Services
 
+_REFUSAL = "a component's own user name and password are needed"
 _REMEMBER_S = 300
 _MAXIMUM_CHARACTERS = 512
 # Each check takes 16 MB and tens of milliseconds, on purpose: strangers may not have many done at once.
@@ -47,21 +48,21 @@ def component_behind(
     found = _found(services, code)
     password_hash = found[2] if found else _nobodys_hash()
     if not _holds(password, password_hash) or found is None or wanted not in (None, code):
-        raise BadCredentials("the credentials do not hold")
+        raise BadCredentials(_REFUSAL)
     return found[0], found[1]
 
 
 def _read(authorization: str | None) -> tuple[str, str]:
     scheme, _, encoded = (authorization or "").partition(" ")
     if scheme.lower() != "basic" or len(encoded) > _MAXIMUM_CHARACTERS:
-        raise BadCredentials("a component's credentials are needed")
+        raise BadCredentials(_REFUSAL)
     try:
         code, separator, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
         component_code(code)
     except (binascii.Error, UnicodeDecodeError, MessageRefused):
-        raise BadCredentials("the credentials do not hold") from None
+        raise BadCredentials(_REFUSAL) from None
     if not separator:
-        raise BadCredentials("the credentials do not hold")
+        raise BadCredentials(_REFUSAL)
     return code, password
 
 
