@@ -174,7 +174,7 @@ OPERATIONS = {
     Operation.TEST: test_connectivity,
 }
 KEEPS = {"agr": keep_sent, "dso": keep_sent}
-CODES = {Malformed: "malformed"}
+CODES = {Malformed: "malformed", NotFound: "not_found"}
 SERVICE = (
     *_service("/ECP_MODULE/services/MadesEndpoint", MADES),
     *_service("/ECP_MODULE/services/ECPEndpointService", ECP),

@@ -22,7 +22,7 @@ from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Status, Verdict, note_received, take
 from tps.endpoint.receiving import Arrival
 from tps.endpoint.sending import Draft, dispatch, enqueue, fail_outgoing
-from tps.errors import Finding, MessageRefused, NotFound, StoreAway
+from tps.errors import MessageRefused, NotFound, StoreAway
 from tps.mades import codes
 from tps.mades.ids import new_id
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
@@ -290,4 +290,4 @@ def _item(step: Mapping[str, Any], names: Mapping[str, str]) -> TraceItem:
 
 
 def _not_found() -> NotFound:
-    return NotFound("no such message", [Finding("not_found", "", "no such message")])
+    return NotFound("no such message")
