@@ -78,7 +78,7 @@ def answer_request(call):
     """One SOAP request of an application; whatever is wrong with it is a fault."""
     request = None
     try:
-        request = web_service.read_request(call.raw_body)
+        request = web_service.read_request(call.read_body())
         return _soap(OPERATIONS[request.operation](call, request))
     except TpsError as error:
         fault = _fault(error)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from tps.errors import BadCredentials, MessageRefused
+from tps.errors import BadCredentials, MessageRefused, Unavailable
 from tps.mades.codes import component_code
 from tps.stores.components import OwnComponent, component_by_code, password_hash_of
 from tps.stores.directory import hash_password, is_password
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _REFUSAL = "a component's own user name and password are needed"
 _REMEMBER_S = 300
 _MAXIMUM_CHARACTERS = 512
+_WAIT_S = 5
 # Each check takes 16 MB and tens of milliseconds, on purpose: strangers may not have many done at once.
 _CHECKING = threading.BoundedSemaphore(2)
 _KEY = secrets.token_bytes(32)
@@ -43,6 +44,7 @@ def component_behind(
 
     Raises:
         BadCredentials: None, or not that component's; the same words, after the same time, whatever is wrong.
+        Unavailable: Too many are knocking.
     """
     code, password = _read(authorization)
     found = _found(services, code)
@@ -81,8 +83,12 @@ def _holds(password: str, password_hash: str) -> bool:
     with _LOCK:
         if known in _REMEMBERED:
             return True
-    with _CHECKING:
+    if not _CHECKING.acquire(timeout=_WAIT_S):
+        raise Unavailable("too many credentials are being checked; try again")
+    try:
         is_held = is_password(password, password_hash)
+    finally:
+        _CHECKING.release()
     if is_held:
         with _LOCK:
             _REMEMBERED[known] = True

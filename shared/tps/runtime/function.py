@@ -139,12 +139,12 @@ class ServiceCall:
 
     Attributes:
         own: The component whose credentials came with it, of `endpoint`'s group.
-        raw_body: As it came, at most 75 MB.
+        read_body: The body as it came, at most 75 MB; once, so that nobody holds it while a message goes out.
     """
 
     endpoint: Endpoint
     own: OwnComponent
-    raw_body: bytes
+    read_body: Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,7 @@ def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str
         raise TooLarge("a request has at most 75 MB")
     if request.mimetype != SOAP_MEDIA_TYPE:
         raise WrongMediaType("the body must be application/soap+xml: SOAP 1.2")
-    return route.handler(ServiceCall(endpoint, own, request.get_data(cache=False)))
+    return route.handler(ServiceCall(endpoint, own, lambda: request.get_data(cache=False)))
 
 
 def _connection_check(request: Request) -> Any:
