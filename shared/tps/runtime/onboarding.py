@@ -73,12 +73,27 @@ def ensure_platform(stack: LocalStack) -> None:
     """Make the platform's own component if there is none."""
     settings = Settings.from_env(stack.environment())
     with _transaction(settings, "ecp") as tx:
-        if directory.registered(tx, settings.platform_component) is not None:
-            return
+        is_known = directory.registered(tx, settings.platform_component) is not None
+        hashes = directory.password_hashes(tx)
+    if is_known:
+        _hand_out_hashes(stack, settings, hashes)
+        return
     stack.allow_component("tps", settings.platform_component)
     # Asked for by nobody at onboarding: it lies with the installation's other secrets.
     password = stack.vault.password("web-service.tps")
     _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), password)
+
+
+def _hand_out_hashes(stack: LocalStack, settings: Settings, hashes: dict[str, str]) -> None:
+    """To groups whose components were onboarded before their endpoint had a web service: the platform has none then."""
+    with _transaction(settings, "tps") as tx:
+        if components.password_hash_of(tx, settings.platform_component) is not None:
+            return
+        for group in ("agr", "dso"):
+            with _transaction(settings, group) as own_tx:
+                components.fill_password_hashes(own_tx, hashes)
+        own = directory.hash_password(stack.vault.password("web-service.tps"))
+        components.set_password_hash(tx, settings.platform_component, own)
 
 
 def _check(newcomer: Newcomer) -> None:

@@ -56,6 +56,12 @@ def registered(tx: Transaction, code: str) -> Registered | None:
     return Registered(component, ComponentEntry.from_json(row["entry"]), row["password_hash"])
 
 
+def password_hashes(tx: Transaction) -> dict[str, str]:
+    """Of every component that has one, by its code."""
+    rows = tx.execute("SELECT code, password_hash FROM registered_component WHERE password_hash IS NOT NULL").fetchall()
+    return {row["code"]: row["password_hash"] for row in rows}
+
+
 def hash_password(password: str) -> str:
     """Salted scrypt, as hex."""
     salt = secrets.token_bytes(16)
