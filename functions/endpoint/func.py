@@ -1,14 +1,23 @@
-"""Endpoint (F1): what became of a message that this party sent or received.
+"""Endpoint (F1): the MADES web service for business applications, and what became of a party's messages.
 
-Wakes on: HTTP.   Reads: the caller's own component's ledger.   Decides and emits nothing.
+Wakes on: HTTP: the web service with a component's credentials, messages with a token; connectivity tests.
+Reads:    the caller's own component's ledger.
+Decides:  nothing; whatever an application sends is the receiver's to judge.
+Emits:    messages of applications; receive acknowledgements once they confirm; connectivity tests.
 The trace of a sent message ends at the platform: what the platform sends on is another message.
-Privacy:  OPR-404, FLD-01, PTH-01 (docs/privacy.md).
+Privacy:  OPR-404, FLD-01, PTH-01, BAS-01 (docs/privacy.md).
 """
 
 from tps.api.types import moment_json
-from tps.errors import NotFound
+from tps.backend.sent_documents import keep_sent
+from tps.endpoint import applications
+from tps.errors import Malformed, NotFound, TpsError, Unavailable
+from tps.mades import web_service
+from tps.mades.ids import new_id
 from tps.mades.states import State, shown_to_application
-from tps.runtime.function import Answer, Route, serve
+from tps.mades.types import CONNECTIVITY_TEST
+from tps.mades.web_service import ECP, MADES, Fault, NotUnderstood, Operation
+from tps.runtime.function import Answer, Route, ServiceRoute, serve
 from tps.stores import components, ledger
 
 DIRECTIONS = {"out": "sent", "in": "received"}
@@ -65,6 +74,113 @@ def step_json(step):
     return body | {"details": step["details"]} if step["details"] else body
 
 
+def answer_request(call):
+    """One SOAP request of an application; whatever is wrong with it is a fault."""
+    request = None
+    try:
+        request = web_service.read_request(call.read_body())
+        return _soap(OPERATIONS[request.operation](call, request))
+    except TpsError as error:
+        fault = _fault(error)
+        return _soap(web_service.fault_response(request, fault), _fault_status(error))
+
+
+def send_message(call, request):
+    """A message goes out, once per conversation."""
+    sending = applications.Sending(
+        receiver=request.needed("receiverCode"),
+        type=request.needed("businessType"),
+        content=request.content,
+        ba_message_id=request.fields.get("baMessageID"),
+        sender_application=request.fields.get("senderApplication"),
+        conversation_id=request.fields.get("conversationID"),
+    )
+    message_id = applications.send_message(call.endpoint, call.own, sending, KEEPS.get(call.endpoint.kind))
+    return web_service.message_id_response(request, message_id)
+
+
+def receive_message(call, request):
+    """The oldest message that was not confirmed."""
+    message, remaining = applications.next_message(
+        call.endpoint, call.own, request.fields.get("businessType"), with_content=request.downloads
+    )
+    return web_service.received_response(request, message, remaining)
+
+
+def confirm_message(call, request):
+    """The application has it."""
+    message_id = request.needed("messageID")
+    applications.confirm_message(call.endpoint, call.own, message_id)
+    return web_service.message_id_response(request, message_id)
+
+
+def check_status(call, request):
+    """State and trace of a message."""
+    status = applications.status_of(call.endpoint, call.own, request.needed("messageID"))
+    return web_service.status_response(request, status)
+
+
+def test_connectivity(call, request):
+    """A message to another component's endpoint and no further."""
+    message_id = applications.send_test(
+        call.endpoint, call.own, request.needed("receiverCode"), request.fields.get("businessType")
+    )
+    return web_service.message_id_response(request, message_id)
+
+
+def _soap(body, status=200):
+    return Answer(body, status, media_type=f"{web_service.MEDIA_TYPE}; charset=utf-8")
+
+
+def _fault(error):
+    code = error.findings[0].code if error.findings else CODES.get(type(error), "refused")
+    side = "Receiver" if isinstance(error, Unavailable) else "Sender"
+    soap_code = error.code if isinstance(error, NotUnderstood) else side
+    return Fault(code, error.detail or error.title, new_id(), soap_code)
+
+
+def _fault_status(error):
+    """As SOAP 1.2 binds faults to HTTP."""
+    return error.http_status if isinstance(error, Unavailable) else 400
+
+
+def _describing(namespace):
+    def describe(address, query):
+        if not address.endswith(".wsdl") and query.lower() != "wsdl":
+            raise NotFound("ask with ?wsdl, or below .wsdl")
+        text = web_service.wsdl(namespace, address.removesuffix(".wsdl"))
+        return Answer(text, media_type="text/xml; charset=utf-8")
+
+    return describe
+
+
+def _refuse_post(_call):
+    raise NotFound("no such route")
+
+
+def _service(path, namespace):
+    """The web service at one address, alone and below a chosen component, each with its description."""
+    describe = _describing(namespace)
+    for prefix in ("", "/ecp/<component>"):
+        yield ServiceRoute(prefix + path, answer_request, describe)
+        yield ServiceRoute(f"{prefix}{path}.wsdl", _refuse_post, describe)
+
+
+OPERATIONS = {
+    Operation.SEND: send_message,
+    Operation.RECEIVE: receive_message,
+    Operation.CONFIRM: confirm_message,
+    Operation.STATUS: check_status,
+    Operation.TEST: test_connectivity,
+}
+KEEPS = {"agr": keep_sent, "dso": keep_sent}
+CODES = {Malformed: "malformed", NotFound: "not_found"}
+SERVICE = (
+    *_service("/ECP_MODULE/services/MadesEndpoint", MADES),
+    *_service("/ECP_MODULE/services/ECPEndpointService", ECP),
+    *_service("/ws/madesInWSInterface", MADES),
+)
+TOPICS = {(group, CONNECTIVITY_TEST): applications.answer_test for group in ("agr", "dso", "tps")}
 ROUTES = (
     Route("GET", "/agr/v1/messages/<message_id>", read_message),
     Route("GET", "/dso/v1/messages/<message_id>", read_message),
@@ -73,4 +189,4 @@ ROUTES = (
 
 def main(context):
     """Answer one invocation."""
-    return serve(context, routes=ROUTES)
+    return serve(context, routes=ROUTES, service=SERVICE, topics=TOPICS)

@@ -60,17 +60,17 @@ def take_list(endpoint, arrival):
     def keep(handling, document):
         return keep_assets(handling, document, _asked(handling))
 
-    return take(endpoint, arrival, lambda handling: _with_wake(handling, _keep(handling, keep)))
+    return take(endpoint, arrival, lambda handling: _for_asker(handling, _keep(handling, keep)))
 
 
 def take_plans(endpoint, arrival):
     """Schedules for one of our DSOs: asked for, or told."""
-    return take(endpoint, arrival, lambda handling: _with_wake(handling, _keep(handling, keep_plans)))
+    return take(endpoint, arrival, lambda handling: _for_asker(handling, _keep(handling, keep_plans)))
 
 
 def take_answer(endpoint, arrival):
     """The platform's, or an operator's, word on a document of ours."""
-    return take(endpoint, arrival, lambda handling: _with_wake(handling, note_answer(handling)))
+    return take(endpoint, arrival, lambda handling: _for_asker(handling, note_answer(handling)))
 
 
 def take_acknowledgement(endpoint, arrival):
@@ -182,6 +182,12 @@ def _with_wake(handling, verdict, is_received=True):
     return Verdict(
         verdict.status, verdict.document_id, verdict.revision, is_received=is_received, wakes=(handling.own.party,)
     )
+
+
+def _for_asker(handling, verdict):
+    """An answer to an application is received when the application confirms it; else this backend has received it."""
+    request = _asked(handling)
+    return _with_wake(handling, verdict, is_received=request is None or not request["by_application"])
 
 
 def _asked(handling):

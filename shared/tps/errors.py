@@ -4,6 +4,7 @@ TpsError
 ├── Refused                 theirs: answered with a named reason, not retried
 │   ├── Malformed           400  not JSON, wrong type, unknown or missing field
 │   ├── Unauthenticated     401  no token, or one that does not hold
+│   │   └── BadCredentials  401  no user name and password of a component, or they do not hold
 │   ├── Forbidden           403  the token's role has no business on this route
 │   ├── NotFound            404  not there, or somebody else's
 │   ├── MethodNotAllowed    405  the route knows other verbs
@@ -65,8 +66,15 @@ class Malformed(Refused):
 
 
 class Unauthenticated(Refused):
+    """`challenge` says how to authenticate, as HTTP does."""
+
     http_status = 401
     title = "not authenticated"
+    challenge = "Bearer"
+
+
+class BadCredentials(Unauthenticated):
+    challenge = 'Basic realm="MADES", charset="UTF-8"'
 
 
 class Forbidden(Refused):

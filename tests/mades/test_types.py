@@ -18,7 +18,7 @@ def test_no_type_joins_an_operator_and_a_dso_directly() -> None:
 
 
 def test_every_type_and_its_acknowledgement_have_a_route_and_a_legal_name() -> None:
-    assert len(types.ROUTES) == 14
+    assert len(types.ROUTES) == 15
     assert all(message_type(type) for type in types.ROUTES)
     assert all(types.acknowledgement_of(type) in types.ROUTES for type in types.BUSINESS_TYPES)
 
@@ -60,6 +60,7 @@ def test_a_route_of_the_table_is_allowed() -> None:
 
 def test_a_role_knows_what_it_receives() -> None:
     assert types.types_received_by("agr") == (
+        "MADES-TEST",
         "TPS-ASSET-ACK",
         "TPS-LIMIT-FORESEEN",
         "TPS-LIMIT-UNFORESEEN",

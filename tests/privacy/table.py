@@ -275,6 +275,30 @@ ROUTES = (
     ),
 )
 
+
+@dataclass(frozen=True)
+class ServiceRow:
+    """One address of the MADES web service.
+
+    A POST is its component's own, by user name and password; a GET describes the service to everybody, naming nobody.
+    """
+
+    path: str
+    scope: str = "own"
+    keys: tuple[str, ...] = ("BAS-01", "BAS-02", "OPR-404", "PRB-02")
+
+
+SERVICES = tuple(
+    ServiceRow(f"{component}{path}{ending}")
+    for component in ("", "/ecp/<component>")
+    for path in (
+        "/ECP_MODULE/services/MadesEndpoint",
+        "/ECP_MODULE/services/ECPEndpointService",
+        "/ws/madesInWSInterface",
+    )
+    for ending in ("", ".wsdl")
+)
+
 # Of a refusal: RFC 9457, and nothing else.
 PROBLEM_FIELDS = "type title status detail errors pointer code errors_total"
 # Of any answer.
@@ -295,6 +319,7 @@ _WAKES = {
     "answer_request": "tps/TPS-STATUSREQUEST",
     "relay_schedule": "tps/TPS-SCHEDULE",
     "relay_limit": "tps/TPS-LIMIT-FORESEEN tps/TPS-LIMIT-UNFORESEEN",
+    "endpoint": "agr/MADES-TEST dso/MADES-TEST tps/MADES-TEST",
 }
 TICKED = ("process_registration", "receive_document", "relay_limit", "relay_schedule")
 FUNCTIONS = [
@@ -348,13 +373,14 @@ SHUT = dict.fromkeys(("/", "/<path:path>", "/static/<path:filename>"), ("PRB-02"
 def rows() -> int:
     """How many rows the table has."""
     tables = sum(map(len, DATABASES.values()))
-    doors = len(ROUTES) + len(EVENTS) + len(PROBES) + len(SHUT)
+    doors = len(ROUTES) + len(SERVICES) + len(EVENTS) + len(PROBES) + len(SHUT)
     return doors + len(SUBJECTS) + len(STREAMS) + len(BUCKETS) + len(DATABASES) + tables
 
 
 def named_keys() -> set[str]:
     """Every statement of docs/privacy.md that some row names."""
     each = [row.keys for row in ROUTES] + [row.keys for row in EVENTS] + [row.keys for row in SUBJECTS]
+    each += [row.keys for row in SERVICES]
     each += [*PROBES.values(), *SHUT.values(), DATABASE_KEYS]
     each += [keys for _, keys in (*STREAMS.values(), *BUCKETS.values())]
     return {key for keys in each for key in keys}

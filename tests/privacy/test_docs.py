@@ -34,6 +34,7 @@ def test_the_page_tells_the_table_as_it_is() -> None:
     for told in (
         f"One table of {table.rows()} rows",
         f"- {len(table.ROUTES)} routes",
+        f"- {len(table.SERVICES)} addresses of the MADES web service",
         f"- {len(table.EVENTS)} events and ticks",
         f"{len(table.PROBES)} probes, open; {len(table.SHUT)} doors",
         f"- {len(SUBJECTS)} families of subjects and {len(STREAMS)} streams",

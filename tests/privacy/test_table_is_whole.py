@@ -20,7 +20,7 @@ from nats.js import JetStreamContext
 from tests.privacy import table
 from tests.privacy.scene import served_routes
 from tests.privacy.subjects import GROUPS, OWN_CODE, OWN_GROUP, Caller, instances, is_matched
-from tests.privacy.table import EVENTS, PROBES, ROUTES, SHUT
+from tests.privacy.table import EVENTS, PROBES, ROUTES, SERVICES, SHUT
 from tests.privacy.table_stores import BUCKETS, DATABASES, STREAMS, SUBJECTS
 from tests.privacy.test_docs import keyed_statements
 from tests.privacy.wiretap import Wiretap
@@ -45,6 +45,13 @@ def test_every_route_has_its_row() -> None:
     served = {(route.method, route.path): route.is_open for _, route in served_routes()}
 
     assert served == {(row.method, row.path): row.scope == "open" for row in ROUTES}
+
+
+def test_every_address_of_the_web_service_has_its_row() -> None:
+    """ENT-01."""
+    served = [route.path for entry in load_stack() for route in getattr(load_function(entry.name), "SERVICE", ())]
+
+    assert sorted(served) == sorted(row.path for row in SERVICES)
 
 
 def test_every_event_and_every_function_has_its_row() -> None:
@@ -75,7 +82,9 @@ def test_every_gateway_route_lies_over_rows() -> None:
     """ENT-01: no prefix of stack.yml without a row below it."""
     prefixes = {prefix for entry in load_stack() for prefix in entry.routes}
 
-    assert {prefix for prefix in prefixes if not any(row.path.startswith(prefix) for row in ROUTES)} == set()
+    assert {
+        prefix for prefix in prefixes if not any(row.path.startswith(prefix) for row in (*ROUTES, *SERVICES))
+    } == set()
 
 
 def test_every_stream_and_consumer_has_its_row(world: World) -> None:

@@ -5,7 +5,8 @@ import pytest
 from tests.support.world import World, fresh_gln
 from tps.errors import RuleBroken
 from tps.runtime import onboarding
-from tps.stores import directory
+from tps.stores import components, directory
+from tps.stores.database import one_transaction
 
 
 def add(world: World, code: str, role: str = "agr", name: str = "Alpha", grid: tuple[str, ...] = ()) -> dict[str, str]:
@@ -20,6 +21,22 @@ def test_a_party_is_told_its_component_and_its_password_once(world: World) -> No
     assert added["component"] == added["username"] == added["code"] == code
     assert added["platform_component"] == world.settings.platform_component
     assert len(added["password"]) >= 20
+
+
+def test_who_was_onboarded_before_there_was_a_web_service_gets_in_all_the_same(world: World) -> None:
+    """As an earlier version left it: hashes in the directory alone, and none of the platform's."""
+    alpha, settings = world.operator(), world.settings
+    for group in ("agr", "tps"):
+        with one_transaction(settings.groups[group].database_url) as tx:
+            tx.execute("UPDATE component SET password_hash = NULL")
+
+    onboarding.ensure_platform(world.stack)
+
+    given = {"agr": (alpha.code, alpha.password)}
+    given["tps"] = (settings.platform_component, world.stack.vault.password("web-service.tps"))
+    for group, (code, password) in given.items():
+        with one_transaction(settings.groups[group].database_url) as tx:
+            assert directory.is_password(password, components.password_hash_of(tx, code) or "")
 
 
 def test_a_code_that_is_taken_is_refused_and_its_keys_stay(world: World) -> None:

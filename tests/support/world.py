@@ -63,7 +63,7 @@ class Reply:
 class Member:
     """A party of the world, calling in its own name.
 
-    `group` is the first part of its routes: `agr`, `dso` or `tps`.
+    `group` is the first part of its routes: `agr`, `dso` or `tps`. `password` is that of its web service.
     """
 
     code: str
@@ -71,6 +71,7 @@ class Member:
     name: str
     token: str = field(repr=False)
     http: httpx.Client = field(repr=False)
+    password: str = field(default="", repr=False)
 
     @property
     def group(self) -> str:
@@ -142,8 +143,8 @@ class World:
     def member(self, role: str, name: str, grid: tuple[str, ...] = ()) -> Member:
         """Onboard a party under a fresh code."""
         code = fresh_gln()
-        onboarding.add_party(self.stack, role=role, code=code, name=name, grid_prefixes=grid)
-        return Member(code, role, name, self.token(code, role), self.http)
+        added = onboarding.add_party(self.stack, role=role, code=code, name=name, grid_prefixes=grid)
+        return Member(code, role, name, self.token(code, role), self.http, added["password"])
 
     def token(self, party: str, role: str) -> str:
         return tokens.sign(self.stack, self.settings, party, role)

@@ -21,7 +21,7 @@ from tps.mades.message import Message
 from tps.mades.paths import select_path
 from tps.mades.states import State, refusal
 from tps.mades.subjects import message_subject
-from tps.mades.types import expiry
+from tps.mades.types import check_route, expiry
 from tps.stores import ledger, outbox
 from tps.stores.mailbox import LargeAddress, Letter
 from tps.stores.outbox import Outgoing
@@ -44,6 +44,8 @@ class Draft:
         document_id, revision: Of the document in `content`.
         no_use_after: When the content loses its point, if before the type's own time to live is up.
         rank: Lower ones of the same cause are sent first.
+        ba_message_id, sender_application: As the application gave them.
+        by_application: It came by the web service, so that its answers are offered there.
     """
 
     sender: str
@@ -55,6 +57,9 @@ class Draft:
     in_reply_to: str | None = None
     no_use_after: datetime | None = None
     rank: int = 0
+    ba_message_id: str | None = None
+    sender_application: str | None = None
+    by_application: bool = False
 
 
 def enqueue(
@@ -77,6 +82,9 @@ def enqueue(
             in_reply_to=draft.in_reply_to,
             caused_by=caused_by,
             rank=draft.rank,
+            ba_message_id=draft.ba_message_id,
+            sender_application=draft.sender_application,
+            by_application=draft.by_application,
         ),
     )
 
@@ -209,6 +217,7 @@ def _message(row: dict[str, Any]) -> Message:
         content=zlib.decompress(row["content"]),
         ba_message_id=row["ba_message_id"],
         in_reply_to=row["in_reply_to"],
+        sender_application=row["sender_application"],
     )
 
 
@@ -225,13 +234,15 @@ def receiver_entry(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> 
 
     Raises:
         MessageRefused: `unknown_receiver`, for a code that does not exist and for one that does not take messages
-            from this sender, in the same words; `expired`.
+            from this sender, in the same words; `type_not_allowed`; `expired`.
     """
     now = endpoint.clock()
     entry = endpoint.entry(tx, row["peer"])
     if entry is None:
         raise refusal("unknown_receiver")
+    # First the path: to whom may not be sent at all, there is nobody there.
     select_path(entry.paths, row["component"], row["type"], now)
+    check_route(row["type"], endpoint.kind, entry.group.partition("-")[0])
     if row["expires_at"] <= now:
         raise refusal("expired")
     return entry

@@ -17,6 +17,7 @@ STATUS_REQUEST = "TPS-STATUSREQUEST"
 LIMIT_FORESEEN = "TPS-LIMIT-FORESEEN"
 LIMIT_UNFORESEEN = "TPS-LIMIT-UNFORESEEN"
 SCHEDULE = "TPS-SCHEDULE"
+CONNECTIVITY_TEST = "MADES-TEST"
 
 BUSINESS_TYPES = (ASSET, POINT, ASSET_LIST, STATUS_REQUEST, LIMIT_FORESEEN, LIMIT_UNFORESEEN, SCHEDULE)
 
@@ -50,7 +51,12 @@ def _turned(routes: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
 
 # Type -> (sender's role, receiver's role). A BRP has the role of an AGR. No pair joins AGR and DSO (F1).
 ROUTES: Mapping[str, frozenset[tuple[str, str]]] = MappingProxyType(
-    {**_BUSINESS_ROUTES, **{acknowledgement_of(type): _turned(routes) for type, routes in _BUSINESS_ROUTES.items()}}
+    {
+        **_BUSINESS_ROUTES,
+        **{acknowledgement_of(type): _turned(routes) for type, routes in _BUSINESS_ROUTES.items()},
+        # Any component to the platform, the platform to any; answered by the endpoint itself.
+        CONNECTIVITY_TEST: frozenset({(_AGR, _TPS), (_DSO, _TPS), (_TPS, _AGR), (_TPS, _DSO)}),
+    }
 )
 
 # Type -> types that answer it.
@@ -71,15 +77,18 @@ def check_route(type: str, sender_role: str, receiver_role: str) -> None:
 
 
 def types_received_by(role: str) -> tuple[str, ...]:
-    """All business types that a role receives, sorted: the consumers its group needs beside the one for MADES-ACK."""
+    """All types that a role receives, sorted: the consumers its group needs beside the one for MADES-ACK."""
     return tuple(sorted(type for type, routes in ROUTES.items() if any(receiver == role for _, receiver in routes)))
 
 
 DEFAULT_PRIORITY = 4
 DEFAULT_TIME_TO_LIVE = timedelta(days=14)
 EMERGENCY_TIME_TO_LIVE = timedelta(hours=24)
+TEST_TIME_TO_LIVE = timedelta(hours=1)
 _PRIORITIES: Mapping[str, int] = MappingProxyType({LIMIT_UNFORESEEN: 9, acknowledgement_of(LIMIT_UNFORESEEN): 9})
-_TIMES_TO_LIVE: Mapping[str, timedelta] = MappingProxyType({LIMIT_UNFORESEEN: EMERGENCY_TIME_TO_LIVE})
+_TIMES_TO_LIVE: Mapping[str, timedelta] = MappingProxyType(
+    {LIMIT_UNFORESEEN: EMERGENCY_TIME_TO_LIVE, CONNECTIVITY_TEST: TEST_TIME_TO_LIVE}
+)
 
 
 def priority(type: str) -> int:

@@ -17,7 +17,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from tps.errors import MethodNotAllowed, NotFound
-from tps.runtime.http import MAX_BODY_BYTES, problem
+from tps.mades.web_service import MAXIMUM_REQUEST_BYTES
+from tps.runtime.http import problem
 from tps.runtime.services import Services
 from tps.runtime.stack import ROOT
 
@@ -39,7 +40,7 @@ def create_app(function: ModuleType, services: Services) -> Flask:
     """The application of one function."""
     app: Flask = parliament.server.create(function)
     app.extensions["tps"] = services
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_REQUEST_BYTES
 
     def invoke(**_path: str) -> Any:
         return function.main(parliament.Context(request))

@@ -19,6 +19,7 @@ from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Status
 from tps.endpoint.receiving import Arrival
 from tps.errors import Finding, Forbidden, Malformed, RuleBroken
+from tps.stores.components import OwnComponent
 
 if TYPE_CHECKING:
     from tps.runtime.waiting import Waits
@@ -29,7 +30,7 @@ class Answer:
     """What a call is answered.
 
     Attributes:
-        body: JSON-able (Decimals become numbers), or text to be sent as `media_type`.
+        body: JSON-able (Decimals become numbers), or text or bytes to be sent as `media_type`.
         is_tagged: It has an ETag, and is not sent again to whoever has it. For what is asked for again and again.
         on_handed_over: Runs once the answer went to a client that is still connected.
     """
@@ -132,15 +133,43 @@ class Route:
     is_open: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceCall:
+    """A call of the MADES web service.
+
+    Attributes:
+        own: The component whose credentials came with it, of `endpoint`'s group.
+        read_body: The body as it came, at most 75 MB; once, so that nobody holds it while a message goes out.
+    """
+
+    endpoint: Endpoint
+    own: OwnComponent
+    read_body: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoute:
+    """One path of the MADES web service, and of its description.
+
+    A POST is answered to a component's own user name and password, by `handler`; a GET to whoever asks, by `describe`
+    with the address that was asked for and its query.
+    """
+
+    path: str
+    handler: Callable[[ServiceCall], Answer]
+    describe: Callable[[str, str], Answer]
+
+
 TopicHandler = Callable[[Endpoint, Arrival], Status]
 TickHandler = Callable[[Endpoint], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Everything a function answers to: routes, message types by (group kind, type), ticks by group kind."""
+    """Everything a function answers to: routes, web service, message types by (group kind, type), ticks by kind."""
 
     routes: tuple[Route, ...] = ()
+    service: tuple[ServiceRoute, ...] = ()
     topics: Mapping[tuple[str, str], TopicHandler] = field(default_factory=dict)
     on_tick: Mapping[str, TickHandler] = field(default_factory=dict)
 
@@ -149,13 +178,14 @@ def serve(
     context: Any,
     *,
     routes: tuple[Route, ...] = (),
+    service: tuple[ServiceRoute, ...] = (),
     topics: Mapping[tuple[str, str], TopicHandler] | None = None,
     on_tick: Mapping[str, TickHandler] | None = None,
 ) -> Any:
     """Answer one invocation by a function's tables."""
     from tps.runtime.http import answer
 
-    return answer(context, Tables(routes, topics or {}, on_tick or {}))
+    return answer(context, Tables(routes, service, topics or {}, on_tick or {}))
 
 
 def pong(_call: Call) -> Answer:

@@ -31,7 +31,10 @@ from tps.errors import (
     WrongMediaType,
 )
 from tps.mades.subjects import TICK
-from tps.runtime.function import Answer, Call, Route, Tables
+from tps.mades.web_service import MAXIMUM_REQUEST_BYTES
+from tps.mades.web_service import MEDIA_TYPE as SOAP_MEDIA_TYPE
+from tps.runtime.credentials import component_behind
+from tps.runtime.function import Answer, Call, Route, ServiceCall, ServiceRoute, Tables
 from tps.runtime.identity import check_group
 from tps.runtime.json_text import to_json
 from tps.runtime.tagging import tagged
@@ -81,7 +84,7 @@ def problem(error: TpsError) -> Response:
     if isinstance(error, Unavailable):
         response.headers["Retry-After"] = "2"
     if isinstance(error, Unauthenticated):
-        response.headers["WWW-Authenticate"] = "Bearer"
+        response.headers["WWW-Authenticate"] = error.challenge
     return response
 
 
@@ -95,6 +98,9 @@ def _services() -> Services:
 
 
 def _take_call(request: Request, tables: Tables) -> Response:
+    service = _service_route(tables, request)
+    if service is not None:
+        return _plain_response(_served(request, *service))
     route, path_values = _match(tables.routes, request.path, request.method)
     call = _call(request, route, path_values)
     given = route.handler(call)
@@ -105,7 +111,7 @@ def _take_call(request: Request, tables: Tables) -> Response:
 
 
 def _plain_response(given: Answer) -> Response:
-    if isinstance(given.body, str):
+    if isinstance(given.body, str | bytes):
         return Response(given.body, given.status, content_type=given.media_type)
     return _json(given.body, given.status)
 
@@ -175,6 +181,35 @@ def _body(request: Request) -> bytes:
     if body and request.method in _BODIED and not is_json:
         raise WrongMediaType("the body must be application/json")
     return body
+
+
+def _service_route(tables: Tables, request: Request) -> tuple[ServiceRoute, Mapping[str, str]] | None:
+    if not tables.service:
+        return None
+    try:
+        index, values = _service_map(tables.service).bind("").match(request.path)
+    except HTTPException:
+        return None
+    return tables.service[index], values
+
+
+@lru_cache(maxsize=4)
+def _service_map(routes: tuple[ServiceRoute, ...]) -> Map:
+    return Map([Rule(each.path, endpoint=index) for index, each in enumerate(routes)], merge_slashes=False)
+
+
+def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str]) -> Answer:
+    """One call of the MADES web service; a GET asks for its description."""
+    if request.method == "GET":
+        return route.describe(request.base_url, request.query_string.decode("latin-1"))
+    if request.method != "POST":
+        raise MethodNotAllowed("allowed here: GET, POST")
+    endpoint, own = component_behind(_services(), request.headers.get("Authorization"), path_values.get("component"))
+    if (request.content_length or 0) > MAXIMUM_REQUEST_BYTES:
+        raise TooLarge("a request has at most 75 MB")
+    if request.mimetype != SOAP_MEDIA_TYPE:
+        raise WrongMediaType("the body must be application/soap+xml: SOAP 1.2")
+    return route.handler(ServiceCall(endpoint, own, lambda: request.get_data(cache=False)))
 
 
 def _connection_check(request: Request) -> Any:

@@ -73,10 +73,27 @@ def ensure_platform(stack: LocalStack) -> None:
     """Make the platform's own component if there is none."""
     settings = Settings.from_env(stack.environment())
     with _transaction(settings, "ecp") as tx:
-        if directory.registered(tx, settings.platform_component) is not None:
-            return
+        is_known = directory.registered(tx, settings.platform_component) is not None
+        hashes = directory.password_hashes(tx)
+    if is_known:
+        _hand_out_hashes(stack, settings, hashes)
+        return
     stack.allow_component("tps", settings.platform_component)
-    _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), None)
+    # Asked for by nobody at onboarding: it lies with the installation's other secrets.
+    password = stack.vault.password("web-service.tps")
+    _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), password)
+
+
+def _hand_out_hashes(stack: LocalStack, settings: Settings, hashes: dict[str, str]) -> None:
+    """To groups whose components were onboarded before their endpoint had a web service: the platform has none then."""
+    with _transaction(settings, "tps") as tx:
+        if components.password_hash_of(tx, settings.platform_component) is not None:
+            return
+        for group in ("agr", "dso"):
+            with _transaction(settings, group) as own_tx:
+                components.fill_password_hashes(own_tx, hashes)
+        own = directory.hash_password(stack.vault.password("web-service.tps"))
+        components.set_password_hash(tx, settings.platform_component, own)
 
 
 def _check(newcomer: Newcomer) -> None:
@@ -91,7 +108,7 @@ def _check(newcomer: Newcomer) -> None:
         raise RuleBroken("; ".join(finding.detail for finding in findings), findings)
 
 
-def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: str | None) -> None:
+def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: str) -> None:
     """Write a newcomer everywhere it belongs: its own group, the platform's copy, and last the directory itself.
 
     Whoever is not in the directory is not onboarded: what an interrupted attempt left elsewhere is written anew.
@@ -102,12 +119,14 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
     entry = _entry(settings, newcomer, component, group=group, now=now)
     own = OwnComponent(component_code, newcomer.code, newcomer.role, newcomer.name)
     keys = _wrapped(component, settings.groups[group].key)
+    password_hash = directory.hash_password(password)
     with _transaction(settings, "ecp") as tx:
         directory.lock(tx)
         if directory.registered(tx, component_code) is not None:
             raise RuleBroken(f"the code {newcomer.code} is registered already")
         with _transaction(settings, group) as own_tx:
             _take_in(own_tx, own, entry=entry, keys=keys, now=now)
+            components.set_password_hash(own_tx, component_code, password_hash)
             _copy_platform(tx, own_tx, settings, now)
         with _transaction(settings, "tps") as platform_tx:
             components.put_entry(platform_tx, entry, now)
@@ -115,7 +134,7 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
                 platform_tx,
                 Party(newcomer.code, newcomer.role, newcomer.name, component_code, newcomer.grid_prefixes),
             )
-        directory.register(tx, Registered(own, entry, directory.hash_password(password) if password else None), now)
+        directory.register(tx, Registered(own, entry, password_hash), now)
 
 
 def _take_in(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,26 @@ def add_component(tx: Transaction, component: OwnComponent, keys: Sequence[Wrapp
             "INSERT INTO component_key VALUES (%s, %s, %s, %s, %s, %s)",
             (key.certificate_id, key.component, key.use, key.wrapped, key.valid_from, key.valid_to),
         )
+
+
+def set_password_hash(tx: Transaction, code: str, password_hash: str) -> None:
+    """What the web service checks a component's password by (`tps.stores.directory.hash_password`)."""
+    tx.execute("UPDATE component SET password_hash = %s WHERE code = %s", (password_hash, code))
+
+
+def fill_password_hashes(tx: Transaction, hashes: Mapping[str, str]) -> None:
+    """Set the hash of those of these components that are here and have none."""
+    tx.execute(
+        """UPDATE component c SET password_hash = given.hash FROM unnest(%s::text[], %s::text[]) AS given(code, hash)
+            WHERE c.code = given.code AND c.password_hash IS NULL""",
+        (list(hashes), list(hashes.values())),
+    )
+
+
+def password_hash_of(tx: Transaction, code: str) -> str | None:
+    """The hash of a component's password; None if there is no such component here, or it has none."""
+    row = tx.execute("SELECT password_hash FROM component WHERE code = %s", (code,)).fetchone()
+    return row["password_hash"] if row else None
 
 
 def component_of_party(tx: Transaction, party: str) -> OwnComponent | None:

@@ -22,7 +22,7 @@ _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A component, its public entry, and the hash of its web service password (the platform has none)."""
+    """A component, its public entry, and the hash of its web service password."""
 
     component: OwnComponent
     entry: ComponentEntry
@@ -54,6 +54,12 @@ def registered(tx: Transaction, code: str) -> Registered | None:
         return None
     component = OwnComponent(row["code"], row["party"], row["role"], row["name"])
     return Registered(component, ComponentEntry.from_json(row["entry"]), row["password_hash"])
+
+
+def password_hashes(tx: Transaction) -> dict[str, str]:
+    """Of every component that has one, by its code."""
+    rows = tx.execute("SELECT code, password_hash FROM registered_component WHERE password_hash IS NOT NULL").fetchall()
+    return {row["code"]: row["password_hash"] for row in rows}
 
 
 def hash_password(password: str) -> str:

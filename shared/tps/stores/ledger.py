@@ -37,18 +37,19 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
     """
     added = tx.execute(
         """INSERT INTO message AS m (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
-                                     state, created_at, expires_at, content)
-           VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                     state, created_at, expires_at, content, sent_at, sender_application)
+           VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (component, message_id) DO UPDATE
               SET type = excluded.type, peer = excluded.peer, sequence = excluded.sequence,
                   in_reply_to = excluded.in_reply_to, ba_message_id = excluded.ba_message_id, state = excluded.state,
                   status = excluded.status, answer = excluded.answer, created_at = excluded.created_at,
-                  expires_at = excluded.expires_at, content = excluded.content, is_handled = false, is_proven = true
+                  expires_at = excluded.expires_at, content = excluded.content, sent_at = excluded.sent_at,
+                  sender_application = excluded.sender_application, is_handled = false, is_proven = true
             WHERE NOT m.is_proven""",
         (
             *(message.receiver, message.message_id, message.type, message.sender, message.sequence),
             *(message.in_reply_to, message.ba_message_id, State.DELIVERED, now, message.expires_at),
-            zlib.compress(message.content, 1),
+            *(zlib.compress(message.content, 1), message.sent_at, message.sender_application),
         ),
     ).rowcount
     details = None if added else "came again"
@@ -85,7 +86,8 @@ def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -
     """The row of one message of this component, without its content."""
     return tx.execute(
         """SELECT component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id, document_id,
-                  revision, state, status, answer, created_at, expires_at, is_handled
+                  revision, state, status, answer, created_at, expires_at, is_handled, sent_at, sender_application,
+                  by_application, is_proven
              FROM message WHERE component = %s AND message_id = %s"""
         + (" FOR UPDATE" if lock else ""),
         (component, message_id),

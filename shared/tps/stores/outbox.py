@@ -33,6 +33,9 @@ class Outgoing:
         in_reply_to: Id of the message this one answers.
         caused_by: Id of the consumed message in whose handling it was decided.
         rank: Lower ones of the same cause are sent first.
+        ba_message_id: The application's own id, if it gave one.
+        sender_application: Its name, if it gave one.
+        by_application: It came by the web service, so that its answers are offered there.
     """
 
     component: str
@@ -47,10 +50,15 @@ class Outgoing:
     in_reply_to: str | None = None
     caused_by: str | None = None
     rank: int = 0
+    ba_message_id: str | None = None
+    sender_application: str | None = None
+    by_application: bool = False
 
     @property
     def business_id(self) -> str | None:
-        """Ours: mRID and revision, or in a reply to a StatusRequest the request's mRID (STANDARDS, Identifiers)."""
+        """The application's own; else mRID and revision, or in a reply to a StatusRequest the request's mRID."""
+        if self.ba_message_id is not None:
+            return self.ba_message_id
         return self.document_id if self.revision is None else f"{self.document_id}-{self.revision}"
 
 
@@ -69,10 +77,11 @@ def add_outgoing(tx: Transaction, out: Outgoing) -> int | None:
                ON CONFLICT (sender, receiver) DO UPDATE SET last = c.last + 1 RETURNING last),
            new AS (
                INSERT INTO message (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
-                                    document_id, revision, state, created_at, expires_at, caused_by, rank, content)
+                                    document_id, revision, state, created_at, expires_at, caused_by, rank, content,
+                                    sender_application, by_application)
                SELECT %(component)s, %(message_id)s, 'out', %(type)s, %(receiver)s, last, %(in_reply_to)s,
                       %(business_id)s, %(document_id)s, %(revision)s, %(state)s, %(created_at)s, %(expires_at)s,
-                      %(caused_by)s, %(rank)s, %(deflated)s
+                      %(caused_by)s, %(rank)s, %(deflated)s, %(sender_application)s, %(by_application)s
                  FROM counter
                ON CONFLICT DO NOTHING RETURNING sequence),
            step AS (
@@ -99,6 +108,8 @@ def _values(out: Outgoing) -> dict[str, Any]:
         "expires_at": out.expires_at,
         "caused_by": out.caused_by,
         "rank": out.rank,
+        "sender_application": out.sender_application,
+        "by_application": out.by_application,
         "deflated": zlib.compress(out.content, 1),
     }
 
@@ -110,7 +121,7 @@ def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[
     """
     return tx.execute(
         """SELECT component, message_id, type, peer, sequence, in_reply_to, ba_message_id, document_id, revision,
-                  created_at, expires_at, content, rank
+                  created_at, expires_at, content, rank, sender_application
              FROM (SELECT *, sum(octet_length(content)) OVER (ORDER BY rank, sequence, message_id)
                              - octet_length(content) AS bytes_before
                      FROM message WHERE component = %s AND message_id = ANY(%s) AND direction = 'out'

@@ -1,0 +1,293 @@
+"""What business applications ask of their endpoint (F1): send, receive, confirm, look, test.
+
+The MADES web service is one way to ask; whatever else speaks for applications asks here, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tps.documents import Document, decode, received
+from tps.documents.errors import DocumentRefused
+from tps.documents.unavailability import LimitDocument
+from tps.domain.limit import UnforeseenLimit
+from tps.endpoint.archiving import read_document
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.handling import Status, Verdict, note_received, take
+from tps.endpoint.receiving import Arrival
+from tps.endpoint.sending import Draft, dispatch, enqueue, fail_outgoing
+from tps.errors import MessageRefused, NotFound, StoreAway
+from tps.mades import codes
+from tps.mades.ids import new_id
+from tps.mades.message import ACKNOWLEDGEMENT_TYPE
+from tps.mades.paths import select_path
+from tps.mades.states import FAILURES, State, refusal, shown_to_application
+from tps.mades.types import BUSINESS_TYPES, CONNECTIVITY_TEST, ROUTES
+from tps.mades.web_service import MessageStatus, ReceivedMessage, TraceItem
+from tps.stores import confirming, ledger
+from tps.stores.components import OwnComponent
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+ANY_TYPE = "*"
+_MAXIMUM_BA_ID, _MAXIMUM_APPLICATION = 255, 60
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What an application wants to be sent; codes and texts as it gave them."""
+
+    receiver: str
+    type: str
+    content: bytes
+    ba_message_id: str | None = None
+    sender_application: str | None = None
+    conversation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a message was taken as."""
+
+    party: str
+    type: str
+    message_id: str
+    sequence: int
+    at: datetime
+
+
+Keep = Callable[["Transaction", Sent, Document], None]
+
+
+def send_message(endpoint: Endpoint, own: OwnComponent, sending: Sending, keep: Keep | None = None) -> str:
+    """Take a message from an application; returns its id, an earlier one if the conversation came before.
+
+    What cannot go to its receiver is FAILED, as its status then says; a broker that is away delays it only.
+
+    Args:
+        keep: Writes what the backend keeps of a business document to the platform, in the same transaction.
+
+    Raises:
+        MessageRefused: `malformed`: a code, type or text does not have its form.
+    """
+    _check(sending)
+    document = _document_of(sending)
+    fresh_id = new_id()
+    with endpoint.database.transaction() as tx:
+        message_id = _bind_conversation(
+            endpoint, tx, own.party, conversation_id=sending.conversation_id, message_id=fresh_id
+        )
+        if message_id == fresh_id:
+            sequence = enqueue(endpoint, tx, _draft(own, sending, document), message_id)
+            if keep and document and sequence is not None and _is_for_platform(endpoint, sending):
+                keep(tx, Sent(own.party, sending.type, message_id, sequence, endpoint.clock()), document)
+    _dispatch(endpoint, own, message_id)
+    return message_id
+
+
+def send_test(endpoint: Endpoint, own: OwnComponent, receiver: str, business_type: str | None) -> str:
+    """Send a message that the receiver's endpoint itself answers; its state becomes DELIVERED.
+
+    Args:
+        business_type: The path for this type is tried, if the sender may know of the receiver; None for any.
+
+    Raises:
+        MessageRefused: `malformed`.
+    """
+    codes.component_code(receiver, "receiverCode")
+    tried = business_type if business_type not in (None, ANY_TYPE) else CONNECTIVITY_TEST
+    assert tried is not None
+    codes.message_type(tried, "businessType")
+    message_id = new_id()
+    draft = Draft(own.code, receiver, CONNECTIVITY_TEST, tried.encode(), by_application=True)
+    with endpoint.database.transaction() as tx:
+        enqueue(endpoint, tx, draft, message_id)
+        _fail_without_path(endpoint, tx, own, draft, message_id=message_id)
+    _dispatch(endpoint, own, message_id)
+    return message_id
+
+
+def answer_test(endpoint: Endpoint, arrival: Arrival) -> Status:
+    """Take in a connectivity test: that it could be opened is all the answer there is."""
+    return take(endpoint, arrival, lambda _handling: Verdict(Status.ACCEPTED, is_received=False))
+
+
+def next_message(
+    endpoint: Endpoint, own: OwnComponent, business_type: str | None, *, with_content: bool
+) -> tuple[ReceivedMessage | None, int]:
+    """The oldest message that was not confirmed, and how many there are beside it; it stays until it is confirmed.
+
+    Args:
+        business_type: Message type; None or `*` for any.
+
+    Raises:
+        StoreAway: Its document is not to be had now.
+    """
+    wanted = None if business_type == ANY_TYPE else business_type
+    with endpoint.database.transaction() as tx:
+        row, remaining = confirming.next_unconfirmed(tx, own.code, wanted)
+    if row is None:
+        return None, 0
+    content = read_document(endpoint, own.code, row["message_id"]) if with_content else None
+    if with_content and content is None:
+        raise StoreAway("the message's document is not to be had")
+    message = ReceivedMessage(
+        message_id=row["message_id"],
+        receiver=own.code,
+        sender=row["peer"],
+        business_type=row["type"],
+        content=content,
+        sender_application=row["sender_application"],
+        ba_message_id=row["ba_message_id"],
+    )
+    return message, remaining
+
+
+def confirm_message(endpoint: Endpoint, own: OwnComponent, message_id: str) -> None:
+    """The application has this message: RECEIVED, and its sender is owed the news; once.
+
+    Raises:
+        NotFound: No such message was offered to it.
+    """
+    with endpoint.database.transaction() as tx:
+        if not confirming.mark_confirmed(tx, own.code, message_id, endpoint.clock()):
+            raise _not_found()
+        note_received(endpoint, tx, own.code, [message_id])
+    endpoint.owed.tell(endpoint)
+
+
+def status_of(endpoint: Endpoint, own: OwnComponent, message_id: str) -> MessageStatus:
+    """What became of a message that this component sent or received.
+
+    Raises:
+        NotFound: There is none; somebody else's is none.
+    """
+    with endpoint.database.transaction() as tx:
+        row = ledger.find(tx, own.code, message_id)
+        if row is None or not row["is_proven"]:
+            raise _not_found()
+        steps = ledger.trace_of(tx, own.code, message_id)
+        names = {code: _name_of(endpoint, tx, code) for code in {step["at_component"] for step in steps}}
+    return _status(own, row, steps, names)
+
+
+def _check(sending: Sending) -> None:
+    codes.component_code(sending.receiver, "receiverCode")
+    if codes.message_type(sending.type, "businessType") == ACKNOWLEDGEMENT_TYPE:
+        raise refusal("malformed", "MADES's own acknowledgements are sent by endpoints")
+    if sending.ba_message_id is not None:
+        codes.free_text(sending.ba_message_id, "baMessageID", _MAXIMUM_BA_ID)
+    if sending.sender_application is not None:
+        codes.free_text(sending.sender_application, "senderApplication", _MAXIMUM_APPLICATION)
+
+
+def _document_of(sending: Sending) -> Document | None:
+    """The document in a business message; None if it is none, which the receiver will say."""
+    if sending.type not in BUSINESS_TYPES:
+        return None
+    try:
+        return decode(sending.content)
+    except DocumentRefused:
+        return None
+
+
+def _is_for_platform(endpoint: Endpoint, sending: Sending) -> bool:
+    """Whether it is a message that this group's components send to the platform."""
+    return sending.receiver == endpoint.platform and (endpoint.kind, "tps") in ROUTES[sending.type]
+
+
+def _draft(own: OwnComponent, sending: Sending, document: Document | None) -> Draft:
+    quoted = received(document) if document is not None else None
+    return Draft(
+        sender=own.code,
+        receiver=sending.receiver,
+        type=sending.type,
+        content=sending.content,
+        document_id=quoted.document_id if quoted else None,
+        revision=quoted.revision if quoted else None,
+        no_use_after=_no_use_after(document),
+        ba_message_id=sending.ba_message_id,
+        sender_application=sending.sender_application,
+        by_application=True,
+    )
+
+
+def _no_use_after(document: Document | None) -> datetime | None:
+    """As for what comes by REST: an emergency is of no use after its expected end."""
+    limit = document.limit if isinstance(document, LimitDocument) else None
+    return limit.period.end if isinstance(limit, UnforeseenLimit) else None
+
+
+def _bind_conversation(
+    endpoint: Endpoint, tx: Transaction, party: str, *, conversation_id: str | None, message_id: str
+) -> str:
+    """The id of the message that was sent in this conversation, or from now on the given one.
+
+    The same conversation is the same message, whatever else the request says.
+    """
+    if conversation_id is None or not conversation_id.strip():
+        return message_id
+    # No REST call can have this key: it holds a line break.
+    key = f"conversation\n{hashlib.sha256(conversation_id.encode()).hexdigest()}"
+    return ledger.remember_key(tx, party=party, key=key, digest=b"", message_id=message_id, now=endpoint.clock())
+
+
+def _fail_without_path(
+    endpoint: Endpoint, tx: Transaction, own: OwnComponent, draft: Draft, *, message_id: str
+) -> None:
+    """A test of a type whose path is not open fails at once, as a message of that type would."""
+    entry = endpoint.entry(tx, draft.receiver)
+    try:
+        if entry is not None:
+            select_path(entry.paths, own.code, draft.content.decode(), endpoint.clock())
+    except MessageRefused as error:
+        fail_outgoing(tx, own.code, [message_id], error=error, now=endpoint.clock())
+
+
+def _dispatch(endpoint: Endpoint, own: OwnComponent, message_id: str) -> None:
+    try:
+        dispatch(endpoint, own.code, [message_id])
+    except StoreAway:
+        _log.warning("left in the outbox", message_id=message_id)
+
+
+def _name_of(endpoint: Endpoint, tx: Transaction, code: str) -> str:
+    entry = endpoint.entry(tx, code)
+    return entry.organisation if entry else code
+
+
+def _status(
+    own: OwnComponent, row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]
+) -> MessageStatus:
+    is_sent = row["direction"] == "out"
+    arrivals = [step["at"] for step in steps if step["state"] in (State.DELIVERED, State.RECEIVED)]
+    return MessageStatus(
+        message_id=row["message_id"],
+        state=shown_to_application(State(row["state"])),
+        receiver=row["peer"] if is_sent else own.code,
+        sender=own.code if is_sent else row["peer"],
+        business_type=row["type"],
+        sent_at=row["created_at"] if is_sent else row["sent_at"] or row["created_at"],
+        received_at=min(arrivals, default=None),
+        trace=[_item(step, names) for step in steps],
+        sender_application=row["sender_application"],
+        ba_message_id=row["ba_message_id"],
+    )
+
+
+def _item(step: Mapping[str, Any], names: Mapping[str, str]) -> TraceItem:
+    code, details = step["at_component"], step["details"]
+    explained = f"{details}: {FAILURES[details]}" if details in FAILURES else details
+    return TraceItem(step["at"], shown_to_application(State(step["state"])), code, names[code], explained)
+
+
+def _not_found() -> NotFound:
+    return NotFound("no such message")

@@ -1,0 +1,46 @@
+"""What business applications have not confirmed yet, as rows of the message ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tps.mades.states import State
+from tps.mades.types import CONNECTIVITY_TEST
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+
+def next_unconfirmed(tx: Transaction, component: str, type: str | None) -> tuple[dict[str, Any] | None, int]:
+    """The oldest message that a component's applications have not confirmed, and how many there are beside it.
+
+    Not offered: answers to what REST asked, which REST gives, and connectivity tests, which the endpoint answers.
+
+    Args:
+        type: Message type; None for any.
+    """
+    row = tx.execute(
+        """SELECT message_id, type, peer, ba_message_id, sender_application, count(*) OVER () AS waiting
+             FROM message m
+            WHERE component = %s AND direction = 'in' AND confirmed_at IS NULL AND is_proven AND is_handled
+              AND state = ANY(%s) AND type <> %s AND (%s::text IS NULL OR type = %s)
+              AND NOT EXISTS (SELECT FROM message asked
+                               WHERE asked.component = m.component AND asked.message_id = m.in_reply_to
+                                 AND asked.direction = 'out' AND NOT asked.by_application)
+            ORDER BY created_at, message_id LIMIT 1""",
+        (component, [State.DELIVERED, State.RECEIVED], CONNECTIVITY_TEST, type, type),
+    ).fetchone()
+    return (row, row["waiting"] - 1) if row else (None, 0)
+
+
+def mark_confirmed(tx: Transaction, component: str, message_id: str, now: datetime) -> bool:
+    """Note that an application has a message; False if there is no such message to be had."""
+    return bool(
+        tx.execute(
+            """UPDATE message SET confirmed_at = coalesce(confirmed_at, %s)
+                WHERE component = %s AND message_id = %s AND direction = 'in' AND is_proven AND is_handled
+                  AND state = ANY(%s)""",
+            (now, component, message_id, [State.DELIVERED, State.RECEIVED]),
+        ).rowcount
+    )
