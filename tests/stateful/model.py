@@ -83,7 +83,7 @@ class Model:
     def tick(self, now: datetime) -> None:
         """Limits on assets that changed hands are divided anew, between the two operators concerned."""
         moved = {asset_id for asset_id in self.handed_over if asset_id in self.assets}
-        self.handed_over.clear()
+        self.handed_over = {asset_id for asset_id in self.handed_over if self._is_missed(asset_id, now)}
         for limit_id, limit in self.limits.items():
             if limit.status_at(now) != "active":
                 continue
@@ -95,6 +95,12 @@ class Model:
                         pairs.setdefault((operator, holder.operator), []).append(asset_id)
             for pair, asset_ids in sorted(pairs.items()):
                 self._divide_between(limit_id, pair, asset_ids)
+
+    def _is_missed(self, asset_id: str, now: datetime) -> bool:
+        """Whether a limit holds it while it is not in that grid: who brings it back may be who held it last."""
+        asset = self.assets.get(asset_id)
+        holding = (limit for limit in self.limits.values() if any(asset_id in own for own in limit.weights.values()))
+        return any(limit.status_at(now) == "active" and not (asset and asset.dso == limit.dso) for limit in holding)
 
     def _divide_between(self, limit_id: str, pair: tuple[str, str], asset_ids: Iterable[str]) -> None:
         limit, (before, after) = self.limits[limit_id], pair

@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 
 from tests.stores.builders import NOW, Registrar, asset, hours, point, rows
 from tests.stores.servers import DEADLINE_S, GRID, OPERATOR, OTHER_GRID, RIVAL
 from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
+from tps.domain.limit import Action, Direction, Interval, LimitKind, Reason, UnforeseenLimit
+from tps.domain.limit_revision import LimitStatus
 from tps.domain.scope import DsoScope
-from tps.stores import asset_changes
+from tps.stores import asset_changes, limits
 from tps.stores.database import Database
+from tps.stores.limits import LimitName, Revision, WeighedAsset
 
 Told = dict[str, tuple[list[str], list[str]]]
 
@@ -56,6 +60,28 @@ class Platform:
             plans = rows(tx, "DELETE FROM plan_change RETURNING asset_id")
             limits = rows(tx, "DELETE FROM handed_over RETURNING asset_id")
         return sorted({row[0] for row in plans}), sorted({row[0] for row in limits})
+
+    def stop(self, *asset_ids: str) -> None:
+        """A limit for two hours over assets of OPERATOR's."""
+        period, reason, both = Interval(NOW, hours(2)), Reason("B18"), Direction.BOTH
+        stop = UnforeseenLimit(asset_ids, Action.STOP, both, period, reason)
+        name, frozen = LimitName(GRID, "L1", 1), [WeighedAsset(each, OPERATOR, Decimal(0)) for each in asset_ids]
+        with self.database.transaction() as tx:
+            limits.add_revision(
+                tx, Revision(name, LimitKind.UNFORESEEN, LimitStatus.ACTIVE, both, period, reason, stop, "m1", NOW)
+            )
+            limits.freeze_assets(tx, name, frozen)
+
+    def tick(self, after_h: float = 1) -> list[tuple[str, str, str]]:
+        """What is to be divided anew; taken as done."""
+        with self.database.transaction() as tx:
+            marks, found = limits.handed_over(tx, hours(after_h))
+            limits.forget_marks(tx, marks)
+        return [move for each in found for move in each.moves]
+
+    def marked(self) -> list[str]:
+        with self.database.transaction() as tx:
+            return sorted(row[0] for row in rows(tx, "SELECT asset_id FROM handed_over"))
 
 
 @pytest.fixture
@@ -200,6 +226,34 @@ def test_limits_are_divided_anew_where_another_operator_holds_than_did_last(plat
 
     assert at_once == (["A", "B", "C"], ["A"])
     assert platform.marks() == (["B", "C"], ["B"])
+
+
+@pytest.mark.parametrize("away", [Removal("A"), asset("A", at="P3")])
+def test_an_asset_that_was_away_again_at_the_tick_has_changed_hands_once_it_is_back(
+    platform: Platform, away: FlexibilityAsset | Removal
+) -> None:
+    platform.assets(OPERATOR, asset("A"))
+    platform.stop("A")
+    platform.assets(OPERATOR, Removal("A"))
+    platform.assets(RIVAL, asset("A"))
+    platform.assets(RIVAL, away)
+    meanwhile = platform.tick()
+
+    platform.assets(RIVAL, asset("A"))
+
+    assert (meanwhile, platform.tick()) == ([], [("A", OPERATOR, RIVAL)])
+    assert platform.marked() == []
+
+
+def test_a_mark_of_an_asset_that_is_away_stays_as_long_as_a_limit_holds_it(platform: Platform) -> None:
+    platform.assets(OPERATOR, asset("A"), asset("free"))
+    platform.stop("A")
+    platform.assets(OPERATOR, Removal("A"), Removal("free"))
+    platform.assets(RIVAL, asset("A"), asset("free"))
+    platform.assets(RIVAL, Removal("A"), Removal("free"))
+
+    assert (platform.tick(), platform.marked()) == ([], ["A"])
+    assert (platform.tick(after_h=2), platform.marked()) == ([], [])
 
 
 def test_a_whole_countrys_assets_are_told_in_seconds(platform: Platform) -> None:

@@ -215,24 +215,29 @@ def last_parts(tx: Transaction, dso: str, limit_id: str) -> dict[str, OperatorPa
 
 
 def handed_over(tx: Transaction, now: datetime) -> tuple[dict[str, datetime], list[HandedOver]]:
-    """Marks of assets that changed hands, and the limits in force or ahead that hold them under another operator."""
-    marks = tx.execute("SELECT asset_id, at FROM handed_over").fetchall()
-    if not marks:
-        return {}, []
+    """Assets that changed hands: marks that are done with, and the limits in force or ahead to be divided anew.
+
+    A mark stays while a limit holds an asset that is not in its grid: who brings it back may have held it last.
+    """
+    # One statement, so one moment.
     rows = tx.execute(
-        """SELECT l.dso, l.limit_id, l.revision, a.asset_id, a.operator, c.operator AS holder
-             FROM limit_asset a
-             JOIN limit_revision l USING (dso, limit_id, revision)
-             JOIN active_asset c ON c.id = a.asset_id AND c.dso = l.dso AND c.operator <> a.operator
-            WHERE a.asset_id = ANY(%s) AND l.is_latest AND l.status = 'active' AND l.ends_at > %s
-            ORDER BY l.dso, l.limit_id, a.asset_id COLLATE "C" """,
-        ([mark["asset_id"] for mark in marks], now),
+        """SELECT h.asset_id, h.at, c.operator AS holder, l.dso, l.limit_id, l.revision, l.operator,
+                  l.dso IS NULL OR c.dso IS NOT DISTINCT FROM l.dso AS is_settled
+             FROM handed_over h
+             LEFT JOIN active_asset c ON c.id = h.asset_id
+             LEFT JOIN (SELECT a.* FROM limit_asset a JOIN limit_revision r USING (dso, limit_id, revision)
+                         WHERE r.is_latest AND r.status = 'active' AND r.ends_at > %s) AS l ON l.asset_id = h.asset_id
+            ORDER BY l.dso, l.limit_id, h.asset_id COLLATE "C" """,
+        (now,),
     ).fetchall()
+    unsettled = {row["asset_id"] for row in rows if not row["is_settled"]}
     moves: dict[LimitName, list[tuple[str, str, str]]] = {}
     for row in rows:
-        name = LimitName(row["dso"], row["limit_id"], row["revision"])
-        moves.setdefault(name, []).append((row["asset_id"], row["operator"], row["holder"]))
-    return {mark["asset_id"]: mark["at"] for mark in marks}, [HandedOver(name, tuple(m)) for name, m in moves.items()]
+        if row["dso"] and row["is_settled"] and row["holder"] != row["operator"]:
+            name = LimitName(row["dso"], row["limit_id"], row["revision"])
+            moves.setdefault(name, []).append((row["asset_id"], row["operator"], row["holder"]))
+    marks = {row["asset_id"]: row["at"] for row in rows if row["asset_id"] not in unsettled}
+    return marks, [HandedOver(name, tuple(found)) for name, found in moves.items()]
 
 
 def forget_marks(tx: Transaction, marks: dict[str, datetime]) -> None:
