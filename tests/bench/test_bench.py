@@ -10,7 +10,7 @@ from tps.runtime.bench.figures import Figure, Sizes, machine, quantiles
 from tps.runtime.cli import commands
 from tps.runtime.local.stack import LocalStack
 
-TINY = Sizes(assets=6, operators=(2,), rounds=2)
+TINY = Sizes(assets=6, operators=(2,), updated=2, planned=4, rounds=2)
 
 
 @pytest.mark.parametrize("name", suite.SERVED)
@@ -43,7 +43,10 @@ def test_a_bench_that_does_not_exist_is_named_beside_those_that_do() -> None:
     result = CliRunner().invoke(commands, ["bench", "speed"])
 
     assert result.exit_code != 0
-    assert "no bench is called speed; there are fairness, documents, registration, limits" in result.output
+    assert (
+        "no bench is called speed; there are fairness, documents, registration, limits, schedules, changes"
+        in result.output
+    )
 
 
 def test_quantiles_are_the_median_and_the_longest_of_few() -> None:

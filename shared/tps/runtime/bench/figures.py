@@ -17,11 +17,15 @@ class Sizes:
     Attributes:
         assets: Of the grid that is registered, listed, encoded, divided.
         operators: Fan-outs to measure, in numbers of operators.
+        updated: Operators whose limit is updated.
+        planned: Assets that are planned, or told of, in one call.
         rounds: How often what is quick is repeated.
     """
 
     assets: int = 17_505
     operators: tuple[int, ...] = (3, 50)
+    updated: int = 10
+    planned: int = 2_000
     rounds: int = 30
 
 

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
-import httpx
-
-from tps.client import Outcome, UnforeseenLimit
+from tps.client import AvailablePower, ForeseenLimit, Outcome, UnforeseenLimit
 from tps.runtime.bench.figures import Figure, Sizes, quantiles, timed
 from tps.runtime.bench.grid import make_grid
-from tps.runtime.story.actor import (
-    Dso,
-    Operator,
-    Part,
-    deliver,
-    enter_dso,
-    enter_operator,
-    open_http,
-    register_points,
-    settle_in,
-)
-from tps.runtime.story.grid import GridAsset, deal, make_gln, points_of
+from tps.runtime.bench.parties import assets_of, enter_parties
+from tps.runtime.story.actor import Dso, Operator, deliver, open_http, register_points, settle_in
+from tps.runtime.story.grid import GridAsset, deal, points_of, total_kw
 
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
 
-_FIRST_PARTY = 10_000
-_PARTIES_APART = 1_000
-_ASSETS_APART = 100_000
+_UPDATES = 83
 _FAULT_LASTS = timedelta(hours=1)
+_AHEAD = timedelta(days=1)
 
 
 def limits(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """From the DSO's call for an emergency to the answer of the last operator's waiting call."""
-    return [figure for count in sizes.operators for figure in _fan_out(stack, count, sizes.rounds)]
+    """From the DSO's call, for an emergency or a limit's update, to the answer of the last operator's waiting call."""
+    emergencies = [figure for count in sizes.operators for figure in _fan_out(stack, count, sizes.rounds)]
+    return [*emergencies, *_updates(stack, sizes.updated, sizes.rounds)]
 
 
 def registration(stack: LocalStack, sizes: Sizes) -> list[Figure]:
     """Points by one call, assets by one call per operator, then the DSO's list of them."""
     with open_http() as http:
-        dso, operators = _parties(stack, http, 0, 3)
+        dso, operators = enter_parties(stack, http, 0, 3)
         assets = make_grid(sizes.assets)
         points, hands = points_of(assets), deal(assets, len(operators))
         points_s = timed(lambda: register_points(dso, assets))
@@ -61,8 +52,8 @@ def _register_all(operators: list[Operator], hands: list[list[GridAsset]]) -> No
 
 def _fan_out(stack: LocalStack, count: int, rounds: int) -> list[Figure]:
     with open_http() as http:
-        dso, operators = _parties(stack, http, count, count)
-        assets = make_grid(2 * count, count * _ASSETS_APART)
+        dso, operators = enter_parties(stack, http, count, count)
+        assets = assets_of(count, 2 * count)
         settle_in(dso, operators, deal(assets, count))
         asset_ids = tuple(asset.id for asset in assets)
         deliveries = [deliver(operators, lambda: _stop(dso, asset_ids)) for _ in range(rounds)]
@@ -73,14 +64,31 @@ def _fan_out(stack: LocalStack, count: int, rounds: int) -> list[Figure]:
     ]
 
 
+def _updates(stack: LocalStack, count: int, rounds: int) -> list[Figure]:
+    with open_http() as http:
+        dso, operators = enter_parties(stack, http, _UPDATES, count)
+        assets = assets_of(_UPDATES, 2 * count)
+        settle_in(dso, operators, deal(assets, count))
+        first = _foreseen(assets, 0)
+        limit_id = deliver(operators, lambda: dso.client.send_limit(first)).outcome.id
+        nexts = [_foreseen(assets, number) for number in range(1, rounds + 1)]
+        deliveries = [deliver(operators, partial(dso.client.update_limit, limit_id, limit)) for limit in nexts]
+    name = f"update of a limit of {count} operators"
+    return [
+        *quantiles("limits", f"{name}, the last one reached", [each.last_after_s for each in deliveries]),
+        *quantiles("limits", f"{name}, DSO answered", [each.answered_after_s for each in deliveries]),
+    ]
+
+
+def _foreseen(assets: list[GridAsset], number: int) -> ForeseenLimit:
+    """An hour of tomorrow at half of what is installed, a little less in every revision, so that it concerns all."""
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + _AHEAD
+    installed_kw = total_kw(assets, lambda asset: asset.max_production_kw)
+    power_kw = (installed_kw / 2 * (100 - number) / 100).quantize(Decimal("0.001"))
+    available = (AvailablePower(start, start + _FAULT_LASTS, power_kw),)
+    return ForeseenLimit("production", available, asset_ids=tuple(asset.id for asset in assets))
+
+
 def _stop(dso: Dso, asset_ids: tuple[str, ...]) -> Outcome:
     expected_end = datetime.now(UTC).replace(second=0, microsecond=0) + _FAULT_LASTS
     return dso.client.send_limit(UnforeseenLimit("stop", expected_end, asset_ids=asset_ids))
-
-
-def _parties(stack: LocalStack, http: httpx.Client, story: int, operators: int) -> tuple[Dso, list[Operator]]:
-    """A DSO and so many operators, others for every story."""
-    first = _FIRST_PARTY + story * _PARTIES_APART
-    dso = enter_dso(stack, http, Part("dso", make_gln(first), f"Bench grid {story}"))
-    parts = [Part("agr", make_gln(first + number), f"Bench operator {number}") for number in range(1, operators + 1)]
-    return dso, [enter_operator(stack, http, part) for part in parts]

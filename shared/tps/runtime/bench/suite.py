@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tps.runtime.bench import broken, pure, served
+from tps.runtime.bench import broken, feeds, pure, served
 from tps.runtime.bench.figures import Figure, Sizes, machine
 from tps.runtime.local.stack import LocalStack
 from tps.runtime.local.up import Up, running
@@ -22,6 +23,8 @@ PURE: dict[str, Callable[[Sizes], list[Figure]]] = {"fairness": pure.fairness, "
 SERVED: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {
     "registration": served.registration,
     "limits": served.limits,
+    "schedules": feeds.schedules,
+    "changes": feeds.changes,
 }
 BROKEN: dict[str, Callable[[float | None], list[Figure]]] = {"faults": broken.faults, "power": broken.power}
 WORKERS = 2
@@ -47,12 +50,16 @@ def main(names: Sequence[str], is_json: bool, seconds: float | None = None) -> N
 
 
 def measure(names: Sequence[str], sizes: Sizes, seconds: float | None = None) -> Iterator[Figure]:
-    """Figures as they come; those that need a stack get a fresh one in a folder that goes afterwards."""
+    """Figures as they come; those that need a stack get a fresh one in a folder that goes afterwards.
+
+    Windows are of no length there unless TPS_BATCH_WINDOW_S is set: work is measured, and not waiting.
+    """
     for name in names:
         if name in PURE:
             yield from PURE[name](sizes)
     wanted = [name for name in names if name in SERVED]
     if wanted:
+        os.environ.setdefault("TPS_BATCH_WINDOW_S", "0")
         with tempfile.TemporaryDirectory(prefix="tps-bench-") as folder, running(_up(Path(folder))) as stack:
             for name in wanted:
                 yield from SERVED[name](stack, sizes)
