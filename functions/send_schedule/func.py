@@ -70,7 +70,7 @@ def change(call):
 def cancel(call):
     """Take schedules back, all that stands under one id."""
     call.only_known("dry_run")
-    return _send(call, Plan([]), _changeable(call, call.path_values["schedule_id"]))
+    return _send(call, Plan([]), _cancellable(call, call.path_values["schedule_id"]))
 
 
 def cancel_named(call):
@@ -79,7 +79,7 @@ def cancel_named(call):
     ids = list(dict.fromkeys(read_body(IdsBody, call.raw_body).ids))
     for index, each in enumerate(ids):
         # What comes again with its key was cancelled the first time.
-        check = _known if call.headers.get("Idempotency-Key") else _changeable
+        check = _known if call.headers.get("Idempotency-Key") else _cancellable
         check(call, each, f"/ids/{index}")
     answers = [sending(cancel)(_call_about(call, each)) for each in ids]
     return Answer({"schedules": [answer.body for answer in answers]}, max(answer.status for answer in answers))
@@ -210,6 +210,14 @@ def _changeable(call, document_id, pointer=""):
         refuse([Finding("A59", pointer, "it was cancelled: nothing follows under its id, send a new one")])
     if revisions[-1].revision >= LAST_REVISION:
         raise _conflict("revision 999 is used up; send it anew", pointer)
+    return revisions
+
+
+def _cancellable(call, document_id, pointer=""):
+    """The same of one that plans something; nothing stands by a document that was refused from the beginning."""
+    revisions = _changeable(call, document_id, pointer)
+    if not asset_ids_so_far(revisions):
+        refuse([Finding("A59", pointer, "it was refused: there is nothing to cancel")])
     return revisions
 
 
