@@ -29,7 +29,6 @@ from tps.runtime.services import Services, build_services
 from tps.runtime.settings import Settings
 from tps.runtime.stack import FunctionEntry, load_stack
 from tps.runtime.tokens import issue
-from tps.runtime.waiting import Waits
 from tps.stores.mailbox import LargeAddress, Letter
 
 ALPHA, BETA, GAMMA = "5790000000036", "5790000000043", "5790000000074"
@@ -109,6 +108,21 @@ class OwedLater:
 
 
 @dataclass
+class ArrivesAtOnce:
+    """Whoever waits for an answer gets all post delivered."""
+
+    deliver: Callable[[], None]
+
+    def until(self, party: str, look: Callable[[], Any], timeout_s: float, is_connected: Callable[[], bool]) -> Any:
+        del party, is_connected
+        found = look()
+        if found is None and timeout_s > 0:
+            self.deliver()
+            found = look()
+        return found
+
+
+@dataclass
 class Installation:
     """Everything, with a hand on the clock and on the post."""
 
@@ -122,8 +136,8 @@ class Installation:
     tokens: dict[str, str]
     _kept: tuple[str, ...] = ("party", "component", "component_key", "directory_entry")
 
-    def call(self, party: str, method: str, path: str, body: Any = None) -> Any:
-        """One REST call that does not wait for the platform's answer; the response."""
+    def call(self, party: str, method: str, path: str, body: Any = None, *, prefer: str = "respond-async") -> Any:
+        """One REST call, which does not wait for the platform's answer unless told; the response."""
         function = next(
             entry.name
             for entry in sorted(self.entries, key=lambda one: -max((len(route) for route in one.routes), default=0))
@@ -132,16 +146,16 @@ class Installation:
         response = self.clients[function].open(
             path,
             method=method,
-            headers={"Authorization": f"Bearer {self.tokens[party]}", "Prefer": "respond-async"},
+            headers={"Authorization": f"Bearer {self.tokens[party]}", "Prefer": prefer},
             json=body,
             buffered=True,
         )
         response.close()
         return response
 
-    def ask(self, party: str, path: str) -> Any:
+    def ask(self, party: str, path: str, *, prefer: str = "respond-async") -> Any:
         """A GET's body."""
-        response = self.call(party, "GET", path)
+        response = self.call(party, "GET", path, prefer=prefer)
         assert response.status_code == 200, response.text
         return response.json
 
@@ -173,18 +187,18 @@ class Installation:
             status = self.deliver(letter)
             assert status in (204, 422), (letter.subject, status)
 
-    def tick(self) -> None:
-        """Every function that ticks gets one, and what comes of it is delivered."""
+    def tick(self, choose: Callable[[int], int] = lambda _count: 0) -> None:
+        """Every function that ticks gets one, and what comes of it is delivered, in the order that `choose` says."""
         for entry in self.entries:
             if entry.tick_s:
                 status = self._post(entry.name, {"ce-type": TICK, "ce-subject": "tick"}, b"")
                 assert status == 204, (entry.name, status)
-        self.settle()
+        self.settle(choose)
 
-    def advance(self, time: timedelta) -> None:
+    def advance(self, time: timedelta, choose: Callable[[int], int] = lambda _count: 0) -> None:
         """Move the clock, and let what is due happen."""
         self.clock.now += time
-        self.tick()
+        self.tick(choose)
 
     def acknowledge(self) -> None:
         """Every MADES acknowledgement that is owed goes out and arrives."""
@@ -244,12 +258,13 @@ def installation(data: Path) -> Iterator[Installation]:
             )
             for name, each in made.endpoints.items()
         }
-        waits = {name: Waits(bag, 4) for name in endpoints}  # type: ignore[arg-type]
-        services = dataclasses.replace(made, endpoints=endpoints, waits=waits)
+        waits = ArrivesAtOnce(lambda: made_here.settle())
+        services = dataclasses.replace(made, endpoints=endpoints, waits=dict.fromkeys(endpoints, waits))
         entries = load_stack()
         clients = {one.name: create_app(load_function(one.name), services).test_client() for one in entries}
         tokens = {code: issue(stack, code) for code, _ in PARTIES}
-        yield Installation(stack, services, clock, bag, shelves, entries, clients, tokens)
+        made_here = Installation(stack, services, clock, bag, shelves, entries, clients, tokens)
+        yield made_here
         for endpoint in endpoints.values():
             endpoint.database.close()
 
