@@ -19,7 +19,7 @@ from tests.stateful.installation import ALPHA, BETA, GAMMA, NORTH, SOUTH, Instal
 from tests.stateful.plan_model import Claim, Plans, Quarters
 from tests.support.world import gs1
 
-STEPS_EACH = 30
+STEPS_EACH = 50
 STEPS = int(os.environ.get("TPS_STATEFUL_STEPS", "800"))
 OPERATORS, DSOS = (ALPHA, BETA, GAMMA), (NORTH, SOUTH)
 POINTS = {gs1("5713131", 18, 920_000_000 + number): dso for number, dso in enumerate((NORTH, SOUTH, SOUTH))}
@@ -89,9 +89,18 @@ class Schedules(RuleBasedStateMachine):
             assert status == "accepted"
             del self.model.claims[asset_id][operator]
 
-    @rule(operator=some_operator, powers=some_plan, is_coarse=st.booleans())
-    def plan(self, operator: str, powers: dict[str, list[float | None]], is_coarse: bool) -> None:
-        self._send(operator, None, powers, is_coarse)
+    @rule(place=some_seed, powers=some_plan, is_coarse=st.booleans())
+    def plan(self, place: int, powers: dict[str, list[float | None]], is_coarse: bool) -> None:
+        """By an operator that has registered one of the assets, mostly."""
+        concerned = [operator for asset_id in powers for operator in self.model.claims[asset_id]]
+        operators = concerned if concerned and place % 8 else OPERATORS
+        self._send(operators[place % len(operators)], None, powers, is_coarse)
+
+    @rule(place=some_seed, powers=some_plan)
+    def plan_over_it(self, place: int, powers: dict[str, list[float | None]]) -> None:
+        """Another document of an operator that has planned before."""
+        if self.model.documents:
+            self._send(self.model.documents[self._chosen(place)].operator, None, powers, False)
 
     @rule(place=some_seed, powers=some_plan, is_coarse=st.booleans())
     def change(self, place: int, powers: dict[str, list[float | None]], is_coarse: bool) -> None:
@@ -136,7 +145,15 @@ class Schedules(RuleBasedStateMachine):
         for sent, revision in zip((first, second), revisions, strict=True):
             assert self.house.outcome(operator, sent)[0] == revision.status
 
-    @rule(minutes=st.sampled_from([1, 15, 45]), seed=some_seed)
+    def teardown(self) -> None:
+        if hasattr(self, "readers"):
+            self.advance(1, 0)
+
+    @rule(seed=some_seed)
+    def a_window_passes(self, seed: int) -> None:
+        self.advance(1, seed)
+
+    @rule(minutes=st.sampled_from([15, 45]), seed=some_seed)
     def advance(self, minutes: int, seed: int) -> None:
         """Every window is over then, so that DSOs have been told all; by messages in whatever order."""
         self.house.advance(timedelta(minutes=minutes), Random(seed).randrange)
