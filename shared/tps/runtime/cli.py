@@ -161,7 +161,8 @@ def _passes(name: str, step: Callable[[], int]) -> bool:
 @click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--seconds", type=click.FloatRange(min=1), help="How long `faults` and `power` break things.")
 def bench(names: tuple[str, ...], is_json: bool, seconds: float | None) -> None:
-    """Measure what docs/figures.md says: limits, registration, fairness, documents; all of these without a name.
+    """Measure what docs/figures.md says: limits, schedules, changes, registration, fairness, documents; all of these
+    without a name.
 
     By name also: faults (every process killed in turn in the middle of traffic) and power (all at once, and what was
     not synced is dropped); they fail if anything was lost or done twice.
