@@ -10,8 +10,6 @@ Emits:    TPS-LIMIT-FORESEEN or TPS-LIMIT-UNFORESEEN (Unavailability_MarketDocum
 Privacy:  DSO-A64, FLD-01, REF-01 (docs/privacy.md).
 """
 
-import hashlib
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -19,12 +17,11 @@ from tps.api.bodies import read_body
 from tps.api.types import ForeseenBody, IdsBody, UnforeseenBody, concerns_findings
 from tps.backend.limit_relay import MESSAGE_TYPES
 from tps.backend.own_limits import (
-    ended_limit,
     left_out,
     limit_body,
-    limit_of_body,
+    next_revision,
     own_limit_json,
-    reason_json,
+    removed,
     resolve,
     warnings_of,
 )
@@ -40,29 +37,18 @@ from tps.domain.limit import (
     in_order,
 )
 from tps.domain.limit_revision import (
-    LAST_REVISION,
     LimitStatus,
     Standing,
-    full_minute_after,
     succession_findings,
 )
 from tps.domain.text import reason_text_findings
-from tps.errors import Finding, Malformed, NotFound, Refused, RevisionConflict
+from tps.errors import Finding, Malformed, NotFound
 from tps.mades.ids import new_id
 from tps.runtime.function import Answer, Route, refuse, serve
 from tps.runtime.paging import PAGING, read_paging
 from tps.runtime.periods import read_period
-from tps.runtime.submission import (
-    Submission,
-    await_answer,
-    further_fields,
-    preferred_wait_s,
-    send,
-    sending,
-    sent_before,
-    settled_answer,
-    submit,
-)
+from tps.runtime.several import submit_each
+from tps.runtime.submission import Submission, further_fields, sending, submit
 from tps.stores.own_limits import OwnLimit, keep_own, latest_own, read_own_limits, read_revisions, told_with
 
 PATH = "/dso/v1/capacity-limits"
@@ -95,11 +81,7 @@ def remove_many(kind, call):
     ids = read_body(IdsBody, call.raw_body).ids
     _removal_reason(call)
     known = _all_known(call, kind, ids)
-    deadline = time.monotonic() + preferred_wait_s(call)
-    begun = [(own.limit_id, _begin_removal(_call_for(call, own.limit_id), own)) for own in known]
-    answers = [_finish_removal(call, limit_id, started, deadline) for limit_id, started in begun]
-    is_pending = any(answer["status"] == "pending" for answer in answers)
-    return Answer({"limits": answers}, 202 if is_pending else 200)
+    return submit_each(call, "limits", {own.limit_id: partial(_removal_of, own) for own in known})
 
 
 def list_own(call):
@@ -128,7 +110,7 @@ def read_one(call):
 def _submission(call, kind, body, before=None):
     """A limit as the body says it."""
     limit, resolved = _read(call, kind, body, before)
-    limit_id, revision = (before.limit_id, _next_revision(before)) if before else (new_id(), 1)
+    limit_id, revision = (before.limit_id, next_revision(before)) if before else (new_id(), 1)
     with call.endpoint.database.transaction() as tx:
         warnings = warnings_of(tx, call.dso, limit, now=call.now, own_id=limit_id)
         is_tried_emergency = kind is LimitKind.UNFORESEEN and call.flag("dry_run")
@@ -191,21 +173,13 @@ def _read_unforeseen(call, body, asset_ids, before):
 
 def _removal(call, before):
     """What a DELETE means now: sent in error, ahead, or in force."""
-    text, status = _removal_reason(call), _removed_status(call, before)
-    reason = Reason(before.body["reason"]["code"], text or before.body["reason"].get("text"))
-    limit = None
-    if status is LimitStatus.ENDED:
-        standing = limit_of_body(before.kind, before.body)
-        limit = replace(ended_limit(standing, full_minute_after(call.now)), reason=reason)
-    own = replace(
-        before,
-        revision=_next_revision(before),
-        status=status,
-        period=limit.period if limit else before.period,
-        sent_at=call.now,
-        body=limit_body(limit) if limit else {**before.body, "reason": reason_json(reason)},
-    )
+    text = _removal_reason(call)
+    own, limit = removed(before, text, now=call.now, in_error=call.flag("sent_in_error"))
     return _sent(call, own, limit)
+
+
+def _removal_of(own, call):
+    return _removal(call, _open(call, own))
 
 
 def _removal_reason(call):
@@ -214,12 +188,6 @@ def _removal_reason(call):
         call.flag(name)
     refuse(list(reason_text_findings(call.text("reason") or "", "/reason")))
     return call.text("reason")
-
-
-def _removed_status(call, before):
-    if call.flag("sent_in_error"):
-        return LimitStatus.WITHDRAWN
-    return LimitStatus.CANCELLED if before.period.start > call.now else LimitStatus.ENDED
 
 
 def _sent(call, own, limit):
@@ -271,13 +239,6 @@ def _open(call, own):
     return own
 
 
-def _next_revision(before):
-    if before.revision == LAST_REVISION:
-        detail = f"revision {LAST_REVISION} is used up: send a new limit"
-        raise RevisionConflict(detail, [Finding("A51", "", detail)])
-    return before.revision + 1
-
-
 def _all_known(call, kind, ids):
     """The latest revision of each; if one is not the caller's, or named twice, all are refused."""
     found, detail = _find(call, kind, ids), f"no {kind} limit of yours has this id"
@@ -288,46 +249,6 @@ def _all_known(call, kind, ids):
     repeated = [index for index, each in enumerate(ids) if first[each] != index]
     refuse([Finding("A55", f"/ids/{index}", "the same id twice in one call") for index in repeated])
     return [found[each] for each in ids]
-
-
-def _call_for(call, limit_id):
-    """The call as if it were about one limit alone: its Idempotency-Key is of the call's and the id."""
-    key = call.headers.get("Idempotency-Key")
-    if key is None:
-        return call
-    own_key = hashlib.sha256(f"{key} {limit_id}".encode()).hexdigest()
-    return replace(call, headers={**call.headers, "Idempotency-Key": own_key})
-
-
-def _begin_removal(call, own):
-    """Send it, unless it was sent before: its place in the ledger, and the submission; or what forbids it."""
-    try:
-        before = sent_before(call)
-        if before is not None:
-            return before, None
-        removal = _removal(call, _open(call, own))
-        return (None if call.flag("dry_run") else send(call, removal)), removal
-    except Refused as error:
-        return error
-
-
-def _finish_removal(call, limit_id, started, deadline):
-    """What one of several is answered: the usual body, or `refused` with its errors."""
-    if isinstance(started, Refused):
-        return _refused_json(limit_id, started)
-    place, removal = started
-    if place is None:
-        return {"dry_run": True, "id": limit_id, "status": "accepted"}
-    row = await_answer(call, *place, max(deadline - time.monotonic(), 0))
-    try:
-        return settled_answer(call, row, removal or Submission(row["type"], build=lambda _header: None)).body
-    except Refused as error:
-        return _refused_json(limit_id, error)
-
-
-def _refused_json(limit_id, error):
-    errors = [{"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in error.findings]
-    return {"id": limit_id, "status": "refused", "errors": errors}
 
 
 def _reason_findings(reason):

@@ -8,10 +8,10 @@ Emits:    TPS-SCHEDULE (GL_MarketDocument) to the platform; answers with the pla
 Privacy:  OPR-404, FLD-01, REF-01 (docs/privacy.md).
 """
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 
 from tps.api.bodies import read_body
 from tps.api.schedules import SchedulesBody, schedule_json
@@ -30,6 +30,7 @@ from tps.mades.types import SCHEDULE
 from tps.runtime.function import Answer, Route, refuse, serve
 from tps.runtime.paging import PAGING, read_paging
 from tps.runtime.periods import read_period
+from tps.runtime.several import submit_each
 from tps.runtime.submission import Submission, sending, submit
 from tps.stores import own_schedules, resources
 from tps.stores.own_schedules import SentSchedule
@@ -57,32 +58,31 @@ class Plan:
 def create(call):
     """New schedules, under an id of their own."""
     call.only_known("dry_run")
-    return _send(call, _read_plan(call), [], success=201)
+    return submit(call, _submission(call, _read_plan(call), [], success=201))
 
 
 def change(call):
     """Full replacement, as the next revision; an asset that is not planned any more is cancelled."""
     call.only_known("dry_run")
     plan = _read_plan(call)
-    return _send(call, plan, _changeable(call, call.path_values["schedule_id"]))
+    return submit(call, _submission(call, plan, _changeable(call, call.path_values["schedule_id"])))
 
 
 def cancel(call):
     """Take schedules back, all that stands under one id."""
     call.only_known("dry_run")
-    return _send(call, Plan([]), _cancellable(call, call.path_values["schedule_id"]))
+    return submit(call, _cancellation(call.path_values["schedule_id"], call))
 
 
 def cancel_named(call):
-    """The same for several ids: each is a message of its own, and none is sent if one of them cannot be cancelled."""
+    """The same for several ids: each has an answer of its own, and none is sent if one of them cannot be cancelled."""
     call.only_known()
     ids = list(dict.fromkeys(read_body(IdsBody, call.raw_body).ids))
     for index, each in enumerate(ids):
         # What comes again with its key was cancelled the first time.
         check = _known if call.headers.get("Idempotency-Key") else _cancellable
         check(call, each, f"/ids/{index}")
-    answers = [sending(cancel)(_call_about(call, each)) for each in ids]
-    return Answer({"schedules": [answer.body for answer in answers]}, max(answer.status for answer in answers))
+    return submit_each(call, "schedules", {each: partial(_cancellation, each) for each in ids})
 
 
 def read_one(call):
@@ -121,8 +121,12 @@ def _read_plan(call):
     return Plan(good, refused, place)
 
 
-def _send(call, plan, revisions, *, success=200):
-    """Send a plan as the next revision, together with the cancellation of what it does not plan any more."""
+def _cancellation(document_id, call):
+    return _submission(call, Plan([]), _cancellable(call, document_id))
+
+
+def _submission(call, plan, revisions, *, success=200):
+    """A plan as the next revision, together with the cancellation of what it does not plan any more."""
     planned, so_far = {schedule.asset_id for schedule in plan.schedules}, asset_ids_so_far(revisions)
     if any(finding.subject in so_far for finding in plan.refused):
         # A revision can neither leave such an asset out nor keep what was planned for it before.
@@ -141,7 +145,7 @@ def _send(call, plan, revisions, *, success=200):
         left_out=tuple(left_out),
     )
     own = _own_assets(call, planned)
-    submission = Submission(
+    return Submission(
         type=SCHEDULE,
         build=lambda header: ScheduleDocument(header, sent.revision, period, tuple(plan.schedules), tuple(cancelled)),
         revision=sent.revision,
@@ -152,7 +156,6 @@ def _send(call, plan, revisions, *, success=200):
         warnings=tuple(_warnings(call, plan.schedules, own)),
         rejected=tuple(_expected(call, plan, own, left_out)),
     )
-    return submit(call, submission)
 
 
 def _keep(tx, call, sent, message_id):
@@ -219,14 +222,6 @@ def _cancellable(call, document_id, pointer=""):
     if not asset_ids_so_far(revisions):
         refuse([Finding("A59", pointer, "it was refused: there is nothing to cancel")])
     return revisions
-
-
-def _call_about(call, document_id):
-    """The part of a call that is about one document, with an Idempotency-Key of its own."""
-    headers, key = dict(call.headers), call.headers.get("Idempotency-Key")
-    if key is not None:
-        headers["Idempotency-Key"] = hashlib.sha256(f"{key} {document_id}".encode()).hexdigest()
-    return replace(call, headers=headers, path_values={"schedule_id": document_id})
 
 
 def _sent_json(call, sent):

@@ -22,10 +22,10 @@ from tps.domain.limit import (
     Reason,
     UnforeseenLimit,
 )
-from tps.domain.limit_revision import ended_at, status_at
+from tps.domain.limit_revision import LAST_REVISION, LimitStatus, ended_at, full_minute_after, status_at
 from tps.domain.power import canonical_kw
 from tps.domain.scope import DsoScope
-from tps.errors import Finding, RuleBroken
+from tps.errors import Finding, RevisionConflict, RuleBroken
 from tps.stores import own_limits
 from tps.stores.grid_assets import assets_of_grid, known_assets
 from tps.stores.own_limits import OwnLimit
@@ -174,7 +174,34 @@ def limit_of_body(kind: LimitKind, body: Mapping[str, Any]) -> Limit:
     return ForeseenLimit(asset_ids, direction, slots, reason)
 
 
-def ended_limit(limit: Limit, end: datetime) -> Limit:
+def next_revision(own: OwnLimit) -> int:
+    """Of what follows it.
+
+    Raises:
+        RevisionConflict: There is none (A51).
+    """
+    if own.revision == LAST_REVISION:
+        detail = f"revision {LAST_REVISION} is used up: send a new limit"
+        raise RevisionConflict(detail, [Finding("A51", "", detail)])
+    return own.revision + 1
+
+
+def removed(own: OwnLimit, text: str | None, *, now: datetime, in_error: bool) -> tuple[OwnLimit, Limit | None]:
+    """The revision that takes a limit back: withdrawn, cancelled before its start, or ended at the next full minute.
+
+    Returns:
+        The revision, its text in the place of the earlier one's; and the limit as it ended, None if it did not.
+    """
+    reason = Reason(own.body["reason"]["code"], text or own.body["reason"].get("text"))
+    following = replace(own, revision=next_revision(own), sent_at=now)
+    if in_error or own.period.start > now:
+        status = LimitStatus.WITHDRAWN if in_error else LimitStatus.CANCELLED
+        return replace(following, status=status, body={**own.body, "reason": reason_json(reason)}), None
+    limit = replace(_ended(limit_of_body(own.kind, own.body), full_minute_after(now)), reason=reason)
+    return replace(following, status=LimitStatus.ENDED, period=limit.period, body=limit_body(limit)), limit
+
+
+def _ended(limit: Limit, end: datetime) -> Limit:
     """The same limit, over at a moment after its start."""
     if isinstance(limit, ForeseenLimit):
         return replace(limit, available=ended_at(limit, end))
