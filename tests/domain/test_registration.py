@@ -114,12 +114,12 @@ def test_sections_are_labels_of_up_to_60_characters(section: str) -> None:
     ]
 
 
-def test_a_registration_of_a_whole_grid_is_checked_within_a_second() -> None:
-    """A realistic DSO has 17,505 assets; measured about 0.15 s for both."""
+def test_a_registration_of_a_whole_grid_is_checked_in_linear_time() -> None:
+    """A realistic DSO has 17,505 assets; measured about 0.15 s for both. Quadratic, it would be minutes."""
     names = [f"NDK:{index}" for index in range(17_505)]
     started = time.perf_counter()
 
     findings = [*check_assets([*map(make_asset, names)]), *check_connection_points([*map(make_point, names)])]
 
     assert findings == []
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 15

@@ -45,8 +45,8 @@ def servers(data: Path, which: Iterable[str] = ("nats", "postgres", "s3")) -> It
 
 
 def database(stack: LocalStack, group: str) -> Database:
-    """A group's database; close it."""
-    return Database(stack.database_url(group))
+    """A group's database, patient on a busy machine; close it."""
+    return Database(stack.database_url(group), timeout_s=60)
 
 
 def mailbox(stack: LocalStack, group: str, timeout_s: float = 10) -> Mailbox:

@@ -22,11 +22,16 @@ _PROBE_S = 2
 
 
 class Database:
-    """A pool of connections, opened at first use. Waiting calls must not hold one."""
+    """A pool of connections, opened at first use. Waiting calls must not hold one.
 
-    def __init__(self, url: str, max_connections: int = 8):
+    Args:
+        timeout_s: How long a transaction may wait for a connection.
+    """
+
+    def __init__(self, url: str, max_connections: int = 8, *, timeout_s: float = _CONNECT_S):
         self._url = url
         self._max = max_connections
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._pool: ConnectionPool[Transaction] | None = None
 
@@ -84,7 +89,7 @@ class Database:
             self._url,
             min_size=self._max // 2,
             max_size=self._max,
-            timeout=_CONNECT_S,
+            timeout=self._timeout_s,
             # The pool tries again with doubling delay. Giving up early, it tries afresh for the next who asks: the
             # server is used again a second after it is back, however long it was away.
             reconnect_timeout=_CONNECT_S,
