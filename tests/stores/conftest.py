@@ -17,7 +17,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="session")
 def databases(local: LocalStack) -> Iterator[dict[str, Database]]:
-    found = {group: database(local, group) for group in ("agr", "dso", "tps")}
+    found = {group: database(local, group, timeout_s=60) for group in ("agr", "dso", "tps")}
     yield found
     for each in found.values():
         each.close()

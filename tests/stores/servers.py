@@ -44,9 +44,9 @@ def servers(data: Path, which: Iterable[str] = ("nats", "postgres", "s3")) -> It
         yield stack
 
 
-def database(stack: LocalStack, group: str) -> Database:
-    """A group's database, patient on a busy machine; close it."""
-    return Database(stack.database_url(group), timeout_s=60)
+def database(stack: LocalStack, group: str, timeout_s: float = 5) -> Database:
+    """A group's database; close it."""
+    return Database(stack.database_url(group), timeout_s=timeout_s)
 
 
 def mailbox(stack: LocalStack, group: str, timeout_s: float = 10) -> Mailbox:
