@@ -274,6 +274,9 @@ def test_when_the_platform_is_silent_the_dsos_own_copy_answers_with_its_age(grid
     grid.alpha.send_schedules(schedule)
     news(grid.dso)
 
+    # The copy shows plans of the assets it knows of, and these are told by a message of their own.
+    eventually(lambda: grid.dso.done("GET", PATH, Prefer="wait=0")["schedules"])
+
     silent = grid.dso.done("GET", f"{PATH}?from=2099-04-10T06:15:00Z&to=2099-04-10T06:45:00Z", Prefer="wait=0")
     asked = grid.dso.done("POST", f"{PATH}/query", {"asset_ids": [grid.alphas]}, Prefer="wait=0")
     other = grid.dso.done("POST", f"{PATH}/query", {"asset_ids": [grid.elsewhere]}, Prefer="wait=0")
