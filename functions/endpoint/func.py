@@ -8,10 +8,12 @@ The trace of a sent message ends at the platform: what the platform sends on is 
 Privacy:  OPR-404, FLD-01, PTH-01, BAS-01 (docs/privacy.md).
 """
 
+import structlog
+
 from tps.api.types import moment_json
 from tps.backend.sent_documents import keep_sent
 from tps.endpoint import applications
-from tps.errors import Malformed, NotFound, TpsError, Unavailable
+from tps.errors import Malformed, NotFound, Refused, TpsError, Unavailable
 from tps.mades import web_service
 from tps.mades.ids import new_id
 from tps.mades.states import State, shown_to_application
@@ -20,6 +22,7 @@ from tps.mades.web_service import ECP, MADES, Fault, NotUnderstood, Operation
 from tps.runtime.function import Answer, Route, ServiceRoute, serve
 from tps.stores import components, ledger
 
+_log = structlog.get_logger()
 DIRECTIONS = {"out": "sent", "in": "received"}
 
 
@@ -75,14 +78,24 @@ def step_json(step):
 
 
 def answer_request(call):
-    """One SOAP request of an application; whatever is wrong with it is a fault."""
+    """One SOAP request of an application; whatever is wrong with it, or with us, is a fault."""
     request = None
     try:
         request = web_service.read_request(call.read_body())
         return _soap(OPERATIONS[request.operation](call, request))
-    except TpsError as error:
-        fault = _fault(error)
-        return _soap(web_service.fault_response(request, fault), _fault_status(error))
+    except Exception as error:
+        return answer_failure(error, request)
+
+
+def answer_failure(error, request=None):
+    """A fault, whose id the log carries; of what nobody foresaw it tells that id and no more."""
+    fault_id = new_id()
+    if not isinstance(error, TpsError):
+        _log.error("unexpected failure", incident=fault_id, exc_info=error)
+        error = TpsError(f"unexpected failure, reported as {fault_id}")
+    fault = _fault(error, fault_id)
+    _log.info("fault", incident=fault_id, code=fault.code)
+    return _soap(web_service.fault_response(request, fault), _fault_status(error))
 
 
 def send_message(call, request):
@@ -132,16 +145,20 @@ def _soap(body, status=200):
     return Answer(body, status, media_type=f"{web_service.MEDIA_TYPE}; charset=utf-8")
 
 
-def _fault(error):
-    code = error.findings[0].code if error.findings else CODES.get(type(error), "refused")
-    side = "Receiver" if isinstance(error, Unavailable) else "Sender"
+def _fault(error, fault_id):
+    code = error.findings[0].code if error.findings else _named(error)
+    side = "Sender" if isinstance(error, Refused) else "Receiver"
     soap_code = error.code if isinstance(error, NotUnderstood) else side
-    return Fault(code, error.detail or error.title, new_id(), soap_code)
+    return Fault(code, error.detail or error.title, fault_id, soap_code)
+
+
+def _named(error):
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), "failed")
 
 
 def _fault_status(error):
     """As SOAP 1.2 binds faults to HTTP."""
-    return error.http_status if isinstance(error, Unavailable) else 400
+    return 400 if isinstance(error, Refused) else error.http_status
 
 
 def _describing(namespace):
@@ -162,8 +179,8 @@ def _service(path, namespace):
     """The web service at one address, alone and below a chosen component, each with its description."""
     describe = _describing(namespace)
     for prefix in ("", "/ecp/<component>"):
-        yield ServiceRoute(prefix + path, answer_request, describe)
-        yield ServiceRoute(f"{prefix}{path}.wsdl", _refuse_post, describe)
+        yield ServiceRoute(prefix + path, answer_request, describe, answer_failure)
+        yield ServiceRoute(f"{prefix}{path}.wsdl", _refuse_post, describe, answer_failure)
 
 
 OPERATIONS = {
@@ -174,7 +191,7 @@ OPERATIONS = {
     Operation.TEST: test_connectivity,
 }
 KEEPS = {"agr": keep_sent, "dso": keep_sent}
-CODES = {Malformed: "malformed", NotFound: "not_found"}
+CODES = {Malformed: "malformed", NotFound: "not_found", Refused: "refused", Unavailable: "unavailable"}
 SERVICE = (
     *_service("/ECP_MODULE/services/MadesEndpoint", MADES),
     *_service("/ECP_MODULE/services/ECPEndpointService", ECP),

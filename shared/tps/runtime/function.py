@@ -152,12 +152,14 @@ class ServiceRoute:
     """One path of the MADES web service, and of its description.
 
     A POST is answered to a component's own user name and password, by `handler`; a GET to whoever asks, by `describe`
-    with the address that was asked for and its query.
+    with the address that was asked for and its query. What fails on our side before there is a call is put into the
+    service's own words by `fail`.
     """
 
     path: str
     handler: Callable[[ServiceCall], Answer]
     describe: Callable[[str, str], Answer]
+    fail: Callable[[Exception], Answer]
 
 
 TopicHandler = Callable[[Endpoint, Arrival], Status]

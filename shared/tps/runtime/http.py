@@ -24,6 +24,7 @@ from tps.errors import (
     MessageRefused,
     MethodNotAllowed,
     NotFound,
+    Refused,
     TooLarge,
     TpsError,
     Unauthenticated,
@@ -204,12 +205,26 @@ def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str
         return route.describe(request.base_url, request.query_string.decode("latin-1"))
     if request.method != "POST":
         raise MethodNotAllowed("allowed here: GET, POST")
-    endpoint, own = component_behind(_services(), request.headers.get("Authorization"), path_values.get("component"))
+    try:
+        endpoint, own = component_behind(
+            _services(), request.headers.get("Authorization"), path_values.get("component")
+        )
+    except Refused:
+        raise
+    except Exception as error:
+        return route.fail(error)
     if (request.content_length or 0) > MAXIMUM_REQUEST_BYTES:
         raise TooLarge("a request has at most 75 MB")
     if request.mimetype != SOAP_MEDIA_TYPE:
         raise WrongMediaType("the body must be application/soap+xml: SOAP 1.2")
-    return route.handler(ServiceCall(endpoint, own, lambda: request.get_data(cache=False)))
+    return route.handler(ServiceCall(endpoint, own, lambda: _service_body(request)))
+
+
+def _service_body(request: Request) -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except HTTPException as error:
+        raise _from_werkzeug(error) from None
 
 
 def _connection_check(request: Request) -> Any:
