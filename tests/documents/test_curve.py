@@ -61,6 +61,7 @@ def test_a_minus_and_megawatts_are_read() -> None:
     ("start", "quarters"), [(datetime(2020, 3, 28, 23, tzinfo=UTC), 92), (datetime(2020, 10, 24, 22, tzinfo=UTC), 100)]
 )
 def test_danish_days_of_23_and_25_hours_have_92_and_100_quarters(start: datetime, quarters: int) -> None:
+    """UNI-DAY."""
     end = start + quarters * timedelta(minutes=15)
     points = [(position, "1") for position in range(1, quarters + 1)]
 

@@ -38,6 +38,7 @@ def test_a_limit_that_began_and_is_not_over_is_in_order() -> None:
 
 @pytest.mark.parametrize("end", [0, -1])
 def test_a_limit_whose_last_end_is_not_ahead_is_over_already(end: int) -> None:
+    """LIM-PST."""
     assert faults(make_limit(make_slot(-60, end), make_slot(-120, -60))) == [("A57", "/available")]
 
 
@@ -73,6 +74,7 @@ def test_every_repetition_of_an_id_is_named_however_it_is_spelled() -> None:
 def test_an_interval_is_of_whole_minutes_and_ends_after_its_start(
     start: float, end: float, pointers: list[str]
 ) -> None:
+    """LIM-INT."""
     assert faults(make_limit(make_slot(start, end))) == [("A04", pointer) for pointer in pointers]
 
 
@@ -97,6 +99,7 @@ def test_minutes_are_whole_in_utc_not_in_an_odd_zone() -> None:
 
 
 def test_intervals_that_touch_do_not_overlap() -> None:
+    """LIM-INT."""
     assert faults(make_limit(make_slot(60, 120), make_slot(0, 60))) == []
 
 
@@ -108,6 +111,7 @@ def test_every_interval_inside_an_earlier_long_one_is_named_not_only_its_neighbo
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=8))
 def test_overlap_is_found_exactly_if_some_minute_is_covered_twice(starts_and_lengths: list[tuple[int, int]]) -> None:
+    """LIM-INT."""
     covered = [minute for start, length in starts_and_lengths for minute in range(start, start + length)]
 
     found = faults(make_limit(*(make_slot(start, start + length) for start, length in starts_and_lengths)))
@@ -117,6 +121,7 @@ def test_overlap_is_found_exactly_if_some_minute_is_covered_twice(starts_and_len
 
 @pytest.mark.parametrize(("power_kw", "code"), [("-1", "A46"), ("0.0001", "A42"), ("NaN", "A42"), ("1E+99999", "A42")])
 def test_a_bad_power_is_named_with_its_interval(power_kw: str, code: str) -> None:
+    """UNI-NEG."""
     assert faults(make_limit(make_slot(), make_slot(120, 180, power_kw))) == [(code, "/available/1/power_kw")]
 
 
@@ -173,6 +178,7 @@ def test_an_emergency_up_to_15_minutes_old_or_2_minutes_early_is_fresh(created: 
 
 @pytest.mark.parametrize("created", [-15.01, 2.01])
 def test_a_stale_or_early_emergency_is_refused(created: float) -> None:
+    """EMG-AGE."""
     assert [finding.code for finding in check_emergency_age(minutes(created), NOW)] == ["A57"]
 
 

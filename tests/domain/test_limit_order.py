@@ -21,6 +21,7 @@ def emergency(
 
 
 def test_stop_goes_over_hold_over_start_whenever_each_was_accepted() -> None:
+    """EMG-ORD."""
     for order in permutations([Action.STOP, Action.HOLD, Action.START]):
         every = [emergency(action, accepted) for accepted, action in enumerate(order)]
         for strongest in (Action.STOP, Action.HOLD, Action.START):
@@ -31,6 +32,7 @@ def test_stop_goes_over_hold_over_start_whenever_each_was_accepted() -> None:
 
 
 def test_of_the_same_kind_the_later_accepted_prevails() -> None:
+    """EMG-ORD."""
     earlier, later = emergency(Action.HOLD, 1), emergency(Action.HOLD, 2)
 
     assert prevailing([later, earlier], Direction.CONSUMPTION, minutes(30)) is later
@@ -42,6 +44,7 @@ def test_an_emergency_counts_while_it_is_in_force(moment: float, is_in_force: bo
 
 
 def test_an_emergency_for_one_direction_leaves_the_other_alone() -> None:
+    """LIM-DIR."""
     stop = emergency(Action.STOP, direction=Direction.PRODUCTION)
 
     assert prevailing([stop], Direction.CONSUMPTION, minutes(30)) is None
@@ -50,6 +53,7 @@ def test_an_emergency_for_one_direction_leaves_the_other_alone() -> None:
 
 
 def test_a_stop_that_touches_the_interval_makes_it_zero_and_a_hold_does_not() -> None:
+    """EMG-STP, EMG-HLD."""
     part = [make_slot(0, 60, "70")]
     late = Interval(minutes(59), minutes(90))
 
@@ -61,6 +65,7 @@ def test_a_stop_that_touches_the_interval_makes_it_zero_and_a_hold_does_not() ->
 def test_the_bound_is_the_smallest_part_that_holds_at_some_minute_of_the_interval(
     slots: list[tuple[int, int, int]],
 ) -> None:
+    """LIM-WHN."""
     parts = [[make_slot(start, start + length, str(power_kw))] for start, length, power_kw in slots]
 
     holding = [power_kw for start, length, power_kw in slots if set(range(start, start + length)) & set(range(60))]

@@ -36,6 +36,7 @@ def test_a_lower_revision_is_stale_and_the_first_never_is() -> None:
 
 @pytest.mark.parametrize("status", [LimitStatus.ENDED, LimitStatus.CANCELLED, LimitStatus.WITHDRAWN])
 def test_nothing_follows_a_limit_that_was_closed(status: LimitStatus) -> None:
+    """LIF-ERR."""
     (finding,) = succession_findings(standing(status=status), LimitKind.FORESEEN, NOW)
 
     assert (finding.code, finding.detail.split(":")[0]) == ("A59", f"the limit is {status}")
@@ -43,6 +44,7 @@ def test_nothing_follows_a_limit_that_was_closed(status: LimitStatus) -> None:
 
 @pytest.mark.parametrize(("ends", "is_over"), [(-1, True), (0, True), (1, False)])
 def test_nothing_follows_a_limit_that_has_expired(ends: float, is_over: bool) -> None:
+    """LIF-OVR."""
     assert bool(succession_findings(standing(ends=ends), LimitKind.FORESEEN, NOW)) is is_over
     assert (status_at(LimitStatus.ACTIVE, minutes(ends), NOW) is LimitStatus.EXPIRED) is is_over
 

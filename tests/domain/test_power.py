@@ -24,6 +24,7 @@ def test_whole_watts_up_to_a_billion_kw_are_in_order(power_kw: str) -> None:
 
 @pytest.mark.parametrize("power_kw", [*FINER_THAN_A_WATT, *NO_NUMBER, *ABSURD])
 def test_finer_than_a_watt_absurd_or_no_number_is_a42(power_kw: str) -> None:
+    """UNI-PWR."""
     assert codes(power_kw) == ["A42"]
 
 

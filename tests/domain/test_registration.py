@@ -23,6 +23,7 @@ def test_assets_and_removals_in_one_call_are_in_order() -> None:
 
 
 def test_an_asset_twice_in_one_call_is_refused_however_it_is_spelled() -> None:
+    """RGN-TWI."""
     entries = (make_asset(GSRN), make_asset(EIC), Removal(f"A10:{GSRN}"), make_asset(GSRN))
 
     assert asset_faults(*entries) == [("A55", "/assets/2/id"), ("A55", "/assets/3/id")]

@@ -121,6 +121,7 @@ FAULTS = {
     ("schedule", "codes", "field"), [pytest.param(*fault, id=name) for name, fault in FAULTS.items()]
 )
 def test_a_fault_is_named_with_field_and_asset(schedule: Schedule, codes: set[str], field: str) -> None:
+    """UNI-SGN."""
     findings = found(make_schedule(asset_id=OTHER_GSRN, start=minutes(600)), schedule)
 
     assert codes == {code for code, _, _ in findings}

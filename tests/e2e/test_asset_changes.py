@@ -81,6 +81,7 @@ def test_the_answer_is_empty_when_the_time_is_up_and_the_cursor_stays(grid: Grid
 
 
 def test_only_what_is_new_or_others_is_told_and_what_is_gone_by_its_id(grid: Grid) -> None:
+    """DST-WHN."""
     chp, battery = make_asset(grid.point), make_asset(grid.second, max_production_kw=200, max_consumption_kw=250)
     grid.alpha.register_assets(chp, battery)
     assert grid.next() == ([seen(chp), seen(battery)], [])
@@ -94,7 +95,7 @@ def test_only_what_is_new_or_others_is_told_and_what_is_gone_by_its_id(grid: Gri
 
 
 def test_a_new_operator_or_name_moves_no_cursor_and_a_new_power_or_kind_does(grid: Grid) -> None:
-    """DSO-CHG: the last change shows that the windows before it have passed."""
+    """DSO-CHG, DST-FED: the last change shows that the windows before it have passed."""
     chp, other = make_asset(grid.point), make_asset(grid.point)
     grid.alpha.register_assets(chp, other)
     grid.next()

@@ -43,7 +43,7 @@ def test_a_refusal_names_at_most_100_fields_and_how_many_there_are(scene: Scene)
 
 
 def test_unknown_foreign_and_unregistered_things_are_refused_in_the_same_words(scene: Scene) -> None:
-    """Nobody learns by asking what exists elsewhere."""
+    """LIM-A64: nobody learns by asking what exists elsewhere."""
     details = set()
     for asset_id in (unknown(scene), scene.souths):
         (error,) = scene.north.call("POST", "/capacity-limits/foreseen", make_foreseen([asset_id])).json["errors"]

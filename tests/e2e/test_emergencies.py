@@ -55,7 +55,7 @@ def test_a_stop_reaches_its_operator_in_the_form_of_the_contract(dso: Member, al
 
 
 def test_a_stop_holds_for_the_known_assets_and_the_rest_is_named(scene: Scene) -> None:
-    """One stale id must not void a stop for the others; unknown, another grid's and misspelt ones get the same code."""
+    """LIM-A64: a stale id must not void a stop for the others; unknown, foreign and misspelt ones get the same code."""
     unknown, misspelt = fresh_gsrn(), scene.chp[:-1] + str((int(scene.chp[-1]) + 1) % 10)
 
     reply = scene.north.call("POST", UNFORESEEN, make_stop([unknown, scene.chp, scene.souths, misspelt]))
@@ -82,6 +82,7 @@ def test_each_operator_gets_its_own_assets_of_an_emergency(world: World, dso: Me
 
 
 def test_a_start_of_an_asset_that_can_do_both_needs_a_direction(dso: Member, alpha: Member, point: str) -> None:
+    """EMG-DIR, EMG-STR."""
     battery = make_asset(point, kind="storage", max_production_kw=200, max_consumption_kw=250)
     alpha.register_assets(battery)
     start = make_stop([battery["id"]], action="start")
@@ -97,6 +98,7 @@ def test_a_start_of_an_asset_that_can_do_both_needs_a_direction(dso: Member, alp
 
 @pytest.mark.parametrize("action", ["start", "stop", "hold"])
 def test_an_emergency_is_for_both_directions_by_default(dso: Member, alpha: Member, point: str, action: str) -> None:
+    """EMG-DIR."""
     chp = make_asset(point)
     alpha.register_assets(chp)
 

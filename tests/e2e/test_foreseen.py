@@ -6,6 +6,7 @@ from tests.support.world import World, eventually, fresh_gsrn, make_asset, make_
 
 
 def test_a_limit_of_500_over_600_and_400_reads_as_300_and_200(world: World) -> None:
+    """LIM-SUM."""
     dso, alpha, beta = world.dso(), world.operator("Alpha"), world.operator("Beta", role="brp")
     here, there = fresh_gsrn(), fresh_gsrn()
     dso.register_points(here, there)
@@ -24,6 +25,7 @@ def test_a_limit_of_500_over_600_and_400_reads_as_300_and_200(world: World) -> N
 
 
 def test_three_equal_operators_get_parts_of_100_001_kw_that_add_up_exactly(world: World) -> None:
+    """LIM-DIV."""
     dso, operators = world.dso(), [world.operator(name) for name in ("Alpha", "Beta", "Gamma")]
     point = fresh_gsrn()
     dso.register_points(point)

@@ -88,6 +88,7 @@ def make_running(asset_ids: list[str], power_kw: float = 500) -> dict[str, Any]:
 def test_an_update_reaches_both_operators_as_their_second_revision(
     dso: Member, alpha: Member, beta: Member, chp: str, wind: str
 ) -> None:
+    """LIF-PUT, TLD-STY."""
     limit_id = dso.send_foreseen(make_foreseen([chp, wind], 500))["id"]
 
     answer = put(dso, limit_id, make_foreseen([chp, wind], 250))
@@ -102,6 +103,7 @@ def test_an_update_reaches_both_operators_as_their_second_revision(
 def test_who_is_dropped_gets_a_cancel_and_who_comes_back_a_new_limit(
     dso: Member, alpha: Member, beta: Member, chp: str, wind: str
 ) -> None:
+    """LIF-CAN, TLD-NEW, TLD-OUT, TLD-BCK."""
     limit_id = dso.send_foreseen(make_foreseen([chp, wind], 500))["id"]
     (first,) = eventually(beta.active_limits)
 
@@ -121,7 +123,7 @@ def test_who_is_dropped_gets_a_cancel_and_who_comes_back_a_new_limit(
 def test_whom_an_update_does_not_touch_is_sent_nothing(
     dso: Member, alpha: Member, beta: Member, point: str, chp: str, wind: str
 ) -> None:
-    """2000 kW over 600 and 400 bind nobody; that Beta's second turbine comes in changes nothing for Alpha."""
+    """TLD-NOT: 2000 kW over 600 and 400 bind nobody; that Beta's second turbine comes in changes nothing for Alpha."""
     second = registered(beta, point, 400)
     limit_id = dso.send_foreseen(make_foreseen([chp, wind], 2000))["id"]
     comes(lambda: parts(alpha), [[600]])
@@ -138,6 +140,7 @@ def test_whom_an_update_does_not_touch_is_sent_nothing(
 
 
 def test_a_limit_cancelled_before_its_start_comes_through_the_wait(dso: Member, alpha: Member, chp: str) -> None:
+    """LIF-CAN."""
     limit_id = dso.send_foreseen(make_foreseen([chp]))["id"]
     (limit,) = eventually(alpha.active_limits)
     cursor = alpha.done("GET", f"{LIMITS}/wait?timeout=0")["cursor"]
@@ -157,7 +160,7 @@ def test_a_limit_cancelled_before_its_start_comes_through_the_wait(dso: Member, 
 
 
 def test_a_limit_in_force_ends_at_the_next_full_minute(dso: Member, alpha: Member, chp: str) -> None:
-    """The record says that it was in force."""
+    """LIF-END: the record says that it was in force."""
     limit_id = dso.send_foreseen(make_running([chp]))["id"]
     (limit,) = eventually(alpha.active_limits)
     before = datetime.now(UTC)
@@ -187,6 +190,7 @@ def test_a_limit_ends_though_one_of_its_assets_is_gone(dso: Member, alpha: Membe
 
 
 def test_what_was_sent_in_error_is_withdrawn_even_in_force(dso: Member, alpha: Member, chp: str) -> None:
+    """LIF-WDR."""
     limit_id = dso.send_foreseen(make_running([chp]))["id"]
     eventually(alpha.active_limits)
 
@@ -198,6 +202,7 @@ def test_what_was_sent_in_error_is_withdrawn_even_in_force(dso: Member, alpha: M
 
 
 def test_a_stop_is_prolonged_keeps_its_start_and_is_released(dso: Member, alpha: Member, chp: str) -> None:
+    """EMG-LNG, LIF-PUT."""
     limit_id = dso.send_unforeseen(make_stop([chp], expected_end=minute(30)))["id"]
     (stop,) = eventually(alpha.active_limits)
 
@@ -231,7 +236,7 @@ def test_a_stop_of_500_assets_one_of_them_deregistered_stops_499_and_names_the_o
 def test_the_dso_hears_once_that_all_were_reached_and_that_a_stop_expires(
     world: World, dso: Member, alpha: Member, chp: str, wind: str
 ) -> None:
-    """DSO-ONE: one fact about the whole, and nothing per recipient."""
+    """DSO-ONE, EMG-TLD: one fact about the whole, and nothing per recipient."""
     end = minute(5)
     limit_id = dso.send_unforeseen(make_stop([chp, wind], expected_end=end))["id"]
 
@@ -278,6 +283,7 @@ def test_nobody_changes_a_limit_that_is_not_its_own_or_of_the_other_kind(world: 
 
 
 def test_several_limits_are_cancelled_in_one_call_or_none(dso: Member, alpha: Member, chp: str) -> None:
+    """LIF-DEL."""
     ids = [dso.send_foreseen(make_foreseen([chp]))["id"] for _ in range(2)]
 
     unknown = dso.call("DELETE", f"{LIMITS}/foreseen", {"ids": [*ids, "0" * 32]})
@@ -323,6 +329,7 @@ def known_to(world: World, dso: Member) -> list[str]:
 
 
 def test_a_dry_run_warns_and_sends_nothing(world: World, dso: Member, alpha: Member, chp: str) -> None:
+    """LIM-OVL."""
     eventually(lambda: known_to(world, dso) == [chp])
     dso.send_foreseen(make_foreseen([chp], 100))
     eventually(alpha.active_limits)
@@ -338,6 +345,7 @@ def test_a_dry_run_warns_and_sends_nothing(world: World, dso: Member, alpha: Mem
 
 
 def test_own_limits_are_found_by_when_they_apply(dso: Member, chp: str) -> None:
+    """UNI-PER."""
     limit_id = dso.send_foreseen(make_foreseen([chp], 500))["id"]
 
     def found(query: str) -> list[str]:
@@ -350,7 +358,7 @@ def test_own_limits_are_found_by_when_they_apply(dso: Member, chp: str) -> None:
 def test_an_asset_that_changes_hands_moves_only_the_two_parts_concerned(
     world: World, dso: Member, alpha: Member, beta: Member, point: str, chp: str, wind: str
 ) -> None:
-    """500 over 600, 400 and 1000; a third of Alpha's power passes to Beta."""
+    """HND-TWO: 500 over 600, 400 and 1000; a third of Alpha's power passes to Beta."""
     gamma = world.operator("Gamma")
     solar = registered(gamma, point, 1000)
     limit_id = dso.send_foreseen(make_foreseen([chp, wind, solar], 500))["id"]
@@ -384,6 +392,7 @@ def test_a_stop_follows_an_asset_that_changes_hands(
 def test_an_asset_that_is_only_removed_changes_nothing_under_a_limit(
     dso: Member, alpha: Member, beta: Member, point: str, chp: str, wind: str
 ) -> None:
+    """HND-REM."""
     limit_id = dso.send_foreseen(make_foreseen([chp, wind], 500))["id"]
     before = eventually(alpha.active_limits)
 

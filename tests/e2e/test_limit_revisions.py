@@ -83,6 +83,7 @@ def sender(world: World, services: Services) -> Sender:
 
 
 def test_only_a_higher_revision_replaces_and_numbers_may_skip(sender: Sender) -> None:
+    """REV-HIG, REV-LOW."""
     assert sender.says(sender.limit(2, 300)) == ("accepted", set())
     eventually(sender.heard)
     assert sender.says(sender.limit(1, 500)) == ("accepted", set()), "acknowledged (A84) and ignored"
@@ -93,6 +94,7 @@ def test_only_a_higher_revision_replaces_and_numbers_may_skip(sender: Sender) ->
 
 
 def test_the_same_revision_is_accepted_again_with_the_same_content_only(sender: Sender) -> None:
+    """REV-SAM, REV-OTH."""
     first = sender.limit(1)
     later = replace(first, header=replace(first.header, created_at=first.header.created_at + timedelta(seconds=1)))
 
@@ -104,6 +106,7 @@ def test_the_same_revision_is_accepted_again_with_the_same_content_only(sender: 
 
 
 def test_a_cancel_that_comes_before_its_limit_keeps_it_from_coming_up(sender: Sender) -> None:
+    """REV-CLS."""
     assert sender.says(sender.closing(2)) == ("accepted", set())
     assert sender.says(sender.limit(1)) == ("accepted", set())
     assert sender.says(sender.limit(3)) == ("refused", {"A59"})
@@ -113,6 +116,7 @@ def test_a_cancel_that_comes_before_its_limit_keeps_it_from_coming_up(sender: Se
 
 
 def test_a_cancel_twice_is_accepted_twice_and_told_once(sender: Sender) -> None:
+    """REV-SAM."""
     sender.says(sender.limit(1))
     eventually(sender.heard)
     cancel = sender.closing(2, DocumentStatus.WITHDRAWN)
@@ -124,6 +128,7 @@ def test_a_cancel_twice_is_accepted_twice_and_told_once(sender: Sender) -> None:
 
 
 def test_an_ending_is_not_judged_by_its_age(sender: Sender) -> None:
+    """EMG-AGE."""
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     running = Interval(now - timedelta(hours=1), now + timedelta(hours=1))
     ended = Interval(running.start, now - timedelta(minutes=3))
@@ -137,6 +142,7 @@ def test_an_ending_is_not_judged_by_its_age(sender: Sender) -> None:
 
 
 def test_a_limit_keeps_its_kind(sender: Sender) -> None:
+    """LIF-KND."""
     sender.says(sender.limit(1))
     stop = UnforeseenLimit((sender.asset,), Action.STOP, Direction.PRODUCTION, DAY)
     emergency = replace(sender.limit(2), limit=stop, reason=stop.reason)
@@ -147,6 +153,7 @@ def test_a_limit_keeps_its_kind(sender: Sender) -> None:
 
 
 def test_a_change_on_the_heels_of_its_limit_is_each_operators_second_revision(sender: Sender) -> None:
+    """REV-ORD."""
     for revision, power_kw in enumerate((500, 400, 300), start=1):
         sender.says(sender.limit(revision, power_kw))
 

@@ -53,6 +53,7 @@ def minute(ahead_min: int) -> str:
 
 
 def test_a_foreseen_limit_reads_in_the_form_of_the_contract(dso: Member, alpha: Member, chp: str) -> None:
+    """LIM-GET."""
     available = [
         slot("2099-04-10T06:00:00Z", "2099-04-10T07:00:00Z", 500.125),
         slot("2099-04-10T09:00:00Z", "2099-04-10T10:15:00Z", 0),
@@ -79,6 +80,7 @@ def test_a_foreseen_limit_reads_in_the_form_of_the_contract(dso: Member, alpha: 
 
 
 def test_a_local_offset_is_read_and_answered_in_utc(dso: Member, alpha: Member, chp: str) -> None:
+    """UNI-TOU."""
     local = slot("2099-04-10T08:00:00+02:00", "2099-04-10T16:00:00+02:00", 500)
 
     dso.send_foreseen(make_foreseen([chp]) | {"available": [local]})
@@ -129,6 +131,7 @@ def test_all_revisions_are_those_that_came(dso: Member, alpha: Member, chp: str)
 
 
 def test_a_limit_in_force_since_yesterday_is_active_and_keeps_its_start(dso: Member, alpha: Member, chp: str) -> None:
+    """LIM-PST."""
     dso.send_foreseen(make_foreseen([chp]) | {"available": [slot(minute(-1440), minute(60), 100)]})
 
     (limit,) = eventually(alpha.active_limits)
@@ -145,6 +148,7 @@ def test_nobody_else_reads_a_limit(world: World, dso: Member, alpha: Member, chp
 
 
 def test_parts_per_asset_add_up_to_the_operators_part(world: World, dso: Member, alpha: Member, point: str) -> None:
+    """LIM-BND."""
     assets = [make_asset(point, max_production_kw=power) for power in (100, 100, 100, 33.333)]
     other = make_asset(point, max_production_kw=500)
     heater = make_asset(point, max_consumption_kw=50)
@@ -185,6 +189,7 @@ def test_an_emergency_has_no_parts(dso: Member, alpha: Member, chp: str) -> None
 
 
 def test_weights_are_those_of_the_moment_of_acceptance(dso: Member, alpha: Member, point: str) -> None:
+    """LIM-WGT, HND-NEW."""
     asset = make_asset(point, max_production_kw=600)
     alpha.register_assets(asset)
     dso.send_foreseen(make_foreseen([asset["id"]], 500))

@@ -42,6 +42,7 @@ def listed(dso: Member) -> list[dict[str, Any]]:
 
 
 def test_an_asset_is_read_back_as_it_was_set_with_its_state(operator: Member, point: str) -> None:
+    """RGN-ACT."""
     battery = make_asset(point, name="Søn's <battery>", kind="storage", max_production_kw=200.125, max_consumption_kw=0)
 
     answer = operator.register_assets(battery)
@@ -52,6 +53,7 @@ def test_an_asset_is_read_back_as_it_was_set_with_its_state(operator: Member, po
 
 
 def test_setting_one_asset_leaves_the_others(operator: Member, point: str) -> None:
+    """RGN-PUT."""
     first, second = make_asset(point), make_asset(point)
     operator.register_assets(first, second)
 
@@ -73,6 +75,7 @@ def test_setting_an_asset_again_replaces_all_of_it(operator: Member, point: str)
 
 
 def test_a_change_keeps_what_it_does_not_name_and_null_takes_away(operator: Member, point: str) -> None:
+    """RGN-PAT."""
     asset = make_asset(point, name="CHP", max_production_kw=600, max_consumption_kw=5)
     operator.register_assets(asset)
 
@@ -140,6 +143,7 @@ def test_a_thousand_assets_go_in_one_call(dso: Member, operator: Member, point: 
 
 
 def test_an_asset_waits_for_its_point(dso: Member, operator: Member) -> None:
+    """RGN-GOE."""
     point = fresh_gsrn()
     asset = make_asset(point)
 
@@ -154,6 +158,7 @@ def test_an_asset_waits_for_its_point(dso: Member, operator: Member) -> None:
 def test_an_asset_of_two_operators_is_the_first_ones_until_it_lets_go(
     world: World, dso: Member, operator: Member, point: str
 ) -> None:
+    """RGN-GOE."""
     rival, asset = world.operator("Rival"), make_asset(point)
     operator.register_assets(asset)
 
@@ -170,6 +175,7 @@ def test_an_asset_of_two_operators_is_the_first_ones_until_it_lets_go(
 def test_a_claim_on_anothers_asset_and_one_on_nobodys_point_get_the_same_answer(
     world: World, operator: Member, point: str
 ) -> None:
+    """RGN-WTG."""
     rival, taken = world.operator("Rival"), make_asset(point)
     operator.register_assets(taken)
 
@@ -195,6 +201,7 @@ def test_a_dsos_own_maximum_caps_the_weight_and_only_the_operator_is_told(dso: M
 
 
 def test_two_operators_at_one_point_share_its_maximum_in_proportion(world: World, dso: Member) -> None:
+    """RGN-MAX."""
     point, alpha, beta = fresh_gsrn(), world.operator("Alpha"), world.operator("Beta")
     dso.register_points({"id": point, "max_production_kw": 500})
     larger, smaller = make_asset(point, max_production_kw=600), make_asset(point, max_production_kw=400)
@@ -244,6 +251,7 @@ def test_a_point_of_another_dso_waits(world: World, dso: Member, point: str) -> 
 
 
 def test_a_dso_sees_what_is_in_its_grid_and_not_whose_it_is(world: World, dso: Member, point: str) -> None:
+    """DST-WHT."""
     alpha, beta = world.operator("Alpha"), world.operator("Beta")
     first = make_asset(point, name="Alpha's own name")
     second = make_asset(point, kind="heat_pump", max_consumption_kw=12.5)

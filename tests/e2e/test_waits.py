@@ -81,6 +81,7 @@ def test_a_waiting_operator_gets_an_emergency_at_once(grid: Grid, pool: ThreadPo
 
 
 def test_a_wait_is_empty_when_the_time_is_up_and_carries_a_cursor(grid: Grid) -> None:
+    """FED-EMP."""
     asked = time.monotonic()
 
     answer = wait(grid.alpha, timeout=1)
@@ -91,6 +92,7 @@ def test_a_wait_is_empty_when_the_time_is_up_and_carries_a_cursor(grid: Grid) ->
 
 
 def test_the_first_call_ever_starts_at_the_beginning(grid: Grid) -> None:
+    """FED-FRS."""
     grid.stop(grid.alphas)
     eventually(grid.alpha.active_limits)
 
@@ -121,6 +123,7 @@ def test_the_same_cursor_gives_the_same_limit_again(grid: Grid) -> None:
 
 
 def test_a_client_killed_while_it_waits_loses_nothing(grid: Grid) -> None:
+    """FED-DED."""
     before = wait(grid.alpha)["cursor"]
     kill_while_waiting(grid.alpha, f"{WAIT}?timeout=30")
 
@@ -154,6 +157,7 @@ def test_a_call_for_headers_alone_is_no_reading(grid: Grid) -> None:
 
 
 def test_two_readers_of_a_party_are_kept_apart(grid: Grid) -> None:
+    """FED-FRS."""
     grid.stop(grid.alphas)
     eventually(grid.alpha.active_limits)
 

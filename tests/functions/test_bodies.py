@@ -26,7 +26,7 @@ def one_asset(**fields: Any) -> bytes:
 
 @given(st.decimals(-(10**9), 10**9, places=3))
 def test_three_decimals_survive_the_wire_exactly(power_kw: Decimal) -> None:
-    """A float holds 10^9 kW to the watt, and prints it so."""
+    """UNI-PWR: a float holds 10^9 kW to the watt, and prints it so."""
     text = json.dumps(number_json(power_kw))
 
     assert Decimal(text) == power_kw
@@ -55,6 +55,7 @@ def test_an_absurd_power_costs_nothing(text: str) -> None:
     st.integers(-14 * 60, 14 * 60),
 )
 def test_a_moment_is_read_at_any_offset_and_written_in_utc(moment: datetime, offset_min: int) -> None:
+    """UNI-TIN."""
     local = moment.replace(tzinfo=timezone(timedelta(minutes=offset_min)))
 
     read = read_moment(local.isoformat())

@@ -86,6 +86,8 @@ def test_the_interval_is_kept() -> None:
 
 
 def test_a_limit_expires_when_its_end_has_come_and_not_before() -> None:
+    """LIF-EXP."""
+
     def status_at(end: datetime, status: str = "active") -> Any:
         period = Interval(NOW - timedelta(hours=1), end)
         limit = make_limit(Decimal(1), Decimal(1), {"a": Decimal(1)}, period=period, status=status)

@@ -160,7 +160,7 @@ def test_anothers_message_and_cursor_are_as_if_they_were_not_there(
 
 
 def test_a_cursor_is_sealed(dso: Member, holder: Member, rival: Member, point: str) -> None:
-    """CUR-01: nothing in it to read, count or change; of use to its party and its feed only."""
+    """CUR-01, FED-OPQ: nothing in it to read, count or change; of use to its party and its feed only."""
     cursors: list[str] = []
     for _ in range(3):
         asset = make_asset(point)

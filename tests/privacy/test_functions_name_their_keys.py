@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.keys import keys_of
+
 ROOT = Path(__file__).resolve().parents[2]
-STATED = set(re.findall(r"^\| ([A-Z]{3}-[A-Z0-9]{2,3}) \|", (ROOT / "docs/privacy.md").read_text(), re.MULTILINE))
+STATED = set(keys_of("docs/privacy.md"))
 FUNCTIONS = sorted((ROOT / "functions").glob("*/func.py"))
 
 

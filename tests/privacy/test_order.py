@@ -24,7 +24,7 @@ def operators(world: World) -> list[Member]:
 def test_a_limit_is_acknowledged_before_any_operator_is_sent_it(
     world: World, tap: Wiretap, operators: list[Member], kind: str
 ) -> None:
-    """TIM-01."""
+    """TIM-01, LIM-ACK."""
     dso, ids = _grid(world, operators)
     make = make_foreseen if kind == "foreseen" else make_stop
 

@@ -13,7 +13,7 @@ from tests.support.world import World, eventually, fresh_gsrn, make_asset
 def test_the_order_of_two_registrations_of_an_asset_survives_a_redelivery_of_the_first(
     world: World, tap: Wiretap, is_known: bool
 ) -> None:
-    """Of the one that comes late, the platform has lost all it knew: it decides on it after the second."""
+    """RGN-SEQ: of the one that comes late, the platform has lost all it knew: it decides on it after the second."""
     dso, operator, point = world.dso(), world.operator(), fresh_gsrn()
     dso.register_points(point)
     asset = make_asset(point, max_production_kw=100)

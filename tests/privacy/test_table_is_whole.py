@@ -17,12 +17,12 @@ import psycopg
 import pytest
 from nats.js import JetStreamContext
 
+from tests.architecture.keys import keys_of
 from tests.privacy import table
 from tests.privacy.scene import served_routes
 from tests.privacy.subjects import GROUPS, OWN_CODE, OWN_GROUP, Caller, instances, is_matched
 from tests.privacy.table import EVENTS, PROBES, ROUTES, SERVICES, SHUT
 from tests.privacy.table_stores import BUCKETS, DATABASES, STREAMS, SUBJECTS
-from tests.privacy.test_docs import keyed_statements
 from tests.privacy.wiretap import Wiretap
 from tests.support.world import World, eventually, fresh_gsrn, make_asset, make_foreseen
 from tps.mades.subjects import consumer_name
@@ -163,7 +163,7 @@ def test_every_bucket_has_its_row(world: World) -> None:
 
 def test_every_row_names_statements_and_these_are_made() -> None:
     """ENT-02: the keys of the table are keys of docs/privacy.md."""
-    assert table.named_keys() - keyed_statements() == set()
+    assert table.named_keys() - set(keys_of("docs/privacy.md")) == set()
     assert all(keys for keys in [*(r.keys for r in ROUTES), *(e.keys for e in EVENTS), *(s.keys for s in SUBJECTS)])
 
 

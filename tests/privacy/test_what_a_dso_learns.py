@@ -33,7 +33,7 @@ def operators(world: World) -> list[Member]:
 def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
     world: World, tap: Wiretap, operators: list[Member], seed: int
 ) -> None:
-    """DSO-ALL: documents, answers, number, order, types, sizes, headers."""
+    """DSO-ALL, DST-GRP: documents, answers, number, order, types, sizes, headers."""
     story, shuffled = make_story(seed, ASSETS), random.Random(seed).sample(range(ASSETS), ASSETS)
     deals = {"one": [0] * ASSETS, "three": [number % 3 for number in shuffled], "each": shuffled}
 

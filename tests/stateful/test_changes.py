@@ -81,6 +81,7 @@ class Changes(RuleBasedStateMachine):
 
     @rule(dso=some_dso, asset_ids=some_assets, said=some_foreseen, only_own=st.booleans())
     def send_foreseen(self, dso: str, asset_ids: list[str], said: tuple[Any, ...], only_own: bool) -> None:
+        """LIM-CAN: some have nothing in the direction, and weigh nothing."""
         self._put("POST", dso, self._narrowed(dso, asset_ids, only_own), said, None)
 
     @rule(dso=some_dso, asset_ids=some_assets, said=some_unforeseen)

@@ -61,6 +61,7 @@ def deliver(tx: Transaction, operator: str, after: timedelta = NOTHING, revision
 
 
 def test_all_are_reached_when_the_last_endpoint_has_it_and_that_is_said_once(tps: Database) -> None:
+    """EMG-DLV."""
     with tps.transaction() as tx:
         accept(tx)
         deliver(tx, OPERATOR, timedelta(seconds=9))
@@ -75,6 +76,7 @@ def test_all_are_reached_when_the_last_endpoint_has_it_and_that_is_said_once(tps
 
 
 def test_what_is_not_reached_is_named_by_asset(tps: Database) -> None:
+    """EMG-DLV."""
     with tps.transaction() as tx:
         accept(tx)
         deliver(tx, RIVAL)

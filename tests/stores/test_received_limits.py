@@ -140,6 +140,7 @@ def test_a_limit_from_one_to_two_applies_in_half_open_periods_that_it_touches(
 
 
 def test_active_are_those_in_force_or_ahead(agr: Database) -> None:
+    """LIF-ACT."""
     add(
         agr,
         received("ahead", period=Interval(hours(1), hours(2))),
