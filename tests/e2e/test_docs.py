@@ -56,7 +56,9 @@ def run_python(page: str, base_url: str, token: str) -> None:
 def test_all_that_the_pages_say_to_do_works_and_the_parts_are_300_and_200(world: World) -> None:
     tps = f"{sys.executable} -m tps.runtime.cli"
     script = "\n".join(commands_of(page) for page in PAGES)
-    script = re.sub(r"\./tps (party add|token)(.*?)(?=[)>\n])", rf"{tps} \1\2 --data {world.stack.data} ", script)
+    script = re.sub(
+        r"\./tps (party add|token|dead-letters list)(.*?)(?=[)>\n])", rf"{tps} \1\2 --data {world.stack.data} ", script
+    )
     script = script.replace("http://127.0.0.1:8080", world.stack.gateway_url)
     script = script.replace("curl ", "curl -sS --fail-with-body -w '\\n' ")
 

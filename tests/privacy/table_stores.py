@@ -50,6 +50,8 @@ SUBJECTS = (
     SubjectRow("$JS.ACK.MADES.{consumer}.1.1.1.1.0", _NEITHER, publishers=_may("owner")),
     SubjectRow("$JS.API.DIRECT.GET.LARGE.large.{group}.{rest}", _NEITHER, publishers=_may("owner")),
     SubjectRow("$JS.API.STREAM.PURGE.LARGE", ("BRK-02",), publishers=_may("platform"), scope="platform"),
+    SubjectRow("$JS.API.STREAM.INFO.DEAD", ("DLT-01",), publishers=_may("platform"), scope="platform"),
+    SubjectRow("$JS.API.STREAM.MSG.GET.DEAD", ("DLT-01",), publishers=_may("platform"), scope="platform"),
     *(
         SubjectRow(f"$JS.API.{each}", ("BRK-02",), scope="nobody")
         for each in [
@@ -57,8 +59,10 @@ SUBJECTS = (
             "STREAM.NAMES",
             "STREAM.LIST",
             "STREAM.CREATE.SPY",
-            "STREAM.INFO.{stream}",
-            "STREAM.MSG.GET.{stream}",
+            "STREAM.INFO.MADES",
+            "STREAM.INFO.LARGE",
+            "STREAM.MSG.GET.MADES",
+            "STREAM.MSG.GET.LARGE",
             "STREAM.MSG.DELETE.{stream}",
             "STREAM.UPDATE.{stream}",
             "STREAM.DELETE.{stream}",

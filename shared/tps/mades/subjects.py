@@ -13,6 +13,8 @@ from tps.mades.message import ACKNOWLEDGEMENT_TYPE, MadesAcknowledgement, Messag
 from tps.mades.states import refusal
 
 TICK = "tps.tick"
+ATTEMPTS_HEADER, REASON_HEADER = "Tps-Attempts", "Tps-Reason"
+"""What a dead letter says beside its message: how often it was tried, and what became of the last attempt."""
 _GROUP = re.compile(r"(agr|dso|tps|ecp)|(agr|dso)-[A-Za-z0-9@-]{1,60}", re.ASCII)
 
 
@@ -41,6 +43,17 @@ def message_subject(group: str, type: str, receiver: str, sender: str) -> str:
 def dead_subject(group: str, type: str, receiver: str, sender: str) -> str:
     """Where a message goes that nobody could take: `dead.<group>.<type>.<receiver>.<sender>`."""
     return "dead." + _message_tokens(group, type, receiver, sender)
+
+
+def dead_filter(type: str | None = None) -> str:
+    """All dead letters, or those of one message type."""
+    return f"dead.*.{codes.message_type(type) if type else '*'}.>"
+
+
+def revived_subject(dead: str) -> str:
+    """Where a dead letter came from: its `mades.` subject."""
+    way = parse_subject(dead)
+    return message_subject(way.group, way.type, way.receiver, way.sender)
 
 
 def _message_tokens(group: str, type: str, receiver: str, sender: str) -> str:

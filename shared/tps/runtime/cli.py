@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tps.runtime.dead_letters import dead_letters
+
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
     from tps.runtime.local.up import Up
@@ -179,6 +181,9 @@ def render(is_check: bool) -> None:
     from tps.runtime import render as rendering
 
     sys.exit(rendering.main(is_check))
+
+
+commands.add_command(dead_letters)
 
 
 def main() -> None:

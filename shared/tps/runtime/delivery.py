@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import structlog
 
-from tps.mades.subjects import TICK, consumer_name, dead_subject, parse_subject
+from tps.mades.subjects import ATTEMPTS_HEADER, REASON_HEADER, TICK, consumer_name, dead_subject, parse_subject
 from tps.mades.types import LIMIT_UNFORESEEN
 from tps.runtime.http import OUTCOME_HEADER
 from tps.runtime.logs import configure_logs
@@ -32,6 +32,7 @@ STREAM = "MADES"
 SLOTS = 8
 EMERGENCY_SLOTS = 48
 _ENDED = {(204, "done"), (422, "refused")}
+_OUTCOMES = {outcome for _, outcome in _ENDED}
 _FETCH_S = 20.0
 _PROGRESS_S = 3.0
 _FINISH_S = 10.0
@@ -62,6 +63,31 @@ class Topic:
         """How long to wait after a failed attempt (1 for the first): doubling, up to a minute, 3 s for emergencies."""
         most = _MAX_EMERGENCY_DELAY_S if self.type == LIMIT_UNFORESEEN else _MAX_DELAY_S
         return min(_FIRST_DELAY_S * 2.0 ** min(attempt - 1, 20), most)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a function made of an event, in words for the platform operator: no text of an error is in it.
+
+    Attributes:
+        status: HTTP status; None if the function was not reached.
+        outcome: What it said by `TPS-Outcome`.
+    """
+
+    function: str
+    status: int | None = None
+    outcome: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """True if the function said that the message has ended."""
+        return (self.status, self.outcome) in _ENDED
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return f"{self.function}: not reached"
+        said = self.outcome if self.outcome in _OUTCOMES else "none"
+        return f"{self.function}: HTTP {self.status}, outcome {said}"
 
 
 def topics_of(stack: tuple[FunctionEntry, ...], settings: Settings) -> list[Topic]:
@@ -158,46 +184,47 @@ class Delivery:
     async def _deliver(self, topic: Topic, message: Msg) -> None:
         progress = asyncio.create_task(_keep_alive(message))
         try:
-            has_ended = await self._post(topic.function, message.data, _headers(message))
+            reply = await self._post(topic.function, message.data, _headers(message))
         finally:
             progress.cancel()
         try:
-            await self._settle(topic, message, has_ended)
+            await self._settle(topic, message, reply)
         except _broker_errors() as error:
             _log.warning("outcome not told to the broker", consumer=topic.consumer, error=type(error).__name__)
 
-    async def _settle(self, topic: Topic, message: Msg, has_ended: bool) -> None:
+    async def _settle(self, topic: Topic, message: Msg, reply: Reply) -> None:
         attempt = message.metadata.num_delivered
-        if has_ended:
+        if reply.has_ended:
             await message.ack()
         elif attempt < self._settings.delivery_attempts:
             await message.nak(delay=topic.delay_s(attempt))
         else:
-            await self._bury(topic, message, attempt)
+            await self._bury(topic, message, attempt, reply)
 
-    async def _bury(self, topic: Topic, message: Msg, attempts: int) -> None:
+    async def _bury(self, topic: Topic, message: Msg, attempts: int, reply: Reply) -> None:
         """To the dead letters, and only then away from the queue."""
         way = parse_subject(message.subject)
-        headers = {**(message.headers or {}), "Tps-Attempts": str(attempts)}
+        headers = {**(message.headers or {}), ATTEMPTS_HEADER: str(attempts), REASON_HEADER: str(reply)}
         headers["Nats-Msg-Id"] = f"dead-{headers.get('Nats-Msg-Id', message.metadata.sequence.stream)}"
         stream = self._clients[topic.group.name].jetstream()
         await stream.publish(dead_subject(way.group, way.type, way.receiver, way.sender), message.data, headers=headers)
-        _log.error("dead letter", consumer=topic.consumer, message_id=headers.get("ce-id"), attempts=attempts)
+        told = {"message_id": headers.get("ce-id"), "attempts": attempts, "reason": str(reply)}
+        _log.error("dead letter", consumer=topic.consumer, **told)
         await message.term()
 
-    async def _post(self, function: FunctionEntry, data: bytes, headers: dict[str, str]) -> bool:
-        """True if the function said that the message has ended."""
+    async def _post(self, function: FunctionEntry, data: bytes, headers: dict[str, str]) -> Reply:
+        """What the function answers."""
         url = self._settings.function_url.format(function=function.deployed_name)
         headers |= {"Authorization": f"Bearer {self._settings.delivery_token}"}
         try:
             response = await self._http.post(url, content=data, headers=headers)
         except httpx.HTTPError as error:
             _log.warning("function not reached", function=function.name, error=type(error).__name__)
-            return False
-        if (response.status_code, response.headers.get(OUTCOME_HEADER)) in _ENDED:
-            return True
-        _log.warning("function in trouble", function=function.name, status=response.status_code)
-        return False
+            return Reply(function.name)
+        reply = Reply(function.name, response.status_code, response.headers.get(OUTCOME_HEADER))
+        if not reply.has_ended:
+            _log.warning("function in trouble", function=function.name, status=response.status_code)
+        return reply
 
     async def _tick(self, function: FunctionEntry) -> None:
         assert function.tick_s

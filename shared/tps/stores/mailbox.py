@@ -121,6 +121,10 @@ class Mailbox:
         """Call back with the party on each wake-up of this group, from the background thread."""
         self._run(lambda connection: self._subscribe(connection, callback))
 
+    def ask(self, work: Callable[[JetStreamContext], Coroutine[Any, Any, _T]]) -> _T:
+        """Something else of the broker, by whoever knows what; raises StoreAway as all here."""
+        return self._run(lambda connection: work(connection.stream))
+
     def is_there_or_connects(self) -> bool:
         """True if the broker answers, within about 2 s."""
         try:

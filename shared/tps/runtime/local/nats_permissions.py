@@ -63,7 +63,8 @@ def group_permissions(group: str, access: Access) -> dict[str, dict[str, list[st
 
 def _sending(kind: str, codes: Iterable[str]) -> list[str]:
     if kind == "tps":
-        return ["mades.>", "large.>", "$JS.API.STREAM.PURGE.LARGE"]
+        reading_dead = ["$JS.API.STREAM.INFO.DEAD", "$JS.API.STREAM.MSG.GET.DEAD"]
+        return ["mades.>", "large.>", "$JS.API.STREAM.PURGE.LARGE", *reading_dead]
     # The directory answers whoever asked; parties reach the platform and the directory only.
     groups = ("*",) if kind == "ecp" else ("tps", "ecp")
     subjects = []
