@@ -32,6 +32,26 @@ def test_with_none_valid_it_is_certificate_expired() -> None:
     assert refused.value.code == "certificate_expired"
 
 
+def test_a_revoked_one_is_not_picked_even_if_it_is_the_newest() -> None:
+    old, new = component(OPERATOR), create_component(authority(), OPERATOR, "x", now=NOW + timedelta(days=1))
+    revoked = frozenset({new.certificate(SIGNING).certificate_id})
+    entry = make_entry(OPERATOR, certificates=old.certificates + new.certificates, revoked_certificates=revoked)
+
+    assert old.certificate(SIGNING) == entry.certificate(SIGNING, NOW + timedelta(days=2))
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_where_all_were_revoked_it_is_certificate_revoked(is_dropped: bool) -> None:
+    mine = component(OPERATOR).certificates
+    ids = frozenset(each.certificate_id for each in mine)
+    entry = make_entry(OPERATOR, certificates=() if is_dropped else mine, revoked_certificates=ids)
+
+    with pytest.raises(MessageRefused) as refused:
+        entry.certificate(SIGNING, NOW)
+
+    assert refused.value.code == "certificate_revoked"
+
+
 def test_by_id_it_gives_the_components_own_for_that_use_only() -> None:
     mine, theirs = component(OPERATOR).certificate(SIGNING), component(STRANGER).certificate(SIGNING)
     entry = make_entry(OPERATOR, certificates=(mine, theirs))
@@ -55,7 +75,7 @@ PATHS = st.builds(
 
 @given(st.lists(PATHS, max_size=4))
 def test_an_entry_is_the_same_after_json(paths: list[MessagePath]) -> None:
-    entry = make_entry(OPERATOR, paths=tuple(paths))
+    entry = make_entry(OPERATOR, paths=tuple(paths), revoked_certificates=frozenset({"a" * 64, "b" * 64}))
 
     assert entry == ComponentEntry.from_json(json.loads(json.dumps(entry.to_json())))
 

@@ -143,6 +143,16 @@ class TestSignature:
 
         assert refusal_of(make_sealed(), now=later) == "certificate_expired"
 
+    @pytest.mark.parametrize("is_dropped", [False, True])
+    def test_a_revoked_certificate_is_certificate_revoked_even_of_what_was_signed_before(
+        self, is_dropped: bool
+    ) -> None:
+        certificates = component(OPERATOR).certificates
+        ids = frozenset(each.certificate_id for each in certificates)
+        entry = make_entry(OPERATOR, certificates=() if is_dropped else certificates, revoked_certificates=ids)
+
+        assert refusal_of(make_sealed(), {OPERATOR: entry}.get, now=NOW + timedelta(days=1)) == "certificate_revoked"
+
     def test_a_certificate_not_yet_valid_is_certificate_expired(self) -> None:
         assert refusal_of(make_sealed(), now=NOW - timedelta(days=1)) == "certificate_expired"
 

@@ -24,6 +24,7 @@ class ComponentEntry:
         party: Code (GLN or EIC) of the party it acts for.
         certificates: All that may still be needed, old ones too; verified before they came here.
         paths: Its own, as receiver.
+        revoked_certificates: Ids of those that are not to be believed any more, whatever is signed by them.
     """
 
     code: str
@@ -33,22 +34,34 @@ class ComponentEntry:
     party: str
     certificates: tuple[Certificate, ...] = ()
     paths: tuple[MessagePath, ...] = ()
+    revoked_certificates: frozenset[str] = frozenset()
+
+    def is_revoked(self, certificate_id: str) -> bool:
+        """Whether this certificate of the component was revoked."""
+        return certificate_id in self.revoked_certificates
 
     def find_certificate(self, use: CertificateUse, now: datetime) -> Certificate | None:
-        """The newest certificate for a use that is valid now, or None."""
-        valid = [each for each in self.certificates if each.use is use and each.is_valid_at(now)]
+        """The newest certificate for a use that is valid now and not revoked, or None."""
+        known = [each for each in self.certificates if each.use is use and each.is_valid_at(now)]
+        valid = [each for each in known if not self.is_revoked(each.certificate_id)]
         return max(valid, key=lambda each: (each.valid_from, each.certificate_id), default=None)
 
     def certificate(self, use: CertificateUse, now: datetime) -> Certificate:
-        """The newest certificate for a use that is valid now.
+        """The newest certificate for a use that is valid now and not revoked.
 
         Raises:
-            MessageRefused: `certificate_expired`: there is none; the component must be renewed.
+            MessageRefused: There is none: `certificate_expired`: the component must be renewed; `certificate_revoked`:
+                none is left that only ran out.
         """
         found = self.find_certificate(use, now)
         if found is None:
-            raise refusal("certificate_expired", f"The component has no valid certificate for {use.value}.")
+            raise refusal("certificate_revoked" if self._is_left_by_revocation(use) else "certificate_expired")
         return found
+
+    def _is_left_by_revocation(self, use: CertificateUse) -> bool:
+        """Whether every certificate for this use that is still known was revoked, and some were."""
+        left = [each for each in self.certificates if each.use is use and not self.is_revoked(each.certificate_id)]
+        return bool(self.revoked_certificates) and not left
 
     def certificate_by_id(self, use: CertificateUse, certificate_id: str) -> Certificate | None:
         """The certificate with this id if it is the component's for this use, valid or not; else None."""
@@ -65,6 +78,7 @@ class ComponentEntry:
             "party": self.party,
             "certificates": [certificate.pem for certificate in self.certificates],
             "paths": [_path_to_json(path) for path in self.paths],
+            "revoked_certificates": sorted(self.revoked_certificates),
         }
 
     @classmethod
@@ -84,6 +98,7 @@ class ComponentEntry:
                 party=value["party"],
                 certificates=tuple(load_certificate(pem) for pem in value["certificates"]),
                 paths=tuple(_path_from_json(path) for path in value["paths"]),
+                revoked_certificates=frozenset(value.get("revoked_certificates", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise Malformed("This is no entry of a component directory.") from error

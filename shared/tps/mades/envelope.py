@@ -98,9 +98,9 @@ def read_metadata(envelope: Envelope, find: FindComponent, now: datetime) -> Met
         now: The moment of reading.
 
     Raises:
-        MessageRefused: `malformed`, `unknown_sender`, `certificate_unknown`, `certificate_expired`, `bad_signature`;
-            then, the sender being proven (`is_answerable`; `peek_metadata` says whom to answer), `sent_in_future`,
-            `expired`, `content_too_large`.
+        MessageRefused: `malformed`, `unknown_sender`, `certificate_revoked` (also of what was signed before),
+            `certificate_unknown`, `certificate_expired`, `bad_signature`; then, the sender being proven
+            (`is_answerable`; `peek_metadata` says whom to answer), `sent_in_future`, `expired`, `content_too_large`.
     """
     signed = _parse(envelope, MESSAGE_TYP)
     metadata = wire.read_message(signed.payload)
@@ -139,6 +139,8 @@ def _verify(signed: jose.Signed, sender: str, find: FindComponent, now: datetime
     entry = find(sender)
     if entry is None:
         raise refusal("unknown_sender")
+    if entry.is_revoked(signed.certificate_id):
+        raise refusal("certificate_revoked")
     certificate = entry.certificate_by_id(CertificateUse.SIGNING, signed.certificate_id)
     if certificate is None:
         raise refusal("certificate_unknown")

@@ -82,6 +82,8 @@ FAILURES: Mapping[str, str] = MappingProxyType(
         "certificate_unknown": "The certificate is not one of the component's for this use.",
         "certificate_expired": "The certificate is not valid at this time.",
         "certificate_untrusted": "The certificate was not issued by the platform's authority.",
+        "certificate_revoked": "The certificate was revoked.",
+        "directory_stale": "The copy of the directory is too old to be believed.",
         "bad_signature": "The signature does not hold.",
         # after the signature held; the sender is answered
         "sent_in_future": "The time of sending lies in the future: a clock is wrong.",
@@ -106,6 +108,8 @@ UNANSWERABLE: frozenset[str] = frozenset(
         "certificate_unknown",
         "certificate_expired",
         "certificate_untrusted",
+        "certificate_revoked",
+        "directory_stale",
         "bad_signature",
         "wrong_subject",
     }
