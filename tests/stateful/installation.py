@@ -19,7 +19,10 @@ from flask.testing import FlaskClient
 from psycopg import sql
 
 from tests.stores.servers import servers
+from tps.backend.sent_documents import keep_sent
+from tps.documents import Document, encode
 from tps.endpoint.acknowledging import send_all_owed
+from tps.endpoint.applications import Sending, send_message
 from tps.endpoint.endpoint import Endpoint
 from tps.mades.subjects import TICK, parse_subject
 from tps.runtime import onboarding
@@ -33,6 +36,7 @@ from tps.stores.mailbox import LargeAddress, Letter
 
 ALPHA, BETA, GAMMA = "5790000000036", "5790000000043", "5790000000074"
 NORTH, SOUTH = "5790000000050", "5790000000067"
+OPERATORS, DSOS = (ALPHA, BETA, GAMMA), (NORTH, SOUTH)
 PARTIES = ((ALPHA, "agr"), (BETA, "agr"), (GAMMA, "brp"), (NORTH, "dso"), (SOUTH, "dso"))
 GROUPS = ("agr", "dso", "tps")
 WINDOW_S = 15
@@ -42,10 +46,14 @@ class Clock:
     """Everybody's clock; stands still until it is moved."""
 
     def __init__(self) -> None:
-        self.now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        self._first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        self.now = self._first
 
     def __call__(self) -> datetime:
         return self.now
+
+    def restart(self) -> None:
+        self.now = self._first
 
 
 @dataclass
@@ -169,9 +177,18 @@ class Installation:
 
     def outcome(self, party: str, sent: Any) -> tuple[str, Any]:
         """What became of a message that was sent."""
-        kind = {"brp": "agr"}.get(dict(PARTIES)[party], dict(PARTIES)[party])
-        message = self.ask(party, f"/{kind}/v1/messages/{sent['message_id']}")
+        message = self.ask(party, f"/{_group(party)}/v1/messages/{sent['message_id']}")
         return message["status"], {**sent, "errors": message["errors"]}
+
+    def send_document(self, party: str, message_type: str, document: Document) -> tuple[str, Any]:
+        """Send a document that a party's own system wrote, by its endpoint; otherwise as `send`."""
+        endpoint = self.services.endpoint(_group(party))
+        with endpoint.database.transaction() as tx:
+            own = endpoint.own(tx, party)
+        assert own is not None
+        message_id = send_message(endpoint, own, Sending(endpoint.platform, message_type, encode(document)), keep_sent)
+        self.settle()
+        return self.outcome(party, {"message_id": message_id})
 
     def deliver(self, letter: Letter) -> int:
         """Hand one letter to the function that takes its type; the HTTP status of its outcome."""
@@ -208,6 +225,7 @@ class Installation:
 
     def empty(self) -> None:
         """As on the first day: parties and their keys, and nothing else."""
+        self.clock.restart()
         self.bag.waiting.clear()
         self.bag.ever.clear()
         for shelf in self.shelves.values():
@@ -267,6 +285,11 @@ def installation(data: Path) -> Iterator[Installation]:
         yield made_here
         for endpoint in endpoints.values():
             endpoint.database.close()
+
+
+def _group(party: str) -> str:
+    role = dict(PARTIES)[party]
+    return "agr" if role == "brp" else role
 
 
 def lines(value: Any) -> str:

@@ -1,9 +1,5 @@
-"""Whatever is registered, limited, changed and ended, in whatever order: everybody sees what the model says.
+"""Whatever is registered, limited, changed and ended, in whatever order: everybody sees what the model says."""
 
-The same steps each time; with `TPS_STATEFUL_STEPS` that many, and other ones each time.
-"""
-
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,20 +7,17 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.stateful.installation import ALPHA, BETA, GAMMA, NORTH, SOUTH, Installation
+from tests.stateful.histories import Lengths, run
+from tests.stateful.installation import DSOS, NORTH, OPERATORS, SOUTH, Installation
 from tests.stateful.model import Asset, Limit, Model
 from tests.support.world import gs1
 from tps.backend.limit_relay import tie_key
 from tps.domain.fairness import share_limit
 from tps.stores.limits import LimitName
 
-STEPS_EACH = 30
-STEPS = int(os.environ.get("TPS_STATEFUL_STEPS", "1200"))
-OPERATORS, DSOS = (ALPHA, BETA, GAMMA), (NORTH, SOUTH)
 POINTS = {gs1("5713131", 18, 900_000_000 + number): dso for number, dso in enumerate((NORTH, NORTH, SOUTH))}
 ASSET_IDS = [gs1("5713131", 18, 910_000_000 + number) for number in range(6)]
 POINT_OF = {asset_id: list(POINTS)[number % 3] for number, asset_id in enumerate(ASSET_IDS)}
@@ -275,16 +268,4 @@ def _text(moment: datetime) -> str:
 
 @pytest.mark.timeout(3600)
 def test_everybody_sees_what_the_model_says(house: Installation) -> None:
-    machine = type("ChangesHere", (Changes,), {"house": house})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=max(STEPS // STEPS_EACH, 1),
-            stateful_step_count=STEPS_EACH,
-            deadline=None,
-            derandomize="TPS_STATEFUL_STEPS" not in os.environ,
-            database=None,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run(Changes, house, Lengths(each=30, all=1200))

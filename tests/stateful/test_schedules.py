@@ -1,9 +1,5 @@
-"""Whatever is planned, changed and taken back, whoever has the assets by then: DSOs see what the model says.
+"""Whatever is planned, changed and taken back, whoever has the assets by then: DSOs see what the model says."""
 
-The same steps each time; with `TPS_STATEFUL_STEPS` that many, and other ones each time.
-"""
-
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import count, groupby
@@ -11,17 +7,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.stateful.installation import ALPHA, BETA, GAMMA, NORTH, SOUTH, Installation
+from tests.stateful.histories import Lengths, run
+from tests.stateful.installation import DSOS, NORTH, OPERATORS, SOUTH, Installation
 from tests.stateful.plan_model import Claim, Plans, Quarters
 from tests.support.world import gs1
 
-STEPS_EACH = 50
-STEPS = int(os.environ.get("TPS_STATEFUL_STEPS", "800"))
-OPERATORS, DSOS = (ALPHA, BETA, GAMMA), (NORTH, SOUTH)
 POINTS = {gs1("5713131", 18, 920_000_000 + number): dso for number, dso in enumerate((NORTH, SOUTH, SOUTH))}
 ASSET_IDS = [gs1("5713131", 18, 930_000_000 + number) for number in range(4)]
 PATH, SEEN_PATH = "/agr/v1/operational-schedules", "/dso/v1/operational-schedules"
@@ -231,9 +224,9 @@ class Schedules(RuleBasedStateMachine):
         """What is sent, and what it means; None is a gap."""
         width, plan, bodies = 2 if is_coarse else 1, {}, []
         for asset_id, levels in powers.items():
-            for is_gap, run in groupby(enumerate(levels), key=lambda each: each[1] is None):
+            for is_gap, stretch in groupby(enumerate(levels), key=lambda each: each[1] is None):
                 if not is_gap:
-                    found = list(run)
+                    found = list(stretch)
                     start, resolution = self.day + found[0][0] * width * QUARTER, f"PT{15 * width}M"
                     power_kw = [power for _, power in found]
                     bodies.append(_body(asset_id, start, resolution, power_kw))
@@ -306,16 +299,4 @@ def _quarters(schedule: Mapping[str, Any], day: datetime) -> Iterator[tuple[int,
 
 @pytest.mark.timeout(3600)
 def test_dsos_see_the_plans_that_the_model_says(house: Installation) -> None:
-    machine = type("SchedulesHere", (Schedules,), {"house": house})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=max(STEPS // STEPS_EACH, 1),
-            stateful_step_count=STEPS_EACH,
-            deadline=None,
-            derandomize="TPS_STATEFUL_STEPS" not in os.environ,
-            database=None,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run(Schedules, house, Lengths(each=50, all=800))
