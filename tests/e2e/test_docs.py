@@ -13,9 +13,15 @@ from tests.support.world import World
 from tps.client import DsoClient, OperatorClient
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/how-to-operator.md", "docs/how-to-dso.md", "docs/how-to-platform.md")
+PAGES = (
+    "README.md",
+    "docs/how-to-operator.md",
+    "docs/how-to-dso.md",
+    "docs/how-to-platform.md",
+    "docs/how-to-files.md",
+)
 WHO = {"docs/how-to-operator.md": ("5790000000012", "agr"), "docs/how-to-dso.md": ("5790000000005", "dso")}
-STARTING = re.compile(r"^\./tps (up|check|test|demo).*$", re.MULTILINE)
+STARTING = re.compile(r"^\./tps (up|check|test|demo|files).*$", re.MULTILINE)
 
 
 def commands_of(page: str) -> str:

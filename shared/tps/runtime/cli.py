@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -104,6 +104,22 @@ def token(party_code: str, data: Path) -> None:
     with _stack(data) as stack:
         issued = tokens.issue(stack, party_code)
     click.echo(issued)
+
+
+@commands.command()
+@click.option("--component", required=True, metavar="CODE", help="Whose messages; its user name.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Holds OUT, IN, ...")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Of the endpoint.")
+@click.option(
+    "--password-file", type=click.File(), help="Holds the component's password; else TPS_COMPONENT_PASSWORD does."
+)
+@click.option("--every", "every_s", type=click.FloatRange(min=0.1), default=2, show_default=True, metavar="SECONDS")
+def files(*, component: str, folder: Path, url: str, password_file: IO[str] | None, every_s: float) -> None:
+    """Exchange messages as files: OUT is sent, IN is received, until Ctrl-C (docs/how-to-files.md)."""
+    from tps.runtime.files import exchange
+
+    password = password_file.read() if password_file else os.environ.get("TPS_COMPONENT_PASSWORD", "")
+    exchange.serve(url=url, component=component, password=password.strip(), folder=folder, every_s=every_s)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""File exchange: the MADES web service for applications that only have folders."""
