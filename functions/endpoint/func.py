@@ -68,10 +68,10 @@ def error_json(error):
 
 
 def step_json(step):
-    """One step of a trace."""
+    """One step of a trace, as it was noted."""
     body = {
         "at": moment_json(step["at"]),
-        "state": shown_to_application(State(step["state"])),
+        "state": step["state"],
         "component": step["at_component"],
     }
     return body | {"details": step["details"]} if step["details"] else body

@@ -183,6 +183,7 @@ def test_enumerations_are_those_of_the_code() -> None:
     assert enums["Action"] == list(limit.Action)
     assert enums["Outcome"] == list(Status)
     assert set(enums["MessageState"]) == {shown_to_application(state) for state in State}
+    assert set(enums["TraceState"]) == set(State)
     assert TYPES["tps.Reason"]["properties"]["code"]["enum"] == sorted(REASON_CODES)
 
 

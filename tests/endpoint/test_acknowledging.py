@@ -17,7 +17,7 @@ from tps.mades.message import AcknowledgedMessage, AcknowledgementKind, MadesAck
 from tps.mades.subjects import message_subject
 from tps.runtime.services import utc_now
 from tps.stores import ledger, outbox
-from tps.stores.outbox import Outgoing
+from tps.stores.outbox import Outgoing, Passage
 from tps.stores.owed import owe
 
 KINDS = AcknowledgementKind
@@ -43,7 +43,7 @@ def sent_messages(net: Net, count: int, receiver: str = PLATFORM) -> list[str]:
         for message_id in ids:
             expires_at = now + timedelta(days=1)
             outbox.add_outgoing(tx, Outgoing(OPERATOR, receiver, "TPS-ASSET", message_id, b"", now, expires_at))
-        outbox.mark_sent(tx, OPERATOR, list(ids), now)
+        outbox.mark_sent(tx, OPERATOR, list(ids), Passage(now, now, "BROKER"))
     return ids
 
 
@@ -128,7 +128,7 @@ def test_who_does_not_take_messages_from_a_component_does_not_learn_of_it(net: N
         ([KINDS.DELIVERY], "DELIVERED"),
         ([KINDS.RECEIVE], "RECEIVED"),
         ([KINDS.RECEIVE, KINDS.DELIVERY], "RECEIVED"),
-        ([KINDS.TRACING], "ACCEPTED"),
+        ([KINDS.TRACING], "DELIVERING"),
     ],
 )
 def test_news_move_our_messages_on_and_never_back(net: Net, kinds: list[AcknowledgementKind], state: str) -> None:
@@ -155,7 +155,7 @@ def test_of_anothers_messages_nobody_can_say_anything(net: Net) -> None:
     apply_acknowledgement(net.operators, news(KINDS.RECEIVE, [*to_platform, *to_other, new_id()], sender="OTHER"))
     apply_acknowledgement(net.operators, news(KINDS.RECEIVE, to_platform, receiver=RIVAL))
 
-    assert rows_of(net, to_platform) == [("ACCEPTED", "pending")]
+    assert rows_of(net, to_platform) == [("DELIVERING", "pending")]
     assert rows_of(net, to_other) == [("RECEIVED", "pending")]
 
 

@@ -19,7 +19,7 @@ from tps.mades.message import Message
 from tps.mades.subjects import message_subject
 from tps.runtime.services import utc_now
 from tps.stores import ledger, outbox
-from tps.stores.outbox import Outgoing
+from tps.stores.outbox import Outgoing, Passage
 
 
 def never(_handling: Handling) -> Verdict:
@@ -149,7 +149,7 @@ def sent(net: Net) -> Message:
                 expires_at=message.expires_at,
             ),
         )
-        outbox.mark_sent(tx, OPERATOR, [message.message_id], utc_now())
+        outbox.mark_sent(tx, OPERATOR, [message.message_id], Passage(utc_now(), utc_now(), "BROKER"))
     return message
 
 

@@ -23,6 +23,7 @@ from tps.runtime.services import utc_now
 from tps.stores import ledger
 
 TO_PLATFORM = message_subject("tps", "TPS-ASSET", PLATFORM, OPERATOR)
+SENT = ["VERIFYING", "ACCEPTED", "DELIVERING", "TRANSPORTED"]
 NOISE = random.Random(1).randbytes(2_000_000)
 
 
@@ -66,7 +67,7 @@ def test_whatever_step_fails_the_next_attempt_sends_once(net: Net, content: byte
         dispatch(net.operators, OPERATOR, [message_id])
 
         assert net.in_stream(TO_PLATFORM) == before + 1, faults.failed_at
-        assert states(net.operators, message_id) == ["VERIFYING", "ACCEPTED"], faults.failed_at
+        assert states(net.operators, message_id) == SENT, faults.failed_at
         assert read_document(net.operators, OPERATOR, message_id) == content
         assert open_message(net.platform, net.last(TO_PLATFORM)).content == content
         if not faults.failed_at:
@@ -83,7 +84,7 @@ def test_what_was_sent_is_not_sent_again(net: Net) -> None:
     dispatch(net.operators, OPERATOR, [message_id])
 
     assert net.in_stream(TO_PLATFORM) == before + 1
-    assert states(net.operators, message_id) == ["VERIFYING", "ACCEPTED"]
+    assert states(net.operators, message_id) == SENT
 
 
 def test_what_nobody_got_to_send_goes_out_with_a_tick_after_a_while(net: Net) -> None:
@@ -94,7 +95,7 @@ def test_what_nobody_got_to_send_goes_out_with_a_tick_after_a_while(net: Net) ->
     dispatch_left_behind(at(net.operators, utc_now() + timedelta(seconds=4)))
 
     assert (too_early, net.in_stream(TO_PLATFORM)) == (before, before + 1)
-    assert states(net.operators, message_id) == ["VERIFYING", "ACCEPTED"]
+    assert states(net.operators, message_id) == SENT
 
 
 def test_one_component_whose_messages_do_not_go_does_not_keep_the_others(net: Net) -> None:
@@ -118,7 +119,7 @@ def test_one_component_whose_messages_do_not_go_does_not_keep_the_others(net: Ne
         dispatch_left_behind(dataclasses.replace(late, mailbox=Picky()))  # type: ignore[arg-type]
 
     assert row_of(net.operators, kept)["state"] == "VERIFYING"
-    assert row_of(net.operators, rivals, RIVAL)["state"] == "ACCEPTED"
+    assert row_of(net.operators, rivals, RIVAL)["state"] == "DELIVERING"
 
 
 def test_no_transaction_is_open_while_others_are_asked(net: Net) -> None:
@@ -191,7 +192,7 @@ def test_what_fails_does_not_keep_the_others(net: Net) -> None:
 
     dispatch(net.operators, OPERATOR, [lost, fine])
 
-    assert (states(net.operators, lost)[-1], states(net.operators, fine)[-1]) == ("FAILED", "ACCEPTED")
+    assert (states(net.operators, lost)[-1], states(net.operators, fine)[-1]) == ("FAILED", "TRANSPORTED")
 
 
 def test_what_the_broker_does_not_take_does_not_keep_the_others(net: Net) -> None:
@@ -207,7 +208,7 @@ def test_what_the_broker_does_not_take_does_not_keep_the_others(net: Net) -> Non
     with pytest.raises(StoreAway):
         dispatch(endpoint, OPERATOR, [kept, fine])
 
-    assert (states(net.operators, kept)[-1], states(net.operators, fine)[-1]) == ("VERIFYING", "ACCEPTED")
+    assert (states(net.operators, kept)[-1], states(net.operators, fine)[-1]) == ("VERIFYING", "TRANSPORTED")
 
 
 def test_what_lost_its_point_before_it_was_sent_is_failed(net: Net) -> None:

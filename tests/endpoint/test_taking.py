@@ -23,9 +23,9 @@ from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.archiving import read_document
 from tps.endpoint.handling import Handling, Status, Verdict, take
-from tps.endpoint.receiving import Arrival, open_message
+from tps.endpoint.receiving import Arrival, open_acknowledgement, open_message
 from tps.errors import StoreAway
-from tps.mades.message import Message
+from tps.mades.message import AcknowledgementKind, Message
 from tps.stores import ledger
 
 MOST_STEPS = 40
@@ -95,7 +95,7 @@ def test_whatever_step_fails_a_repeat_leaves_every_effect_exactly_once(net: Net,
         assert (row["state"], row["status"], row["is_handled"]) == ("RECEIVED", "accepted", True), faults.failed_at
         sent = caused_by(net, message)
         assert [each["type"] for each in sent] == ["TPS-ASSET-ACK", "TPS-ASSET-LIST", "TPS-LIMIT-FORESEEN"]
-        assert all(each["sent_at"] and each["state"] == "ACCEPTED" for each in sent)
+        assert all(each["sent_at"] and each["state"] == "DELIVERING" for each in sent)
         assert [net.in_stream(subject) for subject in NEWS] == [count + 1 for count in before], faults.failed_at
         let_leases_run_out(net)
         send_owed(net.platform)
@@ -152,7 +152,7 @@ def test_a_message_that_comes_twice_at_once_has_one_effect(net: Net) -> None:
     assert len(caused_by(net, message)) == 3
 
 
-def test_a_decision_that_breaks_leaves_nothing_and_may_be_taken_again(net: Net) -> None:
+def test_a_decision_that_breaks_leaves_nothing_but_that_it_came_and_may_be_taken_again(net: Net) -> None:
     document = registration()
     message = net.message(document)
 
@@ -164,7 +164,8 @@ def test_a_decision_that_breaks_leaves_nothing_and_may_be_taken_again(net: Net) 
         take(net.platform, net.arrival(message), breaks)
 
     assert effects(net, document.header.document_id) == 0
-    assert rows(net, "SELECT 1 FROM message WHERE message_id = %s", message.message_id) == []
+    left = rows(net, "SELECT state, content FROM message WHERE message_id = %s", message.message_id)
+    assert left == [{"state": "TRANSPORTED", "content": None}]
     assert take(net.platform, net.arrival(message), decide) is Status.ACCEPTED
 
 
@@ -241,3 +242,33 @@ def test_what_the_platform_answers_is_opened_by_its_receiver(net: Net) -> None:
     answer = open_message(net.operators, net.last(OPERATORS_ACK))
 
     assert (answer.sender, answer.receiver, answer.in_reply_to) == (PLATFORM, OPERATOR, message.message_id)
+
+
+def test_while_our_own_trouble_keeps_a_message_its_sender_is_told_once_that_it_came(net: Net) -> None:
+    """A tracing acknowledgement; the message itself stays with the broker, and is taken later as if new."""
+    message = net.message(registration())
+    arrival, told = net.arrival(message), net.in_stream(MADES_ACK)
+
+    def trouble(_handling: Handling) -> Verdict:
+        raise StoreAway("a store is away")
+
+    for _ in range(2):
+        with pytest.raises(StoreAway):
+            take(net.platform, arrival, trouble)
+        net.platform.owed.flush(net.platform)
+
+    assert net.in_stream(MADES_ACK) == told + 1
+    news = open_acknowledgement(net.operators, net.last(MADES_ACK))
+    assert (news.kind, [each.message_id for each in news.messages]) == (
+        AcknowledgementKind.TRACING,
+        [message.message_id],
+    )
+    assert row_of(net, message)["state"] == "TRANSPORTED"
+
+    assert take(net.platform, arrival, decide) is Status.ACCEPTED
+
+    net.platform.owed.flush(net.platform)
+    assert open_acknowledgement(net.operators, net.last(MADES_ACK)).kind is AcknowledgementKind.RECEIVE
+    with net.platform.database.transaction() as tx:
+        states = [step["state"] for step in ledger.trace_of(tx, PLATFORM, message.message_id)]
+    assert states == ["TRANSPORTED", "DELIVERED", "RECEIVED"]

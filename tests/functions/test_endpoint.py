@@ -51,10 +51,10 @@ def test_a_message_is_shown_as_the_contract_says() -> None:
 
 
 @pytest.mark.parametrize("state", ["VERIFYING", "ACCEPTED", "DELIVERING", "TRANSPORTED"])
-def test_states_on_the_way_are_shown_as_accepted(state: str) -> None:
+def test_a_message_on_its_way_is_accepted_and_its_trace_says_how_far_it_is(state: str) -> None:
     shown = endpoint.message_json(make_row(state=state), [make_step(state)])
 
-    assert (shown["state"], shown["trace"][0]["state"]) == ("ACCEPTED", "ACCEPTED")
+    assert (shown["state"], shown["trace"][0]["state"]) == ("ACCEPTED", state)
 
 
 def test_reasons_name_their_resource_where_there_is_one() -> None:

@@ -249,7 +249,7 @@ def knowledge_of(tap: Wiretap, playing: Playing) -> Knowledge:
 def whole_trace(dso: Member, message: Opened) -> str:
     """What a DSO can look up of a message, once all has been said of it.
 
-    Of its trace, what others said: its own endpoint notes ACCEPTED before or after the answer, whichever comes first.
+    Of its trace, what others said: what its own endpoint notes of itself and the broker may come after the answer.
     """
 
     def look() -> dict[str, Any] | None:
@@ -258,7 +258,7 @@ def whole_trace(dso: Member, message: Opened) -> str:
 
     found = eventually(look) or {}
     said = {(step["state"], step["component"], step.get("details")) for step in found.pop("trace")}
-    return f"{found} {sorted(step for step in said if step[1] != dso.code)}"
+    return f"{found} {sorted(step for step in said if step[1] != dso.code and step[0] != 'TRANSPORTED')}"
 
 
 def alike(playing: Playing, value: object) -> str:

@@ -1,7 +1,7 @@
 """The message ledger: states, sequences, outbox, idempotency keys (ARCHITECTURE, "Decided once")."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +16,7 @@ from tps.mades.states import State, is_allowed
 from tps.stores import ledger, outbox
 from tps.stores.database import Database
 from tps.stores.ledger import Step
+from tps.stores.outbox import Passage
 
 
 def metadata_of(message_id: str) -> Metadata:
@@ -38,6 +39,12 @@ def state_of(database: Database, component: str, message_id: str) -> str:
         row = ledger.find(tx, component, message_id)
     assert row is not None
     return str(row["state"])
+
+
+def places_of(database: Database, message_id: str) -> list[tuple[str, str, datetime]]:
+    with database.transaction() as tx:
+        steps = ledger.trace_of(tx, PLATFORM, message_id)
+    return [(step["state"], step["at_component"], step["at"]) for step in steps]
 
 
 def trace_of(database: Database, component: str, message_id: str) -> list[tuple[str, str | None]]:
@@ -123,7 +130,7 @@ def test_what_was_sent_or_failed_is_not_unsent(tps: Database) -> None:
     with tps.transaction() as tx:
         for each in (sent, failed, waiting):
             outbox.add_outgoing(tx, each)
-        outbox.mark_sent(tx, PLATFORM, [sent.message_id], NOW)
+        outbox.mark_sent(tx, PLATFORM, [sent.message_id], Passage(NOW, hours(1), "BROKER"))
         ledger.advance(tx, PLATFORM, [failed.message_id], State.FAILED, at=NOW, at_component=PLATFORM)
         unsent = [row["message_id"] for row in outbox.unsent(tx, PLATFORM, ids)]
         left = outbox.left_unsent(tx, NOW + timedelta(seconds=1))
@@ -133,8 +140,60 @@ def test_what_was_sent_or_failed_is_not_unsent(tps: Database) -> None:
     assert unsent == [waiting.message_id]
     assert (left, none_left) == ([(PLATFORM, waiting.message_id)], [])
     assert found is not None
-    assert found["state"] == "ACCEPTED"
-    assert trace_of(tps, PLATFORM, sent.message_id) == [("VERIFYING", None), ("ACCEPTED", None)]
+    assert found["state"] == "DELIVERING"
+    assert places_of(tps, sent.message_id) == [
+        ("VERIFYING", PLATFORM, NOW),
+        ("ACCEPTED", PLATFORM, NOW),
+        ("DELIVERING", PLATFORM, NOW),
+        ("TRANSPORTED", "BROKER", hours(1)),
+    ]
+
+
+def test_a_receiver_that_is_faster_than_the_brokers_answer_leaves_the_trace_in_order(tps: Database) -> None:
+    sent = outgoing()
+
+    with tps.transaction() as tx:
+        outbox.add_outgoing(tx, sent)
+        ledger.advance(tx, PLATFORM, [sent.message_id], State.DELIVERED, at=NOW, at_component=OPERATOR)
+        for _ in range(2):
+            outbox.mark_sent(tx, PLATFORM, [sent.message_id], Passage(NOW, hours(1), "BROKER"))
+
+    assert state_of(tps, PLATFORM, sent.message_id) == "DELIVERED"
+    on_the_way = ["VERIFYING", "ACCEPTED", "DELIVERING", "TRANSPORTED", "DELIVERED"]
+    assert [state for state, _ in trace_of(tps, PLATFORM, sent.message_id)] == on_the_way
+
+
+def test_who_has_seen_a_message_on_its_way_is_noted_once_and_moves_nothing(tps: Database) -> None:
+    sent = outgoing()
+
+    with tps.transaction() as tx:
+        outbox.add_outgoing(tx, sent)
+        for number in range(2):
+            steps = [Step(sent.message_id, hours(number), "came"), Step("unknown", NOW)]
+            ledger.trace_passage(tx, PLATFORM, steps, at_component=OPERATOR)
+
+    assert state_of(tps, PLATFORM, sent.message_id) == "VERIFYING"
+    assert trace_of(tps, PLATFORM, sent.message_id) == [("VERIFYING", None), ("TRANSPORTED", "came")]
+
+
+@pytest.mark.parametrize("end", ["taken", "failed", "claimed to have failed"])
+def test_what_came_and_could_not_be_taken_is_noted_once_until_it_is_taken_or_fails(tps: Database, end: str) -> None:
+    message = incoming()
+
+    with tps.transaction() as tx:
+        arrived = [ledger.add_arrived(tx, message, NOW) for _ in range(2)]
+        if end == "taken":
+            assert ledger.add_incoming(tx, message, hours(1))
+        else:
+            is_proven = end == "failed"
+            ledger.add_failed(tx, metadata_of(message.message_id), "expired", hours(1), is_proven=is_proven)
+        is_noted_again = ledger.add_arrived(tx, message, hours(2))
+
+    assert (arrived, is_noted_again) == ([True, False], False)
+    last = {"taken": ["DELIVERED"], "failed": ["FAILED"], "claimed to have failed": []}[end]
+    states = ["TRANSPORTED", *last]
+    assert [state for state, _ in trace_of(tps, PLATFORM, message.message_id)] == states
+    assert state_of(tps, PLATFORM, message.message_id) == states[-1]
 
 
 def test_large_contents_come_a_few_at_a_time_but_always_one(tps: Database) -> None:

@@ -15,6 +15,7 @@ from tps.stores import ledger, limits, outbox
 from tps.stores.database import Database
 from tps.stores.limit_watches import Watch, take_due, take_reached, unreached_assets, watch
 from tps.stores.limits import LimitName, OperatorPart, Revision, WeighedAsset
+from tps.stores.outbox import Passage
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -48,7 +49,7 @@ def accept(tx: Transaction, name: LimitName = NAME) -> None:
     for operator in (OPERATOR, RIVAL):
         message_id = f"{operator} {name.revision}".ljust(32, "0")
         outbox.add_outgoing(tx, outgoing(message_id=message_id, receiver=operator))
-        outbox.mark_sent(tx, PLATFORM, [message_id], NOW)
+        outbox.mark_sent(tx, PLATFORM, [message_id], Passage(NOW, NOW, "BROKER"))
         parts.append(OperatorPart(operator, f"sent {operator}", 1, Decimal(0), (), message_id=message_id))
     limits.put_parts(tx, name, parts)
     limits.mark_relayed(tx, name)

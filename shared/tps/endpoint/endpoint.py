@@ -37,6 +37,7 @@ class Endpoint:
         key: The group's 32 secret bytes; other secrets are derived from it.
         clock: Returns aware UTC.
         owed: To be told of acknowledgements that are owed.
+        broker: The broker's component code, for traces.
         batch_window_s: Length of the clock-aligned windows in which news for a DSO is merged; 0 sends at once.
     """
 
@@ -50,6 +51,7 @@ class Endpoint:
     keyring: Keyring = field(default_factory=lambda: Keyring())
     owed: OwedBatch = field(default_factory=OwedBatch)
     batch_window_s: float = 15.0
+    broker: str = "BROKER"
 
     @property
     def kind(self) -> str:

@@ -9,6 +9,7 @@ follow up   a second transaction, for what must not delay or colour the answer; 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +20,7 @@ from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import Arrival, open_message
 from tps.endpoint.sending import Draft, dispatch_caused, enqueue
-from tps.errors import MessageRefused
+from tps.errors import MessageRefused, StoreAway
 from tps.mades.ids import derived_id
 from tps.mades.message import AcknowledgementKind, Message
 from tps.mades.states import State, refusal
@@ -145,7 +146,13 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
         StoreAway: Nothing is lost; the same message must come again.
     """
     message = _open(endpoint, arrival)
-    verdict = _decide(endpoint, message, decide, has_follow_up=follow_up is not None)
+    try:
+        verdict = _decide(endpoint, message, decide, has_follow_up=follow_up is not None)
+    except MessageRefused:
+        raise
+    except Exception:
+        _note_arrival(endpoint, message)
+        raise
     if verdict.wakes:
         endpoint.mailbox.wake(verdict.wakes)
     dispatch_caused(endpoint, message.receiver, message.message_id)
@@ -183,6 +190,23 @@ def _open(endpoint: Endpoint, arrival: Arrival) -> Message:
     except MessageRefused:
         endpoint.owed.tell(endpoint)
         raise
+
+
+def _note_arrival(endpoint: Endpoint, message: Message) -> None:
+    """It came, and our own trouble keeps us from taking it: the sender is told by a tracing acknowledgement, once."""
+    with suppress(StoreAway), endpoint.database.transaction() as tx:
+        now = endpoint.clock()
+        if ledger.add_arrived(tx, message, now):
+            owe(
+                tx,
+                component=message.receiver,
+                peer=message.sender,
+                message_ids=[message.message_id],
+                kind=AcknowledgementKind.TRACING,
+                at=now,
+                detail="came, cannot be taken yet",
+            )
+    endpoint.owed.tell(endpoint)
 
 
 def _decide(endpoint: Endpoint, message: Message, decide: Decide, *, has_follow_up: bool) -> Verdict:

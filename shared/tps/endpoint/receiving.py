@@ -86,6 +86,9 @@ def apply_acknowledgement(endpoint: Endpoint, acknowledgement: MadesAcknowledgem
         messages = [each for each in acknowledgement.messages if each.message_id in ours]
         if kind is AcknowledgementKind.FAILURE:
             _fail(tx, own, peer, messages)
+        if kind is AcknowledgementKind.TRACING:
+            passed = [Step(each.message_id, each.at, each.detail) for each in messages]
+            ledger.trace_passage(tx, own, passed, at_component=peer)
         steps = [Step(each.message_id, each.at) for each in messages]
         for state in _STATES[kind]:
             ledger.advance_each(tx, own, steps, state, at_component=peer)

@@ -24,7 +24,7 @@ from tps.mades.subjects import message_subject
 from tps.mades.types import check_route, expiry
 from tps.stores import ledger, outbox
 from tps.stores.mailbox import LargeAddress, Letter
-from tps.stores.outbox import Outgoing
+from tps.stores.outbox import Outgoing, Passage
 
 if TYPE_CHECKING:
     from tps.mades.directory import ComponentEntry
@@ -167,9 +167,11 @@ def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None
         return
     refused: dict[str, MessageRefused] = {}
     letters = [letter for each in ready if (letter := _letter_or_refused(endpoint, each, refused)) is not None]
+    handed_at = endpoint.clock()
     stored = endpoint.mailbox.publish_each(letters)
+    passage = Passage(handed_at, endpoint.clock(), endpoint.broker)
     with endpoint.database.transaction() as tx:
-        outbox.mark_sent(tx, component, sorted(stored), endpoint.clock())
+        outbox.mark_sent(tx, component, sorted(stored), passage)
         for message_id, error in refused.items():
             fail_outgoing(tx, component, [message_id], error=error, now=endpoint.clock())
     if len(stored) < len(letters):

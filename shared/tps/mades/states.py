@@ -1,7 +1,8 @@
 """The states of a MADES message, and why it may fail: two tables next to their prose.
 
 A message keeps its state at each component that saw it, with time and details per step. Acknowledgements come in any
-order (MADES promises none), so a message may skip states forward, and never goes back.
+order (MADES promises none), so a message may skip states forward, and never goes back. docs/mades.md tells who writes
+which step when.
 
 Source: IEC 62325-503; STANDARDS.md section 3, "States".
 """
@@ -16,10 +17,10 @@ from tps.errors import MessageRefused
 class State(StrEnum):
     """Where a message is on its way."""
 
-    VERIFYING = "VERIFYING"  # taken from the application, or from the broker; nothing is checked yet
-    ACCEPTED = "ACCEPTED"  # checked, stored and handed to the broker durably
-    DELIVERING = "DELIVERING"  # on its way from the broker to the receiver's endpoint
-    TRANSPORTED = "TRANSPORTED"  # at the receiver's endpoint, not yet read; in traces only
+    VERIFYING = "VERIFYING"  # taken from the application and stored; nothing is checked yet
+    ACCEPTED = "ACCEPTED"  # checked: there is a path and a certificate; signed and encrypted
+    DELIVERING = "DELIVERING"  # handed to the broker
+    TRANSPORTED = "TRANSPORTED"  # stored at a component on the way, or come to its receiver's, not read; in traces only
     DELIVERED = "DELIVERED"  # the receiver's endpoint decrypted and verified it
     RECEIVED = "RECEIVED"  # the receiver's application confirmed it; final
     FAILED = "FAILED"  # never will be delivered; FAILURES says why; final

@@ -104,4 +104,5 @@ def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], date
         mailbox=Mailbox(settings.nats_url, group.nats_user, group.nats_password, group.name),
         clock=clock,
         batch_window_s=settings.batch_window_s,
+        broker=settings.broker_component,
     )

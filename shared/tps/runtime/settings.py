@@ -57,6 +57,7 @@ class Settings:
     official_schemas: Path | None
     delivery_attempts: int
     batch_window_s: float
+    broker_component: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -89,6 +90,7 @@ class Settings:
             official_schemas=Path(schemas) if schemas else None,
             delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
             batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
+            broker_component=env.get("TPS_BROKER_COMPONENT", f"{env.get('TPS_COMPONENT', platform)}-BROKER"),
         )
 
 

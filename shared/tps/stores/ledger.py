@@ -33,7 +33,8 @@ class Step:
 def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
     """Write a message into the inbox, DELIVERED; False if it is there already (a repeat, noted in its trace).
 
-    What only somebody claimed to be this message, without proof, gives way to it.
+    What only somebody claimed to be this message, without proof, gives way to it, as does that it had come before and
+    could not be taken then.
     """
     added = tx.execute(
         """INSERT INTO message AS m (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
@@ -45,7 +46,7 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
                   status = excluded.status, answer = excluded.answer, created_at = excluded.created_at,
                   expires_at = excluded.expires_at, content = excluded.content, sent_at = excluded.sent_at,
                   sender_application = excluded.sender_application, is_handled = false, is_proven = true
-            WHERE NOT m.is_proven""",
+            WHERE NOT m.is_proven OR m.state = 'TRANSPORTED'""",
         (
             *(message.receiver, message.message_id, message.type, message.sender, message.sequence),
             *(message.in_reply_to, message.ba_message_id, State.DELIVERED, now, message.expires_at),
@@ -59,16 +60,37 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
     return bool(added)
 
 
+def add_arrived(tx: Transaction, message: Message, now: datetime) -> bool:
+    """Note that a message has come and cannot be taken yet, TRANSPORTED; False if that, or more, is noted already."""
+    added = tx.execute(
+        """INSERT INTO message (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
+                                state, created_at, expires_at, sent_at, sender_application)
+           VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+        (
+            *(message.receiver, message.message_id, message.type, message.sender, message.sequence),
+            *(message.in_reply_to, message.ba_message_id, State.TRANSPORTED, now, message.expires_at),
+            *(message.sent_at, message.sender_application),
+        ),
+    ).rowcount
+    if added:
+        steps = [Step(message.message_id, now, "came, cannot be taken yet")]
+        trace(tx, message.receiver, steps, State.TRANSPORTED, at_component=message.receiver)
+    return bool(added)
+
+
 def add_failed(tx: Transaction, metadata: Metadata, code: str, now: datetime, *, is_proven: bool) -> None:
-    """Keep an incoming message that could not be opened, FAILED for good; one that is there already stays as it is.
+    """Keep an incoming message that could not be opened, FAILED for good; one that was taken already stays as it is.
 
     Args:
         is_proven: Its sender's signature held; if not, all of it is only claimed.
     """
     added = tx.execute(
-        """INSERT INTO message (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
-                                state, status, answer, created_at, expires_at, is_handled, is_proven)
-           VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, 'failed', %s, %s, %s, true, %s) ON CONFLICT DO NOTHING""",
+        """INSERT INTO message AS m (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
+                                     state, status, answer, created_at, expires_at, is_handled, is_proven)
+           VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, 'failed', %s, %s, %s, true, %s)
+           ON CONFLICT (component, message_id) DO UPDATE
+              SET state = excluded.state, status = excluded.status, answer = excluded.answer, is_handled = true
+            WHERE m.state = 'TRANSPORTED' AND m.direction = 'in' AND excluded.is_proven""",
         (
             *(metadata.receiver, metadata.message_id, metadata.type, metadata.sender, metadata.sequence),
             *(metadata.in_reply_to, metadata.ba_message_id, State.FAILED),
@@ -95,11 +117,14 @@ def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -
 
 
 def trace_of(tx: Transaction, component: str, message_id: str) -> list[dict[str, Any]]:
-    """Every step of a message, oldest first: at, state, at_component, details."""
+    """Every step of a message, in the order of the states: at, state, at_component, details.
+
+    That is the order in which they happened: news of them come in any, and clocks of components differ.
+    """
     return tx.execute(
         """SELECT at, state, at_component, details FROM message_trace
-            WHERE component = %s AND message_id = %s ORDER BY step""",
-        (component, message_id),
+            WHERE component = %s AND message_id = %s ORDER BY array_position(%s, state), at, step""",
+        (component, message_id, [str(state) for state in State]),
     ).fetchall()
 
 
@@ -158,6 +183,26 @@ def advance_each(
     moved = {row["message_id"] for row in rows}
     trace(tx, component, [step for step in steps if step.message_id in moved], state, at_component=at_component)
     return sorted(moved)
+
+
+def trace_passage(tx: Transaction, component: str, steps: Sequence[Step], *, at_component: str) -> None:
+    """A component on the way has seen these: TRANSPORTED, in the trace alone; told again it is noted once."""
+    tx.execute(
+        """INSERT INTO message_trace (component, message_id, at, state, at_component, details)
+           SELECT m.component, id, at, %(state)s, %(place)s, details
+             FROM unnest(%(ids)s::text[], %(times)s::timestamptz[], %(details)s::text[]) AS step(id, at, details)
+             JOIN message m ON m.component = %(component)s AND m.message_id = id
+            WHERE NOT EXISTS (SELECT FROM message_trace t WHERE t.component = m.component AND t.message_id = id
+                                 AND t.state = %(state)s AND t.at_component = %(place)s)""",
+        {
+            "component": component,
+            "state": State.TRANSPORTED,
+            "place": at_component,
+            "ids": [step.message_id for step in steps],
+            "times": [step.at for step in steps],
+            "details": [step.details for step in steps],
+        },
+    )
 
 
 def sent_to(tx: Transaction, component: str, peer: str, message_ids: Sequence[str]) -> set[str]:

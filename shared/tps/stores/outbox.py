@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tps.mades.states import State
-from tps.stores.ledger import advance
+from tps.mades.states import State, predecessors
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -153,12 +152,45 @@ def left_unsent(tx: Transaction, before: datetime, limit: int = 200) -> list[tup
     return [(row["component"], row["message_id"]) for row in rows]
 
 
-def mark_sent(tx: Transaction, component: str, message_ids: Sequence[str], now: datetime) -> None:
-    """Note that the broker has stored these messages: ACCEPTED."""
-    rows = tx.execute(
-        """UPDATE message SET sent_at = %s
-            WHERE component = %s AND message_id = ANY(%s) AND sent_at IS NULL RETURNING message_id""",
-        (now, component, list(message_ids)),
-    ).fetchall()
-    ids = [row["message_id"] for row in rows]
-    advance(tx, component, ids, State.ACCEPTED, at=now, at_component=component)
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How messages came to the broker.
+
+    Attributes:
+        handed_at: When they had been checked and sealed, and were handed over.
+        stored_at: When the broker had said that it has stored them.
+        broker: Its component code.
+    """
+
+    handed_at: datetime
+    stored_at: datetime
+    broker: str
+
+
+def mark_sent(tx: Transaction, component: str, message_ids: Sequence[str], passage: Passage) -> None:
+    """Note that the broker has stored these messages: DELIVERING; the receiver's word on them may be here already."""
+    steps = (
+        (State.ACCEPTED, passage.handed_at, component),
+        (State.DELIVERING, passage.handed_at, component),
+        (State.TRANSPORTED, passage.stored_at, passage.broker),
+    )
+    tx.execute(
+        """WITH sent AS (
+               UPDATE message SET sent_at = %(sent_at)s,
+                                  state = CASE WHEN state = ANY(%(before)s) THEN %(state)s ELSE state END
+                WHERE component = %(component)s AND message_id = ANY(%(ids)s) AND sent_at IS NULL RETURNING message_id)
+           INSERT INTO message_trace (component, message_id, state, at, at_component)
+           SELECT %(component)s, message_id, step.state, step.at, step.at_component
+             FROM sent, unnest(%(states)s::text[], %(times)s::timestamptz[], %(places)s::text[])
+                        AS step(state, at, at_component)""",
+        {
+            "component": component,
+            "ids": list(message_ids),
+            "sent_at": passage.stored_at,
+            "state": State.DELIVERING,
+            "before": [str(each) for each in predecessors(State.DELIVERING)],
+            "states": [str(state) for state, _, _ in steps],
+            "times": [at for _, at, _ in steps],
+            "places": [place for _, _, place in steps],
+        },
+    )
