@@ -60,8 +60,8 @@ RUNTIME_ONLY = frozenset(
     {"flask", "werkzeug", "jinja2", "parliament", "cloudevents", "waitress", "click", "prometheus_client"}
 )
 
-# Parts of a declared package that are distributions of their own: of boto3, Flask, psycopg and the boto3 stubs.
-COMES_WITH = ("botocore", "werkzeug", "jinja2", "markupsafe", "psycopg-pool", "mypy-boto3-s3")
+# Parts of a declared package that are distributions of their own: of boto3, Flask, psycopg, the boto3 stubs and minio.
+COMES_WITH = ("botocore", "werkzeug", "jinja2", "markupsafe", "psycopg-pool", "mypy-boto3-s3", "urllib3")
 
 # What costs a cold function tenths of a second; imported where it is used, inside a function.
 HEAVY = frozenset(

@@ -368,12 +368,14 @@ EVENTS = (
 # Doors of each function that hold nothing, and those beside its routes that the web framework adds.
 PROBES = dict.fromkeys(("/health/liveness", "/health/readiness", "/_/health", "/_/ready"), ("PRB-01", "PRB-02"))
 SHUT = dict.fromkeys(("/", "/<path:path>", "/static/<path:filename>"), ("PRB-02",))
+# What the gateway of one machine serves itself.
+PAGES = {"/gui/": ("GUI-01", "PRB-02"), "/gui/session": ("GUI-02", "PRB-02")}
 
 
 def rows() -> int:
     """How many rows the table has."""
     tables = sum(map(len, DATABASES.values()))
-    doors = len(ROUTES) + len(SERVICES) + len(EVENTS) + len(PROBES) + len(SHUT)
+    doors = len(ROUTES) + len(SERVICES) + len(EVENTS) + len(PROBES) + len(SHUT) + len(PAGES)
     return doors + len(SUBJECTS) + len(STREAMS) + len(BUCKETS) + len(DATABASES) + tables
 
 
@@ -381,6 +383,6 @@ def named_keys() -> set[str]:
     """Every statement of docs/privacy.md that some row names."""
     each = [row.keys for row in ROUTES] + [row.keys for row in EVENTS] + [row.keys for row in SUBJECTS]
     each += [row.keys for row in SERVICES]
-    each += [*PROBES.values(), *SHUT.values(), DATABASE_KEYS]
+    each += [*PROBES.values(), *SHUT.values(), *PAGES.values(), DATABASE_KEYS]
     each += [keys for _, keys in (*STREAMS.values(), *BUCKETS.values())]
     return {key for keys in each for key in keys}

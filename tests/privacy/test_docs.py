@@ -17,6 +17,7 @@ def test_the_page_tells_the_table_as_it_is() -> None:
         f"- {len(table.SERVICES)} addresses of the MADES web service",
         f"- {len(table.EVENTS)} events and ticks",
         f"{len(table.PROBES)} probes, open; {len(table.SHUT)} doors",
+        f"{len(table.PAGES)} of the GUI",
         f"- {len(SUBJECTS)} families of subjects and {len(STREAMS)} streams",
         f"- {len(DATABASES)} databases with {tables} tables, {len(BUCKETS)} buckets",
         f"{len(BAD_TOKENS)} kinds of tokens that do not hold",

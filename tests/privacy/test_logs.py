@@ -141,7 +141,7 @@ def test_probes_say_that_it_lives_and_nothing_else(world: World, path: str) -> N
     assert set(answer.headers) <= {"content-type", "content-length", "date"}
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/", "/function/relay-limit/", "/tps/v1/parties", "/gui/"])
+@pytest.mark.parametrize("path", ["/metrics", "/", "/function/relay-limit/", "/tps/v1/parties", "/guide"])
 def test_no_other_door_is_open_without_a_token(world: World, path: str) -> None:
     """PRB-02."""
     answer = world.http.get(path)

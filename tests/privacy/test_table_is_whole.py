@@ -21,13 +21,14 @@ from tests.architecture.keys import keys_of
 from tests.privacy import table
 from tests.privacy.scene import served_routes
 from tests.privacy.subjects import GROUPS, OWN_CODE, OWN_GROUP, Caller, instances, is_matched
-from tests.privacy.table import EVENTS, PROBES, ROUTES, SERVICES, SHUT
+from tests.privacy.table import EVENTS, PAGES, PROBES, ROUTES, SERVICES, SHUT
 from tests.privacy.table_stores import BUCKETS, DATABASES, STREAMS, SUBJECTS
 from tests.privacy.wiretap import Wiretap
 from tests.support.world import World, eventually, fresh_gsrn, make_asset, make_foreseen
 from tps.mades.subjects import consumer_name
 from tps.runtime import gateway
 from tps.runtime.app import create_app, load_function
+from tps.runtime.gui import pages
 from tps.runtime.local.nats_permissions import group_permissions
 from tps.runtime.services import Services, build_services
 from tps.runtime.stack import load_stack
@@ -76,6 +77,7 @@ def test_every_door_of_an_application_has_its_row(services: Services, name: str)
 
     assert doors == PROBES.keys() | SHUT.keys()
     assert set(gateway._PROBES) == PROBES.keys()
+    assert set(pages.PATHS) == PAGES.keys()
 
 
 def test_every_gateway_route_lies_over_rows() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -40,9 +41,10 @@ def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
 @_stack_options
 def up(data: Path, port: int, workers: int) -> None:
     """Start everything; `ready URL` on standard output says when. Ctrl-C stops it."""
+    from tps.runtime.gui.address import tell_address
     from tps.runtime.local.up import serve
 
-    serve(_up(data, port, workers))
+    serve(replace(_up(data, port, workers), beside=tell_address))
 
 
 @commands.command()
@@ -120,6 +122,43 @@ def files(*, component: str, folder: Path, url: str, password_file: IO[str] | No
 
     password = password_file.read() if password_file else os.environ.get("TPS_COMPONENT_PASSWORD", "")
     exchange.serve(url=url, component=component, password=password.strip(), folder=folder, every_s=every_s)
+
+
+@commands.group()
+def gui() -> None:
+    """The demonstration GUI."""
+
+
+@gui.command("address")
+@_DATA
+def gui_address(data: Path) -> None:
+    """Print the address that signs in once, within the hour; the stack must run."""
+    from tps.runtime.gui.address import address_of
+
+    with _stack(data) as stack:
+        if not stack.gateway_url:
+            raise click.ClickException(f"no stack runs on {data}; start it with ./tps up")
+        address = address_of(stack)
+    if address is None:
+        sys.exit(1)
+    click.echo(address)
+
+
+@gui.command("publish")
+@click.option("--cluster", "is_cluster", is_flag=True, help="Where TPS_S3_URL and TPS_GUI_... say, signing in by OIDC.")
+@_DATA
+def gui_publish(is_cluster: bool, data: Path) -> None:
+    """Publish the GUI again: to the stack that runs here, or to a cluster's object store."""
+    from tps.runtime.gui.address import publish_here
+    from tps.runtime.gui.cluster import publish_there
+
+    if is_cluster:
+        publish_there(os.environ)
+        return
+    with _stack(data) as stack:
+        if not stack.gateway_url:
+            raise click.ClickException(f"no stack runs on {data}; start it with ./tps up, which publishes it")
+        publish_here(stack)
 
 
 @contextmanager
@@ -205,6 +244,7 @@ commands.add_command(dead_letters)
 def main() -> None:
     """Run a command; what a person caused is told in one line on standard error, exit code 1 or 2."""
     from tps.errors import TpsError
+    from tps.runtime.settings import SettingMissing
 
     try:
         commands.main(prog_name="tps", standalone_mode=False)
@@ -213,7 +253,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except TpsError as error:
+    except (TpsError, SettingMissing) as error:
         sys.exit(_complaint(str(error)))
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("tps"):

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from tps.errors import NotFound
 from tps.runtime.app import create_app, load_function
+from tps.runtime.gui.pages import PREFIX, Pages
 from tps.runtime.http import problem
 from tps.runtime.services import Services
 from tps.runtime.stack import FunctionEntry
@@ -28,6 +29,7 @@ class Gateway:
         }
         self._routes = {route: entry.name for entry in entries for route in entry.routes}
         self._fallback = next(iter(self._apps.values()))
+        self._pages = Pages(services)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -35,6 +37,8 @@ class Gateway:
             return self._fallback(environ, start_response)
         if path.startswith(_FUNCTION_PREFIX):
             return self._by_name(environ, start_response)
+        if path == PREFIX or path.startswith(f"{PREFIX}/"):
+            return self._pages(environ, start_response)
         app = self._by_route(path)
         return (app or _not_found)(environ, start_response)
 

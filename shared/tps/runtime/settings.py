@@ -35,6 +35,15 @@ class GroupSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GuiSettings:
+    """Where the GUI's pages lie; and in the embedded stack, where codes for signing in do, and the issuer's key."""
+
+    bucket: str
+    sign_in_dir: Path | None
+    issuer_key_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a process of this system can be told."""
 
@@ -58,6 +67,7 @@ class Settings:
     delivery_attempts: int
     batch_window_s: float
     broker_component: str
+    gui: GuiSettings
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -91,7 +101,17 @@ class Settings:
             delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
             batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
             broker_component=env.get("TPS_BROKER_COMPONENT", f"{env.get('TPS_COMPONENT', platform)}-BROKER"),
+            gui=_gui(env),
         )
+
+
+def _gui(env: Mapping[str, str]) -> GuiSettings:
+    folder, key_file = env.get("TPS_GUI_SIGN_IN_DIR"), env.get("TPS_GUI_ISSUER_KEY_FILE")
+    return GuiSettings(
+        bucket=env.get("TPS_GUI_S3_BUCKET", "gui"),
+        sign_in_dir=Path(folder) if folder else None,
+        issuer_key_file=Path(key_file) if key_file else None,
+    )
 
 
 def _group(name: str, env: Mapping[str, str]) -> GroupSettings:

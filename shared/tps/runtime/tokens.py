@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tps.errors import NotFound
 from tps.runtime.settings import Settings
@@ -35,10 +36,6 @@ def issue(stack: LocalStack, party: str) -> str:
 
 def sign(stack: LocalStack, settings: Settings, party: str, role: str) -> str:
     """A token with these claims, by the embedded issuer's key."""
-    from joserfc import jwt
-    from joserfc.jwk import ECKey
-
-    key = ECKey.import_key(json.loads((stack.keys_dir / "issuer.json").read_text()))
     now = int(time.time())
     claims = {
         "iss": settings.issuer,
@@ -49,4 +46,13 @@ def sign(stack: LocalStack, settings: Settings, party: str, role: str) -> str:
         "iat": now,
         "exp": now + LIFETIME_S,
     }
+    return encode(stack.keys_dir / "issuer.json", claims)
+
+
+def encode(key_file: Path, claims: dict[str, Any]) -> str:
+    """A token with these claims, by the private key in this file."""
+    from joserfc import jwt
+    from joserfc.jwk import ECKey
+
+    key = ECKey.import_key(json.loads(key_file.read_text()))
     return jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key)

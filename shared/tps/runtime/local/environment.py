@@ -42,10 +42,17 @@ def process_environment(
         "TPS_GUI_S3_ACCESS_KEY": "gui",
         "TPS_GUI_S3_SECRET_KEY": vault.password("s3.gui"),
         "TPS_GUI_S3_BUCKET": "gui",
+        "TPS_GUI_SIGN_IN_DIR": str(sign_in_folder(keys)),
+        "TPS_GUI_ISSUER_KEY_FILE": str(keys / "issuer.json"),
     }
     for group in names:
         made |= _group_environment(addresses, vault, group)
     return {**made, **_set_by_hand(made)}
+
+
+def sign_in_folder(keys: Path) -> Path:
+    """Where hashes of the GUI's codes for signing in lie."""
+    return keys / "sign-in"
 
 
 def _group_environment(addresses: Addresses, vault: Vault, group: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -34,6 +35,7 @@ class Up:
         workers: Processes that share the port, each with all functions.
         consumers: Every (group, message type) of stack.yml.
         prepare: Called when the databases have their tables, before any worker starts.
+        beside: Called in a thread of its own once all is ready; what it fails with is its own trouble.
         worker_command, delivery_command: Arguments of this Python.
     """
 
@@ -42,6 +44,7 @@ class Up:
     workers: int
     consumers: tuple[tuple[str, str], ...]
     prepare: Callable[[LocalStack], None] = _nothing
+    beside: Callable[[LocalStack], None] = _nothing
     worker_command: tuple[str, ...] = ("-m", "tps.runtime.worker")
     delivery_command: tuple[str, ...] = ("-m", "tps.runtime.delivery")
 
@@ -74,6 +77,7 @@ def serve(up: Up, then: Callable[[LocalStack], None] = _nothing) -> None:
     """Run the stack until SIGTERM or Ctrl-C; standard output gets the one line that says it is ready."""
     with _stop_by_signal(), running(up) as stack:
         print(f"ready {stack.gateway_url}", flush=True)
+        threading.Thread(target=up.beside, args=[stack], name="beside", daemon=True).start()
         then(stack)
         while True:
             signal.pause()

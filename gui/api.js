@@ -1,0 +1,70 @@
+// What the platform answers: read routes with ETags, pages, and errors that say what they are.
+
+import { SignedOut } from "./session.js";
+
+/** The platform answered, and it was no. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem?.errors?.[0]?.detail ?? problem?.detail ?? `status ${status}`);
+    this.status = status;
+  }
+}
+
+/** Nobody answered. */
+export class Lost extends Error {}
+
+const KEPT = 60;
+
+export class Api {
+  constructor(session, fetch = globalThis.fetch.bind(globalThis)) {
+    this.session = session;
+    this.fetch = fetch;
+    this.kept = new Map();
+  }
+
+  /** A read route below /tps/v1; what has not changed is not sent again. */
+  async get(path, query = {}, options = {}) {
+    return this.follow(`/tps/v1${path}${asQuery(query)}`, options);
+  }
+
+  /** The same by the URL that an answer names (`next`). */
+  async follow(url, { signal, isKept = true } = {}) {
+    const kept = isKept ? this.kept.get(url) : undefined;
+    const answer = await this.#ask(url, kept ? { "If-None-Match": kept.tag } : {}, signal);
+    if (answer.status === 304) return kept.body;
+    const body = await answer.json().catch(() => null);
+    if (!answer.ok) throw this.#refusal(answer.status, body);
+    if (isKept && answer.headers.get("ETag")) this.#keep(url, { tag: answer.headers.get("ETag"), body });
+    return body;
+  }
+
+  #refusal(status, body) {
+    if (status !== 401) return new Refused(status, body);
+    this.session.signOut();
+    return new SignedOut("wrong");
+  }
+
+  async #ask(url, headers, signal) {
+    const authorization = await this.session.authorization();
+    try {
+      return await this.fetch(url, { headers: { ...headers, Authorization: authorization }, signal, cache: "no-store" });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Lost(error.message);
+    }
+  }
+
+  #keep(url, answer) {
+    this.kept.delete(url);
+    this.kept.set(url, answer);
+    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
+  }
+}
+
+function asQuery(query) {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of [value].flat()) if (each !== undefined && each !== null && each !== "") given.append(name, each);
+  }
+  return given.size ? `?${given}` : "";
+}

@@ -1,0 +1,108 @@
+// The page: signing in, then one of four views over one timeline, and what is live.
+
+import { html, useCallback, useEffect, useMemo, useRef, useState } from "./lib/preact.js";
+import { Api, Refused } from "./api.js";
+import { useAnswer } from "./data.js";
+import { Emergencies } from "./emergencies.js";
+import { Filters } from "./filters.js";
+import { Header } from "./header.js";
+import { follow } from "./live.js";
+import { SignedOut } from "./session.js";
+import { SignIn } from "./sign_in.js";
+import { Timeline } from "./timeline.js";
+import { Viewport } from "./viewport.js";
+import { readFragment, writeFragment } from "./rules/share.js";
+import { dayOf, dayWindow } from "./rules/time.js";
+import { Conflicts } from "./views/conflicts.js";
+import { Limits } from "./views/limits.js";
+import { Plans } from "./views/plans.js";
+import { Readiness } from "./views/readiness.js";
+import { Empty, save } from "./parts.js";
+import { words } from "./texts.js";
+
+const VIEWS = { plans: Plans, limits: Limits, conflicts: Conflicts };
+const FRESH = { plans: 0, limits: 0, deliveries: 0, registry: 0 };
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export function App({ session, begun }) {
+  const [out, setOut] = useState({ why: "busy" });
+  useEffect(() => {
+    begun.then(
+      () => setOut(null),
+      (error) => setOut(error instanceof SignedOut ? error : { why: "lost" }),
+    );
+  }, []);
+  if (out) return html`<${SignIn} session=${session} why=${out.why} detail=${out.detail} onDone=${() => setOut(null)} />`;
+  return html`<${Desk} session=${session} onOut=${setOut} />`;
+}
+
+function Desk({ session, onOut }) {
+  const api = useMemo(() => new Api(session), [session]);
+  const [state, go] = useView();
+  const [versions, setVersions] = useState(FRESH);
+  const [live, setLive] = useState({ isLost: false, isHidden: false, heardAt: null });
+  const csv = useRef(null);
+  const window = useMemo(() => state.window ?? dayWindow(state.day, zone), [state.window?.from, state.window?.to, state.day]);
+  const viewport = useMemo(() => new Viewport(window, state.zoom), [window]);
+
+  const onError = useCallback((error) => {
+    if (error instanceof SignedOut) onOut(error);
+    if (error instanceof Refused && error.status === 403) onOut(new SignedOut("forbidden"));
+  }, []);
+  const parties = useAnswer(api, "/parties", {}, [versions.registry], onError);
+  const known = parties.body?.parties ?? [];
+  const names = useMemo(() => {
+    const byCode = new Map(known.map((party) => [party.code, party.name]));
+    return (code) => byCode.get(code) ?? code;
+  }, [parties.body]);
+
+  useEffect(() => {
+    const changed = (which) =>
+      setVersions((before) => ({ ...before, ...Object.fromEntries(which.map((name) => [name, before[name] + 1])) }));
+    return follow(api, { changed, state: setLive, signedOut: onOut });
+  }, [api]);
+  const onCsv = useCallback((make) => (csv.current = make), []);
+  const onMoved = useCallback(() => go({ zoom: viewport.isWhole ? undefined : viewport.range }), [viewport, go]);
+
+  const View = VIEWS[state.view];
+  const shared = { api, state, window, versions, names, go, onCsv, onError };
+  const isAlone = parties.body && known.every((party) => party.role === "tps");
+  return html`<div class="desk">
+    <a class="skip" href="#content" onClick=${toContent}>${words.skip}</a>
+    <${Header} ...${{ state, go, live, zone, session, onOut }} onCsv=${() => csv.current && save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, csv.current())} />
+    <${Emergencies} ...${{ api, versions, names, go, zone, onError, state }} />
+    ${View && html`<${Filters} ...${{ state, go, parties: known, zone, window, viewport }} />`}
+    <main id="content" tabindex="-1" key=${state.view}>
+      <h1 class="unseen">${words.views[state.view]}</h1>
+      ${isAlone && html`<${Empty} text=${words.parties_none} />`}
+      ${View
+        ? html`<${Timeline} viewport=${viewport} zone=${zone} onMoved=${onMoved}><${View} ...${shared} /><//>`
+        : html`<${Readiness} ...${shared} zone=${zone} />`}
+    </main>
+  </div>`;
+}
+
+const toContent = (event) => {
+  event.preventDefault();
+  document.getElementById("content").focus();
+};
+
+/** What the address says, both ways. */
+function useView() {
+  const read = () => ({ day: dayOf(Date.now(), zone), ...readFragment(location.hash) });
+  const [state, set] = useState(read);
+  const latest = useRef(state);
+  const go = useCallback((change) => {
+    const next = { ...latest.current, ...change };
+    if (change.view && change.view !== latest.current.view && !("selected" in change)) delete next.selected;
+    latest.current = next;
+    history.replaceState(null, "", writeFragment(next));
+    set(next);
+  }, []);
+  useEffect(() => {
+    const again = () => set((latest.current = read()));
+    addEventListener("hashchange", again);
+    return () => removeEventListener("hashchange", again);
+  }, []);
+  return [state, go];
+}

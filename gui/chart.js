@@ -1,0 +1,116 @@
+// A chart of steps over the timeline, drawn by uPlot.
+
+import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
+import { colour, onColours } from "./colours.js";
+import { power, roundSteps } from "./rules/numbers.js";
+import { ticks } from "./rules/time.js";
+import { Place } from "./timeline.js";
+
+/** Steps as points of a line with upright edges: each value, and the one before it a moment earlier. */
+export function edges(at, columns, end) {
+  const x = [];
+  const lines = columns.map(() => []);
+  at.forEach((instant, index) => {
+    if (index > 0) {
+      x.push(instant - 1);
+      columns.forEach((column, each) => lines[each].push(column[index - 1]));
+    }
+    x.push(instant);
+    columns.forEach((column, each) => lines[each].push(column[index]));
+  });
+  if (x.length && x.at(-1) < end) {
+    x.push(end);
+    columns.forEach((column, each) => lines[each].push(column.at(-1)));
+  }
+  return [x, ...lines];
+}
+
+/**
+ * @param at instants at which steps begin, `end` of the last
+ * @param lines [{column, colour, width, dash, fill, isHidden}]
+ * @param range [lowest, highest] value
+ * @param behind called with uPlot to draw behind the lines, `before` in front of them
+ * @param onCursor told the instant under the pointer, null when it leaves
+ */
+export function Chart({ at, end, lines, range, height, label, behind, before, onCursor }) {
+  const place = useContext(Place);
+  const root = useRef();
+  const [theme, again] = useState(0);
+  const { viewport, plot, left, width, zone } = place;
+
+  useEffect(() => onColours(() => again((count) => count + 1)), []);
+  useLayoutEffect(() => {
+    const steps = roundSteps(range[0], range[1], Math.max(3, Math.floor(height / 48)));
+    const chart = new globalThis.uPlot(
+      {
+        width,
+        height,
+        ms: 1,
+        padding: [10, place.right, 10, 0],
+        legend: { show: false },
+        cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
+        scales: {
+          x: { range: () => [viewport.range.min, viewport.range.max] },
+          y: { range: () => range },
+        },
+        axes: [
+          { show: true, size: 0, splits: () => ticks(viewport.range, plot, zone, 58).map((tick) => tick.at), values: () => [], grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } },
+          {
+            size: left,
+            gap: 6,
+            stroke: colour("muted"),
+            font: `12px ${getComputedStyle(document.body).fontFamily}`,
+            splits: () => steps,
+            values: (_, values) => values.map((value) => power(Math.abs(value))),
+            grid: { stroke: colour("line"), width: 1 },
+            ticks: { show: false },
+          },
+        ],
+        series: [{}, ...lines.map(series)],
+        hooks: {
+          drawAxes: [(drawing) => behind?.(drawing)],
+          draw: [(drawing) => (before?.(drawing), drawZero(drawing), drawNow(drawing))],
+          setCursor: [(drawing) => onCursor?.(drawing.cursor.idx === null || drawing.cursor.left < 0 ? null : drawing.posToVal(drawing.cursor.left, "x"))],
+        },
+      },
+      edges(at, lines.map((line) => line.column), end),
+      root.current,
+    );
+    const stop = viewport.subscribe(({ min, max }) => chart.setScale("x", { min, max }));
+    return () => (stop(), chart.destroy());
+  }, [at, lines, range[0], range[1], width, height, viewport, theme]);
+
+  return html`<div class="chart" role="img" aria-label=${label} data-moves data-zooms ref=${root} style=${{ height: `${height}px` }}></div>`;
+}
+
+const series = (line) => ({
+  stroke: colour(line.colour),
+  width: line.width ?? 2,
+  dash: line.dash,
+  fill: line.fill ? colour(line.fill) : undefined,
+  points: { show: false },
+  spanGaps: false,
+});
+
+/** A stretch of the plot as pixels of the canvas: [x, y, width, height] between two instants and two values. */
+export function box(drawing, { from, to, low, high }) {
+  const x = (instant) => Math.min(Math.max(drawing.valToPos(instant, "x", true), drawing.bbox.left), drawing.bbox.left + drawing.bbox.width);
+  const [left, right] = [x(from), x(to)];
+  const [bottom, top] = [drawing.valToPos(low, "y", true), drawing.valToPos(high, "y", true)];
+  return [left, top, right - left, bottom - top];
+}
+
+function drawZero(drawing) {
+  const { ctx, bbox } = drawing;
+  const y = Math.round(drawing.valToPos(0, "y", true)) + 0.5;
+  ctx.fillStyle = colour("ink");
+  ctx.fillRect(bbox.left, y, bbox.width, devicePixelRatio);
+}
+
+function drawNow(drawing) {
+  const { ctx, bbox } = drawing;
+  const x = drawing.valToPos(Date.now(), "x", true);
+  if (x < bbox.left || x > bbox.left + bbox.width) return;
+  ctx.fillStyle = colour("now");
+  ctx.fillRect(Math.round(x), bbox.top, Math.max(1, 1.5 * devicePixelRatio), bbox.height);
+}

@@ -1,0 +1,39 @@
+// Colours for canvases, from the style sheet, and the hatching that tells apart without colour.
+
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+const patterns = new Map();
+
+/** Diagonal lines of a colour; `lean` -1 leans the other way. */
+export function hatch(context, name, { lean = 1, gap = 7, width = 1.5 } = {}) {
+  const ratio = devicePixelRatio || 1;
+  const key = `${name} ${colour(name)} ${lean} ${gap} ${ratio}`;
+  if (!patterns.has(key)) patterns.set(key, drawn(colour(name), lean, { size: Math.round(gap * ratio), width: width * ratio }));
+  return context.createPattern(patterns.get(key), "repeat");
+}
+
+function drawn(stroke, lean, { size, width }) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = size;
+  const context = tile.getContext("2d");
+  context.strokeStyle = stroke;
+  context.lineWidth = width;
+  context.beginPath();
+  for (const shift of [-size, 0, size]) {
+    context.moveTo(shift, lean > 0 ? size : 0);
+    context.lineTo(shift + size, lean > 0 ? 0 : size);
+  }
+  context.stroke();
+  return tile;
+}
+
+/** Calls back when colours change: the system's, or chosen by hand. */
+export function onColours(listener) {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", listener);
+  addEventListener("tps-theme", listener);
+  return () => {
+    system.removeEventListener("change", listener);
+    removeEventListener("tps-theme", listener);
+  };
+}

@@ -1,0 +1,44 @@
+// Answers for views: asked for when a view needs them, again when something has changed, kept while the next is on its way.
+
+import { useEffect, useRef, useState } from "./lib/preact.js";
+
+/**
+ * The answer of one route.
+ * @param path null asks for nothing
+ * @param versions numbers that grow when something changed that the answer shows
+ */
+export function useAnswer(api, path, query, versions, onError) {
+  const wanted = path === null ? null : JSON.stringify([path, query]);
+  const [found, set] = useState({ wanted: null, body: null, error: null });
+  const running = useRef(null);
+
+  useEffect(() => {
+    if (wanted === null) return undefined;
+    // Of calls for the same thing the running one is let finish: many changes in a row must not starve it.
+    if (running.current?.wanted === wanted) {
+      running.current.isStale = true;
+      return undefined;
+    }
+    running.current?.control.abort();
+    ask(wanted);
+    return undefined;
+  }, [wanted, ...versions]);
+  useEffect(() => () => running.current?.control.abort(), []);
+
+  async function ask(key) {
+    const call = { wanted: key, control: new AbortController(), isStale: false };
+    running.current = call;
+    const answer = await api
+      .get(path, query, { signal: call.control.signal })
+      .then((body) => ({ body, error: null }))
+      .catch((error) => ({ error }));
+    if (running.current !== call || answer.error?.name === "AbortError") return;
+    running.current = null;
+    if (answer.error) onError?.(answer.error);
+    set((before) => ({ wanted: key, body: answer.body ?? (before.wanted === key ? before.body : null), error: answer.error }));
+    if (call.isStale && !answer.error) ask(key);
+  }
+
+  const isPresent = found.wanted === wanted;
+  return { last: found.body, body: isPresent ? found.body : null, error: isPresent ? found.error : null, isLoading: wanted !== null && !isPresent };
+}

@@ -1,0 +1,62 @@
+// Whose, and when.
+
+import { html, useState } from "./lib/preact.js";
+import { addDays, checkedWindow, dayOf, instantOf, wallClock } from "./rules/time.js";
+import { words } from "./texts.js";
+
+export function Filters({ state, go, parties, zone, window, viewport }) {
+  const of = (...roles) => parties.filter((party) => roles.includes(party.role));
+  const isFree = Boolean(state.window);
+  const day = state.day ?? dayOf(window.from, zone);
+  const toDay = (next) => go({ day: next, window: undefined, zoom: undefined });
+  return html`<div class="filters">
+    <${Choice} label=${words.operator} all=${words.all_operators} parties=${of("agr", "brp")} value=${state.operator} onChange=${(operator) => go({ operator })} />
+    <${Choice} label=${words.dso} all=${words.all_dsos} parties=${of("dso")} value=${state.dso} onChange=${(dso) => go({ dso })} />
+    <div class="when">
+      ${!isFree &&
+      html`<button onClick=${() => toDay(addDays(day, -1))} aria-label=${words.previous_day} title=${words.previous_day}>‹</button>
+        <label>${words.day}<input type="date" value=${day} onChange=${(event) => event.target.value && toDay(event.target.value)} /></label>
+        <button onClick=${() => toDay(addDays(day, 1))} aria-label=${words.next_day} title=${words.next_day}>›</button>
+        <button onClick=${() => toDay(dayOf(Date.now(), zone))}>${words.today}</button>
+        <button onClick=${() => go({ window: { ...window }, zoom: undefined })}>${words.free_window}</button>`}
+      ${isFree && html`<${FreeWindow} ...${{ window, zone, go }} /><button onClick=${() => toDay(dayOf(window.from, zone))}>${words.one_day}</button>`}
+    </div>
+    <div class="zoom" role="group" aria-label=${words.zoom_in}>
+      <button onClick=${() => viewport.pan(-0.25)} aria-label=${words.earlier} title=${words.earlier}>←</button>
+      <button onClick=${() => viewport.zoom(0.6)} aria-label=${words.zoom_in} title=${words.zoom_in}>+</button>
+      <button onClick=${() => viewport.zoom(1 / 0.6)} aria-label=${words.zoom_out} title=${words.zoom_out}>−</button>
+      <button onClick=${() => viewport.pan(0.25)} aria-label=${words.later} title=${words.later}>→</button>
+      <button onClick=${() => viewport.reset()}>${words.zoom_reset}</button>
+    </div>
+  </div>`;
+}
+
+function Choice({ label, all, parties, value, onChange }) {
+  const isUnknown = value && !parties.some((party) => party.code === value);
+  return html`<label>${label}
+    <select value=${value ?? ""} onChange=${(event) => onChange(event.target.value || undefined)}>
+      <option value="">${all}</option>
+      ${parties.map((party) => html`<option key=${party.code} value=${party.code} selected=${party.code === value}>${party.name}</option>`)}
+      ${isUnknown && html`<option value=${value} selected>${words.unknown_party(value)}</option>`}
+    </select>
+  </label>`;
+}
+
+function FreeWindow({ window, zone, go }) {
+  const [isWrong, setWrong] = useState(false);
+  const change = (name, text) => {
+    if (!text) return;
+    const instant = instantOf(text.slice(0, 10), zone, Number(text.slice(11, 13)) * 60 + Number(text.slice(14, 16)));
+    const next = { ...window, [name]: instant };
+    const checked = checkedWindow(next.from, next.to);
+    setWrong(!checked);
+    if (checked) go({ window: checked, zoom: undefined });
+  };
+  const field = (name) => html`<label>${words[name]}<input type="datetime-local" value=${local(window[name], zone)} onChange=${(event) => change(name, event.target.value)} /></label>`;
+  return html`${field("from")}${field("to")}${isWrong && html`<p role="alert" class="warn">${words.window_wrong}</p>`}`;
+}
+
+function local(instant, zone) {
+  const { hour, minute } = wallClock(instant, zone);
+  return `${dayOf(instant, zone)}T${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
+}

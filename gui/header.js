@@ -1,0 +1,54 @@
+// The head of the page: views, how live it is, and what can be done with what is shown.
+
+import { html, useState } from "./lib/preact.js";
+import { age } from "./rules/numbers.js";
+import { VIEWS, writeFragment } from "./rules/share.js";
+import { SignedOut } from "./session.js";
+import { nextTheme, theme } from "./theme.js";
+import { useNow } from "./timeline.js";
+import { words } from "./texts.js";
+
+export function Header({ state, go, live, zone, session, onOut, onCsv }) {
+  const [colours, setColours] = useState(theme());
+  const [told, tell] = useState("");
+  const share = async () => {
+    const done = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+    tell(done ? words.shared : words.share_failed);
+    setTimeout(() => tell(""), 3000);
+  };
+  const open = (event, view) => {
+    event.preventDefault();
+    go({ view });
+  };
+  return html`<header class="head">
+    <div class="brand"><${Mark} /><span>${words.title}</span></div>
+    <nav aria-label=${words.nav}>
+      ${VIEWS.map(
+        (view) => html`<a key=${view} href=${writeFragment({ ...state, view, selected: undefined })} aria-current=${state.view === view ? "page" : undefined} onClick=${(event) => open(event, view)}>${words.views[view]}</a>`,
+      )}
+    </nav>
+    <${Live} live=${live} />
+    <div class="tools">
+      <button onClick=${share}>${words.share}</button>
+      <button onClick=${onCsv}>${words.csv}</button>
+      <button onClick=${() => print()}>${words.print}</button>
+      <button onClick=${() => setColours(nextTheme())} title=${words.theme[colours]} aria-label=${words.theme[colours]}>◐</button>
+      <button onClick=${() => (session.signOut(), onOut(new SignedOut("")))}>${words.sign_out}</button>
+    </div>
+    <p class="told" role="status">${told}</p>
+    <p class="zone muted">${words.zone(zone)}</p>
+  </header>`;
+}
+
+const Mark = () => html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="6" /><path d="M5 22h6v-7h6v4h4v-9h6" /><path class="limit" d="M5 8h22" /></svg>`;
+
+function Live({ live }) {
+  const now = useNow(1000);
+  if (live.isLost) {
+    const text = live.heardAt ? words.lost(age(now - live.heardAt)) : words.lost_first;
+    return html`<p class="live is-lost" role="alert">${text}</p>`;
+  }
+  if (live.heardAt === null) return html`<p class="live">${words.loading}</p>`;
+  // A waiting call that is on its way is as good as an answer: it would tell.
+  return html`<p class="live is-live"><i aria-hidden="true"></i>${live.isHidden ? words.paused : words.live}<span class="muted">${words.live_age(age(now - live.heardAt))}</span></p>`;
+}

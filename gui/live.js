@@ -1,0 +1,77 @@
+// Following what changes: a waiting call while the page is seen, a glance every half minute while it is hidden.
+
+import { SignedOut } from "./session.js";
+
+const WAIT_S = 25;
+const HIDDEN_MS = 30_000;
+const FALLBACK_MS = 2_000;
+const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
+
+const ALL = ["plans", "limits", "deliveries", "registry"];
+
+/** Calls `changed(names)` whenever something has; `state({isLost, isHidden, heardAt})` with how it goes. */
+export function follow(api, { changed, state, signedOut, page = document }) {
+  const control = new AbortController();
+  let cursor = null;
+  let heardAt = null;
+  let failures = 0;
+  let wake = () => {};
+
+  const pause = (ms) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => (clearTimeout(timer), resolve());
+    });
+  const seen = () => {
+    if (!page.hidden) wake();
+    tell();
+  };
+  const tell = () => state({ isLost: failures > 0, isHidden: page.hidden, heardAt });
+
+  async function look() {
+    const timeout = page.hidden || cursor === null ? 0 : WAIT_S;
+    const answer = await api.get("/changes", { after: cursor, timeout }, { signal: control.signal, isKept: false });
+    const isBack = failures > 0;
+    const isNew = answer.changed.length > 0;
+    [cursor, failures, heardAt] = [answer.cursor, 0, Date.now()];
+    if (isNew || isBack) changed(isBack ? ALL : answer.changed);
+    tell();
+    if (page.hidden) await pause(HIDDEN_MS);
+  }
+
+  async function lookAround(error) {
+    if (error.status === 400) cursor = null;
+    else if (error.status === 404 || error.status === 503) return pause(poll());
+    failures += 1;
+    tell();
+    return pause(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]);
+  }
+
+  // Without places to wait, look at everything now and then; ETags make it cheap.
+  function poll() {
+    heardAt = Date.now();
+    changed(ALL);
+    tell();
+    return page.hidden ? HIDDEN_MS : FALLBACK_MS;
+  }
+
+  async function run() {
+    while (!control.signal.aborted) {
+      try {
+        await look();
+      } catch (error) {
+        if (control.signal.aborted) return;
+        if (error instanceof SignedOut) return signedOut(error);
+        await lookAround(error);
+      }
+    }
+  }
+
+  page.addEventListener("visibilitychange", seen);
+  run();
+  return () => {
+    page.removeEventListener("visibilitychange", seen);
+    control.abort();
+    wake();
+  };
+}

@@ -1,0 +1,35 @@
+// Small things that several views show.
+
+import { html } from "./lib/preact.js";
+import { Lost } from "./api.js";
+import { moment, utc } from "./rules/time.js";
+import { words } from "./texts.js";
+
+export const Empty = ({ text }) => html`<p class="empty">${text}</p>`;
+
+export const Loading = () => html`<p class="empty loading" role="status">${words.loading}</p>`;
+
+/** Why there is nothing to see. */
+export function Failed({ error }) {
+  const text = error instanceof Lost ? words.lost_first : error.status === 404 ? words.not_there : words.failed(error.message);
+  return html`<p class="empty failed" role="alert">${text}</p>`;
+}
+
+/** A time of the zone, with UTC for whoever hovers. */
+export function Time({ at, zone, write = moment }) {
+  const instant = typeof at === "string" ? Date.parse(at) : at;
+  return html`<time datetime=${new Date(instant).toISOString()} title=${utc(instant)}>${write(instant, zone)}</time>`;
+}
+
+/** A status by word and by sign. */
+export function Status({ status }) {
+  return html`<span class=${`status is-${status}`}>${words.statuses[status] ?? status}</span>`;
+}
+
+/** Save a text as a file. */
+export function save(name, text) {
+  const url = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}

@@ -1,0 +1,51 @@
+// A list of which only what is seen is drawn; whole on paper.
+
+import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
+import { shownRows } from "./rules/layout.js";
+import { Grid, Place } from "./timeline.js";
+
+const PRINTED = 300;
+
+/** @param draw a row by its index; @param onEnd called when the end is near, for lists that go on */
+export function Rows({ count, height, draw, label, onEnd }) {
+  const { isNarrow } = useContext(Place);
+  const root = useRef();
+  const [seen, see] = useState({ top: 0, room: 600 });
+  const [isPrinting, print] = useState(false);
+  const tall = height(isNarrow);
+
+  useLayoutEffect(() => {
+    const look = () => see({ top: root.current.scrollTop, room: root.current.clientHeight });
+    const observer = new ResizeObserver(look);
+    observer.observe(root.current);
+    root.current.addEventListener("scroll", look, { passive: true });
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    const before = () => print(true);
+    const after = () => print(false);
+    addEventListener("beforeprint", before);
+    addEventListener("afterprint", after);
+    return () => (removeEventListener("beforeprint", before), removeEventListener("afterprint", after));
+  }, []);
+
+  const [first, last] = isPrinting ? [0, Math.min(count, PRINTED)] : shownRows(count, tall, seen.top, seen.room);
+  useEffect(() => {
+    if (last >= count - 5) onEnd?.();
+  }, [last, count]);
+
+  const rows = [];
+  for (let index = first; index < last; index += 1) {
+    rows.push(
+      html`<div class="row" role="listitem" key=${index} aria-setsize=${count} aria-posinset=${index + 1}
+        style=${{ transform: `translateY(${index * tall}px)`, height: `${tall}px` }}>${draw(index)}</div>`,
+    );
+  }
+  return html`<div class="rows" ref=${root} tabindex="0" role="group" aria-label=${label}>
+    <div class="all" role="list" aria-label=${label} style=${{ height: `${Math.max(count * tall, 1)}px` }}>${rows}</div>
+    <${Grid} />
+  </div>`;
+}
+
+/** Where a bar stands on the timeline, by the style sheet's two properties. */
+export const stretch = (viewport, from, to) => ({ "--a": viewport.minutes(from), "--b": viewport.minutes(to) });

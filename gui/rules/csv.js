@@ -1,0 +1,83 @@
+// CSV (RFC 4180) of what is shown; times in UTC, power in kW, energy in kWh, as the headings say.
+
+import { iso } from "./time.js";
+import { bars } from "./layout.js";
+
+/** Rows as text. A text that a spreadsheet would take for a formula is made one that it does not. */
+export function csv(headings, rows) {
+  return [headings, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+}
+
+function cell(value) {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number") return String(value);
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Plans: one row for each step of each operator. */
+export function plansCsv(answer) {
+  const from = Date.parse(answer.from);
+  const headings = ["operator", "name", "start_utc", "production_kw", "consumption_kw", "planned_assets"];
+  const rows = answer.schedules.flatMap(({ operator, name, current }) =>
+    current.minutes.map((minute, index) => [
+      operator,
+      name,
+      iso(from + minute * 60_000),
+      current.planned_assets[index] ? current.production_kw[index] : null,
+      current.planned_assets[index] ? current.consumption_kw[index] : null,
+      current.planned_assets[index],
+    ]),
+  );
+  return csv(headings, rows);
+}
+
+/** Plans per asset: one row for each step. */
+export function assetsCsv(from, assets) {
+  const rows = assets.flatMap((asset) =>
+    asset.minutes.map((minute, index) => [asset.asset_id, asset.operator, iso(from + minute * 60_000), asset.power_kw[index]]),
+  );
+  return csv(["asset_id", "operator", "start_utc", "power_kw"], rows);
+}
+
+/** Limits: one row for each interval. */
+export function limitsCsv(limits) {
+  const headings = ["dso", "id", "revision", "kind", "status", "direction", "action", "start_utc", "end_utc", "power_kw", "assets"];
+  const rows = limits.flatMap((limit) =>
+    bars(limit).map((bar) => [
+      limit.dso,
+      limit.id,
+      limit.revision,
+      limit.kind,
+      limit.status,
+      limit.direction,
+      limit.action,
+      iso(bar.from),
+      iso(bar.to),
+      bar.power_kw,
+      limit.asset_count,
+    ]),
+  );
+  return csv(headings, rows);
+}
+
+/** Conflicts: one row for each interval. */
+export function conflictsCsv(conflicts) {
+  const headings = ["dso", "limit", "operator", "name", "kind", "direction", "start_utc", "end_utc", "planned_kw", "part_kw", "excess_kw"];
+  const rows = conflicts.flatMap((each) =>
+    (each.intervals.length ? each.intervals : [{ start: each.start, end: each.end }]).map((interval) => [
+      each.dso,
+      each.limit_id,
+      each.operator,
+      each.name,
+      each.kind,
+      each.direction,
+      iso(Date.parse(interval.start)),
+      iso(Date.parse(interval.end)),
+      interval.planned_kw,
+      interval.part_kw,
+      interval.excess_kw,
+    ]),
+  );
+  return csv(headings, rows);
+}

@@ -1,0 +1,44 @@
+// Numbers as people read them. Power is kW everywhere; large ones are written in MW, and say so.
+
+const formats = new Map();
+
+function formatOf(language, digits) {
+  const key = `${language} ${digits}`;
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language, { maximumFractionDigits: digits }));
+  return formats.get(key);
+}
+
+/** "1,234.5": at most so many decimals, and a real minus. */
+export const number = (value, digits = 0, language = "en-GB") =>
+  formatOf(language, digits).format(value === 0 ? 0 : value).replace("-", "−");
+
+function scaled(value, unit, language) {
+  const size = Math.abs(value);
+  if (size >= 100_000) return `${number(value / 1000, 0, language)} M${unit}`;
+  if (size >= 10_000) return `${number(value / 1000, 1, language)} M${unit}`;
+  return `${number(value, size < 10 ? 2 : size < 100 ? 1 : 0, language)} k${unit}`;
+}
+
+/** "140 kW", "17.5 MW". */
+export const power = (kw, language) => scaled(kw, "W", language);
+
+/** "226.5 kWh", "1.2 GWh" never: MWh are large enough here. */
+export const energy = (kwh, language) => scaled(kwh, "Wh", language);
+
+/** "3 s", "2 min", "5 h", "3 d": how long ago, rounded down. */
+export function age(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** Round numbers for an axis between two values, about so many. */
+export function roundSteps(low, high, count = 5) {
+  const raw = (high - low) / count || 1;
+  const magnitude = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].find((each) => each * magnitude >= raw * 0.999) * magnitude;
+  const found = [];
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) found.push(index * step || 0);
+  return found;
+}

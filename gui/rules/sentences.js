@@ -1,0 +1,25 @@
+// A conflict in one plain sentence.
+
+import { energy, power } from "./numbers.js";
+import { span } from "./time.js";
+
+/** "Between 16:00 and 18:15 Alpha plans up to 140 kW more production than its part." */
+export function sentence(conflict, dsoName, { words, zone }) {
+  const from = Date.parse(conflict.intervals[0]?.start ?? conflict.start);
+  const to = Date.parse(conflict.intervals.at(-1)?.end ?? conflict.end);
+  return words.sentences[conflict.kind]({
+    span: span(from, to, { zone, word: words.sentences.span_word }),
+    operator: conflict.name,
+    dso: dsoName,
+    power: power(conflict.peak_excess_kw),
+    direction: words.directions[conflict.direction],
+    assets: words.limits.assets(conflict.unknown?.asset_count ?? 0),
+    upTo: power(conflict.unknown?.up_to_kw ?? 0),
+  });
+}
+
+/** "140 kW, 226.5 kWh" */
+export const size = (conflict) => `${power(conflict.peak_excess_kw)}, ${energy(conflict.excess_kwh)}`;
+
+/** What one conflict is told from another by. */
+export const keyOf = (conflict) => `${conflict.dso}/${conflict.limit_id}/${conflict.operator}/${conflict.kind}`;

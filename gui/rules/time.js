@@ -1,0 +1,151 @@
+// Times: days of a zone (of 23, 24 or 25 hours), windows, ticks, and how they are written. Instants are ms since 1970.
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const QUARTER = 15 * MINUTE;
+export const DAY = 24 * HOUR;
+export const LONGEST = 31 * DAY;
+const SHORTEST = 30 * MINUTE;
+
+const formats = new Map();
+
+function formatOf(zone, options, language) {
+  const key = `${zone} ${language} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(language, { timeZone: zone, ...options }));
+  return formats.get(key);
+}
+
+const WALL = {
+  hourCycle: "h23",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+};
+
+/** What a clock on the wall of this zone shows: {year, month, day, hour, minute, second}. */
+export function wallClock(instant, zone) {
+  const parts = formatOf(zone, WALL, "en-CA").formatToParts(instant);
+  return Object.fromEntries(parts.filter((part) => part.type !== "literal").map((part) => [part.type, Number(part.value)]));
+}
+
+/** How far the zone's clock is ahead of UTC, in ms. */
+export function offsetOf(instant, zone) {
+  const wall = wallClock(instant, zone);
+  const asUtc = Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second);
+  return asUtc - Math.floor(instant / 1000) * 1000;
+}
+
+/** The date of an instant in a zone, as "2026-11-25". */
+export function dayOf(instant, zone) {
+  const { year, month, day } = wallClock(instant, zone);
+  return [String(year).padStart(4, "0"), String(month).padStart(2, "0"), String(day).padStart(2, "0")].join("-");
+}
+
+/** True for a date that is in the calendar. */
+export function isDay(text) {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text ?? "")) return false;
+  const instant = Date.parse(`${text}T00:00:00Z`);
+  return Number.isFinite(instant) && new Date(instant).toISOString().startsWith(text);
+}
+
+/** The instant of a wall time in a zone; of one that a change of the clock skips, the moment it changes. */
+export function instantOf(day, zone, minutes = 0) {
+  const asUtc = Date.parse(`${day}T00:00:00Z`) + minutes * MINUTE;
+  const first = asUtc - offsetOf(asUtc, zone);
+  return asUtc - offsetOf(first, zone);
+}
+
+/** The day `count` days later. */
+export function addDays(day, count) {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + count * DAY).toISOString().slice(0, 10);
+}
+
+/** A whole day of a zone as [from, to): 92, 96 or 100 quarter-hours. */
+export function dayWindow(day, zone) {
+  return { from: instantOf(day, zone), to: instantOf(addDays(day, 1), zone) };
+}
+
+/** A window that the routes take: whole minutes, not empty, at most 31 days. */
+export function checkedWindow(from, to) {
+  if (!Number.isFinite(from) || !Number.isFinite(to)) return null;
+  const window = { from: Math.floor(from / MINUTE) * MINUTE, to: Math.ceil(to / MINUTE) * MINUTE };
+  return window.to > window.from && window.to - window.from <= LONGEST ? window : null;
+}
+
+/** Nearer or further around `at`, within `whole`; factor < 1 is nearer. */
+export function zoomed(range, factor, at, whole) {
+  const span = Math.min(Math.max((range.max - range.min) * factor, SHORTEST), whole.to - whole.from);
+  const share = (at - range.min) / (range.max - range.min);
+  return within({ min: at - share * span, max: at + (1 - share) * span }, whole);
+}
+
+/** Moved by `by` ms, and not beyond `whole`. */
+export function panned(range, by, whole) {
+  return within({ min: range.min + by, max: range.max + by }, whole);
+}
+
+function within(range, whole) {
+  const span = Math.min(range.max - range.min, whole.to - whole.from);
+  const min = Math.min(Math.max(range.min, whole.from), whole.to - span);
+  return { min, max: min + span };
+}
+
+const STEPS = [5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map((minutes) => minutes * MINUTE);
+
+/** Where ticks stand: round wall times, at least `gap` px apart, days marked. Each hour of a long day has its own. */
+export function ticks(range, width, zone, gap = 64) {
+  const wanted = ((range.max - range.min) / Math.max(width, 1)) * gap;
+  const step = STEPS.find((each) => each >= wanted) ?? STEPS.at(-1);
+  return step >= DAY ? dayTicks(range, step / DAY, zone) : hourTicks(range, step, zone);
+}
+
+function dayTicks(range, days, zone) {
+  const found = [];
+  for (let day = dayOf(range.min, zone); instantOf(day, zone) <= range.max; day = addDays(day, days)) {
+    const at = instantOf(day, zone);
+    if (at >= range.min) found.push({ at, isDay: true });
+  }
+  return found;
+}
+
+function hourTicks(range, step, zone) {
+  const found = [];
+  const pace = Math.min(step, HOUR);
+  for (let at = Math.ceil(range.min / pace) * pace; at <= range.max; at += pace) {
+    const { hour, minute } = wallClock(at, zone);
+    if (((hour * 60 + minute) * MINUTE) % step === 0) found.push({ at, isDay: hour === 0 && minute === 0 });
+  }
+  return found;
+}
+
+/** "16:15" on the wall. */
+export const clock = (instant, zone, language = "en-GB") =>
+  formatOf(zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, language).format(instant);
+
+/** "16:15:07" on the wall. */
+export const clockWithSeconds = (instant, zone, language = "en-GB") =>
+  formatOf(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }, language).format(instant);
+
+/** "Wed 25 Nov". */
+export const dateShort = (instant, zone, language = "en-GB") =>
+  formatOf(zone, { weekday: "short", day: "numeric", month: "short" }, language).format(instant).replace(",", "");
+
+/** "Wed 25 Nov 16:15". */
+export const moment = (instant, zone, language = "en-GB") =>
+  `${dateShort(instant, zone, language)} ${clock(instant, zone, language)}`;
+
+/** "16:00 to 18:15", with dates where it is not one day; `word` is "to". */
+export function span(from, to, { zone, language = "en-GB", word = "to" }) {
+  const isOneDay = dayOf(from, zone) === dayOf(to - 1, zone);
+  const write = isOneDay ? clock : moment;
+  return `${write(from, zone, language)} ${word} ${write(to, zone, language)}`;
+}
+
+/** "2026-11-25 15:15 UTC", for whoever hovers. */
+export const utc = (instant) => `${new Date(instant).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+
+/** "2026-11-25T15:15:00Z", as the routes take it. */
+export const iso = (instant) => new Date(instant).toISOString().replace(".000Z", "Z");

@@ -1,0 +1,66 @@
+// What part of the loaded window is seen. Whoever draws subscribes; drawing happens once a frame, whatever was asked for.
+
+import { MINUTE, panned, zoomed } from "./rules/time.js";
+
+export class Viewport {
+  constructor(whole, range) {
+    this.whole = whole;
+    this.range = range && range.min < whole.to && whole.from < range.max ? panned(range, 0, whole) : this.#all();
+    this.listeners = new Set();
+    this.frame = 0;
+  }
+
+  #all() {
+    return { min: this.whole.from, max: this.whole.to };
+  }
+
+  get isWhole() {
+    return this.range.min <= this.whole.from && this.range.max >= this.whole.to;
+  }
+
+  /** A share of the width, from an instant. */
+  share(instant) {
+    return (instant - this.range.min) / (this.range.max - this.range.min);
+  }
+
+  /** The instant at a share of the width. */
+  at(share) {
+    return this.range.min + share * (this.range.max - this.range.min);
+  }
+
+  /** Where a stretch begins in minutes of the window, for style sheets. */
+  minutes(instant) {
+    return (instant - this.whole.from) / MINUTE;
+  }
+
+  zoom(factor, share = 0.5) {
+    this.#set(zoomed(this.range, factor, this.at(share), this.whole));
+  }
+
+  pan(share) {
+    this.#set(panned(this.range, share * (this.range.max - this.range.min), this.whole));
+  }
+
+  show(range) {
+    this.#set(panned(range, 0, this.whole));
+  }
+
+  reset() {
+    this.#set(this.#all());
+  }
+
+  subscribe(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  #set(range) {
+    this.range = range;
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.#tell());
+  }
+
+  #tell() {
+    this.frame = 0;
+    for (const listener of this.listeners) listener(this.range);
+  }
+}

@@ -1,0 +1,129 @@
+// Limits: each a bar in time, planned ones and emergencies told apart, with parts and the evidence of delivery.
+
+import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
+import { useAnswer } from "../data.js";
+import { Rows, stretch } from "../rows.js";
+import { clockWithSeconds, iso } from "../rules/time.js";
+import { power } from "../rules/numbers.js";
+import { bars, statusAt } from "../rules/layout.js";
+import { limitsCsv } from "../rules/csv.js";
+import { Place, useNow } from "../timeline.js";
+import { words } from "../texts.js";
+import { Empty, Failed, Loading, Status, Time } from "../parts.js";
+
+export function Limits({ api, state, window, versions, names, go, onCsv, onError }) {
+  const query = { party: [state.operator, state.dso], from: iso(window.from), to: iso(window.to), summary: true };
+  const answer = useAnswer(api, "/limits", query, [versions.limits, versions.deliveries], onError);
+  const limits = answer.body?.limits;
+  const now = useNow(5_000);
+  const chosen = limits?.find((limit) => keyOf(limit) === state.selected);
+
+  useEffect(() => {
+    if (limits) onCsv(() => limitsCsv(limits));
+  }, [limits]);
+
+  if (answer.error && !answer.body) return html`<${Failed} error=${answer.error} />`;
+  if (!limits) return html`<${Loading} />`;
+  if (!limits.length) return html`<${Empty} text=${words.limits.none} />`;
+  const draw = (index) => html`<${LimitRow} ...${{ limit: limits[index], now, names, go, state }} />`;
+  return html`<div class=${`split ${chosen ? "is-open" : ""}`}>
+    <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 96 : 56)} draw=${draw} label=${words.limits.count(limits.length)} />
+    ${chosen && html`<${Details} key=${keyOf(chosen)} ...${{ api, limit: chosen, state, versions, names, go, onError, now }} />`}
+  </div>`;
+}
+
+const keyOf = (limit) => `${limit.dso}/${limit.id}`;
+
+function LimitRow({ limit, now, names, go, state }) {
+  const { viewport } = useContext(Place);
+  const status = statusAt(limit, now);
+  const isOpen = state.selected === keyOf(limit);
+  const isEmergency = limit.kind === "unforeseen";
+  const what = isEmergency ? words.actions[limit.action] : words.kinds.foreseen;
+  const drawn = bars(limit);
+  const most = Math.max(...drawn.map((bar) => bar.power_kw ?? 0), 0);
+  return html`
+    <div class="label">
+      <button class="name" aria-expanded=${isOpen} onClick=${() => go({ selected: isOpen ? undefined : keyOf(limit) })}>
+        ${isEmergency && html`<b class="emergency-word">${what}</b>`} ${names(limit.dso)}
+      </button>
+      <span class="muted"><span aria-hidden="true">${words.direction_signs[limit.direction]}</span> ${words.directions[limit.direction]}
+        ${limit.revision > 1 && html` · ${words.limits.revision(limit.revision)}`}</span>
+      <${Status} status=${status} />
+    </div>
+    <div class="track" data-moves>
+      ${drawn.map(
+        (bar) => html`<span key=${bar.from} class=${`bar is-${limit.kind} is-${status}`} style=${stretch(viewport, bar.from, bar.to)} title=${titleOf(limit, bar)}>
+          <span class="fill" style=${{ height: most && bar.power_kw !== undefined ? `${Math.max(12, (100 * bar.power_kw) / most)}%` : "100%" }}></span>
+          <span class="words">${isEmergency ? what : power(bar.power_kw)}</span>
+        </span>`,
+      )}
+      ${(limit.revisions ?? []).slice(1).map(
+        (revision) => html`<i class="revision" key=${revision.revision} style=${stretch(viewport, Date.parse(revision.accepted_at), Date.parse(revision.accepted_at))} title=${words.limits.changed(revision.revision)}></i>`,
+      )}
+    </div>`;
+}
+
+const titleOf = (limit, bar) =>
+  [words.kinds[limit.kind], bar.power_kw === undefined ? "" : power(bar.power_kw), `${iso(bar.from)} – ${iso(bar.to)}`].filter(Boolean).join(", ");
+
+function Details({ api, limit, state, versions, names, go, onError, now }) {
+  const { zone } = useContext(Place);
+  const whole = useAnswer(
+    api,
+    "/limits",
+    { party: [state.operator, state.dso ?? limit.dso], from: limit.start, to: iso(Math.max(Date.parse(limit.end), Date.parse(limit.start) + 60_000)) },
+    [versions.limits, versions.deliveries],
+    onError,
+  );
+  const evidence = useAnswer(api, `/limits/${encodeURIComponent(limit.id)}/evidence`, { dso: limit.dso }, [versions.deliveries, versions.limits], onError);
+  const found = whole.body?.limits.find((each) => each.id === limit.id && each.dso === limit.dso);
+  const hops = useMemo(() => new Map(evidence.body?.recipients.map((each) => [each.operator, each.hops])), [evidence.body]);
+  const isEmergency = limit.kind === "unforeseen";
+  return html`<aside class="details" aria-label=${words.limits.parts}>
+    <header>
+      <h2>${isEmergency ? words.actions[limit.action] : words.kinds.foreseen}, ${names(limit.dso)}</h2>
+      <button class="close" onClick=${() => go({ selected: undefined })} aria-label=${words.limits.close}>✕</button>
+    </header>
+    <p><${Status} status=${statusAt(limit, now)} /> ${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}</p>
+    <p><${Time} at=${limit.start} zone=${zone} /> – ${limit.end && html`<${Time} at=${limit.end} zone=${zone} />`}</p>
+    ${limit.reason && html`<p class="muted">${words.limits.reason}: ${limit.reason.text ?? limit.reason.code}</p>`}
+    <h3>${words.limits.parts}</h3>
+    ${!found && (whole.error ? html`<${Failed} error=${whole.error} />` : html`<${Loading} />`)}
+    ${found && !found.parts?.length && html`<p class="muted">${words.limits.no_parts}</p>`}
+    <ul class="parts">
+      ${(found?.parts ?? []).map((part) => html`<${Part} key=${part.operator} part=${part} limit=${found} hops=${hops.get(part.operator)} zone=${zone} />`)}
+    </ul>
+    <h3>${words.limits.history}</h3>
+    <ol class="history">
+      ${(limit.revisions ?? []).map(
+        (each) => html`<li key=${each.revision}>${words.limits.revision(each.revision)}: ${words.statuses[each.status] ?? each.status}, <${Time} at=${each.accepted_at} zone=${zone} write=${clockWithSeconds} /></li>`,
+      )}
+    </ol>
+  </aside>`;
+}
+
+function Part({ part, limit, hops, zone }) {
+  const delivery = part.delivery;
+  const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${words.limits[name]} ${at ? html`<${Time} at=${at} zone=${zone} write=${clockWithSeconds} />` : words.limits.not_yet}</li>`;
+  const parts = part.parts_kw ? [...new Set(part.parts_kw)].map((value) => power(value)).join(", ") : words.limits.assets(part.asset_count);
+  return html`<li>
+    <div class="part"><b>${part.name}</b><span>${parts}</span></div>
+    ${part.weight_kw !== undefined && html`<div class="share" title=${`${words.limits.weight} ${power(part.weight_kw)}`}><i style=${{ width: `${share(part, limit)}%` }}></i></div>`}
+    ${delivery
+      ? html`<ol class="delivery" aria-label=${words.limits.parts}>
+          ${step("issued", delivery.issued_at)}${step("delivered", delivery.delivered_at)}${step("read", delivery.read_at)}
+          ${delivery.state === "FAILED" && html`<li class="is-failed">${words.limits.failed}</li>`}
+        </ol>`
+      : html`<p class="muted">${words.limits.nothing_sent}</p>`}
+    ${hops?.length > 0 &&
+    html`<details><summary>${words.limits.hops}</summary><ol class="hops">
+      ${hops.map((hop, index) => html`<li key=${index}><${Time} at=${hop.at} zone=${zone} write=${clockWithSeconds} /> ${words.limits.hop_states[hop.state] ?? hop.state} <span class="muted">${hop.component}</span></li>`)}
+    </ol></details>`}
+  </li>`;
+}
+
+const share = (part, limit) => {
+  const total = limit.available?.reduce((sum, slot) => Math.max(sum, slot.power_kw), 0) ?? 0;
+  return total ? Math.min(100, (100 * Math.max(...(part.parts_kw ?? [0]))) / total) : 0;
+};

@@ -1,0 +1,182 @@
+// Plans: what is produced and consumed, in total and by operator; of one operator by asset.
+
+import { html, useContext, useEffect, useMemo, useState } from "../lib/preact.js";
+import { Chart, box } from "../chart.js";
+import { hatch } from "../colours.js";
+import { useAnswer } from "../data.js";
+import { Rows } from "../rows.js";
+import { MINUTE, clock, iso } from "../rules/time.js";
+import { power } from "../rules/numbers.js";
+import { extent, signed, stepAt, total } from "../rules/steps.js";
+import { assetsCsv, plansCsv } from "../rules/csv.js";
+import { Spark } from "../spark.js";
+import { Place, useNow } from "../timeline.js";
+import { words } from "../texts.js";
+import { Empty, Failed, Loading } from "../parts.js";
+
+const PAGE = 200;
+const NO_PLANS = [];
+
+export function Plans({ api, state, window, versions, go, onCsv, onError }) {
+  const query = { party: parties(state), from: iso(window.from), to: iso(window.to) };
+  const answer = useAnswer(api, "/schedules", query, [versions.plans, versions.registry], onError);
+  const plans = answer.body?.schedules ?? NO_PLANS;
+  const shown = useMemo(() => total(plans), [plans]);
+  const one = state.operator ? plans.find((plan) => plan.operator === state.operator) : undefined;
+
+  useEffect(() => {
+    if (!state.operator && answer.body) onCsv(() => plansCsv(answer.body));
+  }, [answer.body, state.operator]);
+
+  if (answer.error && !answer.body) return html`<${Failed} error=${answer.error} />`;
+  if (!answer.body) return html`<${Loading} />`;
+  if (!plans.length) return html`<${Empty} text=${words.plans.none} />`;
+  return html`
+    <${TotalChart} shown=${shown} window=${window} name=${one?.name ?? words.plans.total} plans=${plans} />
+    ${state.operator
+      ? html`<${Assets} key=${state.operator} ...${{ api, query, window, versions, onCsv, onError }} />`
+      : html`<${Operators} plans=${plans} go=${go} />`}
+  `;
+}
+
+const parties = (state) => [state.operator, state.dso].filter(Boolean);
+
+function TotalChart({ shown, window, name, plans }) {
+  const { isNarrow } = useContext(Place);
+  const [cursor, setCursor] = useState(null);
+  const at = useMemo(() => Array.from(shown.minutes, (minute) => window.from + minute * MINUTE), [shown, window.from]);
+  const lines = useMemo(() => linesOf(shown), [shown]);
+  const range = useMemo(() => rangeOf(shown), [shown]);
+  const behind = (drawing) => drawUnknown(drawing, shown, window);
+  return html`<section class="figure" aria-label=${name}>
+    <${Legend} shown=${shown} at=${cursor} window=${window} name=${name} plans=${plans} />
+    <${Chart} ...${{ at, lines, range, behind }} end=${window.to} height=${isNarrow ? 240 : 300}
+      label=${labelOf(shown, window, name)} onCursor=${setCursor} />
+  </section>`;
+}
+
+function linesOf(shown) {
+  const before = shown.isChanged
+    ? [
+        { column: shown.upBefore, colour: "announced", width: 1.5, dash: [6, 4] },
+        { column: shown.downBefore, colour: "announced", width: 1.5, dash: [6, 4] },
+      ]
+    : [];
+  const has = (column) => column.some((value) => value);
+  const net = has(shown.up) && has(shown.down) ? [{ column: shown.net, colour: "ink", width: 1.5, dash: [2, 3] }] : [];
+  return [
+    { column: shown.up, colour: "production", fill: "production-fill", width: 2 },
+    { column: shown.down, colour: "consumption", fill: "consumption-fill", width: 2 },
+    ...before,
+    ...net,
+  ];
+}
+
+function rangeOf(shown) {
+  const [low, high] = extent(shown.up, shown.down, shown.upBefore, shown.downBefore);
+  const top = Math.max(high + shown.unknownUp, 1);
+  const bottom = Math.min(low - shown.unknownDown, 0);
+  return [bottom * 1.08, top * 1.08];
+}
+
+function drawUnknown(drawing, shown, window) {
+  const { ctx } = drawing;
+  ctx.save();
+  shown.minutes.forEach((minute, index) => {
+    const from = window.from + minute * MINUTE;
+    const to = index + 1 < shown.minutes.length ? window.from + shown.minutes[index + 1] * MINUTE : window.to;
+    const [up, down] = [shown.up[index] ?? 0, shown.down[index] ?? 0];
+    ctx.fillStyle = hatch(ctx, "unknown");
+    if (shown.unknownUp) ctx.fillRect(...box(drawing, { from, to, low: up, high: up + shown.unknownUp }));
+    if (shown.unknownDown) ctx.fillRect(...box(drawing, { from, to, low: down - shown.unknownDown, high: down }));
+  });
+  ctx.restore();
+}
+
+function labelOf(shown, window, name) {
+  const { zone } = useContext(Place);
+  let best = -1;
+  shown.up.forEach((value, index) => {
+    if (value !== null && (best < 0 || value > shown.up[best])) best = index;
+  });
+  if (best < 0) return words.plans.chart_unknown(name);
+  return words.plans.chart(name, power(shown.up[best]), clock(window.from + shown.minutes[best] * MINUTE, zone));
+}
+
+function Legend({ shown, at, window, name, plans }) {
+  const { zone } = useContext(Place);
+  const now = useNow(20_000);
+  const inside = now >= window.from && now < window.to ? now : window.from;
+  const instant = at ?? inside;
+  const index = stepAt(shown.minutes, (instant - window.from) / MINUTE);
+  const told = (column) => (column[index] === null || column[index] === undefined ? "–" : power(Math.abs(column[index])));
+  const planned = plans.reduce((sum, plan) => sum + plan.planned_asset_count, 0);
+  const all = plans.reduce((sum, plan) => sum + plan.asset_count, 0);
+  return html`<div class="legend">
+    <h2>${name}</h2>
+    <p class="muted">${words.plans.planned(planned, all)}</p>
+    <p class="at">${clock(instant, zone)}</p>
+    <dl>
+      <div><dt><i class="key production"></i>${words.plans.production}</dt><dd>${told(shown.up)}</dd></div>
+      <div><dt><i class="key consumption"></i>${words.plans.consumption}</dt><dd>${told(shown.down)}</dd></div>
+      ${shown.isChanged &&
+      html`<div><dt><i class="key announced"></i>${words.plans.announced}</dt><dd>${told(shown.upBefore)}</dd></div>`}
+      ${(shown.unknownUp > 0 || shown.unknownDown > 0) &&
+      html`<div><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${power(shown.unknownUp + shown.unknownDown)}</dd></div>`}
+    </dl>
+  </div>`;
+}
+
+function Operators({ plans, go }) {
+  const rows = useMemo(() => plans.map((plan) => ({ plan, ...signed(plan.current) })), [plans]);
+  const draw = (index) => {
+    const { plan, minutes, up, down } = rows[index];
+    const facts = [words.plans.planned(plan.planned_asset_count, plan.asset_count), plan.announced && words.plans.changed];
+    return html`
+      <div class="label">
+        <button class="name" onClick=${() => go({ operator: plan.operator, selected: undefined })} title=${words.plans.open(plan.name)}>${plan.name}</button>
+        <span class="muted">${facts.filter(Boolean).join(" · ")}</span>
+      </div>
+      <div class="track" data-moves>
+        <${Spark} minutes=${minutes} up=${up} down=${down} high=${plan.installed_production_kw} low=${-plan.installed_consumption_kw} height=${44} />
+      </div>`;
+  };
+  return html`<${Rows} count=${rows.length} height=${(isNarrow) => (isNarrow ? 92 : 60)} draw=${draw} label=${words.plans.operators} />`;
+}
+
+function Assets({ api, query, window, versions, onCsv, onError }) {
+  const [pages, setPages] = useState({ assets: [], next: null });
+  const first = useAnswer(api, "/schedules", { ...query, per_asset: true, limit: PAGE }, [versions.plans, versions.registry], onError);
+  useEffect(() => {
+    if (first.body) setPages({ assets: first.body.assets, next: first.body.next ?? null });
+  }, [first.body]);
+  useEffect(() => onCsv(() => assetsCsv(window.from, pages.assets)), [pages]);
+
+  const more = async () => {
+    if (!pages.next || pages.isAsking) return;
+    pages.isAsking = true;
+    const following = await api.follow(pages.next).catch(onError);
+    if (following) setPages({ assets: [...pages.assets, ...following.assets], next: following.next ?? null });
+  };
+  if (first.error && !first.body) return html`<${Failed} error=${first.error} />`;
+  if (!first.body) return html`<${Loading} />`;
+  const draw = (index) => html`<${AssetRow} asset=${pages.assets[index]} />`;
+  return html`<${Rows} count=${pages.assets.length} height=${(isNarrow) => (isNarrow ? 76 : 44)} draw=${draw} onEnd=${more} label=${words.plans.assets} />`;
+}
+
+function AssetRow({ asset }) {
+  const columns = useMemo(() => {
+    const split = (sign) => asset.power_kw.map((value) => (value === null ? null : sign * Math.max(sign * value, 0)));
+    return { up: split(1), down: split(-1) };
+  }, [asset]);
+  const isPlanned = asset.power_kw.some((value) => value !== null);
+  const reach = [asset.max_production_kw ?? 0, asset.max_consumption_kw ?? 0];
+  return html`
+    <div class="label">
+      <span class="name id">${asset.asset_id}</span>
+      <span class="muted">${words.asset_kinds[asset.kind] ?? asset.kind ?? ""} · ${isPlanned ? power(Math.max(...reach)) : `${words.plans.no_plan}, ${words.plans.up_to(power(Math.max(...reach)))}`}</span>
+    </div>
+    <div class="track" data-moves>
+      <${Spark} minutes=${asset.minutes} up=${columns.up} down=${columns.down} high=${reach[0]} low=${-reach[1]} height=${30} />
+    </div>`;
+}

@@ -1,0 +1,86 @@
+// Readiness: what stands between the parties and a working day, for the platform operator.
+
+import { html, useEffect, useState } from "../lib/preact.js";
+import { useAnswer } from "../data.js";
+import { csv } from "../rules/csv.js";
+import { age, number } from "../rules/numbers.js";
+import { dateShort, moment } from "../rules/time.js";
+import { useNow } from "../timeline.js";
+import { words } from "../texts.js";
+import { Failed, Loading, Time } from "../parts.js";
+
+const FIRST = 100;
+
+export function Readiness({ api, versions, names, zone, onCsv, onError }) {
+  const answer = useAnswer(api, "/readiness", {}, [versions.registry, versions.deliveries, versions.plans], onError);
+  const now = useNow(10_000);
+  useEffect(() => {
+    if (answer.body) onCsv(() => partiesCsv(answer.body.parties));
+  }, [answer.body]);
+  if (answer.error && !answer.body) return html`<${Failed} error=${answer.error} />`;
+  if (!answer.body) return html`<${Loading} />`;
+  const { parties, counts } = answer.body;
+  return html`<div class="readiness" tabindex="0" role="group" aria-label=${words.readiness.heading}>
+    <div class="cards">
+      ${Object.keys(words.readiness.lists).map((name) => html`<${Card} key=${name} ...${{ api, name, count: counts[name], versions, names, zone, onError }} />`)}
+    </div>
+    <h2>${words.readiness.parties}</h2>
+    <div class="wide"><table>
+      <thead><tr>${["party", "role", "heard", "sent", "certificates", "undelivered", "needs"].map((name) => html`<th key=${name} scope="col">${words.readiness[name]}</th>`)}</tr></thead>
+      <tbody>${parties.map((party) => html`<${Party} key=${party.code} ...${{ party, now, zone }} />`)}</tbody>
+    </table></div>
+  </div>`;
+}
+
+function Party({ party, now, zone }) {
+  const component = party.component ?? {};
+  const ago = (at) => (at ? html`<time datetime=${at} title=${moment(Date.parse(at), zone)}>${age(now - Date.parse(at))}</time>` : words.readiness.never);
+  return html`<tr>
+    <th scope="row">${party.name}<br /><span class="id muted">${party.code}</span></th>
+    <td>${words.roles[party.role] ?? party.role}</td>
+    <td>${ago(component.last_message_at)}</td>
+    <td>${ago(component.last_sent_at)}</td>
+    <td>${component.certificates_until ? html`<${Time} at=${component.certificates_until} zone=${zone} write=${dateWithYear} />` : words.readiness.unknown}
+      ${component.is_certificate_near_expiry && html` <b class="warn">${words.readiness.near}</b>`}</td>
+    <td class="number">${party.undelivered_count}</td>
+    <td>${party.needs.length
+      ? party.needs.map((need) => html`<span key=${need} class="need">${words.readiness.needs_words[need] ?? need}</span>`)
+      : html`<span class="fine">${words.readiness.ready}</span>`}</td>
+  </tr>`;
+}
+
+const dateWithYear = (instant, zone) => `${dateShort(instant, zone)} ${new Date(instant).getUTCFullYear()}`;
+
+function Card({ api, name, count, versions, names, zone, onError }) {
+  const [isOpen, open] = useState(false);
+  const list = useAnswer(api, isOpen ? "/readiness" : null, { list: name, limit: FIRST }, [versions.registry, versions.deliveries, versions.plans], onError);
+  const items = list.body?.items ?? [];
+  const told = count === null || count === undefined ? words.readiness.unknown : number(count);
+  return html`<section class=${`card ${count ? "has-some" : ""} ${isOpen ? "is-open" : ""}`}>
+    <h3>${words.readiness.lists[name]}</h3>
+    <p class="count">${told}</p>
+    ${count > 0 && html`<button onClick=${() => open(!isOpen)} aria-expanded=${isOpen}>${isOpen ? words.readiness.hide : words.readiness.show}</button>`}
+    ${isOpen && list.error && html`<${Failed} error=${list.error} />`}
+    ${isOpen && items.length > 0 && html`<div class="wide"><${List} ...${{ items, names, zone }} /></div>`}
+    ${isOpen && items.length < count && items.length > 0 && html`<p class="muted">${words.readiness.first(items.length, told)}</p>`}
+  </section>`;
+}
+
+function List({ items, names, zone }) {
+  const columns = Object.keys(items[0]);
+  const cell = (name, value) => {
+    if (value === null || value === undefined) return "";
+    if (/_at$/.test(name)) return html`<${Time} at=${value} zone=${zone} />`;
+    return ["operator", "dso", "to", "sender", "receiver"].includes(name) ? names(value) : value;
+  };
+  return html`<table>
+    <thead><tr>${columns.map((name) => html`<th key=${name} scope="col">${words.readiness.columns[name] ?? name.replaceAll("_", " ")}</th>`)}</tr></thead>
+    <tbody>${items.map((item, index) => html`<tr key=${index}>${columns.map((name) => html`<td key=${name}>${cell(name, item[name])}</td>`)}</tr>`)}</tbody>
+  </table>`;
+}
+
+const partiesCsv = (parties) =>
+  csv(
+    ["code", "role", "name", "last_message_at", "certificates_until", "undelivered", "needs"],
+    parties.map((each) => [each.code, each.role, each.name, each.component?.last_message_at, each.component?.certificates_until, each.undelivered_count, each.needs.join(" ")]),
+  );

@@ -1,0 +1,43 @@
+"""The GUI of one machine: published beside the stack, and the address that signs in once by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tps.errors import TpsError
+from tps.runtime.gui.publish import Bucket, publish
+from tps.runtime.gui.sign_in import new_code
+from tps.runtime.local.environment import sign_in_folder
+
+if TYPE_CHECKING:
+    from tps.runtime.local.stack import LocalStack
+
+
+def publish_here(stack: LocalStack) -> None:
+    """Publish to the stack's own bucket.
+
+    Raises:
+        LibrariesMissing, StoreAway: See `publish`.
+    """
+    told = stack.environment()
+    bucket = Bucket(
+        stack.s3_url, told["TPS_GUI_S3_ACCESS_KEY"], told["TPS_GUI_S3_SECRET_KEY"], told["TPS_GUI_S3_BUCKET"]
+    )
+    publish(bucket, {"sign_in": "code"})
+
+
+def address_of(stack: LocalStack) -> str | None:
+    """An address that signs in once, within the hour; None, and said why, if the GUI cannot be published."""
+    try:
+        publish_here(stack)
+    except TpsError as error:
+        stack.say(f"no GUI: {error}")
+        return None
+    return f"{stack.gateway_url}/gui/#sign-in={new_code(sign_in_folder(stack.keys_dir))}"
+
+
+def tell_address(stack: LocalStack) -> None:
+    """Publish, and tell a person where."""
+    address = address_of(stack)
+    if address:
+        stack.say(f"GUI (opens once, within the hour; ./tps gui address gives another): {address}")

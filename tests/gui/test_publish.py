@@ -1,0 +1,104 @@
+"""What is published: our modules and their libraries, under names that never change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tps.runtime.gui import address
+from tps.runtime.gui.libraries import LibrariesMissing, obtain, read_lock
+from tps.runtime.gui.publish import index_for, own_files, version_of
+from tps.runtime.local.stack import LocalStack
+
+MAXIMUM_BYTES = 150_000
+
+
+@pytest.fixture(scope="module")
+def pages(stack: LocalStack) -> Iterator[httpx.Client]:
+    try:
+        address.publish_here(stack)
+    except LibrariesMissing as error:
+        pytest.skip(f"the GUI cannot be published here: {error}")
+    with httpx.Client(base_url=stack.gateway_url) as http:
+        yield http
+
+
+def loaded(pages: httpx.Client) -> dict[str, httpx.Response]:
+    """The page and all that it asks for, by address."""
+    page = pages.get("/gui/")
+    paths = re.findall(r'(?:src|href)="\./([^"]+)"', page.text)
+    return {"": page, **{path: pages.get(f"/gui/{path}") for path in paths}}
+
+
+def test_the_page_names_only_what_is_there_and_all_of_it_is_small(pages: httpx.Client) -> None:
+    answers = loaded(pages)
+
+    assert {answer.status_code for answer in answers.values()} == {200}
+    assert any(path.endswith("lib/preact.js") for path in answers)
+    assert sum(int(answer.headers["Content-Length"]) for answer in answers.values()) < MAXIMUM_BYTES
+
+
+def test_what_never_changes_is_kept_for_ever_and_the_page_asked_for_each_time(pages: httpx.Client) -> None:
+    for path, answer in loaded(pages).items():
+        assert answer.headers["Cache-Control"] == ("public, max-age=31536000, immutable" if path else "no-cache")
+    tag = pages.get("/gui/").headers["ETag"]
+    assert pages.get("/gui/", headers={"If-None-Match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("ending", "media_type"), [("main.js", "text/javascript"), ("style.css", "text/css"), ("icon.svg", "image/svg+xml")]
+)
+def test_each_file_says_what_it_is(pages: httpx.Client, ending: str, media_type: str) -> None:
+    found = [answer for path, answer in loaded(pages).items() if path.endswith(ending)]
+
+    assert [answer.headers["Content-Type"].partition(";")[0] for answer in found] == [media_type]
+
+
+def test_the_bucket_itself_serves_the_same(stack: LocalStack, pages: httpx.Client) -> None:
+    assert httpx.get(f"{stack.s3_url}/gui/index.html").text == pages.get("/gui/").text
+
+
+def test_whoever_cannot_unpack_gets_it_unpacked(pages: httpx.Client) -> None:
+    plain = pages.get("/gui/", headers={"Accept-Encoding": "identity"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert plain.text == pages.get("/gui/").text
+
+
+def test_a_change_of_any_file_is_another_version() -> None:
+    files = own_files()
+    changed = {**files, "style.css": files["style.css"] + b" "}
+
+    assert version_of(files) == version_of(own_files())
+    assert version_of(changed) != version_of(files)
+    assert b'"./v/abc/main.js"' in index_for(files["index.html"], "abc", files)
+
+
+def test_neither_tests_nor_words_for_people_are_published() -> None:
+    assert {name for name in own_files() if name.startswith("tests") or name.endswith((".md", ".json"))} == set()
+
+
+def test_without_the_libraries_the_start_says_so_and_goes_on(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    monkeypatch.setenv("TPS_GUI_CACHE", str(tmp_path))
+    monkeypatch.setattr("tps.runtime.gui.libraries.find_node", lambda _program: None)
+    monkeypatch.setattr(stack, "say", said.append)
+
+    assert address.address_of(stack) is None
+    assert said == ["no GUI: npm is missing, which fetches the GUI's libraries; install the extra: tps[gui]"]
+
+
+def test_the_libraries_are_what_the_pages_expect() -> None:
+    try:
+        found = obtain(read_lock())
+    except LibrariesMissing as error:
+        pytest.skip(f"the libraries cannot be had here: {error}")
+
+    assert b"as html" in found["preact.js"]
+    assert found["uplot.js"].startswith(b"/*! https://github.com/leeoniya/uPlot (v1.6.32) */")
