@@ -4,7 +4,8 @@ Wakes on: limits for operators, asset lists and schedules for DSOs, acknowledgem
 Reads:    the message that an acknowledgement answers.
 Decides:  nothing; the platform has decided, this backend takes note.
 Writes:   received limits, lists and plans, outcomes of what was sent, states of registered assets and points.
-Emits:    Acknowledgements of documents; wakes waiting calls; on a tick, whatever was left unsent.
+Emits:    Acknowledgements of documents; wakes waiting calls; on a tick, whatever was left unsent, and FAILED for what
+          was not delivered in time.
 Privacy:  PTH-01, EVT-01, LOG-01 (docs/privacy.md).
 """
 
@@ -24,7 +25,7 @@ from tps.endpoint.answers import STATUSES, answer_document
 from tps.endpoint.archiving import archive_documents, archive_plans, let_go_of_archived, let_go_of_archived_plans
 from tps.endpoint.handling import Correspondent, Role, Status, Verdict, take
 from tps.endpoint.receiving import apply_acknowledgement, open_acknowledgement
-from tps.endpoint.sending import dispatch_left_behind
+from tps.endpoint.sending import dispatch_left_behind, fail_expired
 from tps.errors import StoreAway
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import (
@@ -43,7 +44,7 @@ from tps.stores.received_plans import Reply
 
 REGISTRATIONS = {ASSET, POINT}
 LIMITS = {LIMIT_FORESEEN, LIMIT_UNFORESEEN}
-CHORES = (dispatch_left_behind, send_all_owed, archive_documents, let_go_of_archived)
+CHORES = (fail_expired, dispatch_left_behind, send_all_owed, archive_documents, let_go_of_archived)
 _log = structlog.get_logger()
 
 

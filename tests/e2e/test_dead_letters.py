@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import nats
@@ -13,12 +15,13 @@ from tests.endpoint.net import registration
 from tests.support.world import Member, World, eventually, fresh_gsrn
 from tps.documents import encode
 from tps.endpoint import applications
+from tps.endpoint.sending import Draft, enqueue
 from tps.mades.certificates import CertificateUse
 from tps.mades.envelope import seal
 from tps.mades.ids import new_id
 from tps.mades.message import Message
 from tps.mades.subjects import dead_subject
-from tps.mades.types import ASSET, expiry
+from tps.mades.types import ASSET, CONNECTIVITY_TEST, expiry
 from tps.runtime.cli import commands
 from tps.runtime.services import Services, build_services, utc_now
 from tps.stores import components, ledger
@@ -133,3 +136,20 @@ def test_a_letter_that_is_not_there_is_said_in_one_line(world: World) -> None:
         done = CliRunner().invoke(commands, ["dead-letters", *arguments, "--data", str(world.stack.data)])
 
         assert "no dead letter 999999" in str(done.exception)
+
+
+def test_what_was_not_delivered_in_time_is_failed_by_a_tick(world: World, services: Services) -> None:
+    """Written two hours ago by a process that did not get to send it; a test lives for an hour."""
+    operator, platform = world.operator(), world.settings.platform_component
+    endpoint, message_id = services.endpoint("agr"), new_id()
+    long_ago = replace(endpoint, clock=lambda: utc_now() - timedelta(hours=2))
+    with endpoint.database.transaction() as tx:
+        enqueue(long_ago, tx, Draft(operator.code, platform, CONNECTIVITY_TEST, b"*"), message_id)
+
+    def errors() -> list[dict[str, str]]:
+        with endpoint.database.transaction() as tx:
+            row = ledger.find(tx, operator.code, message_id) or {}
+        found: list[dict[str, str]] = row["answer"].get("errors", [])
+        return found
+
+    assert [each["code"] for each in eventually(errors)] == ["expired"]

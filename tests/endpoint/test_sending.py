@@ -15,10 +15,12 @@ from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
 from tps.endpoint.archiving import read_document
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import open_message
-from tps.endpoint.sending import Draft, dispatch, dispatch_left_behind, enqueue
+from tps.endpoint.sending import Draft, dispatch, dispatch_left_behind, enqueue, fail_expired
 from tps.errors import StoreAway
 from tps.mades.ids import new_id
+from tps.mades.states import State
 from tps.mades.subjects import message_subject
+from tps.mades.types import read_times_to_live
 from tps.runtime.services import utc_now
 from tps.stores import ledger
 
@@ -227,3 +229,47 @@ def test_what_is_too_large_is_failed(net: Net) -> None:
 
     row = row_of(net.operators, message_id)
     assert (row["state"], [error["code"] for error in row["answer"]["errors"]]) == ("FAILED", ["content_too_large"])
+
+
+def failure_of(endpoint: Endpoint, message_id: str) -> tuple[str, list[str]]:
+    row = row_of(endpoint, message_id)
+    return row["state"], [error["code"] for error in row["answer"].get("errors", [])]
+
+
+@pytest.mark.parametrize("is_sent", [True, False], ids=["nobody took it", "the broker was away"])
+def test_what_is_not_delivered_in_time_is_failed_also_if_the_receiver_never_was_there(net: Net, is_sent: bool) -> None:
+    message_id = put(net.operators, type="MADES-TEST")
+    if is_sent:
+        dispatch(net.operators, OPERATOR, [message_id])
+    expires_at = row_of(net.operators, message_id)["expires_at"]
+
+    fail_expired(at(net.operators, expires_at + timedelta(seconds=29)))
+    assert failure_of(net.operators, message_id)[0] == ("DELIVERING" if is_sent else "VERIFYING")
+    fail_expired(at(net.operators, expires_at + timedelta(seconds=30)))
+
+    assert failure_of(net.operators, message_id) == ("FAILED", ["expired"])
+    with net.operators.database.transaction() as tx:
+        last = ledger.trace_of(tx, OPERATOR, message_id)[-1]
+    assert (last["state"], last["at_component"], last["details"]) == ("FAILED", OPERATOR, "expired")
+
+
+def test_what_was_delivered_or_answered_does_not_expire(net: Net) -> None:
+    """A document that answers a message proves that it came, even if no acknowledgement tells so."""
+    delivered, answered = put(net.operators), put(net.operators)
+    dispatch(net.operators, OPERATOR, [delivered, answered])
+    with net.operators.database.transaction() as tx:
+        ledger.advance(tx, OPERATOR, [delivered], State.DELIVERED, at=utc_now(), at_component=PLATFORM)
+        ledger.set_answer(tx, OPERATOR, [answered], status="accepted", answer={})
+
+    fail_expired(at(net.operators, utc_now() + timedelta(days=30)))
+
+    states_now = [row_of(net.operators, each)["state"] for each in (delivered, answered)]
+    assert states_now == ["DELIVERED", "DELIVERING"]
+
+
+def test_a_message_lives_as_long_as_its_type_is_set_to(net: Net) -> None:
+    endpoint = dataclasses.replace(net.operators, times_to_live=read_times_to_live("TPS-ASSET=120"))
+
+    row = row_of(net.operators, put(endpoint))
+
+    assert row["expires_at"] - row["created_at"] == timedelta(seconds=120)

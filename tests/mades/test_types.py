@@ -85,3 +85,26 @@ def test_emergencies_go_first_and_live_for_a_day_at_most() -> None:
 )
 def test_an_emergency_lives_until_its_expected_end(end: timedelta, expected: timedelta) -> None:
     assert types.expiry("TPS-LIMIT-UNFORESEEN", NOW, NOW + end) == NOW + expected
+
+
+def test_times_to_live_are_set_by_type_and_the_others_stay() -> None:
+    times = types.read_times_to_live("TPS-SCHEDULE=86400, TPS-LIMIT-UNFORESEEN=3600,")
+
+    assert types.expiry("TPS-SCHEDULE", NOW, times_to_live=times) == NOW + timedelta(days=1)
+    assert types.expiry("TPS-LIMIT-UNFORESEEN", NOW, times_to_live=times) == NOW + timedelta(hours=1)
+    assert types.expiry("TPS-ASSET", NOW, times_to_live=times) == NOW + timedelta(days=14)
+    assert types.expiry("MADES-TEST", NOW, times_to_live=times) == NOW + timedelta(hours=1)
+    every = types.read_times_to_live("*=604800")
+    assert types.expiry("TPS-ASSET", NOW, times_to_live=every) == NOW + timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("TPS-SCHEDULE", "TPS-SCHEDULE=", "TPS-SCHEDULE=1d", "TPS-SCHEDULE=59", "TPS-SCHEDULE=1209601"),
+        *("TPS-PLAN=3600", "TPS-LIMIT-UNFORESEEN=86401", "=3600", "TPS-SCHEDULE=-60", "TPS-SCHEDULE=" + "9" * 5000),
+    ],
+)
+def test_a_time_to_live_that_cannot_be_is_refused_by_name(wrong: str) -> None:
+    with pytest.raises(ValueError, match=f"^{wrong}: "):
+        types.read_times_to_live(f"TPS-ASSET=3600,{wrong}")

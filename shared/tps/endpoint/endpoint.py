@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from cachetools import TTLCache
@@ -15,6 +15,7 @@ from tps.endpoint.batching import OwedBatch
 from tps.mades.directory import ComponentEntry
 from tps.mades.keys import DecryptionKey, SigningKey, bound_to, load_private_key, unwrap
 from tps.mades.states import refusal
+from tps.mades.types import TIMES_TO_LIVE
 from tps.stores import components
 from tps.stores.components import OwnComponent, WrappedKey
 
@@ -37,6 +38,7 @@ class Endpoint:
         key: The group's 32 secret bytes; other secrets are derived from it.
         clock: Returns aware UTC.
         owed: To be told of acknowledgements that are owed.
+        times_to_live: How long messages of ours live that are not delivered, by type, with one for `*`.
         broker: The broker's component code, for traces.
         batch_window_s: Length of the clock-aligned windows in which news for a DSO is merged; 0 sends at once.
     """
@@ -52,6 +54,7 @@ class Endpoint:
     owed: OwedBatch = field(default_factory=OwedBatch)
     batch_window_s: float = 15.0
     broker: str = "BROKER"
+    times_to_live: Mapping[str, timedelta] = field(default_factory=lambda: TIMES_TO_LIVE)
 
     @property
     def kind(self) -> str:

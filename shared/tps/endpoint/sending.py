@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/vnd.tps.mades+json"
 _LEFT_BEHIND = timedelta(seconds=3)
+_ACKNOWLEDGED_WITHIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def enqueue(
             message_id=message_id,
             content=draft.content,
             created_at=now,
-            expires_at=expiry(draft.type, now, draft.no_use_after),
+            expires_at=expiry(draft.type, now, draft.no_use_after, endpoint.times_to_live),
             document_id=draft.document_id,
             revision=draft.revision,
             in_reply_to=draft.in_reply_to,
@@ -194,6 +195,20 @@ def _letter_or_refused(endpoint: Endpoint, ready: _Ready, refused: dict[str, Mes
     except MessageRefused as error:
         refused[ready.message.message_id] = error
         return None
+
+
+def fail_expired(endpoint: Endpoint) -> int:
+    """Messages of ours that were not delivered in time are FAILED; returns how many, a thousand at most.
+
+    A little late, so that an acknowledgement of what came in time is not overtaken; what the receiver has answered by
+    a document was delivered, whatever became of its acknowledgement.
+    """
+    now = endpoint.clock()
+    with endpoint.database.transaction() as tx:
+        expired = outbox.expired(tx, now - _ACKNOWLEDGED_WITHIN)
+        for component, message_ids in expired.items():
+            fail_outgoing(tx, component, message_ids, error=refusal("expired"), now=now)
+    return sum(map(len, expired.values()))
 
 
 def fail_outgoing(

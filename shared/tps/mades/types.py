@@ -82,13 +82,17 @@ def types_received_by(role: str) -> tuple[str, ...]:
 
 
 DEFAULT_PRIORITY = 4
-DEFAULT_TIME_TO_LIVE = timedelta(days=14)
-EMERGENCY_TIME_TO_LIVE = timedelta(hours=24)
-TEST_TIME_TO_LIVE = timedelta(hours=1)
 _PRIORITIES: Mapping[str, int] = MappingProxyType({LIMIT_UNFORESEEN: 9, acknowledgement_of(LIMIT_UNFORESEEN): 9})
-_TIMES_TO_LIVE: Mapping[str, timedelta] = MappingProxyType(
-    {LIMIT_UNFORESEEN: EMERGENCY_TIME_TO_LIVE, CONNECTIVITY_TEST: TEST_TIME_TO_LIVE}
+
+ANY_TYPE = "*"
+IN_FLIGHT = timedelta(days=14)
+"""How long the broker keeps what nobody takes."""
+EMERGENCY_TIME_TO_LIVE = timedelta(hours=24)
+LEAST_TIME_TO_LIVE = timedelta(minutes=1)
+TIMES_TO_LIVE: Mapping[str, timedelta] = MappingProxyType(
+    {ANY_TYPE: IN_FLIGHT, LIMIT_UNFORESEEN: EMERGENCY_TIME_TO_LIVE, CONNECTIVITY_TEST: timedelta(hours=1)}
 )
+"""How long a message lives that is not delivered, by its type; `*` is every other type."""
 
 
 def priority(type: str) -> int:
@@ -96,7 +100,34 @@ def priority(type: str) -> int:
     return _PRIORITIES.get(type, DEFAULT_PRIORITY)
 
 
-def expiry(type: str, sent_at: datetime, no_use_after: datetime | None = None) -> datetime:
+def read_times_to_live(text: str) -> Mapping[str, timedelta]:
+    """Times to live from a setting such as `TPS-SCHEDULE=86400,*=604800` (seconds); types not named keep theirs.
+
+    Raises:
+        ValueError: It is of another form, names no message type, or a time is below a minute or above 14 days (for
+            emergencies 24 hours); the text says which. Whoever deploys must set it right.
+    """
+    named = dict(_time_to_live(each.strip()) for each in text.split(",") if each.strip())
+    return MappingProxyType({**TIMES_TO_LIVE, **named})
+
+
+def _time_to_live(text: str) -> tuple[str, timedelta]:
+    type_, _, seconds = text.partition("=")
+    if type_ != ANY_TYPE and type_ not in ROUTES:
+        raise ValueError(f"{text}: no such message type")
+    most = EMERGENCY_TIME_TO_LIVE if type_ == LIMIT_UNFORESEEN else IN_FLIGHT
+    time_to_live = timedelta(seconds=int(seconds)) if seconds.isdecimal() and len(seconds) < 9 else timedelta()
+    if not LEAST_TIME_TO_LIVE <= time_to_live <= most:
+        raise ValueError(f"{text}: whole seconds from 60 to {most.total_seconds():.0f}")
+    return type_, time_to_live
+
+
+def expiry(
+    type: str,
+    sent_at: datetime,
+    no_use_after: datetime | None = None,
+    times_to_live: Mapping[str, timedelta] = TIMES_TO_LIVE,
+) -> datetime:
     """When a message of this type fails if it is not delivered.
 
     Args:
@@ -104,8 +135,9 @@ def expiry(type: str, sent_at: datetime, no_use_after: datetime | None = None) -
         sent_at: When it was sent.
         no_use_after: When its content loses its point (an emergency's expected end), if it does; an earlier time than
             the type's own time to live wins, but a message always lives for a minute.
+        times_to_live: By type, with one for `*`.
     """
-    latest = sent_at + _TIMES_TO_LIVE.get(type, DEFAULT_TIME_TO_LIVE)
+    latest = sent_at + times_to_live.get(type, times_to_live[ANY_TYPE])
     if no_use_after is None:
         return latest
-    return max(min(latest, no_use_after), sent_at + timedelta(minutes=1))
+    return max(min(latest, no_use_after), sent_at + LEAST_TIME_TO_LIVE)

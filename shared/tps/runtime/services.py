@@ -105,4 +105,5 @@ def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], date
         clock=clock,
         batch_window_s=settings.batch_window_s,
         broker=settings.broker_component,
+        times_to_live=settings.times_to_live,
     )

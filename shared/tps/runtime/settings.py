@@ -3,13 +3,16 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+
+from tps.mades.types import read_times_to_live
 
 DEFAULT_PLATFORM = "5790000000029"
 
 
 class SettingMissing(Exception):  # noqa: N818 - reads as the errors of tps.errors do
-    """A setting that is needed is not there; the message names the variable."""
+    """A setting that is needed is not there, or is of no use; the message names the variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,14 @@ class Settings:
     batch_window_s: float
     broker_component: str
     gui: GuiSettings
+    times_to_live: Mapping[str, timedelta]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read the settings of a process.
 
         Raises:
-            SettingMissing: A variable that has no default is absent; whoever deploys must set it.
+            SettingMissing: A variable that has no default is absent, or one is wrong; whoever deploys must set it.
         """
         platform = env.get("TPS_PARTY", DEFAULT_PLATFORM)
         listen_fd = env.get("TPS_LISTEN_FD")
@@ -102,6 +106,7 @@ class Settings:
             batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
             broker_component=env.get("TPS_BROKER_COMPONENT", f"{env.get('TPS_COMPONENT', platform)}-BROKER"),
             gui=_gui(env),
+            times_to_live=_times_to_live(env.get("TPS_TIMES_TO_LIVE_S", "")),
         )
 
 
@@ -112,6 +117,13 @@ def _gui(env: Mapping[str, str]) -> GuiSettings:
         sign_in_dir=Path(folder) if folder else None,
         issuer_key_file=Path(key_file) if key_file else None,
     )
+
+
+def _times_to_live(text: str) -> Mapping[str, timedelta]:
+    try:
+        return read_times_to_live(text)
+    except ValueError as error:
+        raise SettingMissing(f"TPS_TIMES_TO_LIVE_S is wrong at {error}") from error
 
 
 def _group(name: str, env: Mapping[str, str]) -> GroupSettings:

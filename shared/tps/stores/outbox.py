@@ -152,6 +152,20 @@ def left_unsent(tx: Transaction, before: datetime, limit: int = 200) -> list[tup
     return [(row["component"], row["message_id"]) for row in rows]
 
 
+def expired(tx: Transaction, before: datetime, limit: int = 1000) -> dict[str, list[str]]:
+    """By component, outgoing messages whose time was over by then, neither delivered, failed nor answered."""
+    rows = tx.execute(
+        """SELECT component, array_agg(message_id) AS ids
+             FROM (SELECT component, message_id FROM message
+                    WHERE direction = 'out' AND state IN ('VERIFYING', 'ACCEPTED', 'DELIVERING', 'TRANSPORTED')
+                      AND expires_at <= %s AND status = 'pending'
+                    ORDER BY component, message_id LIMIT %s FOR UPDATE SKIP LOCKED) AS late
+            GROUP BY component""",
+        (before, limit),
+    ).fetchall()
+    return {row["component"]: row["ids"] for row in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """How messages came to the broker.

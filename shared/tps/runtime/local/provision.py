@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from tps.mades.subjects import consumer_name, inbox_filter
+from tps.mades.types import IN_FLIGHT
 
 if TYPE_CHECKING:
     import psycopg
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from nats.js.api import ConsumerConfig, StreamConfig
 
 _DAY_S = 24 * 3600.0
-IN_FLIGHT_S = 14 * _DAY_S
+IN_FLIGHT_S = IN_FLIGHT.total_seconds()
 DEAD_S = 90 * _DAY_S
 DUPLICATE_WINDOW_S = 600.0
 ACK_WAIT_S = 12.0
