@@ -1,34 +1,156 @@
-"""Overview (F3): the platform operator sees who takes part.
+"""Overview (F3): the platform operator sees who takes part, what is planned, what is limited, and how news travels.
 
-Wakes on: HTTP from the platform operator.   Reads: the parties of the installation.   Decides and emits nothing.
+Wakes on: HTTP from the platform operator, and from nobody else.
+Reads:    parties, the registry, totals of plans, limits with their parts, the ledger of what was sent.
+Decides, writes and emits nothing.
 Privacy:  ROL-01, REF-01, PRB-02 (docs/privacy.md).
 """
 
+from tps.api.types import moment_json, number_json
+from tps.backend.overview_limits import evidence_json, limit_json
+from tps.backend.overview_schedules import asset_plans, operator_totals
+from tps.errors import Finding, Malformed, NotFound
 from tps.runtime.contract import contract_routes
-from tps.runtime.function import Answer, Route, pong, serve
+from tps.runtime.function import Answer, Route, pong, refuse, serve
+from tps.runtime.news_waiting import wait_for_news
 from tps.runtime.paging import PAGING, read_paging
-from tps.stores.registry import all_parties
+from tps.runtime.periods import read_window
+from tps.stores import overview_limits, overview_news, plan_totals
+from tps.stores.overview_parties import holdings
+from tps.stores.plan_totals import Asked
+from tps.stores.registry import all_parties, parties
+
+WINDOW = ("from", "to")
+OPERATORS = ("agr", "brp")
 
 
 def list_parties(call):
-    """Every party, sorted by its code."""
+    """Every party, sorted by its code, and what it has registered."""
     call.only_known(*PAGING)
     paging = read_paging(call)
     with call.endpoint.database.transaction() as tx:
         found = all_parties(tx, call.tps)
+        held = holdings(tx, call.tps)
     page, following = paging.cut(found, lambda party: (party.code,))
-    return Answer({"parties": [party_json(each) for each in page], **following}, is_tagged=True)
+    return Answer({"parties": [party_json(each, held.get(each.code)) for each in page], **following}, is_tagged=True)
 
 
-def party_json(party):
+def list_schedules(call):
+    """What operators plan in a window: their totals, or asset by asset."""
+    call.only_known("party", "per_asset", *WINDOW, *PAGING)
+    paging, window = read_paging(call), read_window(call)
+    with call.endpoint.database.transaction() as tx:
+        asked = read_asked(call, tx, window)
+        if call.flag("per_asset"):
+            found = _some_assets(call, tx, asked)
+            page, following = paging.cut(found, lambda asset: (asset["asset_id"],))
+            body = {"assets": asset_plans(call.endpoint, tx, call.tps, page, period=window)}
+        else:
+            found = operator_totals(call.endpoint, tx, call.tps, asked)
+            page, following = paging.cut(found, lambda total: (total["operator"],))
+            body = {"schedules": page}
+    return drawn(call, window, {**body, **following})
+
+
+def list_limits(call):
+    """Limits that touch a window, with each operator's part and how far its message came."""
+    call.only_known("party", "summary", *WINDOW, *PAGING)
+    paging, window, is_summary = read_paging(call), read_window(call), call.flag("summary")
+    with call.endpoint.database.transaction() as tx:
+        asked = read_asked(call, tx, window)
+        latest = overview_limits.latest_within(tx, call.tps, asked)
+        page, following = paging.cut(latest, limit_place)
+        found = overview_limits.seen_limits(tx, call.tps, page, call.endpoint.platform, operator=asked.operator)
+    shown = [limit_json(each, call.now, with_parts=not is_summary) for each in found]
+    return drawn(call, window, {"limits": shown, **following})
+
+
+def show_evidence(call):
+    """How far each message of a limit came, hop by hop."""
+    call.only_known("dso")
+    limit_id, dso = call.path_values["limit_id"], call.text("dso")
+    with call.endpoint.database.transaction() as tx:
+        named = overview_limits.latest_named(tx, call.tps, limit_id)
+        latest = one_of([each for each in named if dso in (None, each.name.dso)])
+        (limit,) = overview_limits.seen_limits(tx, call.tps, [latest], call.endpoint.platform)
+        sent = [part.part.message_id for part in limit.parts]
+        hops = overview_limits.hops_of(tx, call.tps, call.endpoint.platform, sent)
+    return Answer(evidence_json(limit, hops), is_tagged=True)
+
+
+def wait_for_changes(call):
+    """Block until there is news, and say of what."""
+    call.only_known("after", "timeout")
+
+    def look():
+        with call.endpoint.database.transaction() as tx:
+            return overview_news.counts(tx, call.tps)
+
+    return wait_for_news(call, [str(topic) for topic in overview_news.Topic], look)
+
+
+def read_asked(call, tx, window):
+    """Whose things are asked for: an operator's, a DSO's, both's, or all."""
+    codes = call.query.get("party", ())
+    found = parties(tx, codes)
+    if len(found) < len(set(codes)):
+        raise NotFound("no such party")
+    operators = [code for code, party in found.items() if party.role in OPERATORS]
+    dsos = [code for code, party in found.items() if party.role == "dso"]
+    if len(operators) > 1 or len(dsos) > 1 or len(operators) + len(dsos) < len(found):
+        raise Malformed("bad party", [Finding("bad_type", "/party", "one operator, one DSO, or one of each")])
+    return Asked(next(iter(operators), None), next(iter(dsos), None), window)
+
+
+def one_of(named):
+    """The one limit that an id names."""
+    if not named:
+        raise NotFound("no such limit")
+    if len(named) > 1:
+        refuse([Finding("A55", "/dso", "two DSOs have a limit of this id: say whose is meant")])
+    return named[0]
+
+
+def limit_place(revision):
+    """Where a limit stands in a list: by its start."""
+    return moment_json(revision.period.start), revision.name.dso, revision.name.limit_id
+
+
+def drawn(call, window, body):
+    """An answer about a window."""
+    times = {"from": moment_json(window.start), "to": moment_json(window.end), "as_of": moment_json(call.now)}
+    return Answer({**times, **body}, is_tagged=True)
+
+
+def party_json(party, held):
     """A party as the platform operator sees it."""
-    return {"code": party.code, "role": party.role, "name": party.name, "component": party.component}
+    body = {"code": party.code, "role": party.role, "name": party.name, "component": party.component}
+    if party.role == "tps":
+        return body
+    body["asset_count"] = held.asset_count if held else 0
+    if party.role == "dso":
+        body["connection_point_count"] = held.point_count if held else 0
+    else:
+        body["waiting_asset_count"] = held.waiting_count if held else 0
+    body["installed_production_kw"] = number_json(held.production_kw) if held else 0
+    body["installed_consumption_kw"] = number_json(held.consumption_kw) if held else 0
+    return body
+
+
+def _some_assets(call, tx, asked):
+    if asked.operator is None and asked.dso is None:
+        raise Malformed("no party", [Finding("missing", "/party", "needed to look at single assets")])
+    return plan_totals.active_assets(tx, call.tps, asked)
 
 
 ROUTES = (
     Route("GET", "/tps/v1/ping", pong, is_open=True),
     *contract_routes("tps"),
     Route("GET", "/tps/v1/parties", list_parties),
+    Route("GET", "/tps/v1/schedules", list_schedules),
+    Route("GET", "/tps/v1/limits", list_limits),
+    Route("GET", "/tps/v1/limits/<limit_id>/evidence", show_evidence),
+    Route("GET", "/tps/v1/changes", wait_for_changes),
 )
 
 

@@ -12,6 +12,7 @@ Privacy:  CLM-01, CLM-02, CAP-01, TIM-02, DSO-ALL, DSO-CHG, INF-WIN (docs/privac
 
 from collections import defaultdict
 
+from tps.backend.platform_news import tell_operator
 from tps.documents import decode, encode
 from tps.documents.acknowledgement import (
     DocumentReason,
@@ -30,6 +31,7 @@ from tps.mades.types import ASSET, ASSET_LIST, POINT, acknowledgement_of
 from tps.runtime.function import serve
 from tps.stores import asset_changes, claims, registry
 from tps.stores.claims import Source
+from tps.stores.overview_news import Topic
 
 STALE = DocumentReason(
     "A84", "a registration of a higher sequence was applied before; some entries were left as they are"
@@ -38,7 +40,9 @@ STALE = DocumentReason(
 
 def take_registration(endpoint, arrival):
     """One registration, from the broker to its acknowledgement."""
-    return take(endpoint, arrival, decide, follow_up=tell_others)
+    status = take(endpoint, arrival, decide, follow_up=tell_others)
+    tell_operator(endpoint, Topic.REGISTRY)
+    return status
 
 
 def decide(handling):

@@ -17,6 +17,7 @@ from tps.backend import own_limits
 from tps.backend.assets import keep_assets, keep_no_assets
 from tps.backend.limits import keep_limit
 from tps.backend.plans import keep_plans
+from tps.backend.platform_news import tell_operator
 from tps.backend.schedules import schedule_outcome
 from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
@@ -40,6 +41,7 @@ from tps.mades.types import (
 )
 from tps.runtime.function import serve
 from tps.stores import ledger, received_plans, resources
+from tps.stores.overview_news import Topic
 from tps.stores.received_plans import Reply
 
 REGISTRATIONS = {ASSET, POINT}
@@ -77,6 +79,8 @@ def take_answer(endpoint, arrival):
 def take_acknowledgement(endpoint, arrival):
     """MADES's own acknowledgements: how far our messages have come."""
     apply_acknowledgement(endpoint, open_acknowledgement(endpoint, arrival))
+    if endpoint.kind == "tps":
+        tell_operator(endpoint, Topic.DELIVERIES)
     return Status.ACCEPTED
 
 

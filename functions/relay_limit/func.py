@@ -3,7 +3,7 @@
 Wakes on: TPS-LIMIT-FORESEEN, TPS-LIMIT-UNFORESEEN from DSOs; ticks.
 Reads:    who operates which of the listed assets in this DSO's grid, and what each weighs; assets that changed hands.
 Decides:  accepted, refused, or (emergencies) accepted but for the assets named; weights are frozen then.
-Writes:   each revision of the limit, its weighed assets, and each operator's part.
+Writes:   each revision of the limit, its weighed assets, and each operator's part; that there is news.
 Emits:    first the Acknowledgement to the DSO, then to each operator only its assets and its part; cancels to those who
           are out of it; notices to the DSO.
 Privacy:  OPR-OTH, OPR-IDS, DSO-A64, TIM-01 (docs/privacy.md).
@@ -16,6 +16,7 @@ import structlog
 
 from tps.backend.limit_notices import divide_handed_over, send_notices, watch_revision
 from tps.backend.limit_relay import MESSAGE_TYPES, relay, tie_key
+from tps.backend.platform_news import tell_operator
 from tps.documents import decode
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries
 from tps.documents.unavailability import LIMIT_TYPES, DocumentStatus, LimitDocument
@@ -39,6 +40,7 @@ from tps.mades.types import LIMIT_FORESEEN, LIMIT_UNFORESEEN
 from tps.runtime.function import serve
 from tps.stores import limits, registry
 from tps.stores.limits import LimitName, Revision, WeighedAsset
+from tps.stores.overview_news import Topic
 
 SERIES = "1"
 STALE = DocumentReason("A84", "a higher revision was received before; this one has no effect")
@@ -50,7 +52,9 @@ _log = structlog.get_logger()
 
 def take_limit(endpoint, arrival):
     """One revision of a limit, from the broker to the operators concerned."""
-    return take(endpoint, arrival, decide, follow_up=fan_out)
+    status = take(endpoint, arrival, decide, follow_up=fan_out)
+    tell_operator(endpoint, Topic.LIMITS)
+    return status
 
 
 def tick(endpoint):

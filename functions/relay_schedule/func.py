@@ -3,7 +3,7 @@
 Wakes on: TPS-SCHEDULE from AGRs and BRPs; ticks.
 Reads:    which assets the sender has registered, what stands by the document; on a tick, plans that have changed.
 Decides:  accepted, accepted but for the series named, or refused.
-Writes:   plans in force, the accepted revision, where a plan has changed.
+Writes:   plans in force and their totals, the accepted revision, where a plan has changed; that there is news.
 Emits:    Acknowledgements; once per window TPS-SCHEDULE to each DSO in whose grid a plan has changed.
 Privacy:  DSO-ALL, DSO-OPR, DSO-GRD (docs/privacy.md).
 """
@@ -13,6 +13,8 @@ from dataclasses import replace
 
 import structlog
 
+from tps.backend.plan_totals import block_totals
+from tps.backend.platform_news import tell_operator
 from tps.documents import encode
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries, finding_reason
 from tps.documents.generation_load import ScheduleDocument, series_ids, split
@@ -28,7 +30,8 @@ from tps.endpoint.sending import Draft, dispatch_caused
 from tps.errors import Finding, RuleBroken, StoreAway
 from tps.mades.types import SCHEDULE
 from tps.runtime.function import serve
-from tps.stores import plan_blocks, plans, registry, schedules
+from tps.stores import plan_blocks, plan_totals, plans, registry, schedules
+from tps.stores.overview_news import Topic
 from tps.stores.schedules import AcceptedDocument, PlanChange
 
 STALE = DocumentReason("A84", "a higher revision was accepted before; this one is ignored")
@@ -38,7 +41,9 @@ _log = structlog.get_logger()
 
 def take_schedule(endpoint, arrival):
     """One document of an operator's, from the broker to its acknowledgement."""
-    return take(endpoint, arrival, decide, follow_up=tell_at_once if endpoint.batch_window_s <= 0 else None)
+    status = take(endpoint, arrival, decide, follow_up=tell_at_once if endpoint.batch_window_s <= 0 else None)
+    tell_operator(endpoint, Topic.PLANS)
+    return status
 
 
 def decide(handling):
@@ -114,9 +119,15 @@ def apply(handling, operator, document, before, *, refused_ids):
     ended = [piece for piece in standing if piece.document_id == document_id]
     left = [piece for piece in standing if piece.document_id != document_id]
     plan_blocks.add_blocks(tx, blocks, handling.now)
-    plans.replace_pieces(tx, operator, standing, overlaid(left, new))
+    plan_totals.add_totals(tx, operator, block_totals(blocks, new, grid_of, standing))
+    plans.replace_pieces(tx, operator, standing, overlaid([*left, *map(without_plan, ended)], new))
     schedules.add_changes(tx, changes([*ended, *new]), handling.now)
     schedules.keep_document(tx, operator, document_id, standing_by(document, before, refused_ids))
+
+
+def without_plan(piece):
+    """What remains of a plan that its document no longer says: that there is none, and was one."""
+    return replace(piece, block_id=None, document_id="")
 
 
 def standing_by(document, before, refused_ids):

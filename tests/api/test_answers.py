@@ -189,6 +189,19 @@ def play_contract(recorder: Recorder, world: World, dso: Member, alpha: Member) 
         for file in (f"{member.group}.raml", "types.raml", "openapi.json", "nothing"):
             recorder.call(member, "GET", f"/api/{file}")
     recorder.call(platform, "GET", "/parties?limit=1")
+    play_overview(recorder, platform, dso)
+
+
+def play_overview(recorder: Recorder, platform: Member, dso: Member) -> None:
+    day = f"from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z&party={dso.code}"
+    recorder.call(platform, "GET", f"/schedules?{day}&per_asset=true&limit=1")
+    tag = recorder.call(platform, "GET", f"/schedules?{day}").headers["ETag"]
+    recorder.call(platform, "GET", f"/schedules?{day}", If_None_Match=tag)
+    recorder.call(platform, "GET", f"/limits?{day}")
+    limits = recorder.bodies["GET", "/tps/v1/limits", 200]["limits"]
+    recorder.call(platform, "GET", f"/limits/{limits[0]['id']}/evidence")
+    cursor = recorder.call(platform, "GET", "/changes").json["cursor"]
+    recorder.call(platform, "GET", f"/changes?after={cursor}&timeout=0")
 
 
 def test_every_route_answered_well_and_as_described(story: Recorder) -> None:

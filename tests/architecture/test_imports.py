@@ -38,7 +38,7 @@ STORES = "psycopg psycopg_pool yoyo boto3 botocore mypy_boto3_s3 minio urllib3 n
 # What a function sees of the runtime: its calls and answers, and what routes that send have in common.
 FUNCTION_RUNTIME = (
     "runtime.function runtime.submission runtime.resources runtime.paging runtime.contract runtime.feed_waiting"
-    " runtime.periods runtime.several"
+    " runtime.periods runtime.several runtime.news_waiting"
 )
 
 RULES = {

@@ -82,6 +82,12 @@ _OWN_LIMIT = (
     "limits next id revision kind status direction asset_ids start end available power_kw action expected_end reason"
     " code text sent_at message_id rejected asset_id detail delivery asset_count all_reached_at notices at"
 )
+_DRAWN = "from to as_of next"
+_SEEN_LIMIT = (
+    "limits dso id revision kind status direction start end available power_kw action reason code text asset_count"
+    " revisions accepted_at delivery recipients issued delivered read failed parts operator name weight_kw parts_kw"
+    " state issued_at delivered_at read_at"
+)
 _PLANT = {"connection_point_id": "{claimed_point}", "kind": "generation", "max_production_kw": 600}
 
 
@@ -94,6 +100,10 @@ def _dso(method: str, path: str, fields: str, **more: Any) -> RouteRow:
     scope = more.pop("scope", "own")
     keys = (*(OWN if scope == "own" else GRID), *more.pop("also", ()))
     return RouteRow(method=method, path=path, owner="dso", scope=scope, keys=keys, fields=fields, **more)
+
+
+def _tps(path: str, fields: str, **more: Any) -> RouteRow:
+    return RouteRow(method="GET", path=path, owner="tps", scope="platform", keys=REFUSED, fields=fields, **more)
 
 
 def _ping(group: str) -> RouteRow:
@@ -270,9 +280,25 @@ ROUTES = (
         owner="tps",
         scope="platform",
         keys=REFUSED,
-        fields="parties code role name component next",
+        fields="parties code role name component asset_count waiting_asset_count connection_point_count"
+        " installed_production_kw installed_consumption_kw next",
         shows="component",
     ),
+    _tps(
+        "/tps/v1/schedules",
+        f"{_DRAWN} schedules operator name asset_count planned_asset_count installed_production_kw"
+        " installed_consumption_kw unplanned_production_kw unplanned_consumption_kw current announced minutes"
+        " planned_assets production_kw consumption_kw",
+        shows="planned_assets",
+    ),
+    _tps("/tps/v1/limits", f"{_DRAWN} {_SEEN_LIMIT}", shows="recipients"),
+    _tps(
+        "/tps/v1/limits/<limit_id>/evidence",
+        "dso id revision accepted_at all_reached_at recipients operator name status message_id state issued_at"
+        " delivered_at read_at hops at component details",
+        shows="hops",
+    ),
+    _tps("/tps/v1/changes", "cursor changed", shows="cursor"),
 )
 
 

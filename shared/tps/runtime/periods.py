@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tps.api.types import EARLIEST, LATEST, read_moment
+from tps.api.types import EARLIEST, LATEST, minute_after, read_moment
 from tps.domain.limit import Interval
 from tps.errors import Finding, Malformed
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from tps.runtime.function import Call
 
 ALWAYS = Interval(EARLIEST, LATEST)
+MAX_WINDOW = timedelta(days=31)
+_DAY = timedelta(days=1)
 
 
 def read_period(call: Call, start: str = "from", end: str = "to") -> Interval:
@@ -41,3 +44,19 @@ def _moment(call: Call, name: str) -> datetime | None:
         return read_moment(text.replace(" ", "+"))
     except ValueError as error:
         raise Malformed("bad time", [Finding("bad_type", f"/{name}", str(error))]) from None
+
+
+def read_window(call: Call) -> Interval:
+    """The period of `?from=&to=` for what is drawn: whole minutes, today (UTC) if not given, a day if half given.
+
+    Raises:
+        Malformed: As `read_period`; `bad_type` at `/to` for more than 31 days.
+    """
+    start, end = _moment(call, "from"), _moment(call, "to")
+    if start is None:
+        start = call.now.replace(hour=0, minute=0, second=0, microsecond=0) if end is None else end - _DAY
+    period = checked_period(start, start + _DAY if end is None else end)
+    if period.end - period.start > MAX_WINDOW:
+        detail = f"at most {MAX_WINDOW.days} days at once"
+        raise Malformed("too long", [Finding("bad_type", "/to", detail)])
+    return Interval(period.start.replace(second=0, microsecond=0), minute_after(period.end))

@@ -135,7 +135,7 @@ def latest(tx: Transaction, dso: str, limit_id: str) -> Revision | None:
     row = tx.execute(
         "SELECT * FROM limit_revision WHERE dso = %s AND limit_id = %s AND is_latest", (dso, limit_id)
     ).fetchone()
-    return _revision(row) if row else None
+    return read_revision(row) if row else None
 
 
 def unrelayed(tx: Transaction, dso: str, limit_id: str) -> list[Revision]:
@@ -144,7 +144,7 @@ def unrelayed(tx: Transaction, dso: str, limit_id: str) -> list[Revision]:
         "SELECT * FROM limit_revision WHERE dso = %s AND limit_id = %s AND NOT is_relayed ORDER BY revision",
         (dso, limit_id),
     ).fetchall()
-    return [_revision(row) for row in rows]
+    return [read_revision(row) for row in rows]
 
 
 def mark_relayed(tx: Transaction, name: LimitName) -> None:
@@ -211,7 +211,7 @@ def last_parts(tx: Transaction, dso: str, limit_id: str) -> dict[str, OperatorPa
              FROM limit_part WHERE dso = %s AND limit_id = %s ORDER BY operator, revision DESC""",
         (dso, limit_id),
     ).fetchall()
-    return {row["operator"]: _part(row) for row in rows}
+    return {row["operator"]: read_part(row) for row in rows}
 
 
 def handed_over(tx: Transaction, now: datetime) -> tuple[dict[str, datetime], list[HandedOver]]:
@@ -253,12 +253,14 @@ def _key(name: LimitName) -> tuple[str, str, int]:
     return name.dso, name.limit_id, name.revision
 
 
-def _part(row: dict[str, Any]) -> OperatorPart:
+def read_part(row: dict[str, Any]) -> OperatorPart:
+    """Those columns of a row of `limit_part`."""
     fixed = {"parts_kw": tuple(row["parts_kw"]), "status": LimitStatus(row["status"]), "digest": bytes(row["digest"])}
     return OperatorPart(**(row | fixed))
 
 
-def _revision(row: dict[str, Any]) -> Revision:
+def read_revision(row: dict[str, Any]) -> Revision:
+    """A row of `limit_revision`."""
     status = LimitStatus(row["status"])
     reason = Reason(row["reason_code"], row["reason_text"])
     has_limit = status in (LimitStatus.ACTIVE, LimitStatus.ENDED)

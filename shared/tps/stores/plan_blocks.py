@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import zlib
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tps.domain.power import from_watts, to_watts
-from tps.domain.schedule import Schedule
+from tps.domain.schedule import RESOLUTIONS, Schedule
+from tps.domain.steps import Steps
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -50,6 +52,20 @@ def schedules_of(content: bytes) -> list[Schedule]:
         )
         for asset_id, start, resolution, count, indexes, levels_w in json.loads(content)
     ]
+
+
+def steps_of(content: bytes) -> list[tuple[str, Steps]]:
+    """The same as steps: asset ids, each with one plan of its asset. What changes alike shares its times."""
+    shared: dict[tuple[object, ...], tuple[int, ...]] = {}
+    found = []
+    for asset_id, start, resolution, count, indexes, levels_w in json.loads(content):
+        start_s, step_s = start * 60, int(RESOLUTIONS[resolution].total_seconds())
+        key = (start_s, step_s, *indexes)
+        starts_s = shared.get(key)
+        if starts_s is None:
+            starts_s = shared[key] = tuple(start_s + index * step_s for index in indexes)
+        found.append((asset_id, Steps(starts_s, array("q", levels_w), start_s + count * step_s)))
+    return found
 
 
 def add_blocks(tx: Transaction, blocks: Sequence[KeptBlock], now: datetime) -> None:

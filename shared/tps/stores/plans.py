@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 MAX_PIECES = 250_000
 """A day of a realistic grid has 17,505; whoever asks for more than this asks for a shorter time."""
-_COLUMNS = "p.asset_id, p.starts_at, p.ends_at, p.rank, p.block_id, p.document_id"
+PIECE_COLUMNS = "p.asset_id, p.starts_at, p.ends_at, p.rank, p.block_id, p.document_id"
 # From the first piece that ends after the period's start to the first that ends at or after its end: no piece beyond
 # these is looked at, however long the history.
-_WITHIN = """
+WITHIN = """
     LATERAL (SELECT * FROM plan_piece p
               WHERE p.asset_id = a.id AND p.owner = a.owner AND p.ends_at > %(start)s AND p.starts_at < %(end)s
                 AND p.ends_at <= coalesce((SELECT q.ends_at FROM plan_piece q
@@ -42,7 +42,7 @@ def pieces_within(
 ) -> list[Piece]:
     """The pieces of these assets that touch a period, whole; also those that say that there is no plan."""
     rows = tx.execute(
-        f"""SELECT {_COLUMNS} FROM (SELECT id, %(owner)s AS owner FROM unnest(%(ids)s::text[]) AS id) a, {_WITHIN}
+        f"""SELECT {PIECE_COLUMNS} FROM (SELECT id, %(owner)s AS owner FROM unnest(%(ids)s::text[]) AS id) a, {WITHIN}
             {_ORDER} LIMIT %(limit)s""",
         {
             "owner": owner,
@@ -52,7 +52,7 @@ def pieces_within(
             "limit": limit,
         },
     ).fetchall()
-    return [_piece(row) for row in rows]
+    return [read_piece(row) for row in rows]
 
 
 def plans_within(
@@ -91,9 +91,9 @@ def planned_in_grid(
     """The platform's: what the present operators plan in a period for the active assets in a DSO's grid, or for those
     of them that are named; by asset and time. It does not say whose they are."""
     rows = tx.execute(
-        f"""SELECT {_COLUMNS}
+        f"""SELECT {PIECE_COLUMNS}
               FROM (SELECT id, operator AS owner FROM active_asset
-                     WHERE dso = %(dso)s AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s))) a, {_WITHIN}
+                     WHERE dso = %(dso)s AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s))) a, {WITHIN}
              WHERE p.block_id IS NOT NULL {_ORDER} LIMIT %(limit)s""",
         {
             "dso": scope.party,
@@ -103,7 +103,7 @@ def planned_in_grid(
             "limit": limit,
         },
     ).fetchall()
-    return [_piece(row) for row in rows]
+    return [read_piece(row) for row in rows]
 
 
 def replace_pieces(tx: Transaction, owner: str, before: Sequence[Piece], after: Sequence[Piece]) -> None:
@@ -136,6 +136,7 @@ def _planned(pieces: list[Piece]) -> list[Piece]:
     return [piece for piece in pieces if piece.block_id is not None]
 
 
-def _piece(row: dict[str, Any]) -> Piece:
+def read_piece(row: dict[str, Any]) -> Piece:
+    """A row of `PIECE_COLUMNS`."""
     period = Interval(row["starts_at"].astimezone(UTC), row["ends_at"].astimezone(UTC))
     return Piece(row["asset_id"], period, row["rank"], row["block_id"], row["document_id"])

@@ -1,0 +1,48 @@
+"""Parties as the platform operator sees them: what they have registered, and whether they are well (F3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tps.domain.scope import TpsScope
+    from tps.stores.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a party has: an operator its active assets, a DSO those in its grid.
+
+    Attributes:
+        waiting_count: An operator's assets that are not active.
+        point_count: A DSO's connection points.
+    """
+
+    asset_count: int
+    waiting_count: int
+    point_count: int
+    production_kw: Decimal
+    consumption_kw: Decimal
+
+
+def holdings(tx: Transaction, _scope: TpsScope) -> dict[str, Holdings]:
+    """Of every party that has anything, by code."""
+    rows = tx.execute(
+        """SELECT code, sum(assets)::int AS asset_count, sum(waiting)::int AS waiting_count,
+                  sum(points)::int AS point_count, coalesce(sum(production_kw), 0) AS production_kw,
+                  coalesce(sum(consumption_kw), 0) AS consumption_kw
+             FROM (SELECT operator AS code, 1 AS assets, 0 AS waiting, 0 AS points,
+                          max_production_kw AS production_kw, max_consumption_kw AS consumption_kw FROM active_asset
+                   UNION ALL
+                   SELECT dso, 1, 0, 0, max_production_kw, max_consumption_kw FROM active_asset
+                   UNION ALL
+                   SELECT c.operator, 0, 1, 0, 0, 0 FROM asset_claim c
+                     LEFT JOIN active_asset a ON a.id = c.id AND a.operator = c.operator
+                    WHERE c.claimed IS NOT NULL AND a.id IS NULL
+                   UNION ALL
+                   SELECT dso, 0, 0, 1, 0, 0 FROM point_claim WHERE holds) each
+            GROUP BY code"""
+    ).fetchall()
+    return {row.pop("code"): Holdings(**row) for row in rows}
