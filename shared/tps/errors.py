@@ -8,7 +8,8 @@ TpsError
 │   ├── Forbidden           403  the token's role has no business on this route
 │   ├── NotFound            404  not there, or somebody else's
 │   ├── MethodNotAllowed    405  the route knows other verbs
-│   ├── RevisionConflict    409  same revision, other content (A51)
+│   ├── Conflict            409  stands against something that is there: a code, a path
+│   │   └── RevisionConflict 409 same revision, other content (A51)
 │   ├── TooLarge            413  body above the limit
 │   ├── WrongMediaType      415  not JSON (REST), not an envelope (events)
 │   ├── RuleBroken          422  understood, but against the rules: one Finding per bad field
@@ -92,8 +93,12 @@ class MethodNotAllowed(Refused):
     title = "method not allowed"
 
 
-class RevisionConflict(Refused):
+class Conflict(Refused):
     http_status = 409
+    title = "conflict"
+
+
+class RevisionConflict(Conflict):
     title = "revision conflict"
 
 

@@ -15,7 +15,7 @@ from tps.runtime.rendering.raml import Method, Raml, load
 from tps.runtime.stack import load_stack
 
 FOLDER = Path(tps.api.__file__).parent
-GROUPS = ("agr", "dso", "tps")
+GROUPS = ("agr", "dso", "tps", "ecp")
 
 
 @cache

@@ -158,7 +158,9 @@ def test_ids_in_examples_have_their_check_digits(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_type_is_used(name: str) -> None:
     bare = name.removeprefix("tps.")
-    said = "".join((FOLDER / each).read_text() for each in ("agr.raml", "dso.raml", "tps.raml", "types.raml"))
+    said = "".join(
+        (FOLDER / each).read_text() for each in ("agr.raml", "dso.raml", "tps.raml", "ecp.raml", "types.raml")
+    )
 
     assert re.search(rf"(?:: |\(|\| )(?:tps\.)?{bare}\b(?!:)", said)
 

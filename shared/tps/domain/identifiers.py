@@ -98,6 +98,14 @@ def party_code_findings(code: str, pointer: str) -> Iterator[Finding]:
         yield Finding("check_digit", pointer, f"{kind} with a wrong check digit", code)
 
 
+def component_code_findings(code: str, pointer: str) -> Iterator[Finding]:
+    """What is wrong with a component's code that is not its party's own: it is an EIC of type V (`check_digit`)."""
+    if not (_EIC_FORM.fullmatch(code) and code[2] == "V"):
+        yield Finding("check_digit", pointer, "neither the party's own code nor an EIC of type V", code)
+    elif not eic.is_valid(code):
+        yield Finding("check_digit", pointer, "EIC with a wrong check digit", code)
+
+
 def party_coding_scheme(code: str) -> str:
     """A10 for a GLN, A01 for an EIC; the caller has made sure that it is one (`party_code_findings`)."""
     return GS1 if _GLN_FORM.fullmatch(code) else EIC

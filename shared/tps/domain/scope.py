@@ -24,4 +24,23 @@ class TpsScope:
     party: str
 
 
-Scope = AgrScope | DsoScope | TpsScope
+@dataclass(frozen=True, slots=True)
+class DirectoryScope:
+    """Whoever asks the Component Directory: a party about itself, or the platform operator about all.
+
+    Attributes:
+        role: agr, brp, dso or tps.
+        component: The component whose key proved who asks; None if a token did.
+    """
+
+    party: str
+    role: str
+    component: str | None = None
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is the platform operator."""
+        return self.role == "tps"
+
+
+Scope = AgrScope | DsoScope | TpsScope | DirectoryScope

@@ -70,6 +70,8 @@ def _read(authorization: str | None) -> tuple[str, str]:
 
 def _found(services: Services, code: str) -> tuple[Endpoint, OwnComponent, str] | None:
     for endpoint in services.endpoints.values():
+        if endpoint.kind == "ecp":
+            continue
         with endpoint.database.transaction() as tx:
             own, password_hash = component_by_code(tx, code), password_hash_of(tx, code)
         if own is not None and password_hash is not None:

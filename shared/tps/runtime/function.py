@@ -14,11 +14,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tps.api.bodies import pointer_of
-from tps.domain.scope import AgrScope, DsoScope, Scope, TpsScope
+from tps.backend.directory import Directory
+from tps.domain.scope import AgrScope, DirectoryScope, DsoScope, Scope, TpsScope
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Status
 from tps.endpoint.receiving import Arrival
-from tps.errors import Finding, Forbidden, Malformed, RuleBroken
+from tps.errors import Finding, Forbidden, Malformed, NotFound, RuleBroken
 from tps.stores.components import OwnComponent
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Call:
         raw_body: As it came, at most 50 MB.
         endpoint: That of the caller's group.
         is_connected: False once the client has gone.
+        known_directory: The Component Directory, where it is asked.
     """
 
     scope: Scope | None
@@ -67,6 +69,7 @@ class Call:
     waits: Waits
     platform_party: str
     is_connected: Callable[[], bool]
+    known_directory: Directory | None = None
 
     @property
     def now(self) -> datetime:
@@ -92,6 +95,20 @@ class Call:
         if not isinstance(self.scope, TpsScope):
             raise Forbidden("for the platform operator")
         return self.scope
+
+    @property
+    def viewer(self) -> DirectoryScope:
+        """The caller as whoever asks the Component Directory; the edge has made sure of it."""
+        if not isinstance(self.scope, DirectoryScope):
+            raise Forbidden("for components and their parties")
+        return self.scope
+
+    @property
+    def directory(self) -> Directory:
+        """The Component Directory, which runs where its group does."""
+        if self.known_directory is None:
+            raise NotFound("this deployment does not serve that group")
+        return self.known_directory
 
     @property
     def party(self) -> str:

@@ -35,6 +35,7 @@ from tps.mades.subjects import TICK
 from tps.mades.web_service import MAXIMUM_REQUEST_BYTES
 from tps.mades.web_service import MEDIA_TYPE as SOAP_MEDIA_TYPE
 from tps.runtime.credentials import component_behind
+from tps.runtime.directory_callers import viewer_behind
 from tps.runtime.function import Answer, Call, Route, ServiceCall, ServiceRoute, Tables
 from tps.runtime.identity import check_group
 from tps.runtime.json_text import to_json
@@ -151,6 +152,7 @@ def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Cal
         waits=services.waits[endpoint.group],
         platform_party=services.settings.platform_party,
         is_connected=_connection_check(request),
+        known_directory=services.directory if kind == "ecp" else None,
     )
 
 
@@ -165,6 +167,8 @@ def _refuse_nul(query: Mapping[str, Sequence[str]], path_values: Mapping[str, st
 
 def _caller(request: Request, services: Services, kind: str) -> Scope:
     """The caller's scope: a token that holds, a role of this group, a party onboarded here in that role."""
+    if kind == "ecp":
+        return viewer_behind(services, request.headers.get("Authorization"), request.get_data)
     identity = services.tokens.identify(request.headers.get("Authorization"))
     check_group(identity, kind)
     with services.endpoint(kind).database.transaction() as tx:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tps.backend.directory import GROUP_OF_ROLE
 from tps.domain.identifiers import party_code_findings
 from tps.domain.text import name_findings
 from tps.errors import Finding, RuleBroken
@@ -20,19 +21,21 @@ from tps.mades.certificates import Authority, Component, create_authority, creat
 from tps.mades.directory import ComponentEntry
 from tps.mades.keys import bound_to, dump_private_key, load_private_key, wrap
 from tps.mades.paths import MessagePath
+from tps.runtime.directory import AUTHORITY_CERTIFICATE, AUTHORITY_KEY
 from tps.runtime.services import utc_now
 from tps.runtime.settings import Settings
 from tps.stores import components, directory, registry
 from tps.stores.components import OwnComponent, WrappedKey
 from tps.stores.database import one_transaction
-from tps.stores.directory import Registered
+from tps.stores.directory import ECP_ROLE, Registered
 from tps.stores.registry import Party
 
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
     from tps.stores.database import Transaction
 
-GROUP_OF_ROLE = {"agr": "agr", "brp": "agr", "dso": "dso", "tps": "tps"}
+PLATFORM_NAME = "Trade Permission System"
+DIRECTORY_KIND = "componentDirectory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,9 @@ def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefix
 
 
 def ensure_platform(stack: LocalStack) -> None:
-    """Make the platform's own component if there is none."""
+    """Make the platform's own component if there is none, and enter the broker and the directory."""
     settings = Settings.from_env(stack.environment())
+    _enter_infrastructure(settings)
     with _transaction(settings, "ecp") as tx:
         is_known = directory.registered(tx, settings.platform_component) is not None
         hashes = directory.password_hashes(tx)
@@ -81,7 +85,28 @@ def ensure_platform(stack: LocalStack) -> None:
     stack.allow_component("tps", settings.platform_component)
     # Asked for by nobody at onboarding: it lies with the installation's other secrets.
     password = stack.vault.password("web-service.tps")
-    _enter(stack, settings, Newcomer("tps", settings.platform_party, "Trade Permission System"), password)
+    _enter(stack, settings, Newcomer("tps", settings.platform_party, PLATFORM_NAME), password)
+
+
+def _enter_infrastructure(settings: Settings) -> None:
+    """The broker and the directory itself: they sign and receive nothing, so they have neither keys nor paths."""
+    entries = [
+        ComponentEntry(settings.broker_component, PLATFORM_NAME, "broker", "ecp", settings.broker_component),
+        ComponentEntry(
+            settings.directory_component, PLATFORM_NAME, DIRECTORY_KIND, "ecp", settings.directory_component
+        ),
+    ]
+    now = utc_now()
+    with _transaction(settings, "ecp") as tx:
+        directory.lock(tx)
+        missing = [entry for entry in entries if directory.registered(tx, entry.code) is None]
+        for entry in missing:
+            own = OwnComponent(entry.code, entry.party, ECP_ROLE, entry.organisation)
+            directory.register(tx, Registered(own, entry, None), now)
+    for group in settings.groups.keys() - {"ecp"} if missing else ():
+        with _transaction(settings, group) as tx:
+            for entry in missing:
+                components.put_entry(tx, entry, now)
 
 
 def _hand_out_hashes(stack: LocalStack, settings: Settings, hashes: dict[str, str]) -> None:
@@ -127,7 +152,7 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
         with _transaction(settings, group) as own_tx:
             _take_in(own_tx, own, entry=entry, keys=keys, now=now)
             components.set_password_hash(own_tx, component_code, password_hash)
-            _copy_platform(tx, own_tx, settings, now)
+            _copy_everybodys(tx, own_tx, settings, now)
         with _transaction(settings, "tps") as platform_tx:
             components.put_entry(platform_tx, entry, now)
             registry.add_party(
@@ -144,11 +169,12 @@ def _take_in(
     components.put_entry(tx, entry, now)
 
 
-def _copy_platform(tx: Transaction, own_tx: Transaction, settings: Settings, now: datetime) -> None:
-    """A party's directory copy holds itself and the platform."""
-    platform = directory.registered(tx, settings.platform_component)
-    if platform is not None:
-        components.put_entry(own_tx, platform.entry, now)
+def _copy_everybodys(tx: Transaction, own_tx: Transaction, settings: Settings, now: datetime) -> None:
+    """A party's directory copy holds itself, the platform, broker and directory."""
+    for code in (settings.platform_component, settings.broker_component, settings.directory_component):
+        known = directory.registered(tx, code)
+        if known is not None:
+            components.put_entry(own_tx, known.entry, now)
 
 
 def _entry(
@@ -189,7 +215,7 @@ def _wrapped(component: Component, group_key: bytes) -> list[WrappedKey]:
 def _authority(keys_dir: Path, now: datetime) -> Authority:
     from tps.runtime.local.record import write_private
 
-    certificate, key = keys_dir / "authority.pem", keys_dir / "authority.key"
+    certificate, key = keys_dir / AUTHORITY_CERTIFICATE, keys_dir / AUTHORITY_KEY
     if not key.exists():
         made = create_authority("TPS platform authority", now)
         write_private(certificate, made.certificate_pem)

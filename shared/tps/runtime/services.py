@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tps.backend.directory import Directory
 from tps.endpoint.endpoint import Endpoint
 from tps.errors import NotFound, StoreAway
+from tps.runtime.directory import directory_of
 from tps.runtime.identity import TokenVerifier
 from tps.runtime.issuer_keys import FileKeys, RemoteKeys
 from tps.runtime.settings import GroupSettings, Settings
@@ -30,12 +32,13 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Endpoints and waits by group; `ecp` has neither inbox nor waits here."""
+    """Endpoints and waits by group; `ecp` has no inbox: it is its database, and the directory on it."""
 
     settings: Settings
     endpoints: Mapping[str, Endpoint]
     waits: Mapping[str, Waits]
     tokens: TokenVerifier
+    directory: Directory | None = None
 
     def endpoint(self, group: str) -> Endpoint:
         """A group's endpoint, by the group's name or its kind.
@@ -50,11 +53,7 @@ class Services:
 
     def is_ready(self) -> bool:
         """True if every store of every group answers; all are asked at once, so it takes about 2 s at most."""
-        probes = [
-            probe
-            for each in self.endpoints.values()
-            for probe in (each.database.is_there, each.mailbox.is_there_or_connects, each.documents.is_there)
-        ]
+        probes = [probe for each in self.endpoints.values() for probe in (each.database.is_there, *_other_stores(each))]
         with ThreadPoolExecutor(len(probes)) as pool:
             return all(pool.map(lambda probe: probe(), probes))
 
@@ -64,7 +63,7 @@ class Services:
         What is away is opened at first use.
         """
         for each in self.endpoints.values():
-            for store in (each.database.warm_up, each.mailbox.is_there_or_connects, each.documents.is_there):
+            for store in (each.database.warm_up, *_other_stores(each)):
                 threading.Thread(target=_try, args=[store], name=f"warm up {each.group}", daemon=True).start()
 
     def close(self) -> None:
@@ -74,6 +73,11 @@ class Services:
             endpoint.database.close()
 
 
+def _other_stores(endpoint: Endpoint) -> tuple[Callable[[], bool], ...]:
+    """Those that a group uses beside its database."""
+    return () if endpoint.kind == "ecp" else (endpoint.mailbox.is_there_or_connects, endpoint.documents.is_there)
+
+
 def _try(warm_up: Callable[[], object]) -> None:
     with suppress(StoreAway):
         warm_up()
@@ -81,12 +85,19 @@ def _try(warm_up: Callable[[], object]) -> None:
 
 def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Services:
     """Build the services of every group that the settings name."""
-    endpoints = {
-        name: _endpoint(settings, group, clock) for name, group in settings.groups.items() if group.kind != "ecp"
-    }
+    endpoints = {name: _endpoint(settings, group, clock) for name, group in settings.groups.items()}
     places = max(settings.threads - _THREADS_KEPT_FREE, 4)
     waits = {name: Waits(each.mailbox, places) for name, each in endpoints.items()}
-    return Services(settings, endpoints, waits, _verifier(settings))
+    return Services(settings, endpoints, waits, _verifier(settings), _directory(settings, endpoints, clock))
+
+
+def _directory(
+    settings: Settings, endpoints: Mapping[str, Endpoint], clock: Callable[[], datetime]
+) -> Directory | None:
+    """The directory if this deployment runs it: the platform operator's does, beside the platform's own group."""
+    if not {"ecp", "tps"} <= endpoints.keys():
+        return None
+    return directory_of(settings, {name: each.database.transaction for name, each in endpoints.items()}, clock)
 
 
 def _verifier(settings: Settings) -> TokenVerifier:

@@ -69,7 +69,9 @@ class Settings:
     official_schemas: Path | None
     delivery_attempts: int
     batch_window_s: float
+    directory_component: str
     broker_component: str
+    authority_folder: Path | None
     gui: GuiSettings
     times_to_live: Mapping[str, timedelta]
 
@@ -81,6 +83,8 @@ class Settings:
             SettingMissing: A variable that has no default is absent, or one is wrong; whoever deploys must set it.
         """
         platform = env.get("TPS_PARTY", DEFAULT_PLATFORM)
+        component = env.get("TPS_COMPONENT", platform)
+        authority = env.get("TPS_AUTHORITY_FOLDER")
         listen_fd = env.get("TPS_LISTEN_FD")
         schemas = env.get("TPS_XSD_DIR")
         gateway = env.get("TPS_GATEWAY_URL", "http://127.0.0.1:8080")
@@ -89,7 +93,7 @@ class Settings:
             nats_url=_need(env, "TPS_NATS_URL"),
             s3_url=_need(env, "TPS_S3_URL"),
             platform_party=platform,
-            platform_component=env.get("TPS_COMPONENT", platform),
+            platform_component=component,
             jwks_file=Path(_need(env, "TPS_JWKS_FILE")) if not env.get("TPS_JWKS_URL") else None,
             jwks_url=env.get("TPS_JWKS_URL") or None,
             issuer=env.get("TPS_ISSUER", "tps-embedded"),
@@ -104,7 +108,9 @@ class Settings:
             official_schemas=Path(schemas) if schemas else None,
             delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
             batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
-            broker_component=env.get("TPS_BROKER_COMPONENT", f"{env.get('TPS_COMPONENT', platform)}-BROKER"),
+            directory_component=env.get("TPS_DIRECTORY_COMPONENT", f"{component}-DIRECTORY"),
+            broker_component=env.get("TPS_BROKER_COMPONENT", f"{component}-BROKER"),
+            authority_folder=Path(authority) if authority else None,
             gui=_gui(env),
             times_to_live=_times_to_live(env.get("TPS_TIMES_TO_LIVE_S", "")),
         )

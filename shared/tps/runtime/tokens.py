@@ -29,7 +29,7 @@ def issue(stack: LocalStack, party: str) -> str:
         return sign(stack, settings, party, "tps")
     with one_transaction(settings.groups["ecp"].database_url) as tx:
         found = directory.registered(tx, party)
-    if found is None:
+    if found is None or found.component.role == directory.ECP_ROLE:
         raise NotFound(f"no party {party}; onboard it with ./tps party add")
     return sign(stack, settings, party, found.component.role)
 

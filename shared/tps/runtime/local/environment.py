@@ -13,7 +13,7 @@ DEFAULT_PLATFORM = "5790000000029"
 # What a person may set for the whole stack and every process of it then sees.
 _PASSED_ON = (
     *("TPS_COMPONENT", "TPS_XSD_DIR", "TPS_BATCH_WINDOW_S", "TPS_THREADS", "TPS_DELIVERY_ATTEMPTS"),
-    *("TPS_BROKER_COMPONENT", "TPS_TIMES_TO_LIVE_S"),
+    *("TPS_DIRECTORY_COMPONENT", "TPS_BROKER_COMPONENT", "TPS_TIMES_TO_LIVE_S"),
 )
 
 
@@ -48,6 +48,8 @@ def process_environment(
         "TPS_GUI_SIGN_IN_DIR": str(sign_in_folder(keys)),
         "TPS_GUI_ISSUER_KEY_FILE": str(keys / "issuer.json"),
     }
+    if "ecp" in names:
+        made["TPS_AUTHORITY_FOLDER"] = str(keys)
     for group in names:
         made |= _group_environment(addresses, vault, group)
     return {**made, **_set_by_hand(made)}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-INTERFACES = ("agr", "dso", "tps")
+INTERFACES = ("agr", "dso", "tps", "ecp")
 SOURCES = Path(tps.api.__file__).parent
 _TEMPLATE = "contract.html.j2"
 _BOUNDS = {
