@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,17 +15,22 @@ from tests.api.values import faults as value_faults
 from tests.e2e.bad_input import CALLERS, FORMS, PLACES, RULES, Bad
 from tests.e2e.scene import Scene, make_scene
 from tests.e2e.test_bad_input import send
+from tests.support.applicants import AtDirectory, fresh_keys, make_application, pems
 from tests.support.world import (
     Member,
     Reply,
     World,
     eventually,
+    fresh_gln,
     fresh_gsrn,
     make_asset,
     make_foreseen,
     make_schedule,
     make_stop,
 )
+from tps.mades.assertion import make_assertion
+from tps.mades.certificate import load_certificate
+from tps.mades.keys import SigningKey
 from tps.runtime.rendering.raml import Method
 
 NOBODYS = {404, 405}
@@ -37,7 +44,7 @@ class Recorder:
     seen: set[tuple[str, str, int]] = field(default_factory=set)
     bodies: dict[tuple[str, str, int], Any] = field(default_factory=dict)
 
-    def call(self, member: Member, verb: str, path: str, body: Any = None, **headers: str) -> Reply:
+    def call(self, member: Member | AtDirectory, verb: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Call, and hold the answer against the RAML."""
         reply = member.call(verb, path, body, **headers)
         method = method_of(verb, f"/{member.group}/v1{path}")
@@ -65,6 +72,7 @@ def story(world: World) -> Recorder:
     play_messages(recorder, dso, alpha)
     play_removals(recorder, dso, alpha)
     play_contract(recorder, world, dso, alpha)
+    play_directory(recorder, world)
     return recorder
 
 
@@ -202,6 +210,53 @@ def play_overview(recorder: Recorder, platform: Member, dso: Member) -> None:
     recorder.call(platform, "GET", f"/limits/{limits[0]['id']}/evidence")
     cursor = recorder.call(platform, "GET", "/changes").json["cursor"]
     recorder.call(platform, "GET", f"/changes?after={cursor}&timeout=0")
+
+
+def play_directory(recorder: Recorder, world: World) -> None:
+    """An applicant is let in, renews, narrows its paths, and loses a certificate; another is sent away."""
+    operator = AtDirectory.of(world, world.settings.platform_party, "tps")
+    joining, refused = (AtDirectory.of(world, fresh_gln(), "dso") for _ in range(2))
+    for applicant in (joining, joining, refused):
+        recorder.call(applicant, "POST", "/components", make_application(applicant.keys))
+        recorder.call(applicant, "GET", f"/components/{applicant.code}")
+        recorder.call(operator, "GET", "/components?limit=1")
+    recorder.call(operator, "POST", f"/components/{refused.code}/rejection", {"reason": "not known"})
+    recorder.call(joining, "POST", f"/components/{joining.code}/approval", {})
+    own = f"/components/{joining.code}"
+    entry = recorder.call(operator, "POST", f"{own}/approval", {"grid_prefixes": ["5713131"]}).json
+    listed = recorder.call(joining, "GET", "/components").json
+    recorder.call(joining, "GET", f"/components?contentId={listed['metadata']['content_id']}")
+    recorder.call(joining, "GET", "/components.xml")
+    tag = recorder.call(joining, "GET", own).headers["ETag"]
+    recorder.call(joining, "GET", own, If_None_Match=tag)
+    play_renewal(recorder, joining, entry["certificates"])
+    play_paths(recorder, joining, f"{own}/paths")
+    lost = {"reason": "lost", "certificate_id": load_certificate(entry["certificates"][1]).certificate_id}
+    recorder.call(operator, "POST", f"{own}/revocation", lost)
+    for file in ("ecp.raml", "nothing"):
+        recorder.call(operator, "GET", f"/api/{file}")
+    for path in ("/ping", "/api"):
+        recorder.call(operator, "GET", path)
+
+
+def play_renewal(recorder: Recorder, joining: AtDirectory, certificates: list[str]) -> None:
+    path, body = f"/components/{joining.code}/certificates", {"keys": pems(fresh_keys())}
+    (certificate, *_) = (load_certificate(each) for each in certificates)
+    key = SigningKey(joining.code, certificate.certificate_id, joining.keys.authentication)
+    assertion = make_assertion(key, datetime.now(UTC), json.dumps(body).encode())
+    recorder.call(joining, "POST", path, body)
+    recorder.call(joining, "POST", path, body, Authorization=f"Bearer {assertion}")
+
+
+def play_paths(recorder: Recorder, joining: AtDirectory, path: str) -> None:
+    (given,) = recorder.call(joining, "GET", path).json["paths"]
+    narrow = [{**given, "message_type": "TPS*", "valid_to": "2098-01-01T00:00:00Z"}, given]
+    recorder.call(joining, "PUT", path, {"paths": narrow})
+    recorder.call(joining, "PUT", path, {"paths": [given, given]})
+    recorder.call(joining, "PUT", path, {"paths": [{**given, "allowed_senders": None}]})
+    recorder.call(joining, "DELETE", f"{path}?message_type=*")
+    recorder.call(joining, "DELETE", path)
+    recorder.call(joining, "DELETE", f"{path}?message_type=TPS-X")
 
 
 def test_every_route_answered_well_and_as_described(story: Recorder) -> None:

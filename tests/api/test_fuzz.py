@@ -119,7 +119,12 @@ def fuzzed(world: World) -> Iterator[Fuzzed]:
     code = world.settings.platform_party
     platform = Member(code, "tps", "Trade Permission System", world.token(code, "tps"), world.http)
     apis = {group: schemathesis.openapi.from_path(FOLDER / "rendered" / f"{group}.openapi.json") for group in GROUPS}
-    yield Fuzzed(apis, {"dso": dso, "agr": agr, "tps": platform}, str(world.http.base_url).rstrip("/"), known)
+    yield Fuzzed(
+        apis,
+        {"dso": dso, "agr": agr, "tps": platform, "ecp": world.operator()},
+        str(world.http.base_url).rstrip("/"),
+        known,
+    )
     for member, path, name in (
         (agr, "/flexibility-assets", "assets"),
         (dso, "/connection-points", "connection_points"),

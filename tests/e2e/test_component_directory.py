@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,112 +10,25 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.support.world import Member, Reply, World, fresh_gln
-from tps.mades.assertion import make_assertion
+from tests.support.applicants import AtDirectory, fresh_keys, join, make_application, pems
+from tests.support.world import Member, World, fresh_gln
 from tps.mades.certificate import CertificateUse, load_certificate, verify_certificate
-from tps.mades.certificates import ComponentKeys, dump_public_key, generate_key
+from tps.mades.certificates import dump_public_key, generate_key
 from tps.mades.directory_xml import read_listing
-from tps.mades.keys import SigningKey
 from tps.runtime.directory import AUTHORITY_CERTIFICATE
 
-EIC_V = "45V0000000000019"
 
-
-def pems(keys: ComponentKeys) -> dict[str, str]:
-    return {use: dump_public_key(keys.of(use).public_key()).decode() for use in CertificateUse}
-
-
-def fresh_keys() -> ComponentKeys:
-    return ComponentKeys(generate_key(), generate_key(), generate_key())
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Somebody who asks the directory."""
-
-    world: World
-    code: str
-    authorization: str
-
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        content = None if body is None else json.dumps(body).encode()
-        if content is not None:
-            named["Content-Type"] = "application/json"
-        named["Authorization"] = self.authorization
-        response = self.world.http.request(method, f"/ecp/v1{path}", content=content, headers=named)
-        return Reply(response.status_code, response.headers, response.text)
-
-    def done(self, method: str, path: str, body: Any = None) -> Any:
-        reply = self.call(method, path, body)
-        assert reply.status in (200, 201), f"{method} {path}: {reply.status} {reply.text[:2000]}"
-        return reply.json
-
-    def own(self) -> Any:
-        """Its own entry."""
-        return self.done("GET", f"/components/{self.code}")
-
-
-def caller(world: World, code: str, role: str) -> Caller:
-    return Caller(world, code, f"Bearer {world.token(code, role)}")
-
-
-def of(member: Member, world: World) -> Caller:
-    return caller(world, member.code, member.role)
-
-
-def make_application(own: ComponentKeys, **changes: Any) -> dict[str, Any]:
-    body = {
-        "organisation": "Betelgeuse Energi",
-        "person": "Ada Nilsson",
-        "email": "ada@betelgeuse.example",
-        "phone": "+45 12 34 56 78",
-        "keys": pems(own),
-    }
-    return {**body, **changes}
+def of(member: Member, world: World) -> AtDirectory:
+    return AtDirectory.of(world, member.code, member.role)
 
 
 @pytest.fixture(scope="module")
-def operator(world: World) -> Caller:
-    return caller(world, world.settings.platform_party, "tps")
+def operator(world: World) -> AtDirectory:
+    return AtDirectory.of(world, world.settings.platform_party, "tps")
 
 
-@dataclass(frozen=True)
-class Joined:
-    """An applicant that was let in, with its keys."""
-
-    caller: Caller
-    keys: ComponentKeys
-    answer: Any
-
-    @property
-    def code(self) -> str:
-        return self.caller.code
-
-    def key(self, certificates: list[str] | None = None, keys: ComponentKeys | None = None) -> SigningKey:
-        """What it proves itself by."""
-        loaded = [load_certificate(each) for each in certificates or self.answer["certificates"]]
-        use = CertificateUse.AUTHENTICATION
-        (certificate,) = (each for each in loaded if each.use is use)
-        return SigningKey(self.code, certificate.certificate_id, (keys or self.keys).of(use))
-
-    def asserting(self, body: Any = None, key: SigningKey | None = None) -> Caller:
-        """The component itself, with an assertion for one body."""
-        content = b"" if body is None else json.dumps(body).encode()
-        token = make_assertion(key or self.key(), datetime.now(UTC), content)
-        return replace(self.caller, authorization=f"Bearer {token}")
-
-
-def join(world: World, operator: Caller, role: str = "agr", **changes: Any) -> Joined:
-    applicant, keys = caller(world, fresh_gln(), role), fresh_keys()
-    application = applicant.done("POST", "/components", make_application(keys, **changes))
-    code = application["code"]
-    answer = operator.done("POST", f"/components/{code}/approval", {})
-    return Joined(replace(applicant, code=code), keys, answer)
-
-
-def test_an_applicant_becomes_a_component_whose_certificates_fit_its_keys(world: World, operator: Caller) -> None:
-    applicant, keys = caller(world, fresh_gln(), "agr"), fresh_keys()
+def test_an_applicant_becomes_a_component_whose_certificates_fit_its_keys(world: World, operator: AtDirectory) -> None:
+    applicant, keys = AtDirectory.of(world, fresh_gln(), "agr"), fresh_keys()
 
     applied = applicant.call("POST", "/components", make_application(keys))
     again = applicant.call("POST", "/components", make_application(keys))
@@ -137,9 +49,9 @@ def test_an_applicant_becomes_a_component_whose_certificates_fit_its_keys(world:
 
 
 def test_an_approval_enters_the_party_in_the_platforms_registry_and_copy_and_says_what_is_left(
-    world: World, operator: Caller
+    world: World, operator: AtDirectory
 ) -> None:
-    joined = join(world, operator, "dso", organisation="Sydnet")
+    joined = join(operator, "dso", organisation="Sydnet")
     again = operator.done("POST", f"/components/{joined.code}/approval", {})
 
     parties = {each["code"]: each for each in _parties(world)}
@@ -160,7 +72,7 @@ def _parties(world: World) -> list[dict[str, Any]]:
 
 
 def test_a_party_sees_itself_the_platform_broker_and_directory_and_the_operator_all(
-    world: World, operator: Caller
+    world: World, operator: AtDirectory
 ) -> None:
     settings, alpha, beta = world.settings, of(world.operator(), world), of(world.dso(), world)
     everybodys = {settings.platform_component, settings.broker_component, settings.directory_component}
@@ -175,10 +87,10 @@ def test_a_party_sees_itself_the_platform_broker_and_directory_and_the_operator_
     assert kinds[settings.directory_component] == "componentDirectory"
 
 
-def test_somebody_elses_component_and_application_are_as_if_not_there(world: World, operator: Caller) -> None:
+def test_somebody_elses_component_and_application_are_as_if_not_there(world: World, operator: AtDirectory) -> None:
     """DIR-01: by whatever route, in the words for a code that nobody has."""
-    alpha, beta = join(world, operator), of(world.operator(), world)
-    waiting, nobody = caller(world, fresh_gln(), "dso"), fresh_gln()
+    alpha, beta = join(operator), of(world.operator(), world)
+    waiting, nobody = AtDirectory.of(world, fresh_gln(), "dso"), fresh_gln()
     waiting.done("POST", "/components", make_application(fresh_keys()))
     paths = {"paths": [{"message_type": "*", "valid_from": "2026-01-01T00:00:00Z"}]}
 
@@ -191,28 +103,39 @@ def test_somebody_elses_component_and_application_are_as_if_not_there(world: Wor
 
 
 def test_a_code_that_another_has_or_wishes_is_taken_like_any_other_and_the_operator_sees_it(
-    world: World, operator: Caller
+    world: World, operator: AtDirectory
 ) -> None:
     """DIR-02: the applicant learns nothing; the operator names whose application it means, and cannot give it twice."""
-    first = join(world, operator, code=_fresh_eic_v())
-    second = caller(world, fresh_gln(), "agr")
+    first = join(operator, code=_fresh_eic_v())
+    second = AtDirectory.of(world, fresh_gln(), "agr")
 
     wished = second.call("POST", "/components", make_application(fresh_keys(), code=first.code))
-    free = caller(world, fresh_gln(), "agr").call("POST", "/components", make_application(fresh_keys()))
+    free = AtDirectory.of(world, fresh_gln(), "agr").call("POST", "/components", make_application(fresh_keys()))
 
     assert (wished.status, set(wished.json)) == (free.status, set(free.json))
     refused = operator.call("POST", f"/components/{first.code}/approval", {"party": second.code})
     assert (refused.status, refused.codes()) == (409, {"taken"})
-    assert operator.done("POST", f"/components/{first.code}/rejection", {"reason": "taken", "party": second.code})
-    assert second.done("GET", f"/components/{first.code}")["reason"] == "taken"
 
 
-def test_content_ids_and_tags_move_with_what_a_viewer_sees_alone(world: World, operator: Caller) -> None:
+def test_who_is_sent_away_reads_why_and_may_apply_again(world: World, operator: AtDirectory) -> None:
+    """INF-REJ: what the applicant learns of why its code could not be had is what the operator writes."""
+    first, second = join(operator, code=_fresh_eic_v()), AtDirectory.of(world, fresh_gln(), "agr")
+    application = make_application(second.keys, code=first.code)
+    second.done("POST", "/components", application)
+
+    operator.done("POST", f"/components/{first.code}/rejection", {"reason": "choose another", "party": second.code})
+
+    assert second.done("GET", f"/components/{first.code}")["reason"] == "choose another"
+    again = second.call("POST", "/components", {**application, "code": None})
+    assert (again.status, again.json["status"], again.json["code"]) == (201, "applied", second.code)
+
+
+def test_content_ids_and_tags_move_with_what_a_viewer_sees_alone(world: World, operator: AtDirectory) -> None:
     """DIR-03: that others join, apply, renew or are revoked moves nothing of a party's."""
     alpha = of(world.operator(), world)
     before, all_before = alpha.call("GET", "/components"), operator.done("GET", "/components")["metadata"]
 
-    other = join(world, operator)
+    other = join(operator)
     operator.done("POST", f"/components/{other.code}/revocation", {"reason": "gone"})
 
     after = alpha.call("GET", "/components", If_None_Match=before.headers["ETag"])
@@ -226,8 +149,8 @@ def test_content_ids_and_tags_move_with_what_a_viewer_sees_alone(world: World, o
     assert changed["components"]
 
 
-def test_the_list_as_xml_says_what_the_list_as_json_says(world: World, operator: Caller) -> None:
-    alpha = join(world, operator).caller
+def test_the_list_as_xml_says_what_the_list_as_json_says(world: World, operator: AtDirectory) -> None:
+    alpha = join(operator).caller
     listed = alpha.done("GET", "/components")
 
     reply = alpha.call("GET", "/components.xml")
@@ -246,7 +169,7 @@ def test_the_list_as_xml_says_what_the_list_as_json_says(world: World, operator:
     assert alpha.call("GET", "/components.xml", If_None_Match=reply.headers["ETag"]).status == 304
 
 
-def test_the_operators_list_comes_in_pages(world: World, operator: Caller) -> None:
+def test_the_operators_list_comes_in_pages(world: World, operator: AtDirectory) -> None:
     whole = [each["code"] for each in operator.done("GET", "/components")["components"]]
     page = operator.done("GET", f"/components?limit={len(whole) - 1}")
 
@@ -256,8 +179,10 @@ def test_the_operators_list_comes_in_pages(world: World, operator: Caller) -> No
     assert rest["applications"] == []
 
 
-def test_a_component_renews_by_its_own_key_and_keeps_its_older_certificates(world: World, operator: Caller) -> None:
-    joined, keys = join(world, operator), fresh_keys()
+def test_a_component_renews_by_its_own_key_and_keeps_its_older_certificates(
+    world: World, operator: AtDirectory
+) -> None:
+    joined, keys = join(operator), fresh_keys()
     body, path = {"keys": pems(keys)}, f"/components/{joined.code}/certificates"
 
     issued = joined.asserting(body).done("POST", path, body)["certificates"]
@@ -268,8 +193,8 @@ def test_a_component_renews_by_its_own_key_and_keeps_its_older_certificates(worl
     assert by_the_new_key["certificates"] == [*joined.answer["certificates"], *issued]
 
 
-def test_only_a_valid_certificate_renews(world: World, operator: Caller) -> None:
-    joined, other, body = join(world, operator), join(world, operator), {"keys": pems(fresh_keys())}
+def test_only_a_valid_certificate_renews(world: World, operator: AtDirectory) -> None:
+    joined, other, body = join(operator), join(operator), {"keys": pems(fresh_keys())}
     path = f"/components/{joined.code}/certificates"
 
     replies = {
@@ -293,8 +218,8 @@ def test_only_a_valid_certificate_renews(world: World, operator: Caller) -> None
     assert len({replies[name].text for name, status in statuses.items() if status == 401}) == 1
 
 
-def test_a_revoked_certificate_proves_nothing_and_is_in_nobodys_copy(world: World, operator: Caller) -> None:
-    joined = join(world, operator)
+def test_a_revoked_certificate_proves_nothing_and_is_in_nobodys_copy(world: World, operator: AtDirectory) -> None:
+    joined = join(operator)
     revoked_id = joined.key().certificate_id
     body = {"reason": "the key was lost", "certificate_id": revoked_id}
 
@@ -310,8 +235,8 @@ def test_a_revoked_certificate_proves_nothing_and_is_in_nobodys_copy(world: Worl
     assert row[0]["certificates"] == first["certificates"]
 
 
-def test_a_revoked_component_is_left_without_certificates(world: World, operator: Caller) -> None:
-    joined = join(world, operator)
+def test_a_revoked_component_is_left_without_certificates(world: World, operator: AtDirectory) -> None:
+    joined = join(operator)
 
     revoked = operator.done("POST", f"/components/{joined.code}/revocation", {"reason": "left the market"})
 
@@ -329,8 +254,8 @@ def _path(world: World, message_type: str = "*", **changes: Any) -> dict[str, An
     return {**head, **changes}
 
 
-def test_an_owner_narrows_its_paths_and_never_widens_them(world: World, operator: Caller) -> None:
-    joined = join(world, operator)
+def test_an_owner_narrows_its_paths_and_never_widens_them(world: World, operator: AtDirectory) -> None:
+    joined = join(operator)
     path, start = f"/components/{joined.code}/paths", joined.answer["paths"][0]["valid_from"]
     narrow = _path(world, "TPS-LIMIT*", valid_from=start, valid_to="2098-01-01T00:00:00Z")
 
@@ -345,8 +270,8 @@ def test_an_owner_narrows_its_paths_and_never_widens_them(world: World, operator
     assert back == {"paths": [_path(world, valid_from=start)]}
 
 
-def test_nobody_lets_another_party_in_and_conflicts_name_the_path(world: World, operator: Caller) -> None:
-    joined, other = join(world, operator), world.dso()
+def test_nobody_lets_another_party_in_and_conflicts_name_the_path(world: World, operator: AtDirectory) -> None:
+    joined, other = join(operator), world.dso()
     path = f"/components/{joined.code}/paths"
 
     strange = operator.call("PUT", path, {"paths": [_path(world, allowed_senders=[other.code])]})
@@ -369,8 +294,8 @@ def test_nobody_lets_another_party_in_and_conflicts_name_the_path(world: World, 
     assert split.status == 200
 
 
-def test_the_last_path_cannot_go(world: World, operator: Caller) -> None:
-    joined = join(world, operator)
+def test_the_last_path_cannot_go(world: World, operator: AtDirectory) -> None:
+    joined = join(operator)
     path = f"/components/{joined.code}/paths"
 
     last = joined.caller.call("DELETE", f"{path}?message_type=*")
@@ -388,7 +313,7 @@ BAD_KEYS = {
     "a certificate's border around nothing": "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
     "RSA of 1024 bits": dump_public_key(WEAK.public_key()).decode(),
     "another curve": dump_public_key(OTHER_CURVE.public_key()).decode(),  # type: ignore[arg-type]
-    "not ASCII": "-----BEGIN PUBLIC KEY-----\n\ud800\n-----END PUBLIC KEY-----\n",
+    "not ASCII": "-----BEGIN PUBLIC KEY-----\n\u00e9\n-----END PUBLIC KEY-----\n",
 }
 
 
@@ -396,13 +321,15 @@ BAD_KEYS = {
 def test_a_bad_key_is_refused_by_its_name(world: World, name: str) -> None:
     keys = {**pems(fresh_keys()), "encryption": BAD_KEYS[name]}
 
-    reply = caller(world, fresh_gln(), "agr").call("POST", "/components", make_application(fresh_keys(), keys=keys))
+    reply = AtDirectory.of(world, fresh_gln(), "agr").call(
+        "POST", "/components", make_application(fresh_keys(), keys=keys)
+    )
 
     assert (reply.status, reply.codes(), reply.pointers()) == (422, {"bad_key"}, {"/keys/encryption"})
 
 
 def test_one_key_for_two_uses_and_a_huge_one_are_refused(world: World) -> None:
-    applicant, keys = caller(world, fresh_gln(), "agr"), pems(fresh_keys())
+    applicant, keys = AtDirectory.of(world, fresh_gln(), "agr"), pems(fresh_keys())
 
     twins = applicant.call(
         "POST", "/components", make_application(fresh_keys(), keys={**keys, "signing": keys["encryption"]})
@@ -426,15 +353,17 @@ def test_one_key_for_two_uses_and_a_huge_one_are_refused(world: World) -> None:
     ],
 )
 def test_an_application_that_cannot_be_names_the_field(world: World, changes: dict[str, Any], pointer: str) -> None:
-    reply = caller(world, fresh_gln(), "dso").call("POST", "/components", make_application(fresh_keys(), **changes))
+    reply = AtDirectory.of(world, fresh_gln(), "dso").call(
+        "POST", "/components", make_application(fresh_keys(), **changes)
+    )
 
     assert (reply.status, reply.pointers()) == (422, {pointer})
 
 
-def test_only_the_operator_decides(world: World, operator: Caller) -> None:
-    applicant = caller(world, fresh_gln(), "agr")
+def test_only_the_operator_decides(world: World, operator: AtDirectory) -> None:
+    applicant = AtDirectory.of(world, fresh_gln(), "agr")
     applicant.done("POST", "/components", make_application(fresh_keys()))
-    pretender = caller(world, applicant.code, "tps")
+    pretender = AtDirectory.of(world, applicant.code, "tps")
 
     for who in (applicant, pretender):
         assert who.call("POST", f"/components/{applicant.code}/approval", {}).status == 403

@@ -13,7 +13,7 @@ from tests.support.world import Member, World
 from tps.runtime.stack import ROOT
 
 FOLDER = ROOT / "shared" / "tps" / "api"
-each_group = pytest.mark.parametrize("group", ["agr", "dso", "tps"])
+each_group = pytest.mark.parametrize("group", ["agr", "dso", "tps", "ecp"])
 
 
 @pytest.fixture(scope="module")

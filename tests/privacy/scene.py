@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from tests.e2e.identities import BAD_TOKENS
-from tests.privacy.table import RouteRow
+from tests.privacy.table import APPLYING, RouteRow
 from tests.privacy.windows import Windows
 from tests.support.world import (
     Member,
@@ -25,6 +25,7 @@ from tests.support.world import (
     make_schedule,
     make_stop,
 )
+from tps.mades.certificate import load_certificate
 from tps.runtime.app import load_function
 from tps.runtime.function import Route
 from tps.runtime.stack import load_stack
@@ -62,7 +63,9 @@ class Scene:
         """Set it up, and wait until everything has arrived."""
         dso, agr = world.dso("Dunkle Netze"), world.operator("Betelgeuse")
         rivals = world.operator("Rival"), world.operator("Balance", role="brp"), world.dso("Sydnet")
-        scene = cls(world, agr, dso, *rivals, _fresh_values())
+        scene = cls(world, agr, dso, *rivals, {**_fresh_values(), "component": agr.code})
+        scene.values["certificate_id"] = scene.admit("applicant")
+        scene.apply("rejectable")
         changes = (
             f"/flexibility-assets/changes?after={dso.done('GET', '/flexibility-assets/changes?timeout=0')['cursor']}"
         )
@@ -101,8 +104,24 @@ class Scene:
             sent = self.agr.send_schedules(make_schedule(self.values["asset"], 400, start="2099-04-11T06:00:00Z"))
             self.values["removable_schedule"] = sent["id"]
 
+    def apply(self, name: str) -> None:
+        """Apply to be a component, unless that is under way."""
+        code = self.values[name]
+        headers = {"Authorization": _bearer(self.world.token(code, "agr"))}
+        answer = self.world.http.post("/ecp/v1/components", json={**APPLYING, "organisation": "Nova"}, headers=headers)
+        assert answer.status_code in (200, 201), answer.text
+
+    def admit(self, name: str) -> str:
+        """Apply and be approved; returns the id of a certificate."""
+        self.apply(name)
+        headers = {"Authorization": _bearer(self.platform.token)}
+        path = f"/ecp/v1/components/{self.values[name]}/approval"
+        return load_certificate(
+            self.world.http.post(path, json={}, headers=headers).json()["certificates"][0]
+        ).certificate_id
+
     def owner(self, row: RouteRow) -> Member:
-        return {"agr": self.agr, "dso": self.dso, "tps": self.platform}[row.group]
+        return {"agr": self.agr, "dso": self.dso, "tps": self.platform}[row.role]
 
     @cached_property
     def platform(self) -> Member:
@@ -117,6 +136,7 @@ class Scene:
             .replace("<schedule_id>", schedule)
             .replace("<limit_id>", "{emergency}" if "unforeseen" in row.path else "{limit}")
             .replace("<file>", "types.raml")
+            .replace("<code>", row.about)
         )
         path = door + self.fill(named)
         query = f"?{self.fill(row.ask)}" if row.ask else ""
@@ -144,15 +164,21 @@ class Scene:
         owner = self.owner(row)
         queries = {
             table: f"SELECT to_jsonb(t)::text FROM {table} t WHERE {column} = %s ORDER BY 1"
-            for table, column in ({} if row.group == "tps" else _KEPT).items()
+            for table, column in ({} if row.role == "tps" else _KEPT).items()
         }
         # News of an earlier limit comes when it comes.
         queries["message"] = """SELECT message_id, status FROM message WHERE component = %s
                                    AND NOT (direction = 'in' AND type LIKE 'TPS-LIMIT%%-ACK') ORDER BY 1"""
-        with psycopg.connect(self.world.settings.groups[owner.group].database_url) as connection:
-            return {
-                table: connection.execute(query.encode(), [owner.code]).fetchall() for table, query in queries.items()
-            }
+        known = self._rows(owner.group, queries, owner.code)
+        directory = {
+            table: f"SELECT to_jsonb(t)::text FROM {table} t WHERE party = %s"
+            for table in ("registered_component", "component_application")
+        }
+        return known | self._rows("ecp", directory, owner.code)
+
+    def _rows(self, group: str, queries: dict[str, str], code: str) -> dict[str, list[Any]]:
+        with psycopg.connect(self.world.settings.groups[group].database_url) as connection:
+            return {table: connection.execute(query.encode(), [code]).fetchall() for table, query in queries.items()}
 
     @cached_property
     def callers(self) -> dict[str, Callable[[RouteRow], str | None]]:
@@ -162,12 +188,12 @@ class Scene:
             "owner": lambda row: _bearer(self.owner(row).token),
             "rival": lambda row: _rivals({"agr": self.agr_rival, "dso": self.dso_rival}, row),
             "balance responsible rival": lambda row: _rivals({"agr": self.brp_rival}, row),
-            "other role": lambda row: _bearer((self.agr if row.group == "dso" else self.dso).token),
-            "platform": lambda row: None if row.group == "tps" else _bearer(self.platform.token),
+            "other role": lambda row: _bearer((self.agr if row.role == "dso" else self.dso).token),
+            "platform": lambda row: None if row.role == "tps" else _bearer(self.platform.token),
             "owner's code in another role": lambda row: _bearer(
                 self.world.token(self.owner(row).code, _other_role(row))
             ),
-            "a code of nobody": lambda row: _bearer(self.world.token(fresh_gln(), row.group)),
+            "a code of nobody": lambda row: _bearer(self.world.token(fresh_gln(), row.role)),
             "event delivery": lambda _row: _bearer(self.world.settings.delivery_token),
             "nobody": lambda _row: "",
             "basic credentials": lambda row: "Basic " + self.owner(row).token,
@@ -175,7 +201,7 @@ class Scene:
         }
 
     def _bad(self, name: str) -> Callable[[RouteRow], str]:
-        return lambda row: _bearer(BAD_TOKENS[name](self.world, self.owner(row).code, row.group))
+        return lambda row: _bearer(BAD_TOKENS[name](self.world, self.owner(row).code, row.role))
 
 
 CALLERS = (
@@ -198,6 +224,8 @@ def expected(row: RouteRow, caller: str) -> int:
     """What a caller is answered at a door, by the table."""
     if row.scope == "open" or caller == "owner":
         return row.success
+    if caller in row.others:
+        return row.others[caller]
     if caller in _HOLDERS:
         return row.rival
     return 403 if caller in _FORBIDDEN else 401
@@ -208,13 +236,14 @@ def _bearer(token: str) -> str:
 
 
 def _rivals(rivals: dict[str, Member], row: RouteRow) -> str | None:
-    return _bearer(rivals[row.group].token) if row.group in rivals else None
+    return _bearer(rivals[row.role].token) if row.role in rivals else None
 
 
 def _other_role(row: RouteRow) -> str:
-    return "agr" if row.group == "dso" else "brp"
+    return "agr" if row.role == "dso" else "brp"
 
 
 def _fresh_values() -> dict[str, str]:
     ids = ("point", "claimed_point", "removable_point", "asset", "claimed", "removable")
-    return {**{name: fresh_gsrn() for name in ids}, "name": "CHP of the Nilssons"}
+    parties = {name: fresh_gln() for name in ("applicant", "rejectable")}
+    return {**{name: fresh_gsrn() for name in ids}, **parties, "name": "CHP of the Nilssons"}

@@ -11,11 +11,14 @@ Scopes: `own` is one's own things and nobody else's; `grid` is what lies in one'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.privacy.table_stores import BUCKETS, DATABASE_KEYS, DATABASES, STREAMS, SUBJECTS
+from tps.mades.certificates import dump_public_key, generate_key
 
+# Of a refusal: RFC 9457, and nothing else.
+PROBLEM_FIELDS = "type title status detail errors pointer code errors_total"
 REFUSED = ("TKN-01", "ROL-01", "REF-01")
 OWN = ("OPR-404", *REFUSED)
 GRID = ("DSO-GRD", "DSO-OPR", *REFUSED)
@@ -26,12 +29,15 @@ class RouteRow:
     """One verb on one path.
 
     Attributes:
-        owner: Role that it serves: `agr` (and `brp`), `dso`, `tps`, or `open`.
+        owner: Role that it serves: `agr` (and `brp`), `dso`, `tps`, or `open`; the directory's serve every role, and
+            are tried as an operator's or the platform operator's.
         ask: Query of a valid request of the owner's, placeholders in braces (scene.py fills them).
         body: Its JSON.
         success: What the owner is answered.
         shows: What stands in the owner's answer.
         rival: What another party of the same role is answered to the very same request.
+        others: What callers are answered where that does not follow from the owner.
+        about: Whose component stands in the path, if one does.
         fields: Every name that an answer may hold, at any depth; nothing else leaves by this door.
     """
 
@@ -46,6 +52,8 @@ class RouteRow:
     success: int = 200
     shows: str = "accepted"
     rival: int = 200
+    others: Mapping[str, int] = field(default_factory=dict)
+    about: str = "{component}"
 
     @property
     def name(self) -> str:
@@ -54,6 +62,12 @@ class RouteRow:
     @property
     def group(self) -> str:
         return self.path.split("/")[1]
+
+    @property
+    def role(self) -> str:
+        """Whose tokens open it: of an open one, those of its group."""
+        group = "agr" if self.group == "ecp" else self.group
+        return group if self.owner == "open" else self.owner
 
 
 _SENT = "id revision status message_id rejected asset_id code detail"
@@ -134,6 +148,112 @@ def _own_limits(kind: str, body: Mapping[str, Any]) -> tuple[RouteRow, ...]:
         _dso("DELETE", path, f"{_SENT} dry_run limits", ask=tried, body={"ids": [ids]}, rival=404, also=also),
     )
 
+
+_COMPONENTS = "/ecp/v1/components"
+_COMPONENT = f"{_COMPONENTS}/<code>"
+_CONTACT = "person email phone"
+_ENTRY = (
+    f"code organisation {_CONTACT} kind group party certificates paths receiver allowed_senders message_type valid_from"
+    " valid_to broker status created_at modified_at revoked_certificates"
+)
+_APPLICATION = (
+    f"code party role organisation {_CONTACT} keys authentication encryption signing status reason"
+    " created_at modified_at"
+)
+_PATHS = "paths message_type allowed_senders valid_from valid_to broker warnings code detail"
+_DIRECTORY = ("DIR-01", "DIR-02", "DIR-03")
+
+
+def public_keys() -> dict[str, str]:
+    """Of somebody who has thrown away the private ones."""
+    uses = ("authentication", "encryption", "signing")
+    return {use: dump_public_key(generate_key().public_key()).decode() for use in uses}
+
+
+_KEYS = public_keys()
+APPLYING = {"organisation": "Another", "person": "A", "email": "a@b.example", "keys": _KEYS}
+
+
+def _directory(method: str, path: str, fields: str, **more: Any) -> RouteRow:
+    """A route that serves every party about itself, and the platform operator about all."""
+    rival = more.pop("rival", 200)
+    others = {"other role": rival, "a code of nobody": rival, "platform": 200, **more.pop("others", {})}
+    keys = (*_DIRECTORY, "TKN-01", "REF-01", *more.pop("also", ()))
+    return RouteRow(
+        method=method, path=path, owner="agr", scope="own", keys=keys, fields=fields, rival=rival, others=others, **more
+    )
+
+
+def _decision(who: str, decision: str, fields: str, *, body: Mapping[str, Any], shows: str) -> RouteRow:
+    """A route of the platform operator's alone."""
+    about, path = f"{{{who}}}", f"{_COMPONENT}/{decision}"
+    return RouteRow("POST", path, "tps", "platform", REFUSED, fields, body=body, shows=shows, about=about)
+
+
+_DIRECTORY_ROUTES = (
+    _directory(
+        "POST",
+        _COMPONENTS,
+        f"{PROBLEM_FIELDS} {_APPLICATION}",
+        body=APPLYING,
+        success=409,
+        shows="taken",
+        rival=409,
+        others={"platform": 403, "a code of nobody": 201},
+    ),
+    _directory(
+        "GET",
+        _COMPONENTS,
+        f"metadata directory content_id ttl_s components applications next {_ENTRY} {_APPLICATION}",
+        shows="{component}",
+        also=("TAG-01", "OPR-OTH"),
+    ),
+    _directory("GET", f"{_COMPONENTS}.xml", "", shows="{component}", also=("TAG-01", "OPR-OTH")),
+    _directory("GET", _COMPONENT, _ENTRY, shows="{component}", rival=404, also=("TAG-01", "OPR-404")),
+    _directory("GET", f"{_COMPONENT}/paths", _PATHS, shows="allowed_senders", rival=404, also=("TAG-01", "OPR-404")),
+    # What widens is refused, so that nothing changes; an owner that narrows is another test's.
+    _directory(
+        "PUT",
+        f"{_COMPONENT}/paths",
+        PROBLEM_FIELDS,
+        body={"paths": [{"message_type": "*", "valid_from": "2020-01-01T00:00:00Z"}]},
+        success=422,
+        shows="A59",
+        rival=404,
+        others={"platform": 422},
+        also=("OPR-404", "PTH-01"),
+    ),
+    _directory(
+        "DELETE",
+        f"{_COMPONENT}/paths",
+        PROBLEM_FIELDS,
+        success=422,
+        shows="unreachable",
+        rival=404,
+        others={"platform": 422},
+        also=("OPR-404",),
+    ),
+    # No token renews, whoever's.
+    _directory(
+        "POST",
+        f"{_COMPONENT}/certificates",
+        PROBLEM_FIELDS,
+        body={"keys": _KEYS},
+        success=403,
+        shows="valid certificate",
+        rival=403,
+        others={"platform": 403},
+    ),
+    _decision("applicant", "approval", f"{_ENTRY} warnings detail", body={}, shows="broker_user"),
+    _decision("rejectable", "rejection", _APPLICATION, body={"reason": "unknown"}, shows="rejected"),
+    _decision(
+        "applicant",
+        "revocation",
+        _ENTRY,
+        body={"reason": "lost", "certificate_id": "{certificate_id}"},
+        shows="active",
+    ),
+)
 
 _IDS = {"ids": ["{removable}"]}
 _POINT_IDS = {"ids": ["{removable_point}"]}
@@ -274,6 +394,9 @@ ROUTES = (
     _dso("GET", "/dso/v1/messages/<message_id>", _MESSAGE, shows="{dso_message}", rival=404, also=("DSO-ALL",)),
     _ping("tps"),
     *_contract("tps"),
+    _ping("ecp"),
+    *_contract("ecp"),
+    *_DIRECTORY_ROUTES,
     RouteRow(
         method="GET",
         path="/tps/v1/parties",
@@ -325,8 +448,6 @@ SERVICES = tuple(
     for ending in ("", ".wsdl")
 )
 
-# Of a refusal: RFC 9457, and nothing else.
-PROBLEM_FIELDS = "type title status detail errors pointer code errors_total"
 # Of any answer.
 ANSWER_HEADERS = frozenset(
     {"content-type", "content-length", "date", "www-authenticate", "location", "etag", "cache-control"}
@@ -363,6 +484,7 @@ FUNCTIONS = [
     "relay_limit",
     "endpoint",
     "overview",
+    "component_directory",
 ]
 
 

@@ -116,7 +116,7 @@ DATABASES = {
         " asset_holder handed_over limit_watch party plan_block plan_change plan_piece plan_window point_claim"
         " plan_total point_history schedule_document told_asset told_window touched_asset"
     ).split(),
-    "ecp": f"{_MIGRATIONS} registered_component".split(),
+    "ecp": f"{_MIGRATIONS} component_application registered_component revoked_certificate".split(),
     "postgres": [],
 }
 DATABASE_KEYS = ("DBS-01", "DBS-02")
