@@ -69,7 +69,7 @@ function Desk({ session, onOut }) {
   const isAlone = parties.body && known.every((party) => party.role === "tps");
   return html`<div class="desk">
     <a class="skip" href="#content" onClick=${toContent}>${words.skip}</a>
-    <${Header} ...${{ state, go, live, zone, session, onOut }} onCsv=${() => csv.current && save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, csv.current())} />
+    <${Header} ...${{ state, go, live, session, onOut }} onCsv=${() => csv.current && save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, csv.current())} />
     <${Emergencies} ...${{ api, versions, names, go, zone, onError, state }} />
     ${View && html`<${Filters} ...${{ state, go, parties: known, zone, window, viewport }} />`}
     <main id="content" tabindex="-1" key=${state.view}>

@@ -8,7 +8,7 @@ import { nextTheme, theme } from "./theme.js";
 import { useNow } from "./timeline.js";
 import { words } from "./texts.js";
 
-export function Header({ state, go, live, zone, session, onOut, onCsv }) {
+export function Header({ state, go, live, session, onOut, onCsv }) {
   const [colours, setColours] = useState(theme());
   const [told, tell] = useState("");
   const share = async () => {
@@ -36,7 +36,6 @@ export function Header({ state, go, live, zone, session, onOut, onCsv }) {
       <button onClick=${() => (session.signOut(), onOut(new SignedOut("")))}>${words.sign_out}</button>
     </div>
     <p class="told" role="status">${told}</p>
-    <p class="zone muted">${words.zone(zone)}</p>
   </header>`;
 }
 

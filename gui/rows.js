@@ -41,10 +41,9 @@ export function Rows({ count, height, draw, label, onEnd }) {
         style=${{ transform: `translateY(${index * tall}px)`, height: `${tall}px` }}>${draw(index)}</div>`,
     );
   }
-  return html`<div class="rows" ref=${root} tabindex="0" role="group" aria-label=${label}>
+  return html`<div class="behind"><${Grid} /><div class="rows" ref=${root} tabindex="0" role="group" aria-label=${label}>
     <div class="all" role="list" aria-label=${label} style=${{ height: `${Math.max(count * tall, 1)}px` }}>${rows}</div>
-    <${Grid} />
-  </div>`;
+  </div></div>`;
 }
 
 /** Where a bar stands on the timeline, by the style sheet's two properties. */

@@ -34,15 +34,22 @@ function draw(canvas, viewport, { minutes, up, down, high, low }) {
   const whole = viewport.minutes(viewport.whole.to);
   const [from, to] = [viewport.minutes(viewport.range.min), viewport.minutes(viewport.range.max)];
   const x = (minute) => ((minute - from) / (to - from)) * width;
+  const line = 2 * (devicePixelRatio || 1);
+  const inks = { production: colour("production"), consumption: colour("consumption") };
+  const fills = { production: colour("production-spark"), consumption: colour("consumption-spark") };
   context.clearRect(0, 0, width, height);
   for (const [column, edge, name] of [[up, high, "production"], [down, low, "consumption"]]) {
     for (const step of thinned(minutes, column, whole, (to - from) / width)) {
-      const [left, right] = [Math.max(x(step.from), 0), Math.min(x(step.to), width)];
+      const [left, right] = [Math.max(Math.round(x(step.from)), 0), Math.min(Math.round(x(step.to)), width)];
       if (right <= left) continue;
       const value = name === "production" ? step.high : step.low;
       if (value !== null) {
-        context.fillStyle = colour(name);
-        context.fillRect(left, Math.min(y(value), y(0)), Math.max(right - left, 1), Math.abs(y(value) - y(0)));
+        context.fillStyle = fills[name];
+        context.fillRect(left, Math.min(y(value), y(0)), right - left, Math.abs(y(value) - y(0)));
+        if (value) {
+          context.fillStyle = inks[name];
+          context.fillRect(left, y(value) - (name === "production" ? 0 : line), right - left, line);
+        }
       } else if (edge) {
         context.fillStyle = hatch(context, "unknown");
         context.fillRect(left, Math.min(y(edge), y(0)), right - left, Math.abs(y(edge) - y(0)));

@@ -33,7 +33,8 @@ const en = {
   print: "Print",
   theme: { auto: "Colours: as the system", light: "Colours: light", dark: "Colours: dark" },
   sign_out: "Sign out",
-  zone: (zone) => `Times in ${zone}; hover for UTC`,
+  zone: (zone) => `Times in ${zone}`,
+  zone_hint: "Hover a time for UTC",
 
   live: "Live",
   live_age: (age) => `data ${age} old`,
@@ -66,6 +67,7 @@ const en = {
   actions: { stop: "STOP", start: "START", hold: "HOLD" },
   action_words: { stop: "stop", start: "start", hold: "hold" },
   directions: { production: "production", consumption: "consumption", both: "production and consumption" },
+  directions_short: { production: "production", consumption: "consumption", both: "both ways" },
   direction_signs: { production: "▲", consumption: "▼", both: "▲▼" },
   statuses: {
     in_force: "in force",
@@ -117,6 +119,7 @@ const en = {
     count: (count) => (count === 1 ? "1 limit" : `${count} limits`),
     assets: (count) => (count === 1 ? "1 asset" : `${count} assets`),
     revision: (revision) => `revision ${revision}`,
+    revision_short: (revision) => `rev. ${revision}`,
     changed: (revision) => `updated, revision ${revision}`,
     open: "Details",
     close: "Close",

@@ -8,12 +8,12 @@ import { words } from "./texts.js";
 export const Place = createContext(null);
 
 const NARROW = 720;
-const RIGHT = 18;
+const RIGHT = 28;
 
 /** Where the plot stands in a timeline so wide: labels beside it, or above it where there is no room. */
 export function placeOf(width) {
   const isNarrow = width < NARROW;
-  const left = isNarrow ? 54 : Math.min(300, Math.max(230, width * 0.2));
+  const left = isNarrow ? 64 : Math.min(330, Math.max(250, width * 0.23));
   return { width, left, right: RIGHT, plot: Math.max(80, width - left - RIGHT), isNarrow };
 }
 
@@ -66,9 +66,10 @@ function Axis() {
   const { viewport, plot, zone } = useContext(Place);
   useMoves(viewport);
   const found = ticks(viewport.range, plot, zone, 58);
-  const days = found.filter((tick) => tick.isDay);
+  const days = found.filter((tick) => tick.isDay && (1 - viewport.share(tick.at)) * plot > 60);
   const first = days.length && viewport.share(days[0].at) * plot < 90 ? [] : [{ at: viewport.range.min, isFirst: true }];
   return html`<div class="axis" tabindex="0" role="group" aria-label=${words.timeline} data-zooms>
+    <span class="zone muted" title=${words.zone_hint}>${words.zone(zone)}</span>
     ${[...first, ...days].map(
       ({ at, isFirst }) => html`<span class="day" key=${`d${at}`} style=${put(viewport, at, plot, isFirst)}>${dateShort(at, zone)}</span>`,
     )}

@@ -31,7 +31,7 @@ export function Conflicts({ api, state, window, versions, names, go, onCsv, onEr
   const draw = (index) => html`<${ConflictRow} ...${{ conflict: found[index], peak, names, go, isOpen: found[index] === chosen }} />`;
   return html`
     <${Chosen} ...${{ api, conflict: chosen, window, state, versions, names, onError }} />
-    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 116 : 68)} draw=${draw} label=${tally(found)} />
+    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 156 : 78)} draw=${draw} label=${tally(found)} />
   `;
 }
 
@@ -57,7 +57,7 @@ function ConflictRow({ conflict, peak, names, go, isOpen }) {
         (each) => html`<span key=${each.start} class="bar is-excess" style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(0.2, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${each.start} – ${each.end}`}></span>`,
       )}
       ${isUnknown && html`<span class="bar is-unknown" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))}></span>`}
-      <p class="sentence" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))}>${text}</p>
+      <p class="sentence">${text}</p>
     </div>`;
 }
 
@@ -90,7 +90,7 @@ function Chosen({ api, conflict, window, state, versions, names, onError }) {
       </dl>
       <${Assets} ...${{ api, conflict, window, state, onError }} />
     </div>
-    <${Chart} at=${curve.at} end=${curve.end} lines=${lines} range=${[0, reach]} height=${isNarrow ? 220 : 270} label=${text} before=${before} />
+    <${Chart} at=${curve.at} end=${curve.end} lines=${lines} range=${[0, reach]} height=${isNarrow ? 220 : 310} label=${text} before=${before} />
   </section>`;
 }
 

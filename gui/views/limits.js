@@ -3,7 +3,7 @@
 import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
 import { useAnswer } from "../data.js";
 import { Rows, stretch } from "../rows.js";
-import { clockWithSeconds, iso } from "../rules/time.js";
+import { clock, clockWithSeconds, iso } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
 import { bars, statusAt } from "../rules/layout.js";
 import { limitsCsv } from "../rules/csv.js";
@@ -27,7 +27,7 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
   if (!limits.length) return html`<${Empty} text=${words.limits.none} />`;
   const draw = (index) => html`<${LimitRow} ...${{ limit: limits[index], now, names, go, state }} />`;
   return html`<div class=${`split ${chosen ? "is-open" : ""}`}>
-    <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 96 : 56)} draw=${draw} label=${words.limits.count(limits.length)} />
+    <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 100 : 56)} draw=${draw} label=${words.limits.count(limits.length)} />
     ${chosen && html`<${Details} key=${keyOf(chosen)} ...${{ api, limit: chosen, state, versions, names, go, onError, now }} />`}
   </div>`;
 }
@@ -35,7 +35,7 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
 const keyOf = (limit) => `${limit.dso}/${limit.id}`;
 
 function LimitRow({ limit, now, names, go, state }) {
-  const { viewport } = useContext(Place);
+  const { viewport, zone } = useContext(Place);
   const status = statusAt(limit, now);
   const isOpen = state.selected === keyOf(limit);
   const isEmergency = limit.kind === "unforeseen";
@@ -47,9 +47,8 @@ function LimitRow({ limit, now, names, go, state }) {
       <button class="name" aria-expanded=${isOpen} onClick=${() => go({ selected: isOpen ? undefined : keyOf(limit) })}>
         ${isEmergency && html`<b class="emergency-word">${what}</b>`} ${names(limit.dso)}
       </button>
-      <span class="muted"><span aria-hidden="true">${words.direction_signs[limit.direction]}</span> ${words.directions[limit.direction]}
-        ${limit.revision > 1 && html` · ${words.limits.revision(limit.revision)}`}</span>
       <${Status} status=${status} />
+      <span class="muted"><span aria-hidden="true">${words.direction_signs[limit.direction]}</span> ${factsOf(limit, zone)}</span>
     </div>
     <div class="track" data-moves>
       ${drawn.map(
@@ -63,6 +62,15 @@ function LimitRow({ limit, now, names, go, state }) {
       )}
     </div>`;
 }
+
+const factsOf = (limit, zone) =>
+  [
+    words.directions_short[limit.direction],
+    `${clock(Date.parse(limit.start), zone)} – ${clock(Date.parse(limit.end), zone)}`,
+    limit.revision > 1 && words.limits.revision_short(limit.revision),
+  ]
+    .filter(Boolean)
+    .join(" · ");
 
 const titleOf = (limit, bar) =>
   [words.kinds[limit.kind], bar.power_kw === undefined ? "" : power(bar.power_kw), `${iso(bar.from)} – ${iso(bar.to)}`].filter(Boolean).join(", ");

@@ -12,7 +12,7 @@ import { assetsCsv, plansCsv } from "../rules/csv.js";
 import { Spark } from "../spark.js";
 import { Place, useNow } from "../timeline.js";
 import { words } from "../texts.js";
-import { Empty, Failed, Loading } from "../parts.js";
+import { Empty, Failed, Loading, Time } from "../parts.js";
 
 const PAGE = 200;
 const NO_PLANS = [];
@@ -110,15 +110,17 @@ function Legend({ shown, at, window, name, plans }) {
   const instant = at ?? inside;
   const index = stepAt(shown.minutes, (instant - window.from) / MINUTE);
   const told = (column) => (column[index] === null || column[index] === undefined ? "–" : power(Math.abs(column[index])));
+  const net = (value) => (value === null || value === undefined ? "–" : power(value));
   const planned = plans.reduce((sum, plan) => sum + plan.planned_asset_count, 0);
   const all = plans.reduce((sum, plan) => sum + plan.asset_count, 0);
   return html`<div class="legend">
     <h2>${name}</h2>
     <p class="muted">${words.plans.planned(planned, all)}</p>
-    <p class="at">${clock(instant, zone)}</p>
+    <p class="at"><${Time} at=${instant} zone=${zone} write=${clock} /></p>
     <dl>
       <div><dt><i class="key production"></i>${words.plans.production}</dt><dd>${told(shown.up)}</dd></div>
       <div><dt><i class="key consumption"></i>${words.plans.consumption}</dt><dd>${told(shown.down)}</dd></div>
+      <div><dt><i class="key net"></i>${words.plans.net}</dt><dd>${net(shown.net[index])}</dd></div>
       ${shown.isChanged &&
       html`<div><dt><i class="key announced"></i>${words.plans.announced}</dt><dd>${told(shown.upBefore)}</dd></div>`}
       ${(shown.unknownUp > 0 || shown.unknownDown > 0) &&

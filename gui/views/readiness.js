@@ -58,7 +58,7 @@ function Card({ api, name, count, versions, names, zone, onError }) {
   const told = count === null || count === undefined ? words.readiness.unknown : number(count);
   return html`<section class=${`card ${count ? "has-some" : ""} ${isOpen ? "is-open" : ""}`}>
     <h3>${words.readiness.lists[name]}</h3>
-    <p class="count">${told}</p>
+    <p class=${`count ${count === null || count === undefined ? "is-unknown" : ""}`}>${told}</p>
     ${count > 0 && html`<button onClick=${() => open(!isOpen)} aria-expanded=${isOpen}>${isOpen ? words.readiness.hide : words.readiness.show}</button>`}
     ${isOpen && list.error && html`<${Failed} error=${list.error} />`}
     ${isOpen && items.length > 0 && html`<div class="wide"><${List} ...${{ items, names, zone }} /></div>`}
