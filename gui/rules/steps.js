@@ -45,12 +45,18 @@ export function signed(steps) {
   return { minutes: steps.minutes, up, down, net: up.map((value, index) => (value === null ? null : value + down[index])) };
 }
 
+/** What is unknown of an operator beyond its plan: all that is installed where nothing is planned at all. */
+export function unknownOf(plan, way) {
+  const [installed, unplanned] = [plan[`installed_${way}_kw`] ?? 0, plan[`unplanned_${way}_kw`] ?? 0];
+  return plan.current.planned_assets.map((count) => (count === 0 ? installed : unplanned));
+}
+
 /** Several operators' plans as one, with what was announced where that was otherwise. */
 export function total(plans) {
   const each = plans.map((plan) => ({ now: signed(plan.current), before: signed(plan.announced ?? plan.current) }));
   const at = changes(...each.flatMap(({ now, before }) => [now.minutes, before.minutes]));
   const add = (when, name) => summed(at, each.map((plan) => ({ minutes: plan[when].minutes, column: plan[when][name] })));
-  const sum = (name) => plans.reduce((all, plan) => all + (plan[name] ?? 0), 0);
+  const unknown = (way) => summed(at, plans.map((plan) => ({ minutes: plan.current.minutes, column: unknownOf(plan, way) })));
   return {
     minutes: at,
     up: add("now", "up"),
@@ -59,8 +65,8 @@ export function total(plans) {
     upBefore: add("before", "up"),
     downBefore: add("before", "down"),
     isChanged: plans.some((plan) => plan.announced !== undefined),
-    unknownUp: sum("unplanned_production_kw"),
-    unknownDown: sum("unplanned_consumption_kw"),
+    unknownUp: unknown("production"),
+    unknownDown: unknown("consumption"),
   };
 }
 

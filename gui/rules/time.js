@@ -51,11 +51,13 @@ export function isDay(text) {
   return Number.isFinite(instant) && new Date(instant).toISOString().startsWith(text);
 }
 
-/** The instant of a wall time in a zone; of one that a change of the clock skips, the moment it changes. */
+/** The instant of a wall time in a zone; of one that is skipped, as much later as the clock goes forward. */
 export function instantOf(day, zone, minutes = 0) {
   const asUtc = Date.parse(`${day}T00:00:00Z`) + minutes * MINUTE;
   const first = asUtc - offsetOf(asUtc, zone);
-  return asUtc - offsetOf(first, zone);
+  const offset = offsetOf(first, zone);
+  const second = asUtc - offset;
+  return offsetOf(second, zone) === offset ? second : Math.max(first, second);
 }
 
 /** The day `count` days later. */
@@ -70,9 +72,9 @@ export function dayWindow(day, zone) {
 
 /** A window that the routes take: whole minutes, not empty, at most 31 days. */
 export function checkedWindow(from, to) {
-  if (!Number.isFinite(from) || !Number.isFinite(to)) return null;
+  if (!(to > from)) return null;
   const window = { from: Math.floor(from / MINUTE) * MINUTE, to: Math.ceil(to / MINUTE) * MINUTE };
-  return window.to > window.from && window.to - window.from <= LONGEST ? window : null;
+  return window.to - window.from <= LONGEST ? window : null;
 }
 
 /** Nearer or further around `at`, within `whole`; factor < 1 is nearer. */

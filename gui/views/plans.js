@@ -73,9 +73,10 @@ function linesOf(shown) {
 }
 
 function rangeOf(shown) {
-  const [low, high] = extent(shown.up, shown.down, shown.upBefore, shown.downBefore);
-  const top = Math.max(high + shown.unknownUp, 1);
-  const bottom = Math.min(low - shown.unknownDown, 0);
+  const most = shown.up.map((value, index) => (value ?? 0) + shown.unknownUp[index]);
+  const least = shown.down.map((value, index) => (value ?? 0) - shown.unknownDown[index]);
+  const [bottom, high] = extent(most, least, shown.upBefore, shown.downBefore);
+  const top = Math.max(high, 1);
   return [bottom * 1.08, top * 1.08];
 }
 
@@ -87,8 +88,9 @@ function drawUnknown(drawing, shown, window) {
     const to = index + 1 < shown.minutes.length ? window.from + shown.minutes[index + 1] * MINUTE : window.to;
     const [up, down] = [shown.up[index] ?? 0, shown.down[index] ?? 0];
     ctx.fillStyle = hatch(ctx, "unknown");
-    if (shown.unknownUp) ctx.fillRect(...box(drawing, { from, to, low: up, high: up + shown.unknownUp }));
-    if (shown.unknownDown) ctx.fillRect(...box(drawing, { from, to, low: down - shown.unknownDown, high: down }));
+    const [unknownUp, unknownDown] = [shown.unknownUp[index], shown.unknownDown[index]];
+    if (unknownUp) ctx.fillRect(...box(drawing, { from, to, low: up, high: up + unknownUp }));
+    if (unknownDown) ctx.fillRect(...box(drawing, { from, to, low: down - unknownDown, high: down }));
   });
   ctx.restore();
 }
@@ -123,11 +125,14 @@ function Legend({ shown, at, window, name, plans }) {
       <div><dt><i class="key net"></i>${words.plans.net}</dt><dd>${net(shown.net[index])}</dd></div>
       ${shown.isChanged &&
       html`<div><dt><i class="key announced"></i>${words.plans.announced}</dt><dd>${told(shown.upBefore)}</dd></div>`}
-      ${(shown.unknownUp > 0 || shown.unknownDown > 0) &&
-      html`<div><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${power(shown.unknownUp + shown.unknownDown)}</dd></div>`}
+      ${[shown.unknownUp, shown.unknownDown].some((column) => column.some(Boolean)) &&
+      html`<div><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${unknownTold(shown, index)}</dd></div>`}
     </dl>
   </div>`;
 }
+
+const unknownTold = (shown, index) =>
+  [shown.unknownUp[index], shown.unknownDown[index]].map((value, way) => value > 0 && `${way ? "▼" : "▲"} ${power(value)}`).filter(Boolean).join(" ") || "–";
 
 function Operators({ plans, go }) {
   const rows = useMemo(() => plans.map((plan) => ({ plan, ...signed(plan.current) })), [plans]);

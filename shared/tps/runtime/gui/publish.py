@@ -79,7 +79,7 @@ def own_files(folder: Path = GUI) -> dict[str, bytes]:
     """Our modules, styles and pictures, by their paths; neither tests nor what is for people to read."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix in MEDIA_TYPES]
     names = {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
-    left_out = ("tests/", "node_modules/", "libraries.json")
+    left_out = ("tests/", "node_modules/", "libraries.json", "package.json")
     return {name: path.read_bytes() for name, path in names.items() if not name.startswith(left_out)}
 
 

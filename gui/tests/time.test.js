@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  HOUR,
+  QUARTER,
+  addDays,
+  checkedWindow,
+  clock,
+  dayOf,
+  dayWindow,
+  instantOf,
+  isDay,
+  iso,
+  panned,
+  span,
+  ticks,
+  utc,
+  zoomed,
+} from "../rules/time.js";
+
+const ZONE = "Europe/Copenhagen";
+const at = (text) => Date.parse(text);
+const quarters = (day) => (dayWindow(day, ZONE).to - dayWindow(day, ZONE).from) / QUARTER;
+
+test("a day has 96 quarter-hours, 92 when clocks go forward and 100 when they go back", () => {
+  assert.deepEqual(["2026-11-25", "2026-03-29", "2026-10-25"].map(quarters), [96, 92, 100]);
+});
+
+test("a day begins at midnight on the wall, also in zones where clocks change at midnight", () => {
+  assert.equal(iso(dayWindow("2026-11-25", ZONE).from), "2026-11-24T23:00:00Z");
+  assert.equal(iso(dayWindow("2026-07-01", ZONE).from), "2026-06-30T22:00:00Z");
+  assert.equal(iso(dayWindow("2026-11-25", "UTC").from), "2026-11-25T00:00:00Z");
+  assert.equal(dayOf(dayWindow("2026-09-06", "America/Santiago").from, "America/Santiago"), "2026-09-06");
+});
+
+test("the hour that comes twice is two hours", () => {
+  const { from, to } = dayWindow("2026-10-25", ZONE);
+  const hours = ticks({ min: from, max: to }, 2600, ZONE, 60).map((tick) => clock(tick.at, ZONE));
+  assert.equal(hours.filter((hour) => hour === "02:00").length, 2);
+  assert.equal(hours.length, 26);
+});
+
+test("the hour that is skipped has no tick, and its wall times are an hour later", () => {
+  const { from, to } = dayWindow("2026-03-29", ZONE);
+  const hours = ticks({ min: from, max: to }, 2600, ZONE, 60).map((tick) => clock(tick.at, ZONE));
+  assert.ok(!hours.includes("02:00"));
+  assert.equal(clock(instantOf("2026-03-29", ZONE, 150), ZONE), "03:30");
+});
+
+test("ticks are round, days are marked, and they stand apart", () => {
+  const { from, to } = dayWindow("2026-11-25", ZONE);
+  const found = ticks({ min: from, max: to }, 1000, ZONE, 60);
+  assert.deepEqual(found.filter((tick) => tick.isDay).map((tick) => tick.at), [from, to]);
+  assert.ok(found.length <= 1000 / 60 + 1);
+  const week = ticks({ min: from, max: from + 14 * 24 * HOUR }, 400, ZONE, 60);
+  assert.ok(week.every((tick) => tick.isDay));
+});
+
+test("days are counted over the end of months and years", () => {
+  assert.equal(addDays("2026-12-31", 1), "2027-01-01");
+  assert.equal(addDays("2028-03-01", -1), "2028-02-29");
+});
+
+test("only dates of the calendar are dates", () => {
+  assert.deepEqual(["2026-02-30", "2026-1-1", "", undefined, "2028-02-29"].map(isDay), [false, false, false, false, true]);
+});
+
+test("a window is whole minutes, not empty, at most 31 days", () => {
+  const from = at("2026-11-25T10:00:30Z");
+  assert.deepEqual(checkedWindow(from, from + HOUR), { from: from - 30_000, to: from + HOUR + 30_000 });
+  assert.equal(checkedWindow(from, from), null);
+  assert.equal(checkedWindow(NaN, from), null);
+  assert.equal(checkedWindow(from, from + 32 * 24 * HOUR), null);
+});
+
+test("zooming keeps the moment under the pointer, and moving stays within the window", () => {
+  const whole = { from: 0, to: 24 * HOUR };
+  const near = zoomed({ min: 0, max: 24 * HOUR }, 0.5, 6 * HOUR, whole);
+  assert.deepEqual(near, { min: 3 * HOUR, max: 15 * HOUR });
+  assert.deepEqual(panned(near, -10 * HOUR, whole), { min: 0, max: 12 * HOUR });
+  assert.deepEqual(panned(near, 100 * HOUR, whole), { min: 12 * HOUR, max: 24 * HOUR });
+  assert.deepEqual(zoomed(near, 100, 6 * HOUR, whole), { min: 0, max: 24 * HOUR });
+  assert.ok(zoomed(near, 1e-9, 6 * HOUR, whole).max - zoomed(near, 1e-9, 6 * HOUR, whole).min >= 30 * 60_000);
+});
+
+test("spans are written with dates only where they are needed", () => {
+  const from = at("2026-11-25T15:00:00Z");
+  assert.equal(span(from, from + 2.25 * HOUR, { zone: ZONE, word: "and" }), "16:00 and 18:15");
+  assert.match(span(from, from + 12 * HOUR, { zone: ZONE }), /Wed 25 Nov 16:00 to Thu 26 Nov 04:00/);
+  assert.equal(span(from, at("2026-11-25T23:00:00Z"), { zone: ZONE }), "16:00 to 00:00");
+  assert.equal(utc(from), "2026-11-25 15:00 UTC");
+});

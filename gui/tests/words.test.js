@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { conflictsCsv, csv, plansCsv } from "../rules/csv.js";
+import { age, energy, number, power, roundSteps } from "../rules/numbers.js";
+import { keyOf, sentence } from "../rules/sentences.js";
+import { readFragment, signInCode, writeFragment } from "../rules/share.js";
+import { words, wordsOf } from "../texts.js";
+
+const ZONE = "Europe/Copenhagen";
+const conflict = (more) => ({
+  dso: "5790000000005",
+  limit_id: "3f0c",
+  operator: "5790000000012",
+  name: "Alpha",
+  kind: "over_part",
+  direction: "production",
+  start: "2026-11-25T14:00:00Z",
+  end: "2026-11-25T18:00:00Z",
+  peak_excess_kw: 140,
+  excess_kwh: 226.5,
+  intervals: [
+    { start: "2026-11-25T15:00:00Z", end: "2026-11-25T16:00:00Z", planned_kw: 475, part_kw: 375, excess_kw: 100 },
+    { start: "2026-11-25T16:00:00Z", end: "2026-11-25T17:15:00Z", planned_kw: 515, part_kw: 375, excess_kw: 140 },
+  ],
+  unknown: { asset_count: 0, up_to_kw: 0 },
+  ...more,
+});
+
+test("a conflict is told in a plain sentence", () => {
+  assert.equal(
+    sentence(conflict(), "North Grid", { words, zone: ZONE }),
+    "Between 16:00 and 18:15 Alpha plans up to 140 kW more production than its part.",
+  );
+});
+
+test("each kind of conflict has its sentence, and the unknown says up to what", () => {
+  const told = (kind) => sentence(conflict({ kind, intervals: [], unknown: { asset_count: 2, up_to_kw: 80 } }), "North Grid", { words, zone: ZONE });
+  assert.match(told("planned_under_stop"), /under North Grid's stop\.$/);
+  assert.match(told("short_of_start"), /less production than North Grid's start asks for/);
+  assert.match(told("step_under_hold"), /step of up to 140 kW/);
+  assert.match(told("unknown"), /Between 15:00 and 19:00 .* 2 assets without a plan, up to 80 kW/);
+});
+
+test("conflicts of one operator with one limit are told apart by kind", () => {
+  assert.notEqual(keyOf(conflict()), keyOf(conflict({ kind: "unknown" })));
+});
+
+test("powers and energies are written with their unit, large ones in larger units", () => {
+  assert.deepEqual([0, 0.125, 22.05, 1234.5, 17505, 250_000].map((kw) => power(kw)), ["0 kW", "0.13 kW", "22.1 kW", "1,235 kW", "17.5 MW", "250 MW"]);
+  assert.equal(energy(226.5), "227 kWh");
+  assert.equal(power(-5), "−5 kW");
+  assert.equal(number(-0), "0");
+});
+
+test("an age is rounded down and never negative", () => {
+  assert.deepEqual([-5, 59_999, 60_000, 7_200_000, 90_000_000].map(age), ["0 s", "59 s", "1 min", "2 h", "1 d"]);
+});
+
+test("an axis has round numbers between its ends", () => {
+  assert.deepEqual(roundSteps(0, 1000, 4), [0, 250, 500, 750, 1000]);
+  assert.deepEqual(roundSteps(-90, 100, 4), [-50, 0, 50, 100]);
+});
+
+test("an address restores the view, and carries no token", () => {
+  const state = {
+    view: "conflicts",
+    operator: "5790000000012",
+    day: "2026-11-25",
+    zoom: { min: Date.parse("2026-11-25T10:00:00Z"), max: Date.parse("2026-11-25T14:00:00Z") },
+    selected: "5790000000005/3f0c/5790000000012/over_part",
+  };
+  assert.deepEqual(readFragment(writeFragment(state)), state);
+  const free = { view: "limits", window: { from: Date.parse("2026-11-24T10:00Z"), to: Date.parse("2026-11-26T10:00Z") } };
+  assert.deepEqual(readFragment(writeFragment(free)), free);
+  assert.ok(!writeFragment({ ...state, token: "secret" }).includes("secret"));
+});
+
+test("what an address says wrongly is left out", () => {
+  assert.deepEqual(readFragment("#nothing?operator=<x>&day=2026-13-01&from=x&to=y"), { view: "plans" });
+  assert.deepEqual(readFragment(""), { view: "plans" });
+  assert.equal(readFragment("#limits?from=2026-01-01T00:00Z&to=2027-01-01T00:00Z").window, undefined);
+});
+
+test("a code is taken from an address that signs in only", () => {
+  assert.equal(signInCode(`#sign-in=${"a".repeat(43)}`), "a".repeat(43));
+  for (const other of ["#plans", "#sign-in=", "#sign-in=a b", "#plans?sign-in=" + "a".repeat(43)]) assert.equal(signInCode(other), null);
+});
+
+test("a cell that a spreadsheet would run is made text, and quotes are doubled", () => {
+  assert.equal(csv(["a"], [["=1+1"], ['say "x", y'], [null], [-5]]), "a\r\n'=1+1\r\n\"say \"\"x\"\", y\"\r\n\r\n-5\r\n");
+});
+
+test("a plan nobody has made is an empty cell, and not zero", () => {
+  const schedule = { operator: "1", name: "Alpha", current: { minutes: [0, 60], planned_assets: [0, 1], production_kw: [0, 5], consumption_kw: [0, 0] } };
+  const text = plansCsv({ from: "2026-11-25T00:00:00Z", schedules: [schedule] });
+  assert.equal(text.split("\r\n")[1], "1,Alpha,2026-11-25T00:00:00Z,,,0");
+  assert.equal(text.split("\r\n")[2], "1,Alpha,2026-11-25T01:00:00Z,5,0,1");
+  assert.equal(conflictsCsv([conflict()]).split("\r\n").length, 4);
+});
+
+test("a language that is not there falls back to one that is", () => {
+  assert.equal(wordsOf(["xx-YY"]), words);
+  assert.equal(wordsOf(["en-US"]), words);
+});
