@@ -1,5 +1,7 @@
 """Plain SQL migrations, applied in the order of their names."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 _FOLDERS = {
@@ -26,7 +28,8 @@ def migrate(database_url: str, group_kind: str) -> int:
     migrations = read_migrations(*(str(root / folder) for folder in _FOLDERS[group_kind]))
     backend = get_backend(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
-        with backend.lock():
+        # yoyo prints what a statement selects; standard output belongs to whoever called.
+        with redirect_stdout(sys.stderr), backend.lock():
             pending = backend.to_apply(migrations)
             backend.apply_migrations(pending)
             return len(pending)
