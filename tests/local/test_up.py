@@ -140,6 +140,7 @@ def test_a_folder_in_use_is_named_with_its_holder(running: tuple[Path, str]) -> 
 
 
 def test_sigterm_stops_everything_in_order(tmp_path: Path) -> None:
+    """Delivery before the workers, which answer what it has under way."""
     data = tmp_path / "data"
     with started(data) as up:
         ready_url(up)
@@ -151,6 +152,7 @@ def test_sigterm_stops_everything_in_order(tmp_path: Path) -> None:
     assert all(is_gone(pid) for pid in pids.values())
     assert "died" not in (tmp_path / "stderr").read_text()
     assert not (data / "run.json").exists()
+    assert "was answered" in (data / "logs/delivery.log").read_text()
     assert "database system is shut down" in (data / "logs/postgres.log").read_text()
 
 

@@ -67,8 +67,9 @@ def running(up: Up, say: Callable[[str], None] = say_on_stderr) -> Iterator[Loca
     finally:
         if stack.is_started_here:
             say_progress("stopping")
-            stack.stop_processes(workers)
+            # Workers last: delivery finishes what is under way, which nobody would answer without them.
             stack.stop_processes([DELIVERY])
+            stack.stop_processes(workers)
             stack.stop()
         listener.close()
 
