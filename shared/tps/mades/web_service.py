@@ -37,6 +37,7 @@ _FOREIGN_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["'](?!utf-8[
 _BLANKS = b" \t\r\n"
 _CONTENT_PLACE = "@content@"
 _ROLES = ("", f"{SOAP}/role/next", f"{SOAP}/role/ultimateReceiver")
+_HEADER, _BODY = f"{{{SOAP}}}Header", f"{{{SOAP}}}Body"
 _Element = etree._Element
 
 
@@ -208,9 +209,11 @@ def _requested(root: _Element) -> _Element:
         _refuse("not_soap", "not a SOAP envelope")
     if name.namespace != SOAP:
         raise NotUnderstood("VersionMismatch", "only SOAP 1.2 is spoken here")
-    if any(_must_be_understood(block) for block in root.iterfind(f"{{{SOAP}}}Header/*")):
+    if [part.tag for part in root] not in ([_BODY], [_HEADER, _BODY]):
+        _refuse("not_soap", "an envelope holds one body, after at most one header")
+    if any(_must_be_understood(block) for block in root.iterfind(f"{_HEADER}/*")):
         raise NotUnderstood("MustUnderstand", "no header is understood here")
-    requested = list(root.iterfind(f"{{{SOAP}}}Body/*"))
+    requested = list(root[-1])
     names = {f"{{{namespace}}}{operation}Request" for namespace in (MADES, ECP) for operation in Operation}
     if len(requested) != 1 or requested[0].tag not in names:
         _refuse("unknown_operation", "the body holds one request of the MADES web service")
