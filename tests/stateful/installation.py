@@ -265,7 +265,7 @@ def installation(data: Path) -> Iterator[Installation]:
             onboarding.add_party(stack, role=role, code=code, name=f"Party {code[-3:]}", grid_prefixes=())
         settings = dataclasses.replace(Settings.from_env(stack.environment()), batch_window_s=WINDOW_S)
         made = build_services(settings)
-        clock, bag, shelves = Clock(), PostBag(), {group: Shelf() for group in GROUPS}
+        clock, bag, shelves = Clock(), PostBag(), {group: Shelf() for group in made.endpoints}
         endpoints: dict[str, Any] = {
             name: dataclasses.replace(
                 each,
