@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from tps.runtime.dead_letters import dead_letters
+from tps.runtime.party_commands import PARTY_COMMANDS
 
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
@@ -239,6 +240,8 @@ def render(is_check: bool) -> None:
 
 
 commands.add_command(dead_letters)
+for _each in PARTY_COMMANDS:
+    party.add_command(_each)
 
 
 def main() -> None:

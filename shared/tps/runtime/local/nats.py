@@ -74,16 +74,31 @@ class NatsServer:
             write_private(self._components, json.dumps(known, indent=1))
         return True
 
+    def forbid_component(self, group: str, code: str) -> bool:
+        """Take that away from the next reload on; False if it was not allowed."""
+        with exclusive(self._components.with_suffix(".lock")):
+            known = read_json(self._components)
+            codes = set(known.get(group_name(group), []))
+            if code not in codes:
+                return False
+            known[group] = sorted(codes - {code})
+            left = {name: each for name, each in known.items() if each}
+            write_private(self._components, json.dumps(left, indent=1))
+        return True
+
     def write_configuration(self) -> None:
         write_private(self._configuration, render_nats_conf(self.access(), self.port, self._folder / "jetstream"))
 
     def access(self) -> Access:
-        """What is allowed by the files of the data folder."""
-        consumers = read_json(self._consumers).get("consumers", [])
+        """What is allowed by the files of the data folder; a party's own group has what the shared one has."""
+        consumers = [(group, message_type) for group, message_type in read_json(self._consumers).get("consumers", [])]
+        components = {group: frozenset(codes) for group, codes in read_json(self._components).items()}
+        own = [group for group in components if group not in self._groups]
+        kinds = [(name, message_type) for name in own for group, message_type in consumers if group == name[:3]]
         return Access(
-            passwords={user: self._vault.password(f"nats.{user}") for user in (*self._groups, PLATFORM)},
-            components={group: frozenset(codes) for group, codes in read_json(self._components).items()},
-            consumers=frozenset((group, message_type) for group, message_type in consumers),
+            passwords={user: self._vault.password(f"nats.{user}") for user in (*self._groups, *own, PLATFORM)},
+            components=components,
+            consumers=frozenset([*consumers, *kinds]),
         )
 
     @property

@@ -172,10 +172,25 @@ class LocalStack:
         if "nats" in self.external.names:
             self.say(f"the broker is external: let its user {group} publish under the sender code {code}")
             return
+        self._reload_broker(group)
+
+    def forbid_component(self, group: str, code: str) -> None:
+        """Take that away; a group of a party's own goes with its last component."""
+        if not self.nats.forbid_component(group, code):
+            return
+        if "nats" in self.external.names:
+            self.say(f"the broker is external: its user {group} may no longer publish under the sender code {code}")
+            return
+        self._reload_broker(group)
+
+    def _reload_broker(self, group: str) -> None:
+        """At once, if it runs here; a party's own group comes and goes with its consumers."""
         pid = self.pid("nats")
         if pid is not None:
             self.nats.write_configuration()
             reload(pid)
+            if group not in self.groups:
+                self.provision_broker()
 
     # --- what others need
 
