@@ -21,7 +21,7 @@ PAGES = (
     "docs/how-to-files.md",
 )
 WHO = {"docs/how-to-operator.md": ("5790000000012", "agr"), "docs/how-to-dso.md": ("5790000000005", "dso")}
-STARTING = re.compile(r"^\./tps (up|check|test|demo|files).*$", re.MULTILINE)
+STARTING = re.compile(r"^\./tps (up|check|test|demo|files|doctor).*$", re.MULTILINE)
 
 
 def commands_of(page: str) -> str:

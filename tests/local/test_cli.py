@@ -40,7 +40,7 @@ def test_help_names_every_command_and_is_fast() -> None:
     took_s = time.monotonic() - begun
 
     assert done.returncode == 0
-    for command in ("up", "demo", "test", "check", "party", "token", "files", "render"):
+    for command in ("up", "demo", "test", "check", "party", "token", "files", "doctor", "render"):
         assert f"  {command} " in done.stdout
     assert took_s < 1.0
 

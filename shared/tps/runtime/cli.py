@@ -162,6 +162,21 @@ def gui_publish(is_cluster: bool, data: Path) -> None:
         publish_here(stack)
 
 
+@commands.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Of the gateway.")
+@click.option("--from", "sender", metavar="CODE", help="Send a connectivity test from this component.")
+@click.option("--to", "receiver", metavar="CODE", help="... and to this one; the platform if only one is named.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
+@_DATA
+def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool, data: Path) -> None:
+    """Tell which of the usual things is wrong, and what to do about it; exit code 1 if anything is."""
+    from tps.runtime.doctor import report
+
+    results = report.examined(data, port, sender, receiver)
+    click.echo(report.as_json(results) if is_json else "\n".join(report.as_lines(results)))
+    sys.exit(0 if report.is_well(results) else 1)
+
+
 @contextmanager
 def _stack(data: Path) -> "Iterator[LocalStack]":
     from tps.runtime.local.stack import attach_or_start

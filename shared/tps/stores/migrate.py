@@ -1,8 +1,15 @@
 """Plain SQL migrations, applied in the order of their names."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
 
 _FOLDERS = {
     "agr": ("common", "backend", "agr"),
@@ -24,8 +31,7 @@ def migrate(database_url: str, group_kind: str) -> int:
     """
     from yoyo import get_backend, read_migrations
 
-    root = Path(__file__).parent / "migrations"
-    migrations = read_migrations(*(str(root / folder) for folder in _FOLDERS[group_kind]))
+    migrations = read_migrations(*map(str, _folders(group_kind)))
     backend = get_backend(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
         # yoyo prints what a statement selects; standard output belongs to whoever called.
@@ -35,3 +41,17 @@ def migrate(database_url: str, group_kind: str) -> int:
             return len(pending)
     finally:
         backend.connection.close()
+
+
+def missing_migrations(tx: Transaction, group_kind: str) -> list[str]:
+    """Names of those that a group's database does not have yet."""
+    wanted = {path.stem for folder in _folders(group_kind) for path in folder.glob("*.sql")}
+    is_there = tx.execute("SELECT to_regclass('_yoyo_migration') AS found").fetchone()
+    if is_there is None or is_there["found"] is None:
+        return sorted(wanted)
+    known = {row["migration_id"] for row in tx.execute("SELECT migration_id FROM _yoyo_migration").fetchall()}
+    return sorted(wanted - known)
+
+
+def _folders(group_kind: str) -> Iterator[Path]:
+    return (Path(__file__).parent / "migrations" / folder for folder in _FOLDERS[group_kind])

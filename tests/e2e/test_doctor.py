@@ -1,0 +1,312 @@
+"""`./tps doctor` on a running system in which things are broken for real: it names each, with what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import nats
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.support.world import World, eventually, fresh_gln
+from tps.mades.certificates import create_authority, create_component
+from tps.mades.ids import new_id
+from tps.mades.paths import MessagePath
+from tps.mades.subjects import dead_subject, message_subject
+from tps.runtime.cli import commands
+from tps.runtime.doctor.checks import CHECKS, look_at_disk
+from tps.runtime.doctor.patient import Patient, is_halted, patient_of
+from tps.runtime.doctor.report import examine
+from tps.runtime.services import utc_now
+from tps.stores import directory
+from tps.stores.database import one_transaction
+
+PORT = 8080
+
+
+def doctor(world: World, *arguments: str) -> Result:
+    """The command, on the world's data folder."""
+    return CliRunner().invoke(commands, ["doctor", "--data", str(world.stack.data), *arguments])
+
+
+@pytest.fixture
+def patient(world: World) -> Patient:
+    return patient_of(world.stack.data, PORT)
+
+
+def found(patient: Patient, name: str) -> list[str]:
+    """What one check finds wrong; none if nothing is."""
+    needed = [each for each in CHECKS if each.name == name]
+    result = next(each for each in examine(patient, [dataclasses.replace(needed[0], needs=())]) if each.name == name)
+    assert bool(result.found) == bool(result.remedy)
+    return list(result.found)
+
+
+def test_all_is_well_with_an_installation_that_runs(world: World) -> None:
+    """Dead letters and messages on their way are other tests' affair."""
+    member = world.operator()
+
+    done = doctor(world, "--json", "--to", member.code)
+
+    told = json.loads(done.stdout)
+    wrong = [each for each in told["checks"] if each["is_well"] is not True and each["name"] != "dead letters"]
+    assert wrong == []
+    assert done.exit_code == (0 if told["is_well"] else 1)
+    assert [each["name"] for each in told["checks"]] == [
+        *(check.name for check in CHECKS),
+        f"connectivity from {world.settings.platform_component} to {member.code}",
+    ]
+
+
+def test_a_test_from_a_party_reaches_the_platform(world: World) -> None:
+    member = world.dso()
+
+    told = json.loads(doctor(world, "--json", "--from", member.code).stdout)
+
+    assert told["checks"][-1]["is_well"] is True
+
+
+@pytest.mark.parametrize("is_dso", [True, False])
+def test_a_receiver_that_is_unknown_to_the_sender_is_explained(world: World, is_dso: bool) -> None:
+    sender, receiver = world.operator().code, world.dso().code if is_dso else fresh_gln()
+
+    done = doctor(world, "--from", sender, "--to", receiver)
+
+    assert done.exit_code == 1
+    assert f"WRONG  connectivity from {sender} to {receiver}: unknown_receiver: No such receiver.\n" in done.stdout
+    assert "parties reach the platform only" in done.stdout
+
+
+def test_a_sender_that_is_not_here_is_explained(world: World) -> None:
+    assert "unknown_sender_here: No component here has the sender's code.\n" in doctor(world, "--from", "NOBODY").stdout
+
+
+def test_where_nothing_was_started_it_says_so_and_makes_nothing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(commands, ["doctor", "--data", str(tmp_path / "none")])
+
+    assert done.exit_code == 1
+    assert "holds no installation" in done.stdout
+    assert "-> name the folder of ./tps up by --data" in done.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_stack_that_was_killed_is_not_running(world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.stack.data / "keys", tmp_path / "keys")
+    assert found(patient_of(tmp_path, PORT), "stack") == ["nothing runs on this data folder"]
+
+    record = json.loads((world.stack.data / "run.json").read_text())
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait(10)
+    (tmp_path / "run.json").write_text(json.dumps({**record, "pid": ended.pid}))
+
+    assert found(patient_of(tmp_path, PORT), "stack") == ["it was killed, and left its record behind"]
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        assert found(patient_of(tmp_path, port), "port") == [f"port {port} is taken by another program"]
+    assert found(patient_of(tmp_path, port), "port") == []
+
+
+def test_a_full_disk_is_named(patient: Patient) -> None:
+    (said,) = look_at_disk(patient, needed_bytes=2**60)
+
+    assert said.endswith("MB are needed")
+
+
+@contextmanager
+def halted(world: World, name: str) -> Iterator[None]:
+    """A process that is there and does not answer."""
+    pid = world.stack.pid(name)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: is_halted(pid))
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(("process", "check"), [("nats", "broker"), ("s3", "object store")])
+def test_a_server_that_does_not_answer_is_named_and_what_needs_it_is_left(
+    world: World, process: str, check: str
+) -> None:
+    with halted(world, process):
+        told = json.loads(doctor(world, "--json").stdout)
+
+    results = {each["name"]: each for each in told["checks"]}
+    assert results[check]["is_well"] is False
+    assert results["processes"]["found"] == [f"{process} was halted"]
+    skipped = {"broker": {"event delivery", "dead letters"}, "object store": {"clock"}}[check]
+    assert skipped <= {name for name, each in results.items() if each["is_well"] is None}
+    eventually(lambda: world.http.get("/health/readiness").status_code == 200)
+
+
+def test_a_database_that_admits_nobody_is_named(world: World, patient: Patient) -> None:
+    with psycopg.connect(world.stack.postgres_admin_url, autocommit=True) as connection:
+        connection.execute("ALTER ROLE ecp NOLOGIN")
+        try:
+            assert found(patient, "databases") == ["does not answer as it should (OperationalError)"]
+        finally:
+            connection.execute("ALTER ROLE ecp LOGIN")
+
+
+def test_a_clock_that_is_off_is_named(patient: Patient) -> None:
+    for off_by in (timedelta(minutes=10), -timedelta(minutes=10)):
+        said = found(dataclasses.replace(patient, clock=lambda off_by=off_by: utc_now() + off_by), "clock")
+
+        assert [each.rpartition(" are ")[0] for each in said] == [
+            f"this machine's clock and {whose}" for whose in ("the database's", "the object store's", "the gateway's")
+        ]
+
+
+def test_a_missing_migration_is_named(world: World, patient: Patient) -> None:
+    with psycopg.connect(world.stack.database_url("dso"), autocommit=True) as connection:
+        (row,) = connection.execute(
+            "DELETE FROM _yoyo_migration WHERE migration_id = '0003_dso' RETURNING *"
+        ).fetchall()
+        try:
+            assert found(patient, "migrations") == ["the database dso lacks 0003_dso"]
+        finally:
+            places = ", ".join(["%s"] * len(row))
+            connection.execute(f"INSERT INTO _yoyo_migration VALUES ({places})", row)  # type: ignore[arg-type]
+
+
+@contextmanager
+def entered_otherwise(world: World, code: str, **changes: Any) -> Iterator[None]:
+    """A component whose entry in the directory is another one for a while."""
+    with one_transaction(world.stack.database_url("ecp")) as tx:
+        before = directory.registered(tx, code)
+        assert before is not None
+        entry = dataclasses.replace(before.entry, **changes)
+        directory.change(tx, dataclasses.replace(before, entry=entry), utc_now())
+    try:
+        yield
+    finally:
+        with one_transaction(world.stack.database_url("ecp")) as tx:
+            directory.change(tx, before, utc_now())
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [
+        (timedelta(days=4000), "{code} has no valid certificate for {use}"),
+        (timedelta(days=2 * 365 - 20), "{code}'s certificate for {use} ends {end:%Y-%m-%d}"),
+    ],
+)
+def test_certificates_that_ended_or_end_soon_are_named_by_component(
+    world: World, patient: Patient, age: timedelta, said: str
+) -> None:
+    code, certified_at = world.operator().code, utc_now() - age
+    component = create_component(
+        create_authority("Authority", certified_at), code, "Alpha", now=certified_at, valid_for=timedelta(days=2 * 365)
+    )
+    expected = [
+        said.format(code=code, use=use, end=component.certificates[0].valid_to)
+        for use in ("authentication", "encryption", "signing")
+    ]
+    with entered_otherwise(world, code, certificates=component.certificates):
+        assert found(patient, "certificates") == expected
+    assert found(patient, "certificates") == []
+
+
+def test_paths_that_are_missing_or_over_are_named_by_component(world: World, patient: Patient) -> None:
+    code, now = world.operator().code, utc_now()
+    over = MessagePath(code, None, "*", now - timedelta(days=2), now - timedelta(days=1))
+
+    with entered_otherwise(world, code, paths=()):
+        assert found(patient, "paths") == [f"{code} has no path"]
+    with entered_otherwise(world, code, paths=(over,)):
+        assert found(patient, "paths") == [f"{code} has no path that is valid now"]
+
+
+def test_a_queue_that_nobody_empties_is_named(world: World, patient: Patient) -> None:
+    platform, code = world.settings.platform_component, world.operator().code
+    with halted(world, "delivery"):
+        subject = message_subject("tps", "MADES-TEST", platform, code)
+        publish(world, *[(subject, b"no envelope")] * 3)
+
+        assert found(dataclasses.replace(patient, waiting_allowed=2), "event delivery") == [
+            "3 messages wait in the queue tps_MADES-TEST"
+        ]
+        assert found(patient, "event delivery") == []
+        assert found(patient, "processes") == ["delivery was halted"]
+    eventually(lambda: found(dataclasses.replace(patient, waiting_allowed=2), "event delivery") == [])
+
+
+def test_dead_letters_are_told(world: World, patient: Patient) -> None:
+    before = found(patient, "dead letters")
+    publish(world, (dead_subject("tps", "TPS-POINT", world.settings.platform_component, fresh_gln()), b"dead"))
+
+    (said,) = found(patient, "dead letters")
+
+    assert said != before
+    assert said.endswith("messages could not be delivered and were given up")
+
+
+def publish(world: World, *messages: tuple[str, bytes]) -> None:
+    async def run() -> None:
+        url, user, password = world.stack.nats_admin
+        client = await nats.connect(url, user=user, password=password)
+        for subject, data in messages:
+            await client.jetstream().publish(subject, data, headers={"Nats-Msg-Id": new_id()})
+        await client.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda path: path.unlink(), "is missing, or is no JWK set"),
+        (lambda path: path.write_text("{"), "is missing, or is no JWK set"),
+        (lambda path: path.write_text('{"keys": []}'), "holds no key"),
+    ],
+)
+def test_a_token_issuer_without_keys_is_named_and_none_are_made(
+    world: World, tmp_path: Path, spoil: Callable[[Path], Any], said: str
+) -> None:
+    shutil.copytree(world.stack.data / "keys", tmp_path / "keys")
+    spoil(tmp_path / "keys" / "jwks.json")
+
+    assert found(patient_of(tmp_path, PORT), "token issuer") == [f"{tmp_path}/keys/jwks.json {said}"]
+    assert found(patient_of(tmp_path, PORT), "token issuer") == [f"{tmp_path}/keys/jwks.json {said}"]
+
+
+def test_an_issuer_that_is_away_is_named(patient: Patient) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+
+    assert found(dataclasses.replace(patient, jwks_url=f"http://127.0.0.1:{port}/"), "token issuer") == [
+        "does not answer as it should (ConnectError)"
+    ]
+
+
+def test_no_secret_is_ever_printed(world: World) -> None:
+    secrets = json.loads((world.stack.data / "keys" / "secrets.json").read_text()).values()
+    with halted(world, "nats"), psycopg.connect(world.stack.postgres_admin_url, autocommit=True) as connection:
+        connection.execute("ALTER ROLE ecp NOLOGIN")
+        try:
+            told = doctor(world).output + doctor(world, "--json").output
+        finally:
+            connection.execute("ALTER ROLE ecp LOGIN")
+
+    assert "WRONG  databases" in told
+    assert not [secret for secret in secrets if secret in told]
