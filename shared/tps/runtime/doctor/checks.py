@@ -286,7 +286,7 @@ CHECKS = (
     Check(
         "paths",
         look_at_paths,
-        "give it a path: ./tps party path add CODE; without one nobody can send to it (no_path)",
+        "give it a path: ./tps party path add CODE '*'; without one nobody can send to it (no_path)",
         (_DATABASES, "migrations"),
     ),
     Check(

@@ -24,7 +24,7 @@ _REMEDIES: Mapping[str, str] = {
     "unknown_sender_here": "it is no component of this installation; who takes part: ./tps party list, or add it",
     "unknown_receiver": "nobody has that code, or it takes nothing from this sender (./tps party list): "
     "parties reach the platform only",
-    "no_path": "the receiver's paths are not valid now: give it one by ./tps party path",
+    "no_path": "the receiver's paths are not valid now: give it one: ./tps party path add CODE '*'",
     "certificate_expired": "renew the component's certificates: ./tps party renew CODE",
     "certificate_revoked": "the certificate was revoked: the component must be registered anew",
     "certificate_unknown": f"the receiver's copy of the directory is behind, or a key was replaced; {_ELSEWHERE}",
