@@ -6,7 +6,9 @@ Decides, writes and emits nothing.
 Privacy:  ROL-01, REF-01, PRB-02 (docs/privacy.md).
 """
 
+from tps.api.conflicts import assets_json, severity
 from tps.api.types import moment_json, number_json
+from tps.backend.overview_conflicts import find_conflicts, operator_conflict_json
 from tps.backend.overview_limits import evidence_json, limit_json
 from tps.backend.overview_schedules import asset_plans, operator_totals
 from tps.errors import Finding, Malformed, NotFound
@@ -14,7 +16,7 @@ from tps.runtime.contract import contract_routes
 from tps.runtime.function import Answer, Route, pong, refuse, serve
 from tps.runtime.news_waiting import wait_for_news
 from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import read_window
+from tps.runtime.periods import drawn_json, read_window
 from tps.stores import overview_limits, overview_news, plan_totals
 from tps.stores.overview_parties import holdings
 from tps.stores.plan_totals import Asked
@@ -78,6 +80,32 @@ def show_evidence(call):
     return Answer(evidence_json(limit, hops), is_tagged=True)
 
 
+def list_conflicts(call):
+    """Where what operators plan collides with their parts of limits, the worst first."""
+    call.only_known("agr", "dso", *WINDOW, *PAGING)
+    paging, window = read_paging(call), read_window(call)
+    with call.endpoint.database.transaction() as tx:
+        asked = read_sides(call, tx, window)
+        found = find_conflicts(call.endpoint, tx, call.tps, asked)
+    page, following = paging.cut(found, conflict_place)
+    return drawn(call, window, {"conflicts": [operator_conflict_json(each, call.now) for each in page], **following})
+
+
+def list_conflict_assets(call):
+    """The assets that make a conflict: of one operator with one limit."""
+    call.only_known("agr", "dso", *WINDOW, *PAGING)
+    paging, window = read_paging(call), read_window(call)
+    if call.text("agr") is None:
+        raise Malformed("no operator", [Finding("missing", "/agr", "whose assets are meant")])
+    with call.endpoint.database.transaction() as tx:
+        asked, limit_id = read_sides(call, tx, window), call.path_values["limit_id"]
+        found = find_conflicts(call.endpoint, tx, call.tps, asked, limit_id=limit_id)
+    verdict = one_of(found).judged
+    assets = assets_json(verdict.demand, verdict.conflict, verdict.assets)
+    page, following = paging.cut(list(enumerate(assets)), lambda place: (place[0],))
+    return drawn(call, window, {"assets": [asset for _, asset in page], **following})
+
+
 def wait_for_changes(call):
     """Block until there is news, and say of what."""
     call.only_known("after", "timeout")
@@ -87,6 +115,17 @@ def wait_for_changes(call):
             return overview_news.counts(tx, call.tps)
 
     return wait_for_news(call, [str(topic) for topic in overview_news.Topic], look)
+
+
+def read_sides(call, tx, window):
+    """The operator and the DSO asked for, each by its own name; None is all."""
+    codes = {name: call.text(name) for name in ("agr", "dso")}
+    found = parties(tx, [code for code in codes.values() if code])
+    for name, roles in (("agr", OPERATORS), ("dso", ("dso",))):
+        party = found.get(codes[name])
+        if codes[name] and (party is None or party.role not in roles):
+            raise NotFound("no such party in that role")
+    return Asked(codes["agr"], codes["dso"], window)
 
 
 def read_asked(call, tx, window):
@@ -116,10 +155,14 @@ def limit_place(revision):
     return moment_json(revision.period.start), revision.name.dso, revision.name.limit_id
 
 
+def conflict_place(found):
+    """Where a conflict stands in a list: the worst first."""
+    return (*severity(found.judged.conflict), found.revision.name.dso, found.revision.name.limit_id, found.operator)
+
+
 def drawn(call, window, body):
     """An answer about a window."""
-    times = {"from": moment_json(window.start), "to": moment_json(window.end), "as_of": moment_json(call.now)}
-    return Answer({**times, **body}, is_tagged=True)
+    return Answer({**drawn_json(window), "as_of": moment_json(call.now), **body}, is_tagged=True)
 
 
 def party_json(party, held):
@@ -150,6 +193,8 @@ ROUTES = (
     Route("GET", "/tps/v1/schedules", list_schedules),
     Route("GET", "/tps/v1/limits", list_limits),
     Route("GET", "/tps/v1/limits/<limit_id>/evidence", show_evidence),
+    Route("GET", "/tps/v1/conflicts", list_conflicts),
+    Route("GET", "/tps/v1/conflicts/<limit_id>/assets", list_conflict_assets),
     Route("GET", "/tps/v1/changes", wait_for_changes),
 )
 

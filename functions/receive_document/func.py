@@ -16,6 +16,7 @@ import structlog
 from tps.backend import own_limits
 from tps.backend.assets import keep_assets, keep_no_assets
 from tps.backend.limits import keep_limit
+from tps.backend.own_plans import keep_own_plans
 from tps.backend.plans import keep_plans
 from tps.backend.platform_news import tell_operator
 from tps.backend.schedules import schedule_outcome
@@ -127,6 +128,8 @@ def settle(handling, request, document):
     message_id, party = request["message_id"], handling.own.party
     if handling.endpoint.kind == "agr" and request["type"] == SCHEDULE:
         status, answer = schedule_outcome(handling.tx, party, message_id, document)
+        if status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED):
+            keep_own_plans(handling, message_id, answer, rank=request["sequence"])
     else:
         status, answer = STATUSES[document.outcome], answer_json(document)
     ledger.set_answer(handling.tx, handling.own.code, [message_id], status=status, answer=answer)
@@ -226,4 +229,4 @@ TOPICS = {
 
 def main(context):
     """Take in one event."""
-    return serve(context, topics=TOPICS, on_tick={"agr": tick, "dso": tick_with_plans, "tps": tick})
+    return serve(context, topics=TOPICS, on_tick={"agr": tick_with_plans, "dso": tick_with_plans, "tps": tick})

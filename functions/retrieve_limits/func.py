@@ -1,6 +1,7 @@
-"""Retrieve limits (F7a): an operator reads the limits it was sent, or waits for the next.
+"""Retrieve limits (F7a): an operator reads the limits it was sent, waits for the next, or sees which its plans break.
 
-Wakes on: HTTP from an AGR or BRP.   Reads: limits its backend has received; only its own assets and its own part.
+Wakes on: HTTP from an AGR or BRP.
+Reads:    limits its backend has received, only its own assets and its own part; its own plans as accepted.
 Writes:   how far each of its readers has read; a limit that was read is RECEIVED.
 Emits:    MADES receive acknowledgements.
 Privacy:  OPR-OTH, OPR-404, CUR-01 (docs/privacy.md).
@@ -14,13 +15,14 @@ from decimal import Decimal
 import structlog
 
 from tps.api.types import number_json
+from tps.backend.own_conflicts import conflicts_of_operator, own_conflict_json
 from tps.domain.fairness import share_limit
 from tps.endpoint.handling import note_received
 from tps.errors import StoreAway
 from tps.runtime.feed_waiting import WAITING, wait_on_feed
 from tps.runtime.function import Answer, Route, serve
 from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import read_period
+from tps.runtime.periods import drawn_json, read_period, read_window
 from tps.stores import components, received_limits
 from tps.stores.received_limits import FEED
 
@@ -49,6 +51,17 @@ def list_active(call):
     with call.endpoint.database.transaction() as tx:
         found = received_limits.active_at(tx, call.agr, call.now)
     return _page(call, paging, found)
+
+
+def list_conflicts(call):
+    """Where the operator's plans collide with its parts, the worst first (F3)."""
+    call.only_known("from", "to", "per_asset", *PAGING)
+    paging, window, with_assets = read_paging(call), read_window(call), call.flag("per_asset")
+    with call.endpoint.database.transaction() as tx:
+        found = conflicts_of_operator(call.endpoint, tx, call.agr, window, now=call.now)
+    page, following = paging.cut(found, lambda each: each.place)
+    shown = [own_conflict_json(each, is_grid=False, with_assets=with_assets) for each in page]
+    return Answer({**drawn_json(window), "conflicts": shown, **following}, is_tagged=True)
 
 
 def wait(call):
@@ -123,6 +136,7 @@ ROUTES = (
     Route("GET", "/agr/v1/capacity-limits", list_limits),
     Route("GET", "/agr/v1/capacity-limits/active", list_active),
     Route("GET", "/agr/v1/capacity-limits/wait", wait),
+    Route("GET", "/agr/v1/conflicts", list_conflicts),
 )
 
 

@@ -1,7 +1,8 @@
 """Retrieve schedules (F9b): a DSO sees what the assets in its grid plan, never who operates them, or waits for news.
 
 Wakes on: HTTP from a DSO.
-Reads:    the platform's answer; if it is silent, or the answer too large, this backend's own copy, with its age.
+Reads:    the platform's answer; if it is silent, or the answer too large, this backend's own copy, with its age;
+          for conflicts that copy, and the DSO's own limits.
 Writes:   how far each of its readers has read.
 Emits:    TPS-STATUSREQUEST (StatusRequest_MarketDocument) to the platform.
 Privacy:  DSO-ALL, DSO-OPR, DSO-GRD, CUR-01 (docs/privacy.md).
@@ -12,6 +13,7 @@ from datetime import timedelta
 from tps.api.bodies import read_body
 from tps.api.schedules import ScheduleQueryBody, schedule_json
 from tps.api.types import check_id, minute_after, moment_json
+from tps.backend.own_conflicts import conflicts_in_grid, own_conflict_json
 from tps.documents import decode
 from tps.documents.status_request import SCHEDULES, StatusRequest
 from tps.domain.identifiers import asset_id_findings, canonical_asset_id
@@ -26,7 +28,7 @@ from tps.mades.types import STATUS_REQUEST
 from tps.runtime.feed_waiting import WAITING, wait_on_feed
 from tps.runtime.function import Answer, Route, refuse, serve
 from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import checked_period, read_period
+from tps.runtime.periods import checked_period, drawn_json, read_period, read_window
 from tps.runtime.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
 from tps.stores import components, plans, received_plans
 from tps.stores.received_plans import FEED
@@ -51,6 +53,17 @@ def query_schedules(call):
     malformed = (asset_id_findings(each, f"/asset_ids/{index}") for index, each in enumerate(asset_ids))
     refuse([finding for findings in malformed for finding in findings])
     return _ask(call, asset_ids, checked_period(body.from_, body.to))
+
+
+def list_conflicts(call):
+    """Where all that is planned in the caller's grid collides with its own limits, the worst first (F3)."""
+    call.only_known("from", "to", "per_asset", *PAGING)
+    paging, window, with_assets = read_paging(call), read_window(call), call.flag("per_asset")
+    with call.endpoint.database.transaction() as tx:
+        found = conflicts_in_grid(call.endpoint, tx, call.dso, window, now=call.now)
+    page, following = paging.cut(found, lambda each: each.place)
+    shown = [own_conflict_json(each, is_grid=True, with_assets=with_assets) for each in page]
+    return Answer({**drawn_json(window), "conflicts": shown, **following}, is_tagged=True)
 
 
 def wait(call):
@@ -191,6 +204,7 @@ ROUTES = (
     Route("GET", "/dso/v1/operational-schedules", list_schedules),
     Route("POST", "/dso/v1/operational-schedules/query", query_schedules),
     Route("GET", "/dso/v1/operational-schedules/wait", wait),
+    Route("GET", "/dso/v1/conflicts", list_conflicts),
 )
 
 

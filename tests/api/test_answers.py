@@ -37,6 +37,9 @@ NOBODYS = {404, 405}
 """Of paths and verbs that no route has."""
 
 
+DAY = "from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z"
+
+
 @dataclass
 class Recorder:
     """Calls in the name of members, each checked against its method; remembers what was answered."""
@@ -198,16 +201,21 @@ def play_contract(recorder: Recorder, world: World, dso: Member, alpha: Member) 
             recorder.call(member, "GET", f"/api/{file}")
     recorder.call(platform, "GET", "/parties?limit=1")
     play_overview(recorder, platform, dso)
+    for member in (dso, alpha):
+        recorder.call(member, "GET", f"/conflicts?{DAY}&per_asset=true")
 
 
 def play_overview(recorder: Recorder, platform: Member, dso: Member) -> None:
-    day = f"from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z&party={dso.code}"
+    day = f"{DAY}&party={dso.code}"
     recorder.call(platform, "GET", f"/schedules?{day}&per_asset=true&limit=1")
     tag = recorder.call(platform, "GET", f"/schedules?{day}").headers["ETag"]
     recorder.call(platform, "GET", f"/schedules?{day}", If_None_Match=tag)
     recorder.call(platform, "GET", f"/limits?{day}")
     limits = recorder.bodies["GET", "/tps/v1/limits", 200]["limits"]
     recorder.call(platform, "GET", f"/limits/{limits[0]['id']}/evidence")
+    conflicts = recorder.call(platform, "GET", f"/conflicts?{DAY}&dso={dso.code}").json["conflicts"]
+    asked = f"{conflicts[0]['limit_id']}/assets?{DAY}&dso={dso.code}&agr={conflicts[0]['operator']}"
+    recorder.call(platform, "GET", f"/conflicts/{asked}")
     cursor = recorder.call(platform, "GET", "/changes").json["cursor"]
     recorder.call(platform, "GET", f"/changes?after={cursor}&timeout=0")
 

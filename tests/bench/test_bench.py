@@ -10,7 +10,7 @@ from tps.runtime.bench.figures import Figure, Sizes, machine, quantiles
 from tps.runtime.cli import commands
 from tps.runtime.local.stack import LocalStack
 
-TINY = Sizes(assets=6, operators=(2,), updated=2, planned=4, rounds=2)
+TINY = Sizes(assets=6, operators=(2,), updated=2, planned=4, rounds=2, watched=2, watched_limits=2)
 
 
 @pytest.mark.parametrize("name", suite.SERVED)
@@ -44,7 +44,7 @@ def test_a_bench_that_does_not_exist_is_named_beside_those_that_do() -> None:
 
     assert result.exit_code != 0
     assert (
-        "no bench is called speed; there are fairness, documents, registration, limits, schedules, changes"
+        "no bench is called speed; there are fairness, documents, registration, limits, schedules, changes, overview"
         in result.output
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from threading import Thread
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests.support.world import (
     make_asset,
     make_foreseen,
     make_schedule,
+    make_stop,
 )
 
 DAY = "from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z"
@@ -75,7 +78,7 @@ def test_an_operators_total_shows_what_is_planned_each_way_and_what_is_not(overv
     assert total["current"] == {
         "minutes": [0, MORNING, MORNING + 30, MORNING + 45, MORNING + 60],
         "planned_assets": [0, 2, 2, 2, 0],
-        "production_kw": [0, 500, pytest.approx(500.5), 0, 0],
+        "production_kw": [0, 500, Decimal("500.5"), 0, 0],
         "consumption_kw": [0, 20, 0, 0, 0],
     }
     assert "announced" not in total
@@ -87,7 +90,7 @@ def test_a_changed_plan_is_shown_beside_what_was_announced_first(overview: Overv
     total = overview.total(overview.alpha)
 
     assert total["current"]["production_kw"] == [0, 500, 100, 0]
-    assert total["announced"]["production_kw"] == [0, 500, pytest.approx(500.5), 0, 0]
+    assert total["announced"]["production_kw"] == [0, 500, Decimal("500.5"), 0, 0]
 
 
 def test_what_is_cancelled_and_planned_again_was_announced_once(overview: Overview) -> None:
@@ -166,6 +169,103 @@ def test_an_operators_limits_show_its_own_part_and_a_summary_shows_none(overview
     assert ("parts" in summary, summary["delivery"]["recipients"]) == (False, 2)
 
 
+def over_part(overview: Overview) -> Any:
+    """Of 500 kW for 600 and 400 Alpha has 300, and plans 500 for most of an hour; Beta has 200, and plans 300."""
+    sent = overview.dso.send_foreseen(make_foreseen([overview.chp, overview.wind]))
+    eventually(overview.alpha.active_limits)
+    return sent["id"]
+
+
+def test_what_an_operator_plans_beyond_its_part_is_a_conflict_the_worst_first(overview: Overview) -> None:
+    limit_id = over_part(overview)
+
+    worst, other = eventually(lambda: overview.get("/conflicts", f"&dso={overview.dso.code}")["conflicts"])
+
+    assert (worst["operator"], other["operator"], worst["limit_id"]) == (
+        overview.alpha.code,
+        overview.beta.code,
+        limit_id,
+    )
+    assert (worst["kind"], worst["excess_kwh"]) == ("over_part", Decimal("150.125"))
+    assert [(each["start"][11:16], each["planned_kw"], each["excess_kw"]) for each in worst["intervals"]] == [
+        ("06:00", 500, 200),
+        ("06:30", Decimal("500.5"), Decimal("200.5")),
+    ]
+    assert (other["start"], other["end"]) == ("2099-04-10T06:00:00Z", "2099-04-10T07:00:00Z")
+    assert (other["peak_excess_kw"], other["intervals"][0]["part_kw"]) == (100, 200)
+    assert worst["assets"] == {
+        "count": 1,
+        "largest": [{"asset_id": overview.chp, "energy_kwh": Decimal("375.125")}],
+    }
+    assets = overview.get(f"/conflicts/{limit_id}/assets", f"&agr={overview.alpha.code}")["assets"]
+    assert [(each["asset_id"], each["max_production_kw"]) for each in assets] == [(overview.chp, 600)]
+
+
+def test_a_conflict_vanishes_when_the_operator_plans_less(overview: Overview) -> None:
+    over_part(overview)
+    asked = f"&dso={overview.dso.code}&agr={overview.alpha.code}"
+    assert eventually(lambda: overview.get("/conflicts", asked)["conflicts"])[0]["kind"] == "over_part"
+
+    overview.alpha.send_schedules(make_schedule(overview.chp, *[300] * 32))
+
+    assert overview.get("/conflicts", asked)["conflicts"] == []
+    assert overview.alpha.done("GET", f"/conflicts?{DAY}")["conflicts"] == []
+
+
+def test_an_operator_sees_its_own_conflicts_and_a_dso_those_of_its_grid_and_not_whose_they_are(
+    overview: Overview,
+) -> None:
+    limit_id = over_part(overview)
+
+    (own,) = eventually(lambda: overview.alpha.done("GET", f"/conflicts?{DAY}")["conflicts"])
+
+    def in_grid() -> Any:
+        found = overview.dso.done("GET", f"/conflicts?{DAY}&per_asset=true")["conflicts"]
+        return found if found and found[0]["intervals"][0]["planned_kw"] == 800 else None
+
+    (grids,) = eventually(in_grid)
+
+    assert (own["kind"], own["excess_kwh"], own["intervals"][0]["part_kw"]) == (
+        "over_part",
+        Decimal("150.125"),
+        300,
+    )
+    assert (own["issuer"]["code"], own["assets"]["count"]) == (overview.dso.code, 1)
+    assert (grids["kind"], grids["limit_id"], grids["excess_kwh"]) == ("over_limit", limit_id, Decimal("225.125"))
+    assert [(each["planned_kw"], each["available_kw"]) for each in grids["intervals"]] == [
+        (800, 500),
+        (Decimal("800.5"), 500),
+    ]
+    assert {each["asset_id"] for each in grids["per_asset"]} == {overview.chp, overview.wind}
+    text = overview.dso.call("GET", f"/conflicts?{DAY}&per_asset=true").text
+    assert not {overview.alpha.code, overview.beta.code, "operator", "part_kw"} & set(text.split('"'))
+
+
+def test_under_a_stop_what_is_planned_is_a_conflict_and_what_is_not_is_unknown(overview: Overview) -> None:
+    quiet = make_asset(overview.dso.done("GET", "/connection-points")["connection_points"][0]["id"])
+    overview.beta.register_assets(quiet)
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    plan = {"start": now.isoformat(), "resolution": "PT60M"}
+    overview.alpha.send_schedules(make_schedule(overview.chp, 120, 120, 120, **plan))
+    overview.dso.send_unforeseen(
+        make_stop([overview.chp, quiet["id"]], expected_end=(now + timedelta(hours=2)).isoformat())
+    )
+    window = f"from={now:%Y-%m-%dT%H:%M:00Z}&to={now + timedelta(hours=3):%Y-%m-%dT%H:%M:00Z}"
+
+    def both() -> Any:
+        found = overview.platform.done("GET", f"/conflicts?{window}&dso={overview.dso.code}")["conflicts"]
+        return found if len(found) == 2 else None
+
+    planned, unknown = eventually(both)
+    assert (planned["kind"], planned["peak_excess_kw"], planned["intervals"][0]["part_kw"]) == (
+        "planned_under_stop",
+        120,
+        0,
+    )
+    assert (unknown["kind"], unknown["excess_kwh"], unknown["intervals"]) == ("unknown", 0, [])
+    assert unknown["unknown"] == {"asset_count": 1, "up_to_kw": 600}
+
+
 def test_whoever_waits_is_told_of_what_there_is_news(overview: Overview) -> None:
     cursor = overview.platform.done("GET", "/changes")["cursor"]
     found: list[Any] = []
@@ -182,9 +282,10 @@ def test_whoever_waits_is_told_of_what_there_is_news(overview: Overview) -> None
 
 
 def test_what_has_not_changed_is_not_sent_again(overview: Overview) -> None:
-    for path in ("/schedules", "/limits"):
-        whole = overview.platform.call("GET", f"{path}?{DAY}{overview.in_grid}")
-        again = overview.platform.call("GET", f"{path}?{DAY}{overview.in_grid}", If_None_Match=whole.headers["ETag"])
+    for path in ("/schedules", "/limits", "/conflicts"):
+        asked = f"{path}?{DAY}{overview.in_grid if path != '/conflicts' else ''}"
+        whole = overview.platform.call("GET", asked)
+        again = overview.platform.call("GET", asked, If_None_Match=whole.headers["ETag"])
         assert (again.status, again.text) == (304, "")
 
 

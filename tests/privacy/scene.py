@@ -80,7 +80,7 @@ class Scene:
         eventually(lambda: dso.done("GET", f"{changes}&timeout=0")["assets"])
         Windows(world).wait_until_told(dso.code, [scene.values[name] for name in ("asset", "claimed", "removable")])
         cursor = agr.done("GET", "/capacity-limits/wait?timeout=0")["cursor"]
-        scene.values.update(changes_cursor=changes.partition("=")[2])
+        scene.values.update(operator=agr.code, changes_cursor=changes.partition("=")[2])
         scene.values.update(cursor=cursor, agr_message=sent_asset, dso_message=sent_point, limit=limit["id"])
         return scene
 

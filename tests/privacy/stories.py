@@ -142,6 +142,7 @@ class Playing:
 
     def _plans(self) -> None:
         self._note(self.dso.call("GET", "/operational-schedules?from=2099-04-10T00:00:00Z"))
+        self._note(self.dso.call("GET", "/conflicts?from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z&per_asset=true"))
 
     def _schedules(self, numbers: Iterable[int], version: int) -> None:
         known = [number for number in numbers if number in self.registered]

@@ -102,6 +102,11 @@ _SEEN_LIMIT = (
     " revisions accepted_at delivery recipients issued delivered read failed parts operator name weight_kw parts_kw"
     " state issued_at delivered_at read_at"
 )
+_THAT_DAY = "from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z"
+_CONFLICT = (
+    "conflicts limit_id revision limit_kind limit_status direction kind start end peak_excess_kw excess_kwh intervals"
+    " planned_kw part_kw excess_kw unknown asset_count up_to_kw assets count largest asset_id energy_kwh"
+)
 _PLANT = {"connection_point_id": "{claimed_point}", "kind": "generation", "max_production_kw": 600}
 
 
@@ -313,6 +318,14 @@ ROUTES = (
     _agr("GET", f"{_SCHEDULES}/<schedule_id>", _SCHEDULE, shows="{asset}", rival=404),
     _agr("PUT", f"{_SCHEDULES}/<schedule_id>", f"{_SENT} warnings", body={"schedules": [_PLAN]}, rival=404),
     _agr("DELETE", f"{_SCHEDULES}/<schedule_id>", _SENT, rival=404),
+    _agr(
+        "GET",
+        "/agr/v1/conflicts",
+        f"from to next {_CONFLICT} issuer code name",
+        ask=_THAT_DAY,
+        shows="planned_under_stop",
+        also=("OPR-OTH",),
+    ),
     _agr("GET", "/agr/v1/messages/<message_id>", _MESSAGE, shows="{agr_message}", rival=404, also=("OPR-SEQ",)),
     _ping("dso"),
     *_contract("dso"),
@@ -391,6 +404,15 @@ ROUTES = (
         shows="cursor",
         also=("DSO-ALL", "CUR-01"),
     ),
+    _dso(
+        "GET",
+        "/dso/v1/conflicts",
+        f"from to next {_CONFLICT} available_kw per_asset is_planned max_production_kw max_consumption_kw",
+        scope="grid",
+        ask=f"{_THAT_DAY}&per_asset=true",
+        shows="planned_under_stop",
+        also=("DSO-ALL",),
+    ),
     _dso("GET", "/dso/v1/messages/<message_id>", _MESSAGE, shows="{dso_message}", rival=404, also=("DSO-ALL",)),
     _ping("tps"),
     *_contract("tps"),
@@ -420,6 +442,13 @@ ROUTES = (
         "dso id revision accepted_at all_reached_at recipients operator name status message_id state issued_at"
         " delivered_at read_at hops at component details",
         shows="hops",
+    ),
+    _tps("/tps/v1/conflicts", f"{_DRAWN} {_CONFLICT} dso operator name", ask=_THAT_DAY, shows="planned_under_stop"),
+    _tps(
+        "/tps/v1/conflicts/<limit_id>/assets",
+        f"{_DRAWN} assets asset_id energy_kwh is_planned max_production_kw max_consumption_kw",
+        ask=f"{_THAT_DAY}&agr={{operator}}",
+        shows="energy_kwh",
     ),
     _tps("/tps/v1/changes", "cursor changed", shows="cursor"),
 )

@@ -106,7 +106,7 @@ _ENDPOINT = (
 )
 _BACKEND = f"{_ENDPOINT} feed feed_reader own_resource wished_resource"
 DATABASES = {
-    "agr": f"{_BACKEND} own_schedule received_limit".split(),
+    "agr": f"{_BACKEND} own_schedule plan_block plan_piece received_limit".split(),
     "dso": (
         f"{_BACKEND} grid_asset grid_copy own_limit plan_age plan_block plan_news plan_piece received_asset_list"
         " schedule_question"

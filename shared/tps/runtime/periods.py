@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tps.api.types import EARLIEST, LATEST, minute_after, read_moment
+from tps.api.types import EARLIEST, LATEST, minute_after, moment_json, read_moment
 from tps.domain.limit import Interval
 from tps.errors import Finding, Malformed
 
@@ -34,6 +34,11 @@ def checked_period(start: datetime | None, end: datetime | None, names: tuple[st
     if period.end <= period.start:
         raise Malformed("bad period", [Finding("bad_type", f"/{names[1]}", f"{names[1]} is not after {names[0]}")])
     return period
+
+
+def drawn_json(window: Interval) -> dict[str, str]:
+    """The window as an answer says it."""
+    return {"from": moment_json(window.start), "to": moment_json(window.end)}
 
 
 def _moment(call: Call, name: str) -> datetime | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 _FOLDERS = {
-    "agr": ("common", "backend", "agr"),
+    "agr": ("common", "backend", "plans", "agr"),
     "dso": ("common", "backend", "plans", "dso"),
     "tps": ("common", "plans", "tps"),
     "ecp": ("ecp",),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tps.domain.limit_revision import LimitStatus
@@ -47,6 +48,17 @@ class SeenPart:
     operator_name: str
     asset_count: int
     sent: Sent | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPart:
+    """What a revision leaves an operator: of each interval, in kW; and on which of its assets."""
+
+    name: LimitName
+    operator: str
+    operator_name: str
+    parts_kw: tuple[Decimal, ...]
+    asset_ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,36 @@ def seen_limits(
         seen = tuple(_seen_part(row, by_operator) for row in parts[name])
         found.append(SeenLimit(each, own, tuple(heads[name]), sum(by_operator.values()), seen))
     return found
+
+
+def standing_parts(
+    tx: Transaction, _scope: TpsScope, names: Sequence[LimitName], *, operator: str | None = None
+) -> list[StandingPart]:
+    """Of each of these revisions each operator's part and assets, or this one's; none while it is being divided."""
+    rows = tx.execute(
+        """SELECT a.dso, a.limit_id, a.revision, a.operator, y.name, p.parts_kw, a.asset_ids
+             FROM (SELECT dso, limit_id, revision, operator, array_agg(asset_id) AS asset_ids
+                     FROM limit_asset JOIN unnest(%(dsos)s::text[], %(ids)s::text[], %(revisions)s::int[])
+                                           AS named(dso, limit_id, revision) USING (dso, limit_id, revision)
+                    WHERE %(operator)s::text IS NULL OR operator = %(operator)s
+                    GROUP BY dso, limit_id, revision, operator) a
+             JOIN limit_part p USING (dso, limit_id, revision, operator)
+             LEFT JOIN party y ON y.code = a.operator
+            WHERE p.status IN ('active', 'ended')""",
+        {
+            "dsos": [name.dso for name in names],
+            "ids": [name.limit_id for name in names],
+            "revisions": [name.revision for name in names],
+            "operator": operator,
+        },
+    ).fetchall()
+    return [
+        StandingPart(
+            LimitName(row["dso"], row["limit_id"], row["revision"]),
+            *(row["operator"], row["name"] or "", tuple(row["parts_kw"]), row["asset_ids"]),
+        )
+        for row in rows
+    ]
 
 
 def hops_of(tx: Transaction, _scope: TpsScope, component: str, message_ids: Sequence[str]) -> dict[str, list[Any]]:

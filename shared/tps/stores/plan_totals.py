@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tps.domain.limit import Interval
@@ -167,6 +168,20 @@ def pieces_of(tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str
         },
     ).fetchall()
     return [read_piece(row) for row in rows]
+
+
+def maxima_of(
+    tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]]
+) -> dict[str, tuple[Decimal | None, Decimal | None]]:
+    """Registered maximum production and consumption of these (asset, operator), by asset; 0 of what is removed."""
+    rows = tx.execute(
+        """SELECT a.id, CASE WHEN c.id IS NULL THEN 0 ELSE c.max_production_kw END AS production_kw,
+                  CASE WHEN c.id IS NULL THEN 0 ELSE c.max_consumption_kw END AS consumption_kw
+             FROM unnest(%s::text[], %s::text[]) AS a(id, operator)
+             LEFT JOIN asset_claim c ON c.id = a.id AND c.operator = a.operator""",
+        ([asset_id for asset_id, _ in assets], [operator for _, operator in assets]),
+    ).fetchall()
+    return {row["id"]: (row["production_kw"], row["consumption_kw"]) for row in rows}
 
 
 def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, Known]:

@@ -102,6 +102,15 @@ def received_after(tx: Transaction, scope: AgrScope, position: int, now: datetim
     )
 
 
+def standing_between(tx: Transaction, scope: AgrScope, period: Interval) -> list[ReceivedLimit]:
+    """Latest revisions that hold, or did, in a half-open period: neither cancelled nor withdrawn."""
+    return _read(
+        tx,
+        "is_latest AND status IN ('active', 'ended') AND starts_at < %s AND ends_at > %s",
+        (scope.party, period.end, period.start),
+    )
+
+
 def last_position(tx: Transaction, scope: AgrScope) -> int:
     """The newest position of the party's feed; 0 if nothing ever came."""
     row = tx.execute("SELECT last FROM feed WHERE party = %s AND name = %s", (scope.party, FEED)).fetchone()

@@ -20,6 +20,7 @@ class Sizes:
         updated: Operators whose limit is updated.
         planned: Assets that are planned, or told of, in one call.
         rounds: How often what is quick is repeated.
+        watched, watched_limits: Operators and limits that the platform operator looks at.
     """
 
     assets: int = 17_505
@@ -27,6 +28,8 @@ class Sizes:
     updated: int = 10
     planned: int = 2_000
     rounds: int = 30
+    watched: int = 50
+    watched_limits: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)

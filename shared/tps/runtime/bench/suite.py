@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tps.runtime.bench import broken, feeds, pure, served
+from tps.runtime.bench import broken, feeds, overview, pure, served
 from tps.runtime.bench.figures import Figure, Sizes, machine
 from tps.runtime.local.stack import LocalStack
 from tps.runtime.local.up import Up, running
@@ -25,6 +25,7 @@ SERVED: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {
     "limits": served.limits,
     "schedules": feeds.schedules,
     "changes": feeds.changes,
+    "overview": overview.overview,
 }
 BROKEN: dict[str, Callable[[float | None], list[Figure]]] = {"faults": broken.faults, "power": broken.power}
 WORKERS = 2

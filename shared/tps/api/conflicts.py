@@ -1,0 +1,91 @@
+"""Conflicts as JSON of the contract (F3): of the platform operator, of an operator, of a DSO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tps.api.overview import kw_json, kwh_json, moment_of
+from tps.api.types import number_json
+from tps.domain.conflict import Conflict, Demand, Excess, PlannedAsset, energies_ws
+from tps.domain.power import from_watts
+
+MAX_LARGEST = 5
+UNKNOWN = "unknown"
+
+
+def conflict_json(
+    demand: Demand, conflict: Conflict, *, part: str = "part_kw", kind: str | None = None
+) -> dict[str, Any]:
+    """What of a conflict does not depend on whose it is, without its assets.
+
+    Args:
+        part: What the bound is called.
+        kind: In place of the demand's own.
+    """
+    excesses = conflict.excesses
+    start_s, end_s = conflict.doubtful_s or (excesses[0].start_s, excesses[-1].end_s)
+    return {
+        "kind": (kind or str(demand.kind)) if excesses else UNKNOWN,
+        "start": moment_of(start_s),
+        "end": moment_of(end_s),
+        "peak_excess_kw": kw_json(max((_mean_w(each.excess_ws, each) for each in excesses), default=0)),
+        "excess_kwh": kwh_json(conflict.excess_ws),
+        "intervals": _intervals(excesses, part),
+        "unknown": {"asset_count": len(conflict.unknown_ids), "up_to_kw": kw_json(conflict.unknown_w)},
+    }
+
+
+def concerned_json(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> dict[str, Any]:
+    """How many assets make a conflict, and those that add most to it."""
+    ranked = _ranked(demand, conflict, assets)
+    largest = [{"asset_id": each, "energy_kwh": kwh_json(energy_ws)} for each, energy_ws in ranked[:MAX_LARGEST]]
+    return {"count": len(ranked), "largest": largest}
+
+
+def assets_json(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> list[dict[str, Any]]:
+    """All assets that make a conflict, the largest first, and then those of which it is not known."""
+    by_id = {asset.asset_id: asset for asset in assets}
+    ranked = _ranked(demand, conflict, assets)
+    known = [_asset_json(by_id[each], kwh_json(energy_ws)) for each, energy_ws in ranked]
+    seen = {each for each, _ in ranked}
+    return known + [_asset_json(by_id[each], None) for each in sorted(conflict.unknown_ids) if each not in seen]
+
+
+def severity(conflict: Conflict) -> tuple[int, int]:
+    """Sorts the worst first, and what is only unknown last."""
+    return (0 if conflict.excesses else 1, -(conflict.excess_ws or conflict.unknown_w))
+
+
+def _ranked(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> list[tuple[str, int]]:
+    each: Mapping[str, int] = energies_ws(demand, assets, conflict.excesses) if conflict.excesses else {}
+    return sorted(each.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _asset_json(asset: PlannedAsset, energy_kwh: float | None) -> dict[str, Any]:
+    maxima = {"max_production_kw": asset.max_production_w, "max_consumption_kw": asset.max_consumption_w}
+    shown = {name: number_json(from_watts(power_w)) for name, power_w in maxima.items() if power_w}
+    return {"asset_id": asset.asset_id, "energy_kwh": energy_kwh, "is_planned": bool(asset.plans), **shown}
+
+
+def _intervals(excesses: Sequence[Excess], part: str) -> list[dict[str, Any]]:
+    """Quarters that follow on each other and are alike are one."""
+    found: list[dict[str, Any]] = []
+    last: Excess | None = None
+    for each in excesses:
+        values = {
+            "planned_kw": kw_json(_mean_w(each.planned_ws, each)),
+            part: kw_json(_mean_w(each.part_ws, each)),
+            "excess_kw": kw_json(_mean_w(each.excess_ws, each)),
+        }
+        if last is not None and last.end_s == each.start_s and values.items() <= found[-1].items():
+            found[-1]["end"] = moment_of(each.end_s)
+        else:
+            found.append({"start": moment_of(each.start_s), "end": moment_of(each.end_s), **values})
+        last = each
+    return found
+
+
+def _mean_w(energy_ws: int, excess: Excess) -> int:
+    """Rounded to the watt; halves up."""
+    return (2 * energy_ws + excess.duration_s) // (2 * excess.duration_s)

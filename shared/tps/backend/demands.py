@@ -1,0 +1,83 @@
+"""Limits as what they ask, and assets with what they plan: what conflicts are found from, in any backend (F3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from tps.domain.conflict import KIND_OF_ACTION, Bound, Conflict, ConflictKind, Demand, PlannedAsset, conflict_of, within
+from tps.domain.limit import ForeseenLimit, Interval, Limit
+from tps.domain.power import to_watts
+from tps.domain.steps import Steps, seconds
+from tps.endpoint.plan_reading import read_steps
+
+if TYPE_CHECKING:
+    from tps.domain.plan import Piece
+    from tps.endpoint.endpoint import Endpoint
+    from tps.stores.database import Transaction
+
+Maxima = tuple[Decimal | None, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A demand on a set of assets in a window, and how their plans go with it."""
+
+    demand: Demand
+    assets: Sequence[PlannedAsset]
+    conflict: Conflict
+
+
+def demand_of(limit: Limit, parts_kw: Sequence[Decimal] | None = None) -> Demand:
+    """What a limit asks of a set of assets.
+
+    Args:
+        parts_kw: Of each interval of a foreseen one, in place of what is available to all.
+    """
+    if isinstance(limit, ForeseenLimit):
+        powers_kw = [slot.power_kw for slot in limit.available] if parts_kw is None else parts_kw
+        bounds = tuple(
+            Bound(seconds(slot.interval.start), seconds(slot.interval.end), to_watts(power_kw))
+            for slot, power_kw in zip(limit.available, powers_kw, strict=True)
+        )
+        return Demand(ConflictKind.OVER_PART, limit.direction, bounds)
+    start_s, end_s = seconds(limit.period.start), seconds(limit.period.end)
+    kind = KIND_OF_ACTION[limit.action]
+    return Demand(kind, limit.direction, (Bound(start_s, max(end_s, start_s + 1)),), held_at_s=start_s)
+
+
+def judged(demand: Demand, assets: Sequence[PlannedAsset], window: Interval) -> Judged | None:
+    """How plans go with what is asked in a window; None if they do."""
+    asked = within(demand, seconds(window.start), seconds(window.end))
+    conflict = None if asked is None else conflict_of(asked, assets)
+    return None if asked is None or conflict is None else Judged(asked, assets, conflict)
+
+
+def looked_at(demands: Iterable[Demand], window: Interval) -> Interval:
+    """The time that plans are needed for: the window, and the moments whose power is to be held."""
+    held = [each.held_at_s for each in demands if each.kind is ConflictKind.STEP_UNDER_HOLD]
+    early_s = seconds(window.start) - min(held, default=seconds(window.start))
+    return window if early_s <= 0 else Interval(window.start - timedelta(seconds=early_s), window.end)
+
+
+def planned_assets(
+    endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece], maxima: Mapping[str, Maxima]
+) -> dict[str, PlannedAsset]:
+    """Assets by id, each with what its pieces plan; the pieces are sorted by asset and time."""
+    pairs = zip(pieces, read_steps(endpoint, tx, pieces), strict=True)
+    plans: dict[str, list[Steps]] = {
+        asset_id: [steps for _, steps in group if steps is not None]
+        for asset_id, group in groupby(pairs, key=lambda pair: pair[0].asset_id)
+    }
+    return {
+        asset_id: PlannedAsset(asset_id, _watts(production), _watts(consumption), plans.get(asset_id, ()))
+        for asset_id, (production, consumption) in maxima.items()
+    }
+
+
+def _watts(power_kw: Decimal | None) -> int:
+    return 0 if power_kw is None else to_watts(power_kw)

@@ -1,0 +1,106 @@
+"""Conflicts as the platform operator sees them: what each operator plans against its part of each limit (F3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tps.api.conflicts import concerned_json, conflict_json
+from tps.backend.demands import Judged, demand_of, judged, looked_at, planned_assets
+from tps.domain.conflict import Demand, PlannedAsset
+from tps.domain.limit import Interval
+from tps.domain.limit_revision import status_at
+from tps.stores import overview_limits, plan_totals
+from tps.stores.limits import Revision
+from tps.stores.plan_totals import Asked
+
+if TYPE_CHECKING:
+    from tps.domain.scope import TpsScope
+    from tps.endpoint.endpoint import Endpoint
+    from tps.stores.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorConflict:
+    """A limit, an operator concerned by it, and how its plans go with its part."""
+
+    revision: Revision
+    operator: str
+    operator_name: str
+    judged: Judged
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What one limit asks of one operator's assets."""
+
+    revision: Revision
+    operator: str
+    operator_name: str
+    demand: Demand
+    asset_ids: Sequence[str]
+
+
+def find_conflicts(
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked, *, limit_id: str | None = None
+) -> list[OperatorConflict]:
+    """Conflicts of every limit that touches a period with every operator that it concerns, or of those asked for."""
+    questions = _questions(tx, scope, asked, limit_id)
+    assets = _assets(endpoint, tx, scope, questions, window=asked.period)
+    found = []
+    for question in questions:
+        own = [assets[asset_id, question.operator] for asset_id in question.asset_ids]
+        verdict = judged(question.demand, own, asked.period)
+        if verdict is not None:
+            found.append(OperatorConflict(question.revision, question.operator, question.operator_name, verdict))
+    return found
+
+
+def operator_conflict_json(found: OperatorConflict, now: datetime) -> dict[str, Any]:
+    """A conflict, whose it is, and the assets that make most of it."""
+    revision, verdict = found.revision, found.judged
+    return {
+        "dso": revision.name.dso,
+        "limit_id": revision.name.limit_id,
+        "revision": revision.name.revision,
+        "limit_kind": str(revision.kind),
+        "limit_status": str(status_at(revision.status, revision.period.end, now)),
+        "direction": str(revision.direction),
+        "operator": found.operator,
+        "name": found.operator_name,
+        **conflict_json(verdict.demand, verdict.conflict),
+        "assets": concerned_json(verdict.demand, verdict.conflict, verdict.assets),
+    }
+
+
+def _questions(tx: Transaction, scope: TpsScope, asked: Asked, limit_id: str | None) -> list[_Question]:
+    latest = overview_limits.latest_within(tx, scope, asked)
+    standing = {each.name: each for each in latest if limit_id in (None, each.name.limit_id)}
+    parts = overview_limits.standing_parts(tx, scope, list(standing), operator=asked.operator)
+    return [
+        _Question(
+            standing[part.name], part.operator, part.operator_name, demand_of(limit, part.parts_kw), part.asset_ids
+        )
+        for part in parts
+        if (limit := standing[part.name].limit) is not None
+    ]
+
+
+def _assets(
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, questions: Sequence[_Question], *, window: Interval
+) -> dict[tuple[str, str], PlannedAsset]:
+    """What each asset concerned plans, as its operator's; by both."""
+    by_operator: dict[str, set[str]] = {}
+    for question in questions:
+        by_operator.setdefault(question.operator, set()).update(question.asset_ids)
+    period = looked_at((question.demand for question in questions), window)
+    found = {}
+    for operator, asset_ids in by_operator.items():
+        pairs = [(asset_id, operator) for asset_id in asset_ids]
+        maxima = plan_totals.maxima_of(tx, scope, pairs)
+        pieces = plan_totals.pieces_of(tx, scope, pairs, period)
+        own = planned_assets(endpoint, tx, pieces, maxima)
+        found.update({(asset_id, operator): own[asset_id] for asset_id in asset_ids})
+    return found
