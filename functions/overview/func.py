@@ -1,7 +1,8 @@
 """Overview (F3): the platform operator sees who takes part, what is planned, what is limited, and how news travels.
 
 Wakes on: HTTP from the platform operator, and from nobody else.
-Reads:    parties, the registry, totals of plans, limits with their parts, the ledger of what was sent.
+Reads:    parties, the registry, totals of plans, limits with their parts, the ledger of what was sent, the directory,
+          how many dead letters there are.
 Decides, writes and emits nothing.
 Privacy:  ROL-01, REF-01, PRB-02 (docs/privacy.md).
 """
@@ -10,6 +11,7 @@ from tps.api.conflicts import assets_json, severity
 from tps.api.types import moment_json, number_json
 from tps.backend.overview_conflicts import find_conflicts, operator_conflict_json
 from tps.backend.overview_limits import evidence_json, limit_json
+from tps.backend.overview_readiness import horizon_at, item_json, readiness_json
 from tps.backend.overview_schedules import asset_plans, operator_totals
 from tps.errors import Finding, Malformed, NotFound
 from tps.runtime.contract import contract_routes
@@ -18,8 +20,10 @@ from tps.runtime.news_waiting import wait_for_news
 from tps.runtime.paging import PAGING, read_paging
 from tps.runtime.periods import drawn_json, read_window
 from tps.stores import overview_limits, overview_news, plan_totals
+from tps.stores.dead_letters import DeadLetters
 from tps.stores.overview_parties import holdings
 from tps.stores.plan_totals import Asked
+from tps.stores.readiness import Lack, count_lacking, healths, list_lacking, undelivered_by_peer
 from tps.stores.registry import all_parties, parties
 
 WINDOW = ("from", "to")
@@ -104,6 +108,41 @@ def list_conflict_assets(call):
     assets = assets_json(verdict.demand, verdict.conflict, verdict.assets)
     page, following = paging.cut(list(enumerate(assets)), lambda place: (place[0],))
     return drawn(call, window, {"assets": [asset for _, asset in page], **following})
+
+
+def show_readiness(call):
+    """Whether parties are well, and how much is missing; or, one by one, what is."""
+    call.only_known("list", *PAGING)
+    paging, lack = read_paging(call), read_lack(call)
+    horizon = horizon_at(call.now, call.endpoint.platform)
+    with call.endpoint.database.transaction() as tx:
+        if lack is not None:
+            found = list_lacking(tx, call.tps, lack, horizon)
+            page, following = paging.cut(found, lambda row: tuple(row.values())[:1])
+            return Answer({"items": [item_json(row) for row in page], **following}, is_tagged=True)
+        known = all_parties(tx, call.tps)
+        healthy, held = healths(tx, call.tps, call.endpoint.platform), holdings(tx, call.tps)
+        undelivered = undelivered_by_peer(tx, call.tps, horizon)
+        counts = {str(each): count_lacking(tx, call.tps, each, horizon) for each in Lack}
+    page, following = paging.cut([each for each in known if each.role != "tps"], lambda party: (party.code,))
+    shown = [
+        readiness_json(
+            *(each, healthy.get(each.component), held.get(each.code)),
+            undelivered=undelivered.get(each.component, 0),
+            now=call.now,
+        )
+        for each in page
+    ]
+    counts["dead_letters"] = DeadLetters(call.endpoint.mailbox).count()
+    return Answer({"as_of": moment_json(call.now), "parties": shown, "counts": counts, **following}, is_tagged=True)
+
+
+def read_lack(call):
+    """Which list is asked for; None for none."""
+    name = call.text("list")
+    if name is not None and name not in list(Lack):
+        raise Malformed("bad list", [Finding("bad_type", "/list", f"one of {', '.join(Lack)}")])
+    return name and Lack(name)
 
 
 def wait_for_changes(call):
@@ -195,6 +234,7 @@ ROUTES = (
     Route("GET", "/tps/v1/limits/<limit_id>/evidence", show_evidence),
     Route("GET", "/tps/v1/conflicts", list_conflicts),
     Route("GET", "/tps/v1/conflicts/<limit_id>/assets", list_conflict_assets),
+    Route("GET", "/tps/v1/readiness", show_readiness),
     Route("GET", "/tps/v1/changes", wait_for_changes),
 )
 

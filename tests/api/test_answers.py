@@ -216,6 +216,8 @@ def play_overview(recorder: Recorder, platform: Member, dso: Member) -> None:
     conflicts = recorder.call(platform, "GET", f"/conflicts?{DAY}&dso={dso.code}").json["conflicts"]
     asked = f"{conflicts[0]['limit_id']}/assets?{DAY}&dso={dso.code}&agr={conflicts[0]['operator']}"
     recorder.call(platform, "GET", f"/conflicts/{asked}")
+    recorder.call(platform, "GET", "/readiness")
+    recorder.call(platform, "GET", "/readiness?list=assets_without_schedules&limit=1")
     cursor = recorder.call(platform, "GET", "/changes").json["cursor"]
     recorder.call(platform, "GET", f"/changes?after={cursor}&timeout=0")
 

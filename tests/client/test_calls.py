@@ -48,6 +48,44 @@ LIMIT = {
 }
 
 
+CONFLICT = {
+    "limit_id": "l1",
+    "kind": "over_limit",
+    "start": "2099-04-10T06:00:00Z",
+    "end": "2099-04-10T06:30:00Z",
+    "peak_excess_kw": 0.5,
+    "excess_kwh": 0.25,
+    "intervals": [
+        {
+            "start": "2099-04-10T06:00:00Z",
+            "end": "2099-04-10T06:30:00Z",
+            "planned_kw": 300.5,
+            "available_kw": 300,
+            "excess_kw": 0.5,
+        }
+    ],
+    "assets": {"count": 1, "largest": [{"asset_id": "571313190000000011", "energy_kwh": 150.25}]},
+    "unknown": {"asset_count": 1, "up_to_kw": 600},
+}
+
+
+def test_conflicts_are_read_with_exact_powers_whoever_reads_them() -> None:
+    part = {**CONFLICT["intervals"][0], "part_kw": 300}  # type: ignore[index]
+    del part["available_kw"]
+    platform = FakePlatform(
+        answer({"conflicts": [CONFLICT]}), answer({"conflicts": [{**CONFLICT, "kind": "unknown", "intervals": [part]}]})
+    )
+
+    (in_grid,) = platform.dso().conflicts(start=datetime(2099, 4, 10, tzinfo=UTC))
+    (own,) = platform.operator().conflicts()
+
+    (excess,) = in_grid.intervals
+    assert (excess.planned_kw, excess.available_kw, in_grid.excess_kwh) == (Decimal("300.5"), 300, Decimal("0.25"))
+    assert own.intervals == in_grid.intervals
+    assert (in_grid.is_certain, own.is_certain, own.unknown_kw) == (True, False, 600)
+    assert platform.requests[0].url.query == b"from=2099-04-10T00%3A00%3A00Z"
+
+
 @pytest.mark.parametrize("trouble", [away(), httpx.ConnectError("x"), httpx.ReadTimeout("x"), httpx.Response(502)])
 def test_what_is_sent_again_has_the_same_key_and_the_same_body(trouble: httpx.Response | Exception) -> None:
     platform = FakePlatform(trouble, answer(ACCEPTED))

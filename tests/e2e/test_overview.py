@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -221,7 +221,8 @@ def test_an_operator_sees_its_own_conflicts_and_a_dso_those_of_its_grid_and_not_
 
     def in_grid() -> Any:
         found = overview.dso.done("GET", f"/conflicts?{DAY}&per_asset=true")["conflicts"]
-        return found if found and found[0]["intervals"][0]["planned_kw"] == 800 else None
+        planned = [each["planned_kw"] for one in found for each in one["intervals"][:1]]
+        return found if planned == [800] else None
 
     (grids,) = eventually(in_grid)
 
@@ -266,19 +267,54 @@ def test_under_a_stop_what_is_planned_is_a_conflict_and_what_is_not_is_unknown(o
     assert unknown["unknown"] == {"asset_count": 1, "up_to_kw": 600}
 
 
+def test_what_is_missing_is_counted_and_listed(overview: Overview) -> None:
+    point, quiet, waiting = fresh_gsrn(), make_asset(fresh_gsrn()), make_asset(fresh_gsrn())
+    overview.dso.register_points(point, quiet["connection_point_id"])
+    overview.alpha.register_assets(quiet, waiting)
+
+    def listed(name: str, key: str) -> set[str]:
+        return {each[key] for each in overview.platform.done("GET", f"/readiness?list={name}")["items"]}
+
+    assert point in listed("points_without_assets", "connection_point_id")
+    assert waiting["id"] in listed("assets_without_points", "asset_id")
+    assert quiet["id"] in listed("assets_without_schedules", "asset_id")
+    ready = overview.platform.done("GET", "/readiness")
+    assert (ready["counts"]["assets_without_points"] > 0, ready["counts"]["dead_letters"]) == (True, 0)
+
+
+def test_a_party_is_well_once_it_was_heard_of_and_has_something(overview: Overview, world: World) -> None:
+    newcomer = world.operator("Newcomer")
+
+    parties = {each["code"]: each for each in overview.platform.done("GET", "/readiness")["parties"]}
+
+    assert parties[overview.alpha.code]["needs"] == []
+    assert parties[overview.alpha.code]["component"]["last_message_at"] is not None
+    assert parties[newcomer.code]["needs"] == ["never_heard", "no_assets"]
+
+
+def wait_for(platform: Member, cursor: str, topic: str) -> str:
+    """Wait until there is news of a topic after a cursor, other news aside; the next cursor."""
+    while True:
+        news = platform.done("GET", f"/changes?after={cursor}&timeout=20")
+        assert news["changed"], f"no news of {topic}"
+        cursor = news["cursor"]
+        if topic in news["changed"]:
+            return cursor
+
+
 def test_whoever_waits_is_told_of_what_there_is_news(overview: Overview) -> None:
     cursor = overview.platform.done("GET", "/changes")["cursor"]
-    found: list[Any] = []
-    waiting = Thread(target=lambda: found.append(overview.platform.done("GET", f"/changes?after={cursor}&timeout=20")))
-    waiting.start()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait_for, overview.platform, cursor, "plans")
+        overview.alpha.send_schedules(make_schedule(overview.chp, 1))
+        cursor = waiting.result()
 
-    overview.alpha.send_schedules(make_schedule(overview.chp, 1))
-
-    waiting.join(30)
-    assert "plans" in found[0]["changed"]
-    after = found[0]["cursor"]
     overview.dso.send_foreseen(make_foreseen([overview.chp]))
-    eventually(lambda: "limits" in overview.platform.done("GET", f"/changes?after={after}&timeout=5")["changed"])
+    cursor = wait_for(overview.platform, cursor, "limits")
+
+    overview.alpha.register_assets(make_asset(fresh_gsrn()))
+    assert wait_for(overview.platform, cursor, "registry")
+    assert overview.platform.call("GET", "/changes?after=x").pointers() == {"/after"}
 
 
 def test_what_has_not_changed_is_not_sent_again(overview: Overview) -> None:

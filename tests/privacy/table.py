@@ -450,6 +450,13 @@ ROUTES = (
         ask=f"{_THAT_DAY}&agr={{operator}}",
         shows="energy_kwh",
     ),
+    _tps(
+        "/tps/v1/readiness",
+        "as_of next parties code role name component last_message_at last_sent_at synchronised_at certificates_until"
+        " is_certificate_near_expiry undelivered_count needs counts points_without_assets assets_without_points"
+        " assets_without_schedules undelivered_messages dead_letters",
+        shows="synchronised_at",
+    ),
     _tps("/tps/v1/changes", "cursor changed", shows="cursor"),
 )
 

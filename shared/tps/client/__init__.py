@@ -6,6 +6,7 @@ with OperatorClient("https://tps.example", token) as operator:
 """
 
 from tps.client.agr import OperatorClient
+from tps.client.conflicts import Excess, PlanConflict
 from tps.client.connection import Token
 from tps.client.dso import DsoClient
 from tps.client.limits import (
@@ -60,6 +61,7 @@ __all__ = [
     "Day",
     "Delivery",
     "DsoClient",
+    "Excess",
     "Failed",
     "FieldError",
     "ForeseenLimit",
@@ -73,6 +75,7 @@ __all__ = [
     "NotFound",
     "OperatorClient",
     "Outcome",
+    "PlanConflict",
     "PlanEnd",
     "PointChange",
     "Problem",

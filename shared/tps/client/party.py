@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import httpx
 
+from tps.client.conflicts import PlanConflict
 from tps.client.connection import Connection, Token
 from tps.client.outcome import Message, Outcome
 from tps.client.problems import Failed, Refused
+from tps.client.wire import moments
 
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.1, 2.0
 WAIT_S = 30
@@ -76,6 +79,14 @@ class PartyClient:
     def message(self, message_id: str) -> Message:
         """What became of a message that this party sent or received; NotFound if there is none."""
         return Message.from_json(self._connection.ask(f"/messages/{segment(message_id)}"))
+
+    def conflicts(self, *, start: datetime | None = None, end: datetime | None = None) -> list[PlanConflict]:
+        """Where known plans do not go with known limits, the most kWh first; today (UTC) unless told, 31 days at most.
+
+        An operator's own plans with its own parts; all that is planned in a DSO's grid with its own limits.
+        """
+        found = self._connection.listed("/conflicts", "conflicts", moments({"from": start, "to": end}))
+        return [PlanConflict.from_json(each) for each in found["conflicts"]]
 
     def wait_for(self, outcome: Outcome, timeout_s: float = 60) -> Outcome:
         """The outcome once the platform has answered; still pending when the time is up.
