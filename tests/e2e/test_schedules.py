@@ -192,6 +192,27 @@ def test_the_later_accepted_wins_the_overlap_and_what_is_cancelled_leaves_no_pla
     assert [(reply.status, reply.codes()) for reply in (again, changed)] == [(422, {"A59"})] * 2
 
 
+def test_there_is_nothing_to_cancel_of_what_was_refused_from_the_beginning(grid: Grid) -> None:
+    """Alone, and among several, of which none is cancelled then."""
+    body = {"schedules": [make_schedule(grid.alphas, 601), make_schedule(grid.betas, 1)]}
+    sent = grid.alpha.call("POST", PATH, body, Prefer="respond-async").json
+    shown = eventually(
+        lambda: (
+            found if (found := grid.alpha.done("GET", f"/messages/{sent['message_id']}"))["status"] != "pending" else 0
+        )
+    )
+    standing = grid.alpha.send_schedules(make_schedule(grid.elsewhere, 1))["id"]
+
+    alone = grid.alpha.call("DELETE", f"{PATH}/{sent['id']}")
+    several = grid.alpha.call("DELETE", PATH, {"ids": [standing, sent["id"]]})
+
+    assert shown["status"] == "refused"
+    assert [(reply.status, reply.codes()) for reply in (alone, several)] == [(422, {"A59"})] * 2
+    assert several.pointers() == {"/ids/1"}
+    assert grid.alpha.done("GET", f"{PATH}/{standing}")["status"] == "accepted"
+    assert grid.alpha.done("GET", f"{PATH}/{sent['id']}")["status"] == "refused"
+
+
 def test_several_are_cancelled_by_their_ids_and_others_are_not_found(grid: Grid) -> None:
     sent = [grid.alpha.send_schedules(make_schedule(grid.alphas, 1, start=f"2099-04-1{day}T06:00Z")) for day in (1, 2)]
     ids = [each["id"] for each in sent]

@@ -20,7 +20,6 @@ from tps.stores.limit_watches import DueWatch, Watch, take_due, take_reached, un
 from tps.stores.limits import HandedOver, Revision
 
 WARNED_BEFORE = timedelta(minutes=15)
-UNREACHED_AFTER = timedelta(seconds=60)
 
 
 def watch_revision(desk: Desk, revision: Revision) -> None:
@@ -29,7 +28,7 @@ def watch_revision(desk: Desk, revision: Revision) -> None:
     if revision.kind is LimitKind.UNFORESEEN and revision.status is LimitStatus.ACTIVE:
         due[Watch.EXPIRES] = revision.period.end - WARNED_BEFORE
         due[Watch.EXPIRED] = revision.period.end
-        due[Watch.UNREACHED] = desk.now + UNREACHED_AFTER
+        due[Watch.UNREACHED] = desk.now + timedelta(seconds=desk.endpoint.unreached_after_s)
     watch(desk.tx, revision.name, due)
 
 

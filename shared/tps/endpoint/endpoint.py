@@ -41,6 +41,7 @@ class Endpoint:
         times_to_live: How long messages of ours live that are not delivered, by type, with one for `*`.
         broker: The broker's component code, for traces.
         batch_window_s: Length of the clock-aligned windows in which news for a DSO is merged; 0 sends at once.
+        unreached_after_s: How long after an emergency was accepted its DSO is told of assets that were not reached.
     """
 
     group: str
@@ -53,6 +54,7 @@ class Endpoint:
     keyring: Keyring = field(default_factory=lambda: Keyring())
     owed: OwedBatch = field(default_factory=OwedBatch)
     batch_window_s: float = 15.0
+    unreached_after_s: float = 60.0
     broker: str = "BROKER"
     times_to_live: Mapping[str, timedelta] = field(default_factory=lambda: TIMES_TO_LIVE)
 

@@ -115,6 +115,7 @@ def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], date
         mailbox=Mailbox(settings.nats_url, group.nats_user, group.nats_password, group.name),
         clock=clock,
         batch_window_s=settings.batch_window_s,
+        unreached_after_s=settings.unreached_after_s,
         broker=settings.broker_component,
         times_to_live=settings.times_to_live,
     )

@@ -69,6 +69,7 @@ class Settings:
     official_schemas: Path | None
     delivery_attempts: int
     batch_window_s: float
+    unreached_after_s: float
     directory_component: str
     broker_component: str
     authority_folder: Path | None
@@ -108,6 +109,7 @@ class Settings:
             official_schemas=Path(schemas) if schemas else None,
             delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
             batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
+            unreached_after_s=float(env.get("TPS_UNREACHED_AFTER_S", "60")),
             directory_component=env.get("TPS_DIRECTORY_COMPONENT", f"{component}-DIRECTORY"),
             broker_component=env.get("TPS_BROKER_COMPONENT", f"{component}-BROKER"),
             authority_folder=Path(authority) if authority else None,

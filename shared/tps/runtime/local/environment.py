@@ -13,6 +13,7 @@ DEFAULT_PLATFORM = "5790000000029"
 # What a person may set for the whole stack and every process of it then sees.
 _PASSED_ON = (
     *("TPS_COMPONENT", "TPS_XSD_DIR", "TPS_BATCH_WINDOW_S", "TPS_THREADS", "TPS_DELIVERY_ATTEMPTS"),
+    "TPS_UNREACHED_AFTER_S",
     *("TPS_DIRECTORY_COMPONENT", "TPS_BROKER_COMPONENT", "TPS_TIMES_TO_LIVE_S"),
 )
 
