@@ -64,6 +64,7 @@ VOLUME = {
     "oneOf": [
         exactly({"name": NAME, "emptyDir": exactly({})}),
         exactly({"name": NAME, "configMap": exactly({"name": NAME})}),
+        exactly({"name": NAME, "secret": exactly({"secretName": NAME})}),
     ]
 }
 SCALE = {"type": "string", "pattern": r"^\d+$"}

@@ -19,7 +19,7 @@ from tests.hosts.workers import STOP_WITHIN_S, Worker, of_groups, running_worker
 from tests.support.world import Member, World, fresh_gsrn, make_asset, make_foreseen, make_stop
 from tps.runtime.stack import FunctionEntry, load_stack
 
-FUNCTIONS = ("register_asset", "retrieve_limits", "send_limit", "endpoint", "relay_limit")
+FUNCTIONS = ("register_asset", "retrieve_limits", "send_limit", "endpoint", "relay_limit", "component_directory")
 PROBES = ("/health/liveness", "/health/readiness", "/_/health", "/_/ready")
 AT_ONCE_S = 3.0
 _OUTCOME = "TPS-Outcome"
@@ -74,6 +74,10 @@ REQUESTS = [
     Request("send_limit", "dso", "POST", "/dso/v1/capacity-limits/foreseen", 413, lambda _: b" " * 60_000_000),
     Request("endpoint", "operator", "GET", "/agr/v1/messages/0123456789abcdef0123456789abcdef", 404),
     Request("endpoint", "operator", "GET", "/dso/v1/messages/0123456789abcdef0123456789abcdef", 403),
+    Request("component_directory", "operator", "GET", "/ecp/v1/components", 200),
+    Request("component_directory", "operator", "GET", "/ecp/v1/components.xml", 200),
+    Request("component_directory", "dso", "POST", "/ecp/v1/components/5790000000005/approval", 403, lambda _: {}),
+    Request("component_directory", "nobody", "GET", "/ecp/v1/components", 401),
     Request("relay_limit", "nobody", "POST", "/", 401, lambda _: b"", (("ce-type", "mades.TPS-LIMIT-FORESEEN"),)),
     Request("relay_limit", "delivery", "POST", "/", 422, lambda _: b"rubbish",
             (("ce-type", "mades.TPS-LIMIT-FORESEEN"),

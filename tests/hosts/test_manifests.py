@@ -317,6 +317,18 @@ class TestSecrets:
 
         assert groups_of_secrets(secrets_of(pod_of(manifest))) == set(told["TPS_GROUPS"].split(","))
 
+    def test_the_directory_alone_has_the_certificate_authoritys_key(self) -> None:
+        holders = {name(manifest) for manifest in workloads() if "tps-authority" in secrets_of(pod_of(manifest))}
+
+        assert holders == {"component-directory"}
+        told = environment_of(services()["component-directory"])["TPS_AUTHORITY_FOLDER"]
+        (mount,) = (
+            mount["mountPath"]
+            for mount in pod_of(services()["component-directory"])["containers"][0]["volumeMounts"]
+            if mount["name"] == "authority"
+        )
+        assert told == mount
+
     def test_only_a_groups_functions_reach_its_postgres(self) -> None:
         for group in {group for entry in load_stack() for group in entry.groups}:
             policy = of_kind("NetworkPolicy")[f"postgres-{group}"]["spec"]

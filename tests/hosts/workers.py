@@ -33,7 +33,8 @@ class Worker:
 def running_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
     """A worker that answers; it is ended with the block."""
     (port,) = free_ports(1)
-    own = {"PATH": os.environ["PATH"], "TPS_FUNCTION": entry.name, "PORT": str(port)}
+    passed_on = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
+    own = {**passed_on, "TPS_FUNCTION": entry.name, "PORT": str(port)}
     command = [sys.executable, "-m", "tps.runtime.worker"]
     environment = {**of_groups(stack.environment(), entry.groups), **own}
     worker = Worker(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL), f"http://127.0.0.1:{port}")

@@ -66,6 +66,8 @@ def _secrets(stack: tuple[FunctionEntry, ...]) -> list[Manifest]:
         groups.secret_template("nats-users", ["users.conf"]),
         groups.secret_template("s3-root", ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"]),
     ]
+    if "ecp" in _groups(stack):
+        shared.append(groups.secret_template(pods.AUTHORITY_SECRET, ["authority.pem", "authority.key"]))
     return shared + [part for group in _groups(stack) for part in groups.group_secrets(group)]
 
 

@@ -66,7 +66,7 @@ def _pod(entry: FunctionEntry) -> Manifest:
         "containerConcurrency": WAITING_CONCURRENCY if entry.waits else WORKING_CONCURRENCY,
         "timeoutSeconds": REQUEST_TIMEOUT_S if entry.routes else EVENT_TIMEOUT_S,
         "containers": [_container(entry)],
-        **pods.volumes(),
+        **pods.volumes(entry.groups),
     }
 
 
@@ -74,13 +74,17 @@ def _container(entry: FunctionEntry) -> Manifest:
     return {
         "image": pods.IMAGE,
         "ports": [{"containerPort": 8080}],
-        "env": [{"name": "TPS_FUNCTION", "value": entry.name}, pods.groups_variable(entry.groups)],
+        "env": [
+            {"name": "TPS_FUNCTION", "value": entry.name},
+            pods.groups_variable(entry.groups),
+            *pods.authority_variable(entry.groups),
+        ],
         "envFrom": pods.settings_of(entry.groups),
         "readinessProbe": {"httpGet": {"path": "/health/readiness"}, "timeoutSeconds": 5},
         "livenessProbe": {"httpGet": {"path": "/health/liveness"}, "periodSeconds": 10, "timeoutSeconds": 5},
         "resources": pods.resources("100m", "192Mi", "768Mi"),
         "securityContext": pods.confinement(),
-        **pods.mounts(),
+        **pods.mounts(entry.groups),
     }
 
 

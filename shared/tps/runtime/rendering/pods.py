@@ -10,6 +10,9 @@ SETTINGS = "tps-settings"
 KEY_SET = "tps-jwks"
 KEY_SET_FOLDER = "/etc/tps/jwks"
 DELIVERY_SECRET = "tps-delivery"
+# The certificate authority's certificate and key: for the Component Directory alone.
+AUTHORITY_SECRET = "tps-authority"
+AUTHORITY_FOLDER = "/etc/tps/authority"
 
 Manifest = dict[str, Any]
 
@@ -57,24 +60,29 @@ def confinement() -> Manifest:
     }
 
 
-def volumes() -> Manifest:
-    """A writable /tmp, and the public keys that tokens are checked with; goes into a pod's spec."""
-    return {
-        "volumes": [
-            {"name": "tmp", "emptyDir": {}},
-            {"name": "jwks", "configMap": {"name": KEY_SET}},
-        ]
-    }
+def volumes(groups: Iterable[str] = ()) -> Manifest:
+    """A writable /tmp, the keys that tokens are checked with, and what only group `ecp` has; for a pod's spec."""
+    shared: list[Manifest] = [
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "jwks", "configMap": {"name": KEY_SET}},
+    ]
+    authority = {"name": "authority", "secret": {"secretName": AUTHORITY_SECRET}}
+    return {"volumes": [*shared, authority] if "ecp" in groups else shared}
 
 
-def mounts() -> Manifest:
+def mounts(groups: Iterable[str] = ()) -> Manifest:
     """Where the volumes are seen; goes into a container."""
-    return {
-        "volumeMounts": [
-            {"name": "tmp", "mountPath": "/tmp"},
-            {"name": "jwks", "mountPath": KEY_SET_FOLDER, "readOnly": True},
-        ]
-    }
+    shared: list[Manifest] = [
+        {"name": "tmp", "mountPath": "/tmp"},
+        {"name": "jwks", "mountPath": KEY_SET_FOLDER, "readOnly": True},
+    ]
+    authority = {"name": "authority", "mountPath": AUTHORITY_FOLDER, "readOnly": True}
+    return {"volumeMounts": [*shared, authority] if "ecp" in groups else shared}
+
+
+def authority_variable(groups: Iterable[str]) -> list[Manifest]:
+    """TPS_AUTHORITY_FOLDER, where it is mounted."""
+    return [{"name": "TPS_AUTHORITY_FOLDER", "value": AUTHORITY_FOLDER}] if "ecp" in groups else []
 
 
 def resources(cpu: str, memory: str, memory_limit: str) -> Manifest:
