@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import nats.errors
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.local.broker import User, as_user
 from tests.support.applicants import AtDirectory, make_application
-from tests.support.world import World, fresh_gln
+from tests.support.world import World, eventually, fresh_gln
 from tps.errors import Conflict, NotFound
 from tps.mades.subjects import message_subject
 from tps.runtime.cli import commands
@@ -73,8 +74,15 @@ def test_an_approval_gives_a_party_its_own_group_at_the_broker_and_a_revocation_
     async def attempt(user: User) -> list[bool]:
         return [await user.may_publish(each) for each in (subject, in_anothers_name)]
 
+    def attempt_once_the_broker_knows() -> list[bool] | None:
+        """It reads its configuration again in its own time."""
+        try:
+            return list(as_user(world.stack, group, attempt))
+        except nats.errors.Error:
+            return None
+
     approved = json.loads(party(world, "approve", joining.code).stdout)
-    may: list[bool] = as_user(world.stack, group, attempt)
+    may = eventually(attempt_once_the_broker_knows)
 
     assert (approved["status"], approved["group"], approved["nats_user"]) == ("active", group, group)
     assert approved["nats_password"] == world.stack.vault.password(f"nats.{group}")
