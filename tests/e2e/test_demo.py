@@ -27,3 +27,12 @@ def test_the_demo_tells_parts_reasons_and_times_and_can_be_played_again(
         assert "Alpha Energy   was told to stop 1 asset after" in told
         assert "Gamma Balance  was told to stop 2 assets after" in told
         assert f"curl {stack.gateway_url}/dso/v1/flexibility-assets" in told
+        day = told.partition("A living day")[2]
+        begun, _, anew = day.partition("Alpha Energy plans less, Beta Flex plans more than its part.")
+        anew, _, stopped = anew.partition("Emergency: North Grid stops 4 assets on feeder T17/F2")
+        assert "Alpha Energy   plans more than its part" in begun
+        assert "Beta Flex      plans more than its part" in anew
+        assert "plans under a stop" in stopped
+        assert "Repaired: North Grid ends the stop" in stopped
+    assert "Beta Flex      plans more than its part" not in first.partition("Keys:")[0]
+    assert "Alpha Energy   plans more than its part" not in first.partition("Alpha Energy plans less")[2]

@@ -57,11 +57,16 @@ def up(data: Path, port: int, workers: int) -> None:
 def demo(*, data: Path, port: int, workers: int, is_real_size: bool, grid_csv: Path | None) -> None:
     """Start everything, seed a world, play a story, and print the GUI's address."""
     from tps.runtime import demo as story
+    from tps.runtime.gui.address import address_of
     from tps.runtime.local.up import serve
+    from tps.runtime.story.keys import pressed_keys
     from tps.runtime.story.world import real_world, small_world
 
     world = real_world(grid_csv) if is_real_size or grid_csv else small_world()
-    serve(_up(data, port, workers), then=lambda stack: story.run(stack, world))
+    serve(
+        _up(data, port, workers),
+        then=lambda stack: story.run(stack, world, address=lambda: address_of(stack), keys=pressed_keys),
+    )
 
 
 def _up(data: Path, port: int, workers: int) -> "Up":

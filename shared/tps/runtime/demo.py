@@ -1,7 +1,7 @@
 """`./tps demo`: a story told on the terminal while it happens, over REST and with tokens, as outsiders would play it.
 
-A maintenance and a fault in a small invented grid (or in one of real size). Played again on the same data folder, it
-finds its parties and goes on.
+A maintenance and a fault in a small invented grid (or in one of real size), then a day that goes on around now. Played
+again on the same data folder, it finds its parties and goes on.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ import httpx
 from tps.client import Asset, AvailablePower, ForeseenLimit, Problem, Schedule, UnforeseenLimit
 from tps.errors import TpsError
 from tps.runtime.story.actor import Delivery, Dso, Operator, deliver, enter_dso, enter_operator, open_http, settle_in
+from tps.runtime.story.day import LivingDay
 from tps.runtime.story.grid import GridAsset, make_gsrn, points_of, total_kw
+from tps.runtime.story.keys import ONCE
 from tps.runtime.story.world import World, small_world
 
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
 
 _SHOWN_ASSETS = 12
+_MANY_ASSETS = 1000
 _MAINTENANCE_STARTS = timedelta(days=1)
 _MAINTENANCE_LASTS = timedelta(hours=4)
 _FAULT_LASTS = timedelta(hours=1)
@@ -55,8 +58,18 @@ class _Cast:
         return tuple(asset.id for asset in listed if is_meant(sections[asset.connection_point_id]))
 
 
-def run(stack: LocalStack, world: World | None = None) -> None:
-    """Play the story against a running stack, once.
+def run(
+    stack: LocalStack,
+    world: World | None = None,
+    *,
+    address: Callable[[], str | None] = lambda: None,
+    keys: Callable[[], Iterable[str]] = lambda: ONCE,
+) -> None:
+    """Play the story against a running stack, once; then the day goes on, key by key.
+
+    Args:
+        address: Gives the GUI's; None if there is none.
+        keys: What is pressed, as `LivingDay.play` knows it; others are ignored.
 
     Raises:
         CallFailedError: Something was not answered as it should be.
@@ -64,12 +77,13 @@ def run(stack: LocalStack, world: World | None = None) -> None:
     """
     with open_http() as http:
         try:
-            _play(stack, http, world or small_world())
+            cast = _play(stack, http, world or small_world())
+            _live(stack, http, cast, address=address, keys=keys)
         except Problem as problem:
             raise CallFailedError(str(problem)) from problem
 
 
-def _play(stack: LocalStack, http: httpx.Client, world: World) -> None:
+def _play(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
     cast = _onboard(stack, http, world)
     _register(cast)
     listed = _list(cast)
@@ -77,7 +91,28 @@ def _play(stack: LocalStack, http: httpx.Client, world: World) -> None:
     _plan(cast)
     _maintain(cast, cast.ids_in(listed, world.is_maintained))
     _repair(cast, _fault(cast, cast.ids_in(listed, world.is_faulty)))
-    _go_on(stack, http, cast)
+    return cast
+
+
+def _live(
+    stack: LocalStack,
+    http: httpx.Client,
+    cast: _Cast,
+    *,
+    address: Callable[[], str | None],
+    keys: Callable[[], Iterable[str]],
+) -> None:
+    """The day around now, for whoever looks at the pictures; of a grid of real size there is none."""
+    if len(cast.world.assets) > _MANY_ASSETS:
+        _go_on(stack, cast, address())
+        return
+    _title("A living day")
+    day = LivingDay(stack, http, cast.world, cast.dso, cast.operators, _say)
+    day.begin()
+    _go_on(stack, cast, address())
+    _say("\nKeys: e emergency, and again its end; p operators plan anew (they do by themselves, too).")
+    for key in keys():
+        day.play(key)
 
 
 def _onboard(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
@@ -207,7 +242,7 @@ def _repair(cast: _Cast, limit_id: str) -> None:
     _say(f"{', '.join(sorted(told))}, the last one after {_ms(delivery.last_after_s)}.")
 
 
-def _go_on(stack: LocalStack, http: httpx.Client, cast: _Cast) -> None:
+def _go_on(stack: LocalStack, cast: _Cast, address: str | None) -> None:
     url, operator = stack.gateway_url, cast.operators[0]
     _title("Go on by yourself")
     _say("In another terminal, as the DSO and as an operator:")
@@ -216,11 +251,9 @@ def _go_on(stack: LocalStack, http: httpx.Client, cast: _Cast) -> None:
     _say(f"  operator=$(./tps token {operator.code} --data {stack.data})")
     _say(f'  curl {url}/agr/v1/capacity-limits/active -H "Authorization: Bearer $operator"')
     _say(f"  curl {url}/agr/v1/ping")
-    if http.get(f"{url}/gui/").status_code == httpx.codes.OK:
-        _say(f"The same in pictures: {url}/gui/")
-    else:
-        _say("Pictures come with the GUI, which is not here yet.")
     _say("It all keeps running until Ctrl-C.")
+    if address:
+        _say(f"\nThe day in pictures (opens once, within the hour; ./tps gui address gives another):\n{address}")
 
 
 def _title(text: str) -> None:
