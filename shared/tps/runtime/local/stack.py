@@ -106,6 +106,16 @@ class LocalStack:
         """Stop these in order, together."""
         self._supervising().stop(names)
 
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """One process is stopped for as long as the block lasts; for tests of what then waits."""
+        process = self._supervising().process(name)
+        self.stop_processes([name])
+        try:
+            yield
+        finally:
+            self.start(process)
+
     def wait_ready(self, names: Iterable[str], timeout_s: float = _READY_TIMEOUT_S) -> None:
         """Wait until these servers answer.
 

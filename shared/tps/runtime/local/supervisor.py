@@ -84,6 +84,10 @@ class Supervisor:
         running = child.running if child else None
         return running.pid if running is not None and running.poll() is None else None
 
+    def process(self, name: str) -> Process:
+        """How a child is started; KeyError if there is none of that name."""
+        return self._children[name].process
+
     def running(self) -> dict[str, tuple[int, tuple[str, ...]]]:
         """Name -> (process id, command) of the children that run."""
         return {
