@@ -242,8 +242,9 @@ def bench(names: tuple[str, ...], is_json: bool, seconds: float | None) -> None:
     """Measure what docs/figures.md says: limits, schedules, changes, registration, fairness, documents; all of these
     without a name.
 
-    By name also: faults (every process killed in turn in the middle of traffic) and power (all at once, and what was
-    not synced is dropped); they fail if anything was lost or done twice.
+    By name also: faults (every process killed in turn in the middle of traffic), power (all at once, and what was
+    not synced is dropped) and silence (1,000 messages to a receiver that is down, over two restarts of the broker);
+    they fail if anything was lost or done twice. And large: what one content of 50 MB takes.
     """
     from tps.runtime.bench.suite import main as measure
 

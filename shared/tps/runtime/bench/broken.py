@@ -5,13 +5,21 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tps.errors import TpsError
-from tps.runtime.bench.figures import Figure
+from tps.runtime.bench.figures import Figure, Sizes
+from tps.runtime.bench.parties import assets_of
 from tps.runtime.faults import power as power_loss
 from tps.runtime.faults.run import Plan, Report, run_faults
+from tps.runtime.faults.silence import run_silence
+from tps.runtime.story.grid import make_gln
+
+if TYPE_CHECKING:
+    from tps.runtime.local.stack import LocalStack
 
 _LOSSES = 5
+_SILENT, _SILENT_PARTY = 89, 95_000
 
 
 class ViolatedError(TpsError):
@@ -44,6 +52,29 @@ def power(seconds: float | None) -> list[Figure]:
     plan = Plan(limits=60, operators=5, seconds=seconds or 40)
     with tempfile.TemporaryDirectory(prefix="tps-power-") as folder:
         return _told("power", power_loss.run_power_loss(Path(folder) / "power", plan, _LOSSES))
+
+
+def silence(stack: LocalStack, sizes: Sizes) -> list[Figure]:
+    """Messages to a receiver that is down, over two restarts of the broker.
+
+    Raises:
+        ViolatedError: As `faults`.
+    """
+    assets = [each.to_asset() for each in assets_of(_SILENT, sizes.silent)]
+    seen = run_silence(stack, make_gln(_SILENT_PARTY), assets)
+    if seen.violations:
+        raise ViolatedError("\n".join(seen.violations))
+    values = {
+        "messages taken while the receiver was down": (seen.sent, ""),
+        "broker killed and started anew meanwhile": (seen.restarts, "times"),
+        "messages that the broker held then": (seen.waiting, ""),
+        "all were taken in": (seen.sending_s, "s"),
+        "RECEIVED once the receiver was back, each once": (seen.received, ""),
+        "came more than once, without effect": (seen.came_again, ""),
+        "the last was RECEIVED after": (seen.settled_s, "s"),
+        "violations": (0, ""),
+    }
+    return [Figure("silence", name, float(value), unit) for name, (value, unit) in values.items()]
 
 
 def _scaled(plan: Plan, seconds: float) -> Plan:

@@ -21,6 +21,8 @@ class Sizes:
         planned: Assets that are planned, or told of, in one call.
         rounds: How often what is quick is repeated.
         watched, watched_limits: Operators and limits that the platform operator looks at.
+        silent: Messages that are sent while their receiver is down.
+        large_mb: Size of one large content.
     """
 
     assets: int = 17_505
@@ -30,6 +32,8 @@ class Sizes:
     rounds: int = 30
     watched: int = 50
     watched_limits: int = 1_000
+    silent: int = 1_000
+    large_mb: int = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tps.runtime.bench import broken, feeds, overview, pure, served
+from tps.runtime.bench import broken, feeds, large, overview, pure, served
 from tps.runtime.bench.figures import Figure, Sizes, machine
 from tps.runtime.local.stack import LocalStack
 from tps.runtime.local.up import Up, running
@@ -28,11 +28,12 @@ SERVED: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {
     "overview": overview.overview,
 }
 BROKEN: dict[str, Callable[[float | None], list[Figure]]] = {"faults": broken.faults, "power": broken.power}
+ALONE: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {"silence": broken.silence, "large": large.large}
 WORKERS = 2
 
 
 def main(names: Sequence[str], is_json: bool, seconds: float | None = None) -> None:
-    """Run the named benches, or all but those that break things, and print their figures.
+    """Run the named benches, or all but those that break or burden things, and print their figures.
 
     Args:
         seconds: How long `faults` and `power` break things; None as published.
@@ -41,7 +42,7 @@ def main(names: Sequence[str], is_json: bool, seconds: float | None = None) -> N
         click.BadParameter: No bench is called so.
         ViolatedError: A fault did harm.
     """
-    known = (*PURE, *SERVED, *BROKEN)
+    known = (*PURE, *SERVED, *ALONE, *BROKEN)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise click.BadParameter(f"no bench is called {unknown[0]}; there are {', '.join(known)}")
@@ -58,12 +59,12 @@ def measure(names: Sequence[str], sizes: Sizes, seconds: float | None = None) ->
     for name in names:
         if name in PURE:
             yield from PURE[name](sizes)
-    wanted = [name for name in names if name in SERVED]
+    wanted = {name: bench for name, bench in (SERVED | ALONE).items() if name in names}
     if wanted:
         os.environ.setdefault("TPS_BATCH_WINDOW_S", "0")
         with tempfile.TemporaryDirectory(prefix="tps-bench-") as folder, running(_up(Path(folder))) as stack:
-            for name in wanted:
-                yield from SERVED[name](stack, sizes)
+            for bench in wanted.values():
+                yield from bench(stack, sizes)
     for name in names:
         if name in BROKEN:
             yield from BROKEN[name](seconds)

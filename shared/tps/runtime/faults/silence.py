@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -118,14 +118,24 @@ def _held_by_broker(stack: LocalStack) -> int:
 
 def _wait_received(stack: LocalStack, operator: str, message_ids: list[str]) -> int:
     """How many are RECEIVED at their sender, once all are or the time is up."""
-    deadline = time.monotonic() + _SETTLED_WITHIN_S
     query = """SELECT count(*) AS n FROM message
                 WHERE component = %s AND direction = 'out' AND state = 'RECEIVED' AND message_id = ANY(%s)"""
-    while True:
-        (row,) = _rows(stack, "agr", query, operator, message_ids)
-        if row["n"] == len(message_ids) or time.monotonic() > deadline:
-            return int(row["n"])
+
+    def count() -> int:
+        return int(_rows(stack, "agr", query, operator, message_ids)[0]["n"])
+
+    eventually(lambda: count() == len(message_ids))
+    return count()
+
+
+def eventually(look: Callable[[], object]) -> bool:
+    """Look until there is something, for five minutes at most; whether there was."""
+    deadline = time.monotonic() + _SETTLED_WITHIN_S
+    while not look():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(_LOOK_S)
+    return True
 
 
 def _came_again(stack: LocalStack, message_ids: list[str]) -> int:

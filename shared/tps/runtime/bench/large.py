@@ -1,0 +1,138 @@
+"""One large content from an application to the platform's application by the web service, and what memory it takes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from lxml import etree
+
+from tps.runtime import onboarding
+from tps.runtime.bench.figures import Figure, Sizes
+from tps.runtime.faults.silence import eventually
+from tps.runtime.settings import Settings
+from tps.runtime.story.grid import make_gln
+
+if TYPE_CHECKING:
+    from tps.runtime.local.stack import LocalStack
+
+_SENDER = 95_001
+_TYPE = "TPS-POINT"
+_SOAP, _MADES = "http://www.w3.org/2003/05/soap-envelope", "http://mades.entsoe.eu/"
+_ADDRESS = "/ws/madesInWSInterface"
+_TIMEOUT_S = 300.0
+
+
+def large(stack: LocalStack, sizes: Sizes) -> list[Figure]:
+    """So many MB that cannot be compressed, sent, taken in and given out whole; peaks of resident memory by process."""
+    content = random.Random(1).randbytes(sizes.large_mb * 1_000_000)
+    sender = onboarding.add_party(
+        stack, role="dso", code=make_gln(_SENDER), name="Grid of large contents", grid_prefixes=()
+    )
+    platform = Settings.from_env(stack.environment()).platform_component
+    with httpx.Client(base_url=stack.gateway_url, timeout=_TIMEOUT_S) as http:
+        sending = _Service(http, sender["username"], sender["password"])
+        receiving = _Service(http, platform, stack.vault.password("web-service.tps"))
+        memory = _Memory(stack)
+        figures = [*memory.figures("before")]
+        started = time.monotonic()
+        message_id = sending.send(platform, content)
+        figures += [_seconds("SendMessage", started, sizes), *memory.figures("while it is sent")]
+        eventually(lambda: sending.state(message_id) in ("DELIVERED", "RECEIVED", "FAILED") or None)
+        figures += [
+            _seconds("from SendMessage to its delivery", started, sizes),
+            *memory.figures("while it is taken in"),
+        ]
+        started = time.monotonic()
+        received = receiving.receive()
+        figures += [_seconds("ReceiveMessage", started, sizes), *memory.figures("while it is given out")]
+    if hashlib.sha256(received).digest() != hashlib.sha256(content).digest():
+        raise RuntimeError("what came is not what was sent")
+    return figures
+
+
+def _seconds(name: str, started: float, sizes: Sizes) -> Figure:
+    return Figure("large", f"{sizes.large_mb} MB: {name}", time.monotonic() - started, "s")
+
+
+class _Service:
+    """The web service as one component's application sees it."""
+
+    def __init__(self, http: httpx.Client, username: str, password: str):
+        self._http = http
+        self._auth = (username, password)
+
+    def send(self, receiver: str, content: bytes) -> str:
+        encoded = base64.b64encode(content).decode()
+        fields = f"<receiverCode>{receiver}</receiverCode><businessType>{_TYPE}</businessType>"
+        message = f"<message>{fields}<content>{encoded}</content></message>"
+        return self._text(self._call("SendMessage", message), "messageID")
+
+    def state(self, message_id: str) -> str:
+        return self._text(self._call("CheckMessageStatus", f"<messageID>{message_id}</messageID>"), "state")
+
+    def receive(self) -> bytes:
+        asked = f"<businessType>{_TYPE}</businessType><downloadMessage>true</downloadMessage>"
+        return base64.b64decode(self._text(self._call("ReceiveMessage", asked), "content"))
+
+    def _call(self, operation: str, body: str) -> etree._Element:
+        request = f'<m:{operation}Request xmlns:m="{_MADES}">{body}</m:{operation}Request>'
+        envelope = f'<s:Envelope xmlns:s="{_SOAP}"><s:Body>{request}</s:Body></s:Envelope>'
+        headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
+        answer = self._http.post(_ADDRESS, content=envelope.encode(), headers=headers, auth=self._auth)
+        answer.raise_for_status()
+        return etree.fromstring(answer.content, etree.XMLParser(huge_tree=True, resolve_entities=False))
+
+    def _text(self, answer: etree._Element, name: str) -> str:
+        found = answer.find(f".//{name}")
+        return (found.text or "") if found is not None else ""
+
+
+class _Memory:
+    """Peaks of resident memory since the last look, where the machine tells (Linux)."""
+
+    def __init__(self, stack: LocalStack):
+        self._stack = stack
+        self._forget()
+
+    def figures(self, when: str) -> Iterator[Figure]:
+        """The largest worker, the broker, and the largest process of the database."""
+        peaks = {name: max(map(_peak_mb, pids), default=0.0) for name, pids in self._pids().items()}
+        self._forget()
+        for name, peak_mb in peaks.items():
+            yield Figure("large", f"{name}, peak {when}", peak_mb, "MB")
+
+    def _forget(self) -> None:
+        for pid in {pid for pids in self._pids().values() for pid in pids}:
+            with suppress(OSError):
+                Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def _pids(self) -> dict[str, list[int]]:
+        running = {name: int(each["pid"]) for name, each in self._stack.run_record()["processes"].items()}
+        workers = [pid for name, pid in running.items() if name.startswith("worker")]
+        return {
+            "a worker": workers,
+            "the broker": [running["nats"]],
+            "a process of the database": [running["postgres"], *_children(running["postgres"])],
+        }
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def _peak_mb(pid: int) -> float:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1000
+    return 0.0
