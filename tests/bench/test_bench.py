@@ -10,7 +10,7 @@ from tps.runtime.bench.figures import Figure, Sizes, machine, quantiles
 from tps.runtime.cli import commands
 from tps.runtime.local.stack import LocalStack
 
-TINY = Sizes(assets=6, operators=(2,), updated=2, planned=4, rounds=2, watched=2, watched_limits=2)
+TINY = Sizes(assets=6, operators=(2,), updated=2, planned=4, rounds=2, watched=2, watched_limits=2, large_mb=1)
 
 
 @pytest.mark.parametrize("name", suite.SERVED)
@@ -19,6 +19,12 @@ def test_a_bench_that_needs_servers_measures_something(stack: LocalStack, name: 
 
     assert {figure.bench for figure in figures} == {name}
     assert all(figure.value > 0 for figure in figures)
+
+
+def test_what_one_large_content_takes_is_measured(stack: LocalStack) -> None:
+    figures = suite.ALONE["large"](stack, TINY)
+
+    assert {"1 MB: SendMessage", "a worker, peak while it is given out"} <= {figure.name for figure in figures}
 
 
 @pytest.mark.parametrize("name", suite.PURE)

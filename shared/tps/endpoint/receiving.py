@@ -122,9 +122,10 @@ def _open(endpoint: Endpoint, arrival: Arrival, envelope: Envelope) -> Message:
         _check_way(endpoint, tx, metadata)
         if envelope.detached is None:
             return _opened(endpoint, tx, envelope, metadata)
-    whole = _attached(endpoint, arrival, envelope.detached, metadata)
+    # Named by nobody: what was fetched is let go once it is attached, before it is decrypted.
+    envelope = envelope.attach(_attached(endpoint, arrival, envelope.detached, metadata))
     with endpoint.database.transaction() as tx:
-        return _opened(endpoint, tx, envelope.attach(whole), metadata)
+        return _opened(endpoint, tx, envelope, metadata)
 
 
 def _opened(endpoint: Endpoint, tx: Transaction, envelope: Envelope, metadata: Metadata) -> Message:
@@ -149,7 +150,7 @@ def _kind(group: str) -> str:
     return group.partition("-")[0]
 
 
-def _attached(endpoint: Endpoint, arrival: Arrival, detached: DetachedContent, metadata: Metadata) -> bytes:
+def _attached(endpoint: Endpoint, arrival: Arrival, detached: DetachedContent, metadata: Metadata) -> bytearray:
     """A large content, which travels beside its message; no transaction is open while the broker is asked."""
     address = LargeAddress(arrival.group, metadata.receiver, metadata.sender, detached.name)
     data = endpoint.mailbox.get_large(address, detached.chunks)

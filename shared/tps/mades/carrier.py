@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +35,9 @@ class DetachedContent:
     @classmethod
     def of(cls, name: str, data: bytes) -> "DetachedContent":
         """The description of these bytes under a name."""
-        return cls(name, len(split(data)), len(data), hashlib.sha256(data).hexdigest())
+        return cls(name, -(-len(data) // CHUNK_BYTES), len(data), hashlib.sha256(data).hexdigest())
 
-    def describes(self, data: bytes) -> bool:
+    def describes(self, data: bytes | bytearray) -> bool:
         """Whether these bytes are the ones announced."""
         return len(data) == self.size and hashlib.sha256(data).hexdigest() == self.sha256
 
@@ -48,9 +49,9 @@ class DetachedContent:
             raise refusal("malformed", "chunks and size of the detached content do not agree")
 
 
-def split(data: bytes) -> list[bytes]:
-    """The chunks in which detached content travels; joined in order they are the content."""
-    return [data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES)]
+def split(data: bytes) -> Iterator[bytes]:
+    """The chunks in which detached content travels, one by one; joined in order they are the content."""
+    return (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Envelope:
         data = self.content.encode("ascii")
         return Envelope(self.metadata, None, DetachedContent.of(name, data)), data
 
-    def attach(self, data: bytes) -> "Envelope":
+    def attach(self, data: bytes | bytearray) -> "Envelope":
         """The whole envelope again, with the content that was fetched.
 
         Raises:

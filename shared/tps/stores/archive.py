@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tps.stores.database import carried
 from tps.stores.documents import document_key
 
 if TYPE_CHECKING:
@@ -74,9 +75,14 @@ def let_go(tx: Transaction, is_whole: Mapping[KeptDocument, bool]) -> None:
 def kept_content(tx: Transaction, component: str, message_id: str) -> tuple[bytes | None, str | None]:
     """A message's document, deflated, as far as it still lies in its row, and else the key of its copy."""
     row = tx.execute(
-        "SELECT content, object_key FROM message WHERE component = %s AND message_id = %s", (component, message_id)
+        "SELECT content, object_key FROM message WHERE component = %s AND message_id = %s",
+        (component, message_id),
+        binary=True,  # as text a content takes twice its size, at both ends
     ).fetchone()
-    return (row["content"], row["object_key"]) if row else (None, None)
+    if row is None:
+        return None, None
+    carried(tx, row["content"])
+    return row["content"], row["object_key"]
 
 
 def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> list[KeptDocument]:
@@ -88,7 +94,9 @@ def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> lis
                         ORDER BY created_at, message_id LIMIT {_BATCH_ROWS}) AS oldest) AS waiting
             WHERE bytes_before < {_BATCH_BYTES} ORDER BY created_at, message_id""",
         arguments,
+        binary=True,  # as text a content takes twice its size, at both ends
     ).fetchall()
+    carried(tx, *(row["content"] for row in rows))
     return [KeptDocument(**row) for row in rows]
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from tps.errors import StoreAway
 
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 5
 _PROBE_S = 2
+
+
+# Connections whose buffers have grown by a large content: the library keeps what they took as long as they live.
+_BURDENED: WeakSet[Connection[Any]] = WeakSet()
+_LARGE_BYTES = 4 * 1024 * 1024
+
+
+def carried(tx: Transaction, *contents: bytes | None) -> None:
+    """These went over the connection; if one is large, the connection is closed after its transaction."""
+    if any(content is not None and len(content) > _LARGE_BYTES for content in contents):
+        _BURDENED.add(tx)
 
 
 class Database:
@@ -46,8 +58,11 @@ class Database:
         from psycopg_pool import PoolTimeout
 
         try:
-            with self._opened().connection() as connection, connection.transaction():
-                yield connection
+            with self._opened().connection() as connection:
+                with connection.transaction():
+                    yield connection
+                if connection in _BURDENED:
+                    connection.close()
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise StoreAway("the database is away") from error
 

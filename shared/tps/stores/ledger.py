@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tps.errors import Finding, KeyReused
 from tps.mades.message import Message, Metadata
 from tps.mades.states import FAILURES, State, predecessors
+from tps.stores.database import carried
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -36,6 +37,7 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
     What only somebody claimed to be this message, without proof, gives way to it, as does that it had come before and
     could not be taken then.
     """
+    deflated = zlib.compress(message.content, 1)
     added = tx.execute(
         """INSERT INTO message AS m (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
                                      state, created_at, expires_at, content, sent_at, sender_application)
@@ -50,9 +52,10 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
         (
             *(message.receiver, message.message_id, message.type, message.sender, message.sequence),
             *(message.in_reply_to, message.ba_message_id, State.DELIVERED, now, message.expires_at),
-            *(zlib.compress(message.content, 1), message.sent_at, message.sender_application),
+            *(deflated, message.sent_at, message.sender_application),
         ),
     ).rowcount
+    carried(tx, deflated)
     details = None if added else "came again"
     trace(
         tx, message.receiver, [Step(message.message_id, now, details)], State.DELIVERED, at_component=message.receiver

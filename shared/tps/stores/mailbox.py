@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tps.errors import StoreAway
@@ -92,26 +93,28 @@ class Mailbox:
 
     def put_large(self, address: LargeAddress, data: bytes, ttl_s: int) -> int:
         """Store a payload in chunks, gone after its time to live; returns how many chunks."""
-        pieces = split(data)
         headers = {"Nats-TTL": f"{max(ttl_s, 1)}s"}
-        letters = [
-            Letter(address.chunk(number), piece, f"{address.name}.{number}", headers)
-            for number, piece in enumerate(pieces)
-        ]
-        for start in range(0, len(letters), _CHUNKS_AT_ONCE):
-            self.publish(letters[start : start + _CHUNKS_AT_ONCE])
-        return len(pieces)
+        pieces, count = split(data), 0
+        while some := list(islice(pieces, _CHUNKS_AT_ONCE)):
+            self.publish(
+                [
+                    Letter(address.chunk(number), piece, f"{address.name}.{number}", headers)
+                    for number, piece in enumerate(some, count)
+                ]
+            )
+            count += len(some)
+        return count
 
-    def get_large(self, address: LargeAddress, chunks: int) -> bytes | None:
+    def get_large(self, address: LargeAddress, chunks: int) -> bytearray | None:
         """Read a payload back; None if a chunk of it is gone."""
-        pieces = []
+        whole = bytearray()
         for number in range(chunks):
             subject = address.chunk(number)
             piece = self._run(lambda connection, subject=subject: self._get(connection, subject))  # type: ignore[misc]
             if piece is None:
                 return None
-            pieces.append(piece)
-        return b"".join(pieces)
+            whole += piece
+        return whole
 
     def wake(self, parties: Sequence[str]) -> None:
         """Tell whoever waits for these parties to look again. Empty messages: the store is the truth."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tps.mades.states import State, predecessors
+from tps.stores.database import carried
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -68,6 +69,7 @@ def add_outgoing(tx: Transaction, out: Outgoing) -> int | None:
         Its `sequence`, counted per sender and receiver, the counter locked until the transaction ends; or None if a
         message of this id is there already (decided before; nothing is changed).
     """
+    values = _values(out)
     row = tx.execute(
         """WITH counter AS (
                INSERT INTO sequence_counter AS c
@@ -87,8 +89,9 @@ def add_outgoing(tx: Transaction, out: Outgoing) -> int | None:
                INSERT INTO message_trace (component, message_id, at, state, at_component)
                SELECT %(component)s, %(message_id)s, %(created_at)s, %(state)s, %(component)s FROM new)
            SELECT sequence FROM new""",
-        _values(out),
+        values,
     ).fetchone()
+    carried(tx, values["deflated"])
     return int(row["sequence"]) if row else None
 
 
@@ -118,7 +121,7 @@ def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[
 
     At most 4 MB of deflated contents at once, but always one message: ask again when they are sent.
     """
-    return tx.execute(
+    rows = tx.execute(
         """SELECT component, message_id, type, peer, sequence, in_reply_to, ba_message_id, document_id, revision,
                   created_at, expires_at, content, rank, sender_application
              FROM (SELECT *, sum(octet_length(content)) OVER (ORDER BY rank, sequence, message_id)
@@ -127,7 +130,10 @@ def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[
                                     AND sent_at IS NULL AND state <> 'FAILED') AS waiting
             WHERE bytes_before < %s ORDER BY rank, sequence, message_id""",
         (component, list(message_ids), _BATCH_BYTES),
+        binary=True,  # as text a content takes twice its size, at both ends
     ).fetchall()
+    carried(tx, *(row["content"] for row in rows))
+    return rows
 
 
 def unsent_of_cause(tx: Transaction, component: str, caused_by: str) -> list[str]:

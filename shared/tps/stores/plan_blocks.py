@@ -125,5 +125,6 @@ def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> lis
                         ORDER BY created_at, id LIMIT {_BATCH_ROWS}) AS oldest) AS waiting
             WHERE bytes_before < {_BATCH_BYTES} ORDER BY created_at, id""",
         arguments,
+        binary=True,  # as text a content takes twice its size, at both ends
     ).fetchall()
     return [KeptBlock(**row) for row in rows]

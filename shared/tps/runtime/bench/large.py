@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -28,6 +29,7 @@ _TYPE = "TPS-POINT"
 _SOAP, _MADES = "http://www.w3.org/2003/05/soap-envelope", "http://mades.entsoe.eu/"
 _ADDRESS = "/ws/madesInWSInterface"
 _TIMEOUT_S = 300.0
+_LOOK_S = 0.05
 
 
 def large(stack: LocalStack, sizes: Sizes) -> list[Figure]:
@@ -41,6 +43,7 @@ def large(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         sending = _Service(http, sender["username"], sender["password"])
         receiving = _Service(http, platform, stack.vault.password("web-service.tps"))
         memory = _Memory(stack)
+        memory.start()
         figures = [*memory.figures("before")]
         started = time.monotonic()
         message_id = sending.send(platform, content)
@@ -53,6 +56,7 @@ def large(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         started = time.monotonic()
         received = receiving.receive()
         figures += [_seconds("ReceiveMessage", started, sizes), *memory.figures("while it is given out")]
+        memory.finish()
     if hashlib.sha256(received).digest() != hashlib.sha256(content).digest():
         raise RuntimeError("what came is not what was sent")
     return figures
@@ -95,21 +99,38 @@ class _Service:
         return (found.text or "") if found is not None else ""
 
 
-class _Memory:
+class _Memory(threading.Thread):
     """Peaks of resident memory since the last look, where the machine tells (Linux)."""
 
     def __init__(self, stack: LocalStack):
+        super().__init__(name="memory", daemon=True)
         self._stack = stack
+        self._is_done = threading.Event()
+        self._peaks_mb: dict[str, float] = {}
         self._forget()
+
+    def run(self) -> None:
+        """Look often: a process of the database may end with the work it was started for."""
+        while not self._is_done.wait(_LOOK_S):
+            self._look()
+
+    def finish(self) -> None:
+        self._is_done.set()
+        self.join()
 
     def figures(self, when: str) -> Iterator[Figure]:
         """The largest worker, the broker, and the largest process of the database."""
-        peaks = {name: max(map(_peak_mb, pids), default=0.0) for name, pids in self._pids().items()}
-        self._forget()
-        for name, peak_mb in peaks.items():
+        self._look()
+        for name, peak_mb in self._peaks_mb.items():
             yield Figure("large", f"{name}, peak {when}", peak_mb, "MB")
+        self._forget()
+
+    def _look(self) -> None:
+        for name, pids in self._pids().items():
+            self._peaks_mb[name] = max(self._peaks_mb.get(name, 0.0), *map(_peak_mb, pids))
 
     def _forget(self) -> None:
+        self._peaks_mb = {}
         for pid in {pid for pids in self._pids().values() for pid in pids}:
             with suppress(OSError):
                 Path(f"/proc/{pid}/clear_refs").write_text("5")
