@@ -9,14 +9,18 @@ Privacy:  OPR-OTH, OPR-404, CUR-01 (docs/privacy.md).
 
 import hashlib
 import hmac
+from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 
 import structlog
 
-from tps.api.types import number_json
+from tps.api.types import moment_json, number_json, read_moment
 from tps.backend.own_conflicts import conflicts_of_operator, own_conflict_json
 from tps.domain.fairness import share_limit
+from tps.domain.limit import Action, AvailablePower, Direction, Interval
+from tps.domain.limit_order import Emergency, bounds
 from tps.endpoint.handling import note_received
 from tps.errors import StoreAway
 from tps.runtime.feed_waiting import WAITING, wait_on_feed
@@ -26,6 +30,7 @@ from tps.runtime.periods import drawn_json, read_period, read_window
 from tps.stores import components, received_limits
 from tps.stores.received_limits import FEED
 
+BOTH_WAYS = (Direction.CONSUMPTION, Direction.PRODUCTION)
 _log = structlog.get_logger()
 
 
@@ -45,12 +50,13 @@ def list_limits(call):
 
 
 def list_active(call):
-    """Limits in force or ahead."""
+    """Limits in force or ahead; with `?per_asset=true` also what binds each asset of all of them together."""
     call.only_known("per_asset", *PAGING)
     paging = read_paging(call)
     with call.endpoint.database.transaction() as tx:
         found = received_limits.active_at(tx, call.agr, call.now)
-    return _page(call, paging, found)
+    answer = _page(call, paging, found)
+    return replace(answer, body={**answer.body, "bounds": _bounds(call, found)}) if call.flag("per_asset") else answer
 
 
 def list_conflicts(call):
@@ -130,6 +136,39 @@ def _per_asset(call, limit):
         }
         for asset_id in limit.body["asset_ids"]
     ]
+
+
+def _bounds(call, found):
+    """The effective bound of each asset in each direction, over all limits on it; what is past is left out."""
+    parts, emergencies = defaultdict(list), defaultdict(list)
+    for limit in found:
+        direction = Direction(limit.body["direction"])
+        if "available" in limit.body:
+            for part in _per_asset(call, limit):
+                parts[part["asset_id"], direction].append([_available(slot) for slot in part["available"]])
+        else:
+            emergency = Emergency(Action(limit.body["action"]), direction, limit.period, limit.received_at)
+            for asset_id, each in product(limit.body["asset_ids"], BOTH_WAYS):
+                if direction in (each, Direction.BOTH):
+                    emergencies[asset_id, each].append(emergency)
+    return [
+        _bound_json(asset_id, direction, bound)
+        for asset_id, direction in sorted({*parts, *emergencies})
+        for bound in bounds(parts[asset_id, direction], emergencies[asset_id, direction], direction)
+        if bound.interval.end > call.now
+    ]
+
+
+def _available(slot):
+    interval = Interval(read_moment(slot["start"]), read_moment(slot["end"]))
+    return AvailablePower(interval, Decimal(str(slot["power_kw"])))
+
+
+def _bound_json(asset_id, direction, bound):
+    times = {"start": moment_json(bound.interval.start), "end": moment_json(bound.interval.end)}
+    power = {} if bound.power_kw is None else {"power_kw": number_json(bound.power_kw)}
+    action = {"action": str(bound.action)} if bound.action else {}
+    return {"asset_id": asset_id, "direction": str(direction), **times, **power, **action}
 
 
 ROUTES = (

@@ -39,6 +39,7 @@ from tps.domain.limit import (
 from tps.domain.limit_revision import (
     LimitStatus,
     Standing,
+    is_ending,
     succession_findings,
 )
 from tps.domain.text import reason_text_findings
@@ -120,7 +121,8 @@ def _submission(call, kind, body, before=None):
         limit_id,
         revision,
         kind,
-        LimitStatus.ACTIVE,
+        # A replacement that is over by the next full minute ends the limit: so the platform and operators read it.
+        LimitStatus.ENDED if is_ending(revision, limit.period.end, call.now) else LimitStatus.ACTIVE,
         limit.period,
         sent_at=call.now,
         message_id="",

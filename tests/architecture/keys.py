@@ -10,7 +10,7 @@ from tests.architecture.sources import ROOT
 _KEY = r"[A-Z]{3}-[A-Z0-9]{2,3}"
 _ROW = re.compile(rf"\| ({_KEY}) \|")
 _PROOF = re.compile(rf"((?:{_KEY})(?:, {_KEY})*)[:.]")
-_SHOWING = ("rule", "invariant")
+_SHOWING = ("rule", "invariant", "step")
 
 
 def rows(page: str) -> list[str]:
@@ -26,7 +26,7 @@ def keys_of(page: str) -> list[str]:
 
 @cache
 def keys_in_tests() -> frozenset[str]:
-    """Keys that begin the docstring of a test, or of a rule or invariant of a state machine; several by commas."""
+    """Keys that begin the docstring of a test, or of a step of random histories; several by commas."""
     trees = (ast.parse(path.read_text()) for path in (ROOT / "tests").rglob("test_*.py"))
     return frozenset(key for tree in trees for docstring in _docstrings(tree) for key in keys_that_begin(docstring))
 

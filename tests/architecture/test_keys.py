@@ -5,7 +5,7 @@ import pytest
 from tests.architecture.keys import keys_in_tests, keys_of, keys_that_begin, rows
 
 PAGES = ("docs/privacy.md", "docs/semantics.md")
-WITHOUT_KEYS = 17  # Of docs/semantics.md: the rows about schedules and their heads, and HND-PNT.
+WITHOUT_KEYS = 16  # Of docs/semantics.md: the rows about schedules and their heads.
 
 
 def test_every_row_has_a_key_of_its_own() -> None:

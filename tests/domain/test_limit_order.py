@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.domain.builders import make_slot, minutes
 from tps.domain.limit import Action, Direction, Interval
-from tps.domain.limit_order import Emergency, effective_bound_kw, prevailing
+from tps.domain.limit_order import Bound, Emergency, bounds, effective_bound_kw, prevailing
 
 HOUR = Interval(minutes(0), minutes(60))
 
@@ -71,3 +71,34 @@ def test_the_bound_is_the_smallest_part_that_holds_at_some_minute_of_the_interva
     holding = [power_kw for start, length, power_kw in slots if set(range(start, start + length)) & set(range(60))]
 
     assert effective_bound_kw(parts, [], Direction.PRODUCTION, HOUR) == min(map(Decimal, holding), default=None)
+
+
+some_spans = st.tuples(st.integers(-60, 100), st.integers(1, 60))
+
+
+@given(st.lists(st.tuples(some_spans, st.integers(0, 3)), max_size=5), st.lists(some_spans, max_size=2))
+def test_the_pieces_say_for_each_minute_what_binds_in_it(
+    slots: list[tuple[tuple[int, int], int]], spans: list[tuple[int, int]]
+) -> None:
+    """LIM-OVL, EMG-ORD: all limits stand, and an emergency goes over them."""
+    parts = [[make_slot(start, start + length, str(power_kw))] for (start, length), power_kw in slots]
+    periods = [Interval(minutes(start), minutes(start + length)) for start, length in spans]
+    emergencies = [
+        emergency(action, period=each) for action, each in zip((Action.STOP, Action.HOLD), periods, strict=False)
+    ]
+
+    found = bounds(parts, emergencies, Direction.PRODUCTION)
+
+    for minute in range(-61, 161):
+        one = Interval(minutes(minute), minutes(minute + 1))
+        followed = prevailing(emergencies, Direction.PRODUCTION, one.start)
+        power_kw = effective_bound_kw(parts, emergencies, Direction.PRODUCTION, one)
+        pieces = [each for each in found if each.interval.start <= one.start < each.interval.end]
+        expected = (power_kw, followed.action if followed else None)
+        assert [(each.power_kw, each.action) for each in pieces] == ([] if expected == (None, None) else [expected])
+
+
+def test_pieces_that_say_the_same_are_one() -> None:
+    halves = [[make_slot(0, 30, "5"), make_slot(30, 60, "5")]]
+
+    assert bounds(halves, [], Direction.PRODUCTION) == [Bound(HOUR, Decimal(5), None)]

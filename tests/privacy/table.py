@@ -76,7 +76,7 @@ _OWN_ASSET = f"{_ASSET} next name state is_weight_capped"
 _POINT = "connection_points next id name max_production_kw max_consumption_kw sections state"
 _LIMIT = (
     "limits next id revision kind status issuer code name asset_ids received_at direction start end available power_kw"
-    " action expected_end reason text share rule weight_kw per_asset asset_id"
+    " action expected_end reason text share rule weight_kw per_asset asset_id bounds"
 )
 _MESSAGE = (
     "message_id direction type state status document id revision in_reply_to errors code detail subject"

@@ -6,8 +6,8 @@ Letters lie in a post bag until the test delivers them, in the order that it cho
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,18 +58,45 @@ class Clock:
 
 @dataclass
 class PostBag:
-    """The broker: what was published and not delivered yet, and whatever was published ever."""
+    """The broker: what was published and not delivered yet, and whatever was published ever.
+
+    `held` is the post of components that are cut off; `counts` the letters ever published, by type and receiver.
+    """
 
     waiting: list[Letter] = field(default_factory=list)
     ever: dict[str, Letter] = field(default_factory=dict)
     large: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    held: dict[str, list[Letter]] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def publish_each(self, letters: Sequence[Letter]) -> set[str]:
         for letter in letters:
             if letter.unique_id not in self.ever:
                 self.ever[letter.unique_id] = letter
-                self.waiting.append(letter)
+                subject = parse_subject(letter.subject)
+                self.counts[(subject.type, subject.receiver)] += 1
+                self.held.get(subject.receiver, self.waiting).append(letter)
         return {letter.unique_id for letter in letters}
+
+    def cut_off(self, receiver: str) -> None:
+        """What is sent to it from now on does not arrive."""
+        self.held[receiver] = []
+
+    def reconnect(self, receiver: str) -> None:
+        """What did not arrive does."""
+        self.waiting += self.held.pop(receiver, [])
+
+    def is_held(self, letter: Letter) -> bool:
+        return parse_subject(letter.subject).receiver in self.held
+
+    def count(self, types: Iterable[str], receiver: str) -> int:
+        """How many letters of these types it was ever sent."""
+        return sum(self.counts[(each, receiver)] for each in types)
+
+    def empty(self) -> None:
+        """As if nobody had ever sent anything."""
+        for kept in (self.waiting, self.ever, self.large, self.held, self.counts):
+            kept.clear()
 
     def put_large(self, address: LargeAddress, data: bytes, ttl_s: int) -> int:
         del ttl_s
@@ -132,7 +159,10 @@ class ArrivesAtOnce:
 
 @dataclass
 class Installation:
-    """Everything, with a hand on the clock and on the post."""
+    """Everything, with a hand on the clock and on the post.
+
+    `done` counts what a party asked to be changed, `got` the letters that it was handed.
+    """
 
     stack: LocalStack
     services: Services
@@ -142,10 +172,13 @@ class Installation:
     entries: tuple[FunctionEntry, ...]
     clients: dict[str, FlaskClient]
     tokens: dict[str, str]
+    done: Counter[str] = field(default_factory=Counter)
+    got: Counter[str] = field(default_factory=Counter)
     _kept: tuple[str, ...] = ("party", "component", "component_key", "directory_entry")
 
     def call(self, party: str, method: str, path: str, body: Any = None, *, prefer: str = "respond-async") -> Any:
         """One REST call, which does not wait for the platform's answer unless told; the response."""
+        self.done[party] += method != "GET"
         function = next(
             entry.name
             for entry in sorted(self.entries, key=lambda one: -max((len(route) for route in one.routes), default=0))
@@ -183,6 +216,7 @@ class Installation:
     def send_document(self, party: str, message_type: str, document: Document) -> tuple[str, Any]:
         """Send a document that a party's own system wrote, by its endpoint; otherwise as `send`."""
         endpoint = self.services.endpoint(_group(party))
+        self.done[party] += 1
         with endpoint.database.transaction() as tx:
             own = endpoint.own(tx, party)
         assert own is not None
@@ -193,6 +227,7 @@ class Installation:
     def deliver(self, letter: Letter) -> int:
         """Hand one letter to the function that takes its type; the HTTP status of its outcome."""
         subject = parse_subject(letter.subject)
+        self.got[subject.receiver] += 1
         group = subject.group.partition("-")[0]
         entry = next(one for one in self.entries if (group, subject.type) in one.topics)
         return self._post(entry.name, {"ce-type": "mades", "ce-subject": letter.subject}, letter.data)
@@ -226,8 +261,7 @@ class Installation:
     def empty(self) -> None:
         """As on the first day: parties and their keys, and nothing else."""
         self.clock.restart()
-        self.bag.waiting.clear()
-        self.bag.ever.clear()
+        self.bag.empty()
         for shelf in self.shelves.values():
             shelf.clear()
         for group in GROUPS:
@@ -263,7 +297,7 @@ def installation(data: Path) -> Iterator[Installation]:
     with servers(data, which=("postgres",)) as stack:
         for code, role in PARTIES:
             onboarding.add_party(stack, role=role, code=code, name=f"Party {code[-3:]}", grid_prefixes=())
-        settings = dataclasses.replace(Settings.from_env(stack.environment()), batch_window_s=WINDOW_S)
+        settings = _hasty(dataclasses.replace(Settings.from_env(stack.environment()), batch_window_s=WINDOW_S))
         made = build_services(settings)
         clock, bag, shelves = Clock(), PostBag(), {group: Shelf() for group in made.endpoints}
         endpoints: dict[str, Any] = {
@@ -292,6 +326,10 @@ def _group(party: str) -> str:
     return "agr" if role == "brp" else role
 
 
-def lines(value: Any) -> str:
-    """JSON for assertion messages and comparisons."""
-    return json.dumps(value, sort_keys=True, indent=1)
+def _hasty(settings: Settings) -> Settings:
+    """No commit waits for the disk: these tests are not about power that fails."""
+    groups = {
+        name: dataclasses.replace(each, database_url=f"{each.database_url}?options=-csynchronous_commit%3Doff")
+        for name, each in settings.groups.items()
+    }
+    return dataclasses.replace(settings, groups=groups)

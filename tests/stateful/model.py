@@ -1,218 +1,321 @@
-"""What everybody must see, said as plainly as possible: dicts, and the words of docs/semantics.md."""
+"""What everybody must see of limits, said as plainly as possible: dicts, and the words of docs/semantics.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+
+from tests.stateful.registry_model import Registry
 
 Divide = Callable[[str, str, Decimal, Mapping[str, Decimal]], Mapping[str, Decimal]]
+Slot = tuple[datetime, datetime, Decimal]
+MINUTE = timedelta(minutes=1)
+OPEN = ("active", "ended")
 
 
-@dataclass
-class Asset:
-    """Who has it, where it is, what it can."""
+@dataclass(frozen=True)
+class Said:
+    """What a limit says: `available` if it is foreseen, else `action`."""
 
-    operator: str
-    dso: str
-    power_kw: dict[str, int]
+    asset_ids: tuple[str, ...]
+    direction: str
+    start: datetime
+    end: datetime
+    available: tuple[Slot, ...] = ()
+    action: str = ""
+
+    @property
+    def kind(self) -> str:
+        return "unforeseen" if self.action else "foreseen"
+
+    def until(self, end: datetime) -> Said:
+        """The same, over by then."""
+        slots = tuple((start, min(each, end), power_kw) for start, each, power_kw in self.available if start < end)
+        return replace(self, available=slots, end=min(self.end, end))
 
 
 @dataclass
 class View:
-    """A limit as one operator was told of it last."""
+    """A limit as one operator was told of it last.
+
+    Attributes:
+        weight_kw: What the operator weighed when it was told.
+        first_end: The end of an emergency as it was first told: by then that message has lost its point.
+        is_begun: The first message came in time.
+        is_lost: Nothing came that could be shown.
+        taken_at: When its endpoint took the last message; None while that is under way.
+        is_known: The platform has heard that.
+    """
 
     revision: int
     status: str
-    content: dict[str, Any]
-    ends_at: datetime
+    said: Said
+    weight_kw: Decimal
+    first_end: datetime
+    is_begun: bool = False
+    is_lost: bool = False
+    taken_at: datetime | None = None
+    is_known: bool = False
 
 
 @dataclass
 class Limit:
-    """A limit as its DSO sent it last; `weights` are those of the moment when it was accepted."""
+    """A limit as its DSO sent it last.
+
+    Attributes:
+        weights: Of that moment: what each known asset weighed, by operator.
+        views: All that each operator was told of it: a cancellation ends one, and the next is another limit to it.
+        concerned: What stands, or was closed, by this revision: whom it has to reach.
+        due: What the DSO has still to be told of it.
+    """
 
     dso: str
-    kind: str
     revision: int
     status: str
-    content: dict[str, Any]
-    weights: dict[str, dict[str, Decimal]]
-    start: datetime
-    end: datetime
+    said: Said
+    accepted_at: datetime
+    weights: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     views: dict[str, list[View]] = field(default_factory=dict)
+    concerned: dict[str, View] = field(default_factory=dict)
+    due: set[str] = field(default_factory=set)
+    notices: list[tuple[str, datetime]] = field(default_factory=list)
+    all_reached_at: datetime | None = None
+    unreached: set[str] = field(default_factory=set)
 
     def status_at(self, now: datetime) -> str:
-        return _at(self.status, self.end, now)
+        return _at(self.status, self.said.end, now)
 
 
 @dataclass
 class Model:
-    """The world; `divide` says the parts of (DSO, limit id, power, weights by operator)."""
+    """The world; `divide` says the parts of (DSO, limit id, power, weights)."""
 
     divide: Divide
-    assets: dict[str, Asset] = field(default_factory=dict)
+    registry: Registry = field(default_factory=Registry)
     limits: dict[str, Limit] = field(default_factory=dict)
-    claims: dict[str, dict[str, Asset]] = field(default_factory=dict)
-    last_holder: dict[str, str] = field(default_factory=dict)
-    handed_over: set[str] = field(default_factory=set)
+    cut_off: dict[str, list[View]] = field(default_factory=dict)
+    notices_sent: Counter[str] = field(default_factory=Counter)
 
-    def claim(self, asset_id: str, asset: Asset) -> None:
-        """Whoever claims first has it; the others stand in line, and keep their place when they change something."""
-        self.claims.setdefault(asset_id, {})[asset.operator] = asset
-        self._settle_claims(asset_id)
+    # What the platform says to a revision
 
-    def release(self, asset_id: str, operator: str) -> None:
-        del self.claims[asset_id][operator]
-        self._settle_claims(asset_id)
-
-    def _settle_claims(self, asset_id: str) -> None:
-        line = self.claims[asset_id]
-        if not line:
-            self.assets.pop(asset_id, None)
-            return
-        before = self.assets.get(asset_id)
-        holder = before.operator if before and before.operator in line else next(iter(line))
-        self.assets[asset_id] = line[holder]
-        if self.last_holder.setdefault(asset_id, holder) != holder:
-            self.handed_over.add(asset_id)
-        self.last_holder[asset_id] = holder
-
-    def tick(self, now: datetime) -> None:
-        """Limits on assets that changed hands are divided anew, between the two operators concerned."""
-        moved = {asset_id for asset_id in self.handed_over if asset_id in self.assets}
-        self.handed_over = {asset_id for asset_id in self.handed_over if self._is_missed(asset_id, now)}
-        for limit_id, limit in self.limits.items():
-            if limit.status_at(now) != "active":
-                continue
-            pairs: dict[tuple[str, str], list[str]] = {}
-            for operator, own in limit.weights.items():
-                for asset_id in moved & set(own):
-                    holder = self.assets[asset_id]
-                    if holder.operator != operator and holder.dso == limit.dso:
-                        pairs.setdefault((operator, holder.operator), []).append(asset_id)
-            for pair, asset_ids in sorted(pairs.items()):
-                self._divide_between(limit_id, pair, asset_ids)
-
-    def _is_missed(self, asset_id: str, now: datetime) -> bool:
-        """Whether a limit holds it while it is not in that grid: who brings it back may be who held it last."""
-        asset = self.assets.get(asset_id)
-        holding = (limit for limit in self.limits.values() if any(asset_id in own for own in limit.weights.values()))
-        return any(limit.status_at(now) == "active" and not (asset and asset.dso == limit.dso) for limit in holding)
-
-    def _divide_between(self, limit_id: str, pair: tuple[str, str], asset_ids: Iterable[str]) -> None:
-        limit, (before, after) = self.limits[limit_id], pair
-        for asset_id in asset_ids:
-            limit.weights.setdefault(after, {})[asset_id] = limit.weights[before].pop(asset_id)
-        if not limit.weights[before]:
-            del limit.weights[before]
-        held = {one: view for one in pair if (view := _standing(limit.views.get(one, []))) is not None}
-        weights = {one: sum(limit.weights.get(one, {}).values(), Decimal(0)) for one in pair}
-        contents = {one: {**limit.content, "asset_ids": sorted(limit.weights.get(one, {}))} for one in pair}
-        if limit.kind == "foreseen":
-            slots = limit.content["available"]
-            pooled = [
-                sum((view.content["available"][i][2] for view in held.values()), Decimal(0)) for i in range(len(slots))
-            ]
-            divided = [self.divide(limit.dso, limit_id, power_kw, weights) for power_kw in pooled]
-            for one in pair:
-                contents[one]["available"] = [
-                    (start, end, parts[one]) for (start, end, _), parts in zip(slots, divided, strict=True)
-                ]
-        for one in pair:
-            if one in limit.weights:
-                self._tell_one(limit, limit.views.setdefault(one, []), held.get(one), contents[one])
-            elif one in held:
-                held[one].revision += 1
-                held[one].status = "cancelled"
-
-    def of_grid(self, dso: str) -> set[str]:
-        return {asset_id for asset_id, asset in self.assets.items() if asset.dso == dso}
-
-    def expected(self, kind: str, dso: str, asset_ids: Iterable[str]) -> str:
-        """What the platform says to a limit over these assets."""
-        asked, known = set(asset_ids), self.of_grid(dso)
-        if asked <= known:
+    def judge(self, limit_id: str, dso: str, said: Said | None, now: datetime) -> str:
+        """Accepted or not; `said` is None for what cancels or withdraws."""
+        before = self.limits.get(limit_id)
+        if before and (before.status_at(now) != "active" or (said and said.kind != before.said.kind)):
+            return "refused"
+        if said is None or (before and ends(said, now)):
             return "accepted"
-        return "partly_accepted" if kind == "unforeseen" and asked & known else "refused"
+        known = {asset_id: each for asset_id, each in self.registry.grid(dso).items() if asset_id in said.asset_ids}
+        does_both = any(all(each.power_kw.values()) for each in known.values())
+        if said.end <= now or not known or (said.action, said.direction, does_both) == ("start", "both", True):
+            return "refused"
+        if len(known) == len(said.asset_ids):
+            return "accepted"
+        return "partly_accepted" if said.kind == "unforeseen" else "refused"
 
-    def put(self, limit_id: str, limit: Limit, asset_ids: Iterable[str]) -> None:
-        """A new limit, or a new revision of one: accepted, frozen, told."""
-        if limit_id in self.limits:
-            limit.views = self.limits[limit_id].views
-        limit.weights = {}
-        for asset_id in sorted(set(asset_ids) & self.of_grid(limit.dso)):
-            asset = self.assets[asset_id]
-            weight = Decimal(asset.power_kw[limit.content["direction"]]) if limit.kind == "foreseen" else Decimal(0)
-            limit.weights.setdefault(asset.operator, {})[asset_id] = weight
-        self.limits[limit_id] = limit
-        self._tell(limit_id)
+    # What an accepted revision makes of a limit
+
+    def put(self, limit_id: str, dso: str, revision: int, said: Said, now: datetime) -> None:
+        """A new limit, a replacement, or one that ends it."""
+        before = self.limits.get(limit_id)
+        is_end = before is not None and ends(said, now)
+        limit = self._follow(limit_id, dso, revision, "ended" if is_end else "active", said, now)
+        if before and is_end:
+            limit.weights = _only(before.weights, said.asset_ids)
+        else:
+            self._weigh(limit_id, limit)
+            limit.due |= {"expires", "expired", "unreached"} if said.action else set()
+        self._tell(limit_id, now)
+
+    def close(self, limit_id: str, revision: int, status: str, now: datetime) -> None:
+        """Cancelled or withdrawn."""
+        before = self.limits[limit_id]
+        self._follow(limit_id, before.dso, revision, status, before.said, now)
+        self._tell(limit_id, now)
 
     def remove(self, limit_id: str, now: datetime, *, in_error: bool) -> None:
-        """Withdrawn, cancelled before its start, or ended at the next full minute."""
-        limit = self.limits[limit_id]
-        limit.revision += 1
-        if in_error or limit.start > now:
-            limit.status = "withdrawn" if in_error else "cancelled"
+        """DELETE: withdrawn, cancelled before its start, or ended at the next full minute."""
+        before = self.limits[limit_id]
+        if in_error or before.said.start > now:
+            self.close(limit_id, before.revision + 1, "withdrawn" if in_error else "cancelled", now)
         else:
-            limit.status, limit.end = "ended", now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-            limit.content = cut(limit.content, limit.end)
-        self._tell(limit_id)
+            self.put(limit_id, before.dso, before.revision + 1, before.said.until(next_minute(now)), now)
 
-    def seen_by_operator(self, operator: str, now: datetime) -> list[tuple[Any, ...]]:
-        """What it must see: revision, status and content of every limit it was ever told."""
-        views = [view for limit in self.limits.values() for view in limit.views.get(operator, [])]
-        return [(view.revision, _at(view.status, view.ends_at, now), view.content) for view in views]
+    def _follow(self, limit_id: str, dso: str, revision: int, status: str, said: Said, now: datetime) -> Limit:
+        views = self.limits[limit_id].views if limit_id in self.limits else {}
+        limit = Limit(dso, revision, status, said, now, views=views, due={"all_reached"})
+        self.limits[limit_id] = limit
+        return limit
 
-    def _tell(self, limit_id: str) -> None:
+    def _weigh(self, limit_id: str, limit: Limit) -> None:
+        """Weights are those of the moment of acceptance; an emergency divides nothing."""
+        grid, said = self.registry.grid(limit.dso), limit.said
+        known = {asset_id for asset_id in said.asset_ids if asset_id in grid}
+        weights = dict.fromkeys(known, Decimal(0))
+        if said.kind == "foreseen":
+            weights = self.registry.weights(known, said.direction, lambda *of: self.divide(limit.dso, limit_id, *of))
+        for asset_id, weight in weights.items():
+            limit.weights.setdefault(grid[asset_id].operator, {})[asset_id] = weight
+
+    # What operators are told
+
+    def _tell(self, limit_id: str, now: datetime) -> None:
         limit = self.limits[limit_id]
-        is_standing = limit.status in ("active", "ended")
-        parts = self._parts(limit_id)
+        if limit.status == "ended":
+            limit.weights = {operator: own for operator, own in limit.weights.items() if _standing(limit, operator)}
+        divided = [self.divide(limit.dso, limit_id, slot[2], _sums(limit.weights)) for slot in limit.said.available]
         for operator in {*limit.views, *limit.weights}:
-            views = limit.views.setdefault(operator, [])
-            last = _standing(views)
-            if is_standing and operator in limit.weights and not (limit.status == "ended" and last is None):
-                self._tell_one(limit, views, last, parts[operator])
-            elif last is not None:
-                last.revision += 1
-                last.status = limit.status if not is_standing else "cancelled"
+            parts_kw = [parts[operator] for parts in divided] if operator in limit.weights else []
+            self._tell_one(limit, operator, parts_kw, now)
 
-    @staticmethod
-    def _tell_one(limit: Limit, views: list[View], last: View | None, content: dict[str, Any]) -> None:
-        if last is None:
-            views.append(View(1, limit.status, content, limit.end))
-        elif (last.content, last.status) != (content, limit.status):
-            last.revision += 1
-            last.status, last.content, last.ends_at = limit.status, content, limit.end
+    def _tell_one(self, limit: Limit, operator: str, parts_kw: list[Decimal], now: datetime) -> None:
+        """The next revision of what it has, if that says something new; the first of another if it has nothing."""
+        own, view = limit.weights.get(operator), _standing(limit, operator)
+        is_concerned = limit.status in OPEN and own is not None
+        if not is_concerned:
+            if view:
+                closed = limit.status if limit.status not in OPEN else "cancelled"
+                self._send(limit, operator, replace(view, status=closed), now)
+            return
+        assert own is not None
+        slots = tuple((*slot[:2], part_kw) for slot, part_kw in zip(limit.said.available, parts_kw, strict=True))
+        said = replace(limit.said, asset_ids=tuple(sorted(own)), available=slots)
+        if view and (view.status, view.said) == (limit.status, said):
+            limit.concerned[operator] = view
+            return
+        weight_kw = sum(own.values(), Decimal(0))
+        before = view or View(0, limit.status, said, weight_kw, said.end)
+        self._send(limit, operator, replace(before, status=limit.status, said=said, weight_kw=weight_kw), now)
 
-    def _parts(self, limit_id: str) -> dict[str, dict[str, Any]]:
-        limit = self.limits[limit_id]
-        found: dict[str, dict[str, Any]] = {}
-        weights = {operator: sum(own.values(), Decimal(0)) for operator, own in limit.weights.items()}
+    def _send(self, limit: Limit, operator: str, news: View, now: datetime) -> None:
+        is_there = operator not in self.cut_off
+        sent = replace(news, revision=news.revision + 1, is_known=False, taken_at=now if is_there else None)
+        sent.is_begun |= is_there
+        views = limit.views.setdefault(operator, [])
+        views[-1:] = [sent] if _standing(limit, operator) else [*views[-1:], sent]
+        limit.concerned[operator] = sent
+
+    def letters(self, operator: str) -> int:
+        """How many messages about limits it was sent: as many as the revisions it counts."""
+        return sum(view.revision for view in self._views(operator))
+
+    def seen_by(self, operator: str, now: datetime) -> list[tuple[View, str]]:
+        """Every limit that it was ever told of, and its status by now."""
+        views = self.cut_off.get(operator, self._views(operator))
+        return [(view, _at(view.status, view.said.end, now)) for view in views if not view.is_lost]
+
+    def _views(self, operator: str) -> Iterator[View]:
+        return (view for limit in self.limits.values() for view in limit.views.get(operator, ()))
+
+    def _all_views(self) -> list[list[View]]:
+        return [views for limit in self.limits.values() for views in limit.views.values()]
+
+    # What comes with time
+
+    def cut(self, operator: str) -> None:
+        """From now on nothing reaches it: it sees what it saw."""
+        self.cut_off[operator] = [copy(view) for view in self._views(operator)]
+
+    def join(self, operator: str, now: datetime) -> None:
+        """What was sent meanwhile arrives, but for the first word of an emergency that is over by then."""
+        del self.cut_off[operator]
+        for view in self._views(operator):
+            if view.taken_at is None:
+                view.is_begun |= view.said.kind == "foreseen" or now < view.first_end
+                has_more = view.is_begun or view.revision > 1
+                view.is_lost = not view.is_begun and not (has_more and view.status in OPEN)
+                view.taken_at = now if has_more else None
+
+    def hear(self) -> None:
+        """Acknowledgements of what was taken arrive."""
+        for view in (view for views in self._all_views() for view in views):
+            view.is_known = view.taken_at is not None
+
+    def tick(self, now: datetime) -> None:
+        """Assets that changed hands, then what DSOs are to be told; acknowledgements of before arrive at the end."""
+        taken = [view for views in self._all_views() for view in views if view.taken_at]
+        for limit_id, limit in self.limits.items():
+            if limit.status_at(now) == "active":
+                self._hand_over(limit_id, limit, now)
+        for limit in self.limits.values():
+            self.notices_sent[limit.dso] += sum(_notices(limit, now))
+        for view in taken:
+            view.is_known = True
+
+    def _hand_over(self, limit_id: str, limit: Limit, now: datetime) -> None:
+        """What two operators have is pooled and divided between these two; nobody else's part moves."""
+        grid = self.registry.grid(limit.dso)
+        pairs: dict[tuple[str, str], list[str]] = {}
         for operator, own in limit.weights.items():
-            content = {**limit.content, "asset_ids": sorted(own)}
-            if limit.kind == "foreseen":
-                content["available"] = [
-                    (start, end, self.divide(limit.dso, limit_id, power_kw, weights)[operator])
-                    for start, end, power_kw in limit.content["available"]
-                ]
-            found[operator] = content
-        return found
+            for asset_id in own:
+                if asset_id in grid and grid[asset_id].operator != operator:
+                    pairs.setdefault((operator, grid[asset_id].operator), []).append(asset_id)
+        for (before, after), asset_ids in sorted(pairs.items()):
+            for asset_id in asset_ids:
+                limit.weights.setdefault(after, {})[asset_id] = limit.weights[before].pop(asset_id)
+            if not limit.weights[before]:
+                del limit.weights[before]
+            held = [view for one in (before, after) if (view := _standing(limit, one))]
+            weights = {one: sum(limit.weights.get(one, {}).values(), Decimal(0)) for one in (before, after)}
+            pooled = [
+                sum(slots, Decimal(0))
+                for slots in zip(*([slot[2] for slot in view.said.available] for view in held), strict=True)
+            ]
+            divided = [self.divide(limit.dso, limit_id, power_kw, weights) for power_kw in pooled]
+            for one in (before, after):
+                self._tell_one(limit, one, [parts[one] for parts in divided], now)
 
 
-def cut(content: dict[str, Any], end: datetime) -> dict[str, Any]:
-    """A limit's content when it ends earlier."""
-    if "available" not in content:
-        return {**content, "expected_end": end}
-    slots = [(start, min(until, end), power_kw) for start, until, power_kw in content["available"] if start < end]
-    return {**content, "available": slots}
+def _notices(limit: Limit, now: datetime) -> Iterator[int]:
+    """What the DSO is told now, once each: how many messages that are."""
+    end, due = limit.said.end, limit.due
+    views = limit.concerned.values()
+    if "all_reached" in due and views and all(view.is_known for view in views):
+        due.remove("all_reached")
+        limit.all_reached_at = max(view.taken_at for view in views if view.taken_at)
+        yield 1
+    if "unreached" in due and limit.accepted_at + MINUTE <= now:
+        due.remove("unreached")
+        without = [one for one in limit.weights if not limit.concerned[one].is_known]
+        limit.unreached = {asset_id for one in without for asset_id in limit.weights[one]}
+        yield bool(limit.unreached)
+    if "expires" in due and end - 15 * MINUTE <= now:
+        due.remove("expires")
+        limit.notices += [("expires", end)] if now < end else []
+        yield now < end
+    if "expired" in due and end <= now:
+        due.remove("expired")
+        limit.notices.append(("expired", end))
+        yield 1
 
 
-def _standing(views: list[View]) -> View | None:
+def next_minute(now: datetime) -> datetime:
+    """The first full minute after a moment."""
+    return now.replace(second=0, microsecond=0) + MINUTE
+
+
+def ends(said: Said, now: datetime) -> bool:
+    """Whether a replacement ends its limit: it is over by the next full minute."""
+    return said.end <= next_minute(now)
+
+
+def _only(weights: Mapping[str, dict[str, Decimal]], asset_ids: Iterable[str]) -> dict[str, dict[str, Decimal]]:
+    listed = {operator: {key: own[key] for key in own if key in asset_ids} for operator, own in weights.items()}
+    return {operator: own for operator, own in listed.items() if own}
+
+
+def _sums(weights: Mapping[str, dict[str, Decimal]]) -> dict[str, Decimal]:
+    return {operator: sum(own.values(), Decimal(0)) for operator, own in weights.items()}
+
+
+def _standing(limit: Limit, operator: str) -> View | None:
     """What an operator stands with; nothing follows after a cancellation."""
-    return views[-1] if views and views[-1].status in ("active", "ended") else None
+    views = limit.views.get(operator)
+    return views[-1] if views and views[-1].status in OPEN else None
 
 
 def _at(status: str, end: datetime, now: datetime) -> str:

@@ -1,182 +1,338 @@
-"""Whatever is registered, limited, changed and ended, in whatever order: everybody sees what the model says."""
+"""Whatever is registered, limited, changed, ended, in whatever order and time: everybody sees what the model says.
+
+The same steps each time; `tests/stateful/running.py` says how to play others, and one history again.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.stateful.histories import Lengths, run
+from tests.stateful import sayings
 from tests.stateful.installation import DSOS, NORTH, OPERATORS, SOUTH, Installation
-from tests.stateful.model import Asset, Limit, Model
+from tests.stateful.model import Limit, Model, Said
+from tests.stateful.registry_model import DIRECTIONS, Claim, Point
+from tests.stateful.running import run, step
+from tests.stateful.sayings import MESSAGE_TYPES, text
 from tests.support.world import gs1
 from tps.backend.limit_relay import tie_key
 from tps.domain.fairness import share_limit
+from tps.mades.types import acknowledgement_of
 from tps.stores.limits import LimitName
 
-POINTS = {gs1("5713131", 18, 900_000_000 + number): dso for number, dso in enumerate((NORTH, NORTH, SOUTH))}
+DSO_OF = {gs1("5713131", 18, 900_000_000 + number): dso for number, dso in enumerate((NORTH, NORTH, SOUTH))}
+POINTS = list(DSO_OF)
 ASSET_IDS = [gs1("5713131", 18, 910_000_000 + number) for number in range(6)]
-POINT_OF = {asset_id: list(POINTS)[number % 3] for number, asset_id in enumerate(ASSET_IDS)}
 OPERATOR_OF = {asset_id: OPERATORS[number // 2 % 3] for number, asset_id in enumerate(ASSET_IDS)}
-DIRECTIONS = ("production", "consumption")
+LIMITS, OWN_LIMITS = "/dso/v1/capacity-limits", "/agr/v1/capacity-limits"
+LONGEST_CUT = timedelta(hours=10)
 
 some_asset = st.sampled_from(ASSET_IDS)
 some_assets = st.lists(st.sampled_from(ASSET_IDS), min_size=1, max_size=6, unique=True)
 some_dso = st.sampled_from(DSOS)
 some_seed = st.integers(0, 2**16)
 some_foreseen = st.tuples(
-    st.sampled_from(DIRECTIONS), st.sampled_from([0, 7, 50, 333, 5000]), st.sampled_from([-60, 15, 240]), st.booleans()
+    st.sampled_from(DIRECTIONS),
+    st.sampled_from([0, 7, 50, 333, 5000]),
+    st.sampled_from([-60, 0, 1, 15, 240]),
+    st.sampled_from([61, 120]),
+    st.booleans(),
 )
-some_unforeseen = st.tuples(st.sampled_from(["stop", "hold"]), st.sampled_from([30, 300]))
+some_unforeseen = st.tuples(
+    st.sampled_from(["stop", "stop", "hold", "start"]),
+    st.sampled_from([None, *DIRECTIONS]),
+    st.sampled_from([1, 16, 30, 300]),
+)
 
 
-class Changes(RuleBasedStateMachine):
-    """Two DSOs, three operators, six assets."""
+class Changes:
+    """Two DSOs, three operators, three connection points, six assets."""
 
-    house: Installation
+    def __init__(self, house: Installation) -> None:
+        self.house = house
 
-    @initialize()
-    def empty_world(self) -> None:
+    def begin(self) -> None:
         self.house.empty()
+        self.looked: dict[str, tuple[Any, ...]] = {}
         self.model = Model(self._divide)
         self.refused: dict[str, str] = {}
+        self.decided: dict[tuple[str, int], tuple[Said, str, str]] = {}
+        self.asked: dict[str, int] = dict.fromkeys(DSOS, 0)
         self.known: dict[str, dict[str, tuple[Any, ...]]] = {dso: {} for dso in DSOS}
+        self.cut_at: dict[str, datetime] = {}
         for dso in DSOS:
-            points = [{"id": point_id} for point_id, owner in POINTS.items() if owner == dso]
-            status, _ = self.house.send(dso, "PUT", "/dso/v1/connection-points", {"connection_points": points})
-            assert status == "accepted"
-        for asset_id in ASSET_IDS[:5]:
-            self.register(asset_id, 5, 100, 40)
+            self._set_points(dso, {point_id: {} for point_id, owner in DSO_OF.items() if owner == dso})
+        for number, operator in enumerate(OPERATORS):
+            own = {ASSET_IDS[place]: POINTS[place % 3] for place in (2 * number, 2 * number + 1) if place < 5}
+            self._register(operator, own, {"production": 100, "consumption": 40})
 
-    @rule(
-        asset_id=some_asset, place=st.integers(0, 5), up=st.sampled_from([10, 100, 250]), down=st.sampled_from([0, 40])
+    # Registrations
+
+    @step(
+        3,
+        asset_id=some_asset,
+        place=st.integers(0, 5),
+        point=st.integers(0, 8),
+        up=st.sampled_from([10, 100, 250]),
+        down=st.sampled_from([0, 40]),
     )
-    def register(self, asset_id: str, place: int, up: int, down: int) -> None:
-        """By its usual operator, mostly."""
-        operator, point_id = _operator(asset_id, place), POINT_OF[asset_id]
-        powers = {"max_production_kw": up} | ({"max_consumption_kw": down} if down else {})
-        body = {"assets": [{"id": asset_id, "connection_point_id": point_id, **powers}]}
-        status, _ = self.house.send(operator, "PUT", "/agr/v1/flexibility-assets", body)
-        assert status == "accepted"
-        self.model.claim(asset_id, Asset(operator, POINTS[point_id], {"production": up, "consumption": down}))
+    def register(self, asset_id: str, place: int, point: int, up: int, down: int) -> None:
+        """By its usual operator and at its usual point, mostly."""
+        usual = POINTS[ASSET_IDS.index(asset_id) % 3]
+        point_id = POINTS[point] if point < 3 else usual
+        self._register(_operator(asset_id, place), {asset_id: point_id}, {"production": up, "consumption": down})
 
-    @rule(asset_id=some_asset, place=st.integers(0, 5))
+    @step(asset_id=some_asset, place=st.integers(0, 5))
     def deregister(self, asset_id: str, place: int) -> None:
+        """HND-REM: an asset is gone, and a limit on it stands."""
         operator = _operator(asset_id, place)
-        if operator in self.model.claims.get(asset_id, {}):
+        if operator in self.model.registry.claims[asset_id] and operator not in self.model.cut_off:
             status, _ = self.house.send(operator, "DELETE", f"/agr/v1/flexibility-assets?id={asset_id}")
             assert status == "accepted"
-            self.model.release(asset_id, operator)
+            del self.model.registry.claims[asset_id][operator]
 
-    @rule(dso=some_dso, asset_ids=some_assets, said=some_foreseen, only_own=st.booleans())
+    @step(point_id=st.sampled_from(POINTS), up=st.sampled_from([None, 60, 150]), down=st.sampled_from([None, 30]))
+    def set_point(self, point_id: str, up: int | None, down: int | None) -> None:
+        """With other maxima, or none; what was divided stays divided."""
+        stated = {name: power for name, power in zip(DIRECTIONS, (up, down), strict=True) if power is not None}
+        self._set_points(DSO_OF[point_id], {point_id: stated})
+
+    @step(point_id=st.sampled_from(POINTS))
+    def remove_point(self, point_id: str) -> None:
+        """HND-PNT: its assets wait from now on, and limits on them stand."""
+        if self.model.registry.points.pop(point_id, None):
+            status, _ = self.house.send(DSO_OF[point_id], "DELETE", f"/dso/v1/connection-points?id={point_id}")
+            assert status == "accepted"
+
+    # Limits by REST
+
+    @step(2, dso=some_dso, asset_ids=some_assets, said=some_foreseen, only_own=st.booleans())
     def send_foreseen(self, dso: str, asset_ids: list[str], said: tuple[Any, ...], only_own: bool) -> None:
         """LIM-CAN: some have nothing in the direction, and weigh nothing."""
-        self._put("POST", dso, self._narrowed(dso, asset_ids, only_own), said, None)
+        ids = self._narrowed(dso, asset_ids, only_own)
+        self._put(dso, None, sayings.foreseen(self.house.clock.now, ids, said))
 
-    @rule(dso=some_dso, asset_ids=some_assets, said=some_unforeseen)
+    @step(2, dso=some_dso, asset_ids=some_assets, said=some_unforeseen)
     def send_unforeseen(self, dso: str, asset_ids: list[str], said: tuple[Any, ...]) -> None:
-        self._put("POST", dso, asset_ids, said, None)
+        self._put(dso, None, sayings.unforeseen(self.house.clock.now, asset_ids, said))
 
-    @rule(place=some_seed, asset_ids=some_assets, foreseen=some_foreseen, unforeseen=some_unforeseen)
+    @step(3, place=some_seed, asset_ids=some_assets, foreseen=some_foreseen, unforeseen=some_unforeseen)
     def update(self, place: int, asset_ids: list[str], foreseen: tuple[Any, ...], unforeseen: tuple[Any, ...]) -> None:
         if self.model.limits:
             limit_id, limit = self._chosen(place)
-            said = foreseen if limit.kind == "foreseen" else unforeseen
-            self._put("PUT", limit.dso, self._narrowed(limit.dso, asset_ids, place % 4 > 0), said, limit_id)
+            self._put(limit.dso, limit_id, self._other(limit, place, asset_ids, (foreseen, unforeseen)))
 
-    @rule(place=some_seed, in_error=st.booleans())
+    @step(2, place=some_seed, in_error=st.booleans())
     def remove(self, place: int, in_error: bool) -> None:
+        """LIF-DEL: cancelled, ended or withdrawn."""
         if not self.model.limits:
             return
         limit_id, limit = self._chosen(place)
-        path = f"/dso/v1/capacity-limits/{limit.kind}/{limit_id}" + ("?sent_in_error=true" if in_error else "")
-        status, body = self.house.send(limit.dso, "DELETE", path)
-        is_open = limit.status_at(self.house.clock.now) == "active"
+        path = f"{LIMITS}/{limit.said.kind}/{limit_id}" + ("?sent_in_error=true" if in_error else "")
+        status, body = self._say(limit.dso, "DELETE", path)
+        is_open = limit.status_at(self.house.clock.now) == "active" and limit.revision < 999
         assert status == ("accepted" if is_open else "refused"), body
         if is_open:
             self.model.remove(limit_id, self.house.clock.now, in_error=in_error)
+            self._decide(limit_id, "accepted")
 
-    @rule(place=some_seed, power_kw=st.sampled_from([3, 80]), is_overtaken=st.booleans())
+    @step(place=some_seed, power_kw=st.sampled_from([3, 80]), is_overtaken=st.booleans())
     def update_and_withdraw_at_once(self, place: int, power_kw: int, is_overtaken: bool) -> None:
-        """Two revisions under way; if the higher one comes first, the lower has no effect and nobody is told of it."""
+        """REV-CLS, REV-ORD: if the higher of two comes first, the lower has no effect, and nobody is told of it."""
         now = self.house.clock.now
-        open_ones = [key for key, one in self.model.limits.items() if one.status_at(now) == "active"]
-        limit_id = open_ones[place % len(open_ones)] if open_ones else ""
-        limit = self.model.limits.get(limit_id)
-        own = sorted(self.model.of_grid(limit.dso)) if limit else []
-        if limit is None or limit.kind != "foreseen" or not own:
+        limit_id, limit = self._chosen(place) if self.model.limits else ("", None)
+        own = sorted(self.model.registry.grid(limit.dso)) if limit else []
+        is_open = limit is not None and limit.status_at(now) == "active" and limit.revision < 997
+        if limit is None or not is_open or limit.said.kind != "foreseen" or not own:
             return
-        body, update = _foreseen(limit.dso, now, ("production", power_kw, 15, False))
-        path = f"/dso/v1/capacity-limits/foreseen/{limit_id}"
-        first = self.house.call(limit.dso, "PUT", path, {**body, "asset_ids": own}).json
+        said = sayings.foreseen(now, own, ("production", power_kw, 15, 120, False))
+        path = f"{LIMITS}/foreseen/{limit_id}"
+        first = self.house.call(limit.dso, "PUT", path, sayings.body_of(said)).json
         second = self.house.call(limit.dso, "DELETE", f"{path}?sent_in_error=true").json
         assert (first["revision"], second["revision"]) == (limit.revision + 1, limit.revision + 2)
+        self.asked[limit.dso] += 2
         self.house.settle(lambda count: 1 if is_overtaken and count == 2 else 0)
         for sent in (first, second):
             assert self.house.outcome(limit.dso, sent)[0] == "accepted"
-        update.revision = first["revision"]
-        if is_overtaken:
-            limit.revision += 1
+        if not is_overtaken:
+            self.model.put(limit_id, limit.dso, first["revision"], said, now)
+        self.decided[(limit_id, first["revision"])] = (said, "active", "accepted")
+        self.model.close(limit_id, second["revision"], "withdrawn", now)
+        self.decided[(limit_id, second["revision"])] = (said, "withdrawn", "accepted")
+
+    # Limits by documents that a DSO's own system writes
+
+    @step(2, place=some_seed, is_same=st.booleans(), back=st.integers(0, 2))
+    def write_again(self, place: int, is_same: bool, back: int) -> None:
+        """REV-SAM, REV-OTH, REV-LOW: a revision that was here before, or is lower than what stands."""
+        if not self.model.limits:
+            return
+        limit_id, limit = self._chosen(place)
+        revision = max(limit.revision - back, 1)
+        said, status, outcome = self.decided.get((limit_id, revision), (limit.said, "active", "accepted"))
+        is_decided = (limit_id, revision) in self.decided
+        if not is_same:
+            said, status = limit.said, "withdrawn" if status != "withdrawn" else "cancelled"
+        answered, body = self._write(limit_id, limit.dso, revision, said, status)
+        if is_same or not is_decided:
+            assert answered == outcome, body
+            self.decided.setdefault((limit_id, revision), (said, status, outcome))
         else:
-            self.model.put(limit_id, update, own)
-        self.model.remove(limit_id, now, in_error=True)
+            assert (answered, {each["code"] for each in body["errors"]}) == ("refused", {"A51"})
 
-    @rule(minutes=st.sampled_from([1, 15, 45, 300]))
-    def advance(self, minutes: int) -> None:
-        """Every window is over then, so that the DSOs' feeds of changes have told all."""
-        self.house.advance(timedelta(minutes=minutes))
+    @step(
+        3,
+        place=some_seed,
+        asset_ids=some_assets,
+        foreseen=some_foreseen,
+        unforeseen=some_unforeseen,
+        status=st.sampled_from(["active", "active", "cancelled", "withdrawn"]),
+        step=st.sampled_from([1, 1, 1, 3, 1000]),
+    )
+    def write_next(
+        self,
+        place: int,
+        asset_ids: list[str],
+        foreseen: tuple[Any, ...],
+        unforeseen: tuple[Any, ...],
+        status: str,
+        step: int,
+    ) -> None:
+        """REV-HIG, REV-999, LIF-ERR: a higher revision, numbers may skip; nothing follows what is over."""
+        if not self.model.limits:
+            return
+        now = self.house.clock.now
+        limit_id, limit = self._chosen(place)
+        revision = min(limit.revision + step, 999)
+        if revision == limit.revision:
+            return
+        said = self._other(limit, place, asset_ids, (foreseen, unforeseen)) if status == "active" else limit.said
+        if said.end <= said.start:
+            return
+        expected = self.model.judge(limit_id, limit.dso, said if status == "active" else None, now)
+        answered, body = self._write(limit_id, limit.dso, revision, said, status)
+        assert answered == expected, body
+        if answered == "refused":
+            return
+        if status == "active":
+            self.model.put(limit_id, limit.dso, revision, said, now)
+        else:
+            self.model.close(limit_id, revision, status, now)
+        self.decided[(limit_id, revision)] = (said, status, answered)
+
+    # Time, and the post
+
+    @step(5, seconds=st.sampled_from([20, 40, 60, 60, 900, 2700, 18000]))
+    def advance(self, seconds: int) -> None:
+        """DST-FED, LIM-OVL, EMG-ORD: whole windows are over by a minute, and feeds of changes have told all."""
+        for operator in [each for each, at in self.cut_at.items() if self.house.clock.now - at > LONGEST_CUT]:
+            self.cut_off_or_reconnect(operator)
+        self.house.advance(timedelta(seconds=seconds))
         self.model.tick(self.house.clock.now)
-        for dso in DSOS:
-            self._follow(dso)
-            expected = {asset_id: _listed(self.model.assets[asset_id]) for asset_id in self.model.of_grid(dso)}
-            assert self.known[dso] == expected
+        if seconds >= 60:
+            self._feeds_tell_what_the_model_says()
+        for operator in OPERATORS:
+            self._bounds_are_what_the_limits_say(operator)
 
-    @rule(seed=some_seed)
+    @step(seed=some_seed)
     def deliver_again(self, seed: int) -> None:
         chance = Random(seed)
-        letters = list(self.house.bag.ever.values())
+        letters = [each for each in self.house.bag.ever.values() if not self.house.bag.is_held(each)]
         for letter in chance.sample(letters, min(5, len(letters))):
             self.house.deliver(letter)
         self.house.settle(chance.randrange)
 
-    @invariant()
-    def operators_see_what_the_model_says(self) -> None:
+    @step(operator=st.sampled_from(OPERATORS))
+    def cut_off_or_reconnect(self, operator: str) -> None:
+        """What it was sent meanwhile comes in its order; the first word of an emergency that is over does not."""
+        if operator in self.model.cut_off:
+            del self.cut_at[operator]
+            self.house.bag.reconnect(operator)
+            self.house.settle()
+            self.model.join(operator, self.house.clock.now)
+        else:
+            self.cut_at[operator] = self.house.clock.now
+            self.house.bag.cut_off(operator)
+            self.model.cut(operator)
+
+    @step(2)
+    def acknowledge(self) -> None:
+        """What operators' endpoints have taken becomes known to the platform."""
+        self.house.acknowledge()
+        self.model.hear()
+
+    # What everybody sees
+
+    def look(self, *, is_last: bool) -> None:
+        """Whoever has done or got something since it was looked at, or all if time has passed."""
+        for party in (*OPERATORS, *DSOS):
+            news = (self.house.clock.now, self.house.done[party], self.house.got[party])
+            if is_last or self.looked.get(party) != news:
+                look = self._operator_sees_what_the_model_says if party in OPERATORS else self._dso_sees_it
+                look(party)
+                self.looked[party] = news
         for operator in OPERATORS:
-            seen = self.house.ask(operator, "/agr/v1/capacity-limits")["limits"]
-            expected = self.model.seen_by_operator(operator, self.house.clock.now)
-            assert _sorted(_seen(each) for each in seen) == _sorted(_told(*each) for each in expected)
-
-    @invariant()
-    def dsos_see_what_the_model_says(self) -> None:
-        now = self.house.clock.now
+            assert self.house.bag.count(MESSAGE_TYPES.values(), operator) == self.model.letters(operator)
         for dso in DSOS:
-            seen = self.house.ask(dso, "/dso/v1/capacity-limits")["limits"]
-            expected = {key: one for key, one in self.model.limits.items() if one.dso == dso}
-            statuses = {limit_id: (one.revision, one.status_at(now)) for limit_id, one in expected.items()}
-            refused = {limit_id: (1, "refused") for limit_id, owner in self.refused.items() if owner == dso}
-            assert {each["id"]: (each["revision"], each["status"]) for each in seen} == statuses | refused
+            answers = self.house.bag.count(map(acknowledgement_of, MESSAGE_TYPES.values()), dso)
+            assert answers == self.asked[dso] + self.model.notices_sent[dso]
 
-    def _put(self, method: str, dso: str, asset_ids: list[str], said: tuple[Any, ...], limit_id: str | None) -> None:
-        before, now = self.model.limits.get(limit_id or ""), self.house.clock.now
-        kind = "foreseen" if len(said) == 4 else "unforeseen"
-        body, limit = (_foreseen if kind == "foreseen" else _unforeseen)(dso, now, said)
-        path = f"/dso/v1/capacity-limits/{kind}" + (f"/{limit_id}" if limit_id else "")
-        status, answer = self.house.send(dso, method, path, {**body, "asset_ids": asset_ids})
-        is_open = before is None or before.status_at(now) == "active"
-        expected = self.model.expected(kind, dso, asset_ids) if is_open else "refused"
-        assert status == expected, (answer, asset_ids)
-        if status == "refused":
-            if before is None:
-                self.refused[answer["id"]] = dso
-            return
-        if before is not None:
-            limit.revision = before.revision + 1
-            limit.start = before.start if kind == "unforeseen" else limit.start
-        self.model.put(answer["id"], limit, asset_ids)
+    def _operator_sees_what_the_model_says(self, operator: str) -> None:
+        """Its limits, and its registrations."""
+        seen = self.house.ask(operator, OWN_LIMITS)["limits"]
+        expected = self.model.seen_by(operator, self.house.clock.now)
+        assert _sorted(map(sayings.read, seen)) == _sorted(sayings.told(*each) for each in expected)
+        registry = self.model.registry
+        if operator not in self.model.cut_off:
+            assets = self.house.ask(operator, "/agr/v1/flexibility-assets")["assets"]
+            own = [asset_id for asset_id in ASSET_IDS if operator in registry.claims[asset_id]]
+            states = {asset_id: registry.state(asset_id, operator) for asset_id in own}
+            capped = {key: (state, state == "active" and registry.is_capped(key)) for key, state in states.items()}
+            assert {each["id"]: (each["state"], each.get("is_weight_capped", False)) for each in assets} == capped
+
+    def _dso_sees_it(self, dso: str) -> None:
+        """How each of its limits stands, whom it reached, and each notice once."""
+        seen = self.house.ask(dso, LIMITS)["limits"]
+        own = {key: one for key, one in self.model.limits.items() if one.dso == dso}
+        expected = {limit_id: self._shown(limit) for limit_id, limit in own.items()}
+        refused = {limit_id: (1, "refused", None, [], []) for limit_id, at in self.refused.items() if at == dso}
+        assert {each["id"]: _read_own(each) for each in seen} == expected | refused
+
+    def _shown(self, limit: Limit) -> tuple[Any, ...]:
+        reached_at = limit.all_reached_at
+        unreached = sorted(limit.unreached) if reached_at is None else []
+        notices = [(code, text(at)) for code, at in limit.notices]
+        status = limit.status_at(self.house.clock.now)
+        return limit.revision, status, text(reached_at) if reached_at else None, unreached, notices
+
+    def _bounds_are_what_the_limits_say(self, operator: str) -> None:
+        """For each of its assets, now and later: all limits stand, and stop goes over hold over start over foreseen."""
+        answer = self.house.ask(operator, f"{OWN_LIMITS}/active?per_asset=true")
+        for limit in answer["limits"]:
+            for place, slot in enumerate(limit.get("available", ())):
+                offered = sum(Decimal(str(part["available"][place]["power_kw"])) for part in limit["per_asset"])
+                assert offered <= Decimal(str(slot["power_kw"]))
+        for minutes in (0, 20, 250):
+            moment = self.house.clock.now + timedelta(minutes=minutes)
+            pieces = [each for each in answer["bounds"] if each["start"] <= text(moment) < each["end"]]
+            told = {
+                (each["asset_id"], each["direction"]): (each.get("power_kw"), each.get("action")) for each in pieces
+            }
+            assert len(told) == len(pieces)
+            for asset_id, direction in product(ASSET_IDS, DIRECTIONS):
+                expected = sayings.binding(answer["limits"], asset_id, direction, moment)
+                assert told.get((asset_id, direction), (None, None)) == expected
+
+    def _feeds_tell_what_the_model_says(self) -> None:
+        for dso in DSOS:
+            self._follow(dso)
+            grid = self.model.registry.grid(dso)
+            assert self.known[dso] == {asset_id: _listed(claim) for asset_id, claim in grid.items()}
 
     def _follow(self, dso: str) -> None:
         """What a DSO knows of its grid by its feed of changes alone."""
@@ -187,17 +343,89 @@ class Changes(RuleBasedStateMachine):
             for asset_id in told["removed_ids"]:
                 del self.known[dso][asset_id]
             for each in told["assets"]:
-                self.known[dso][each["id"]] = (each.get("max_production_kw"), each.get("max_consumption_kw"))
+                powers = each.get("max_production_kw"), each.get("max_consumption_kw")
+                self.known[dso][each["id"]] = (each["connection_point_id"], *powers)
+
+    # How it is done
+
+    def _register(self, operator: str, points: Mapping[str, str], power_kw: Mapping[str, int]) -> None:
+        if operator in self.model.cut_off:
+            return
+        powers = {f"max_{direction}_kw": power for direction, power in power_kw.items() if power}
+        assets = [{"id": each, "connection_point_id": point_id, **powers} for each, point_id in points.items()]
+        status, _ = self.house.send(operator, "PUT", "/agr/v1/flexibility-assets", {"assets": assets})
+        assert status == "accepted"
+        for asset_id, point_id in points.items():
+            self.model.registry.claims[asset_id][operator] = Claim(operator, point_id, power_kw)
+
+    def _set_points(self, dso: str, stated_kw: Mapping[str, Mapping[str, int]]) -> None:
+        points = [
+            {"id": point_id, **{f"max_{direction}_kw": power for direction, power in stated.items()}}
+            for point_id, stated in stated_kw.items()
+        ]
+        status, _ = self.house.send(dso, "PUT", "/dso/v1/connection-points", {"connection_points": points})
+        assert status == "accepted"
+        self.model.registry.points |= {point_id: Point(dso, stated) for point_id, stated in stated_kw.items()}
+
+    def _put(self, dso: str, limit_id: str | None, said: Said) -> None:
+        """A new limit, or a replacement of one."""
+        now, before = self.house.clock.now, self.model.limits.get(limit_id or "")
+        path = f"{LIMITS}/{said.kind}" + (f"/{limit_id}" if limit_id else "")
+        status, answer = self._say(dso, "PUT" if limit_id else "POST", path, sayings.body_of(said))
+        is_refused = (before is not None and before.revision == 999) or said.end <= now
+        assert status == ("refused" if is_refused else self.model.judge(limit_id or "", dso, said, now)), answer
+        if status == "refused":
+            if limit_id is None and "id" in answer:
+                self.refused[answer["id"]] = dso
+            return
+        self.model.put(answer["id"], dso, before.revision + 1 if before else 1, said, now)
+        self._decide(answer["id"], status)
+
+    def _decide(self, limit_id: str, outcome: str) -> None:
+        """Remember the latest revision, to be sent again."""
+        limit = self.model.limits[limit_id]
+        status = "active" if limit.status == "ended" else limit.status
+        self.decided[(limit_id, limit.revision)] = (limit.said, status, outcome)
+
+    def _say(self, dso: str, method: str, path: str, body: Any = None) -> tuple[str, Any]:
+        """One call, and what the platform made of it."""
+        response = self.house.call(dso, method, path, body)
+        if response.status_code != 202:
+            return "refused", response.json
+        self.asked[dso] += 1
+        self.house.settle()
+        return self.house.outcome(dso, response.json)
+
+    def _write(self, limit_id: str, dso: str, revision: int, said: Said, status: str) -> tuple[str, Any]:
+        """One document, and what the platform made of it."""
+        endpoint = self.house.services.endpoint("dso")
+        header = sayings.header_of(limit_id, dso, endpoint.platform, self.house.clock.now)
+        document = sayings.document_of(header, revision, said, status)
+        self.asked[dso] += 1
+        return self.house.send_document(dso, MESSAGE_TYPES[said.kind], document)
+
+    def _other(
+        self, limit: Limit, place: int, asset_ids: Sequence[str], said: tuple[tuple[Any, ...], tuple[Any, ...]]
+    ) -> Said:
+        """Something else for a limit to say; mostly about assets that it may be about."""
+        now = self.house.clock.now
+        ids = self._narrowed(limit.dso, asset_ids, place % 4 > 0)
+        if limit.said.action:
+            return sayings.unforeseen(now, ids, said[1], limit.said.start)
+        return sayings.foreseen(now, ids, said[0])
 
     def _chosen(self, place: int) -> tuple[str, Limit]:
-        open_ones = [key for key, one in self.model.limits.items() if one.status_at(self.house.clock.now) == "active"]
+        """Mostly one that is open."""
+        now = self.house.clock.now
+        open_ones = [key for key, one in self.model.limits.items() if one.status_at(now) == "active"]
         ids = open_ones if open_ones and place % 8 else list(self.model.limits)
         limit_id = ids[place % len(ids)]
         return limit_id, self.model.limits[limit_id]
 
     def _narrowed(self, dso: str, asset_ids: Sequence[str], only_own: bool) -> list[str]:
         """Mostly assets that the limit may be about, so that most limits stand."""
-        own = [asset_id for asset_id in asset_ids if asset_id in self.model.of_grid(dso)]
+        grid = self.model.registry.grid(dso)
+        own = [asset_id for asset_id in asset_ids if asset_id in grid]
         return own if only_own and own else list(asset_ids)
 
     def _divide(
@@ -214,58 +442,23 @@ def _operator(asset_id: str, place: int) -> str:
     return OPERATORS[place] if place < len(OPERATORS) else OPERATOR_OF[asset_id]
 
 
-def _listed(asset: Asset) -> tuple[Any, ...]:
-    return asset.power_kw["production"], asset.power_kw["consumption"] or None
+def _listed(claim: Claim) -> tuple[Any, ...]:
+    return claim.point_id, claim.power_kw["production"], claim.power_kw["consumption"] or None
 
 
-def _foreseen(dso: str, now: datetime, said: tuple[Any, ...]) -> tuple[dict[str, Any], Limit]:
-    direction, power_kw, start_in, has_two = said
-    first = now + timedelta(minutes=start_in)
-    slots = [(first, first + timedelta(minutes=120), Decimal(power_kw))]
-    if has_two:
-        slots.append((first + timedelta(minutes=135), first + timedelta(minutes=180), Decimal(power_kw + 1)))
-    available = [{"start": _text(start), "end": _text(end), "power_kw": int(power)} for start, end, power in slots]
-    limit = Limit(
-        dso, "foreseen", 1, "active", {"direction": direction, "available": slots}, {}, slots[0][0], slots[-1][1]
-    )
-    return {"direction": direction, "available": available}, limit
-
-
-def _unforeseen(dso: str, now: datetime, said: tuple[Any, ...]) -> tuple[dict[str, Any], Limit]:
-    action, minutes = said
-    end = now + timedelta(minutes=minutes)
-    content = {"direction": "both", "action": action, "expected_end": end}
-    limit = Limit(dso, "unforeseen", 1, "active", content, {}, now, end)
-    return {"action": action, "expected_end": _text(end)}, limit
-
-
-def _seen(limit: dict[str, Any]) -> tuple[Any, ...]:
-    """What an operator read of a limit; what is over for it is compared by revision and status alone."""
-    if limit["status"] in ("cancelled", "withdrawn"):
-        return limit["revision"], limit["status"]
-    slots = [(each["start"], each["end"], Decimal(str(each["power_kw"]))) for each in limit.get("available", ())]
-    further = (limit["direction"], tuple(sorted(limit["asset_ids"])), limit.get("action"), limit.get("expected_end"))
-    return limit["revision"], limit["status"], *further, tuple(slots)
-
-
-def _told(revision: int, status: str, content: dict[str, Any]) -> tuple[Any, ...]:
-    """What the model says of it, in the same form."""
-    if status in ("cancelled", "withdrawn"):
-        return revision, status
-    slots = [(_text(start), _text(end), power) for start, end, power in content.get("available", ())]
-    end = content.get("expected_end")
-    further = (content["direction"], tuple(content["asset_ids"]), content.get("action"), _text(end) if end else None)
-    return revision, status, *further, tuple(slots)
+def _read_own(limit: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a DSO read of a limit of its own."""
+    delivery = limit["delivery"]
+    notices = [(each["code"], each["at"]) for each in limit["notices"]]
+    unreached = sorted(delivery.get("unreached_asset_ids", []))
+    return limit["revision"], limit["status"], delivery["all_reached_at"], unreached, notices
 
 
 def _sorted(rows: Any) -> list[tuple[Any, ...]]:
     return sorted(rows, key=repr)
 
 
-def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
 @pytest.mark.timeout(3600)
 def test_everybody_sees_what_the_model_says(house: Installation) -> None:
-    run(Changes, house, Lengths(each=30, all=1200))
+    """LIF-ACT, LIF-EXP, TLD-STY, TLD-NOT, TLD-NEW, TLD-OUT, TLD-BCK, LIM-WGT, HND-TWO, EMG-TLD, EMG-DLV, RGN-MAX."""
+    run(lambda: Changes(house), steps=1200, steps_each=40)

@@ -1,7 +1,7 @@
 """Which of several limits on one asset counts: the order of emergencies, and the effective bound (SEMANTICS)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -51,6 +51,46 @@ def effective_bound_kw(
         return Decimal(0)
     bounds = [slot.power_kw for part in parts for slot in part if _overlap(slot.interval, interval)]
     return min(bounds, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What binds one asset in one direction throughout an interval.
+
+    Attributes:
+        power_kw: As `effective_bound_kw`.
+        action: Of the emergency that it follows; that goes before any foreseen limit. None if there is none.
+    """
+
+    interval: Interval
+    power_kw: Decimal | None
+    action: Action | None
+
+
+def bounds(
+    parts: Sequence[Sequence[AvailablePower]], emergencies: Sequence[Emergency], direction: Direction
+) -> list[Bound]:
+    """What binds one asset in one direction, piece by piece, sorted; arguments as of `effective_bound_kw`.
+
+    Where nothing binds it there is no piece.
+    """
+    periods = [*(slot.interval for part in parts for slot in part), *(each.period for each in emergencies)]
+    edges = sorted({edge for period in periods for edge in (period.start, period.end)})
+    found: list[Bound] = []
+    for interval in map(Interval, edges, edges[1:]):
+        followed = prevailing(emergencies, direction, interval.start)
+        power_kw = effective_bound_kw(parts, emergencies, direction, interval)
+        bound = Bound(interval, power_kw, followed.action if followed else None)
+        if found and _is_continued(found[-1], bound):
+            found[-1] = replace(bound, interval=Interval(found[-1].interval.start, interval.end))
+        elif bound.power_kw is not None or bound.action:
+            found.append(bound)
+    return found
+
+
+def _is_continued(before: Bound, after: Bound) -> bool:
+    is_next = before.interval.end == after.interval.start
+    return is_next and (before.power_kw, before.action) == (after.power_kw, after.action)
 
 
 def _stops(emergency: Emergency, direction: Direction, interval: Interval) -> bool:

@@ -86,19 +86,24 @@ def settle_own(
     )
 
 
+# The same revision may have come by several messages: what the platform tells of one of them is told of it.
+_SAME_REVISION = """party = %s AND answer <> 'refused' AND (limit_id, revision) IN (
+    SELECT limit_id, revision FROM own_limit WHERE party = %s AND message_id = %s)"""
+
+
 def note_reached(tx: Transaction, party: str, message_id: str, at: datetime) -> None:
     """All endpoints of a revision's operators have it."""
     tx.execute(
-        "UPDATE own_limit SET all_reached_at = coalesce(all_reached_at, %s) WHERE party = %s AND message_id = %s",
-        (at, party, message_id),
+        f"UPDATE own_limit SET all_reached_at = coalesce(all_reached_at, %s) WHERE {_SAME_REVISION}",
+        (at, party, party, message_id),
     )
 
 
 def note_unreached(tx: Transaction, party: str, message_id: str, asset_ids: Sequence[str]) -> None:
     """A minute after an emergency: assets that it has not reached."""
     tx.execute(
-        "UPDATE own_limit SET unreached_ids = %s WHERE party = %s AND message_id = %s",
-        (list(asset_ids), party, message_id),
+        f"UPDATE own_limit SET unreached_ids = %s WHERE {_SAME_REVISION}",
+        (list(asset_ids), party, party, message_id),
     )
 
 
@@ -106,9 +111,8 @@ def note_expiry(tx: Transaction, party: str, message_id: str, notice: Mapping[st
     """An emergency expires, or has; the same notice again changes nothing."""
     text = json.dumps([notice])
     tx.execute(
-        """UPDATE own_limit SET notices = notices || %s::jsonb
-            WHERE party = %s AND message_id = %s AND NOT notices @> %s::jsonb""",
-        (text, party, message_id, text),
+        f"UPDATE own_limit SET notices = notices || %s::jsonb WHERE {_SAME_REVISION} AND NOT notices @> %s::jsonb",
+        (text, party, party, message_id, text),
     )
 
 
@@ -164,8 +168,14 @@ def overlaps_another(tx: Transaction, scope: DsoScope, limit: Limit, limit_id: s
 
 
 def _latest(limits: Sequence[OwnLimit]) -> dict[str, OwnLimit]:
-    ordered = sorted(limits, key=lambda each: (each.limit_id, each.counts, each.revision, each.sent_at))
+    ordered = sorted(limits, key=lambda each: (each.limit_id, *_rank(each)))
     return {each.limit_id: each for each in ordered}
+
+
+def _rank(limit: OwnLimit) -> tuple[bool, int, bool, float]:
+    """Of messages that brought the same revision, the first that was answered: what was told since stands there."""
+    at = limit.sent_at.timestamp()
+    return limit.counts, limit.revision, limit.answer != "pending", -at if limit.counts else at
 
 
 def _own(row: dict[str, Any]) -> OwnLimit:

@@ -1,0 +1,112 @@
+"""Plays random histories; one that differs from the model is shortened, and told step by step.
+
+The same histories each time. `TPS_STATEFUL_STEPS=20000` plays that many steps, other ones each time.
+`TPS_STATEFUL_REPLAY='[...]'` plays the one history that an earlier failure printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+SHORTENED_FOR_S = 60
+Step = tuple[str, dict[str, Any]]
+
+
+class History(Protocol):
+    """A system and its model, side by side. Each step is possible, if only as nothing, after any others."""
+
+    def begin(self) -> None:
+        """An empty world, or what all histories have in common."""
+
+    def look(self, *, is_last: bool) -> None:
+        """Whether everybody sees what the model says; called after each step."""
+
+
+def step(often: int = 1, **values: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+    """A method of a history that is one of its steps, with random values; `often` as others."""
+
+    def mark(function: Any) -> Any:
+        function.drawn = (often, values)
+        return function
+
+    return mark
+
+
+def run(history: Callable[[], History], *, steps: int, steps_each: int) -> None:
+    """Play about so many steps, in histories of `steps_each`.
+
+    Raises:
+        AssertionError: The shortest history that was found to differ, and how.
+    """
+    if "TPS_STATEFUL_REPLAY" in os.environ:
+        play(history, json.loads(os.environ["TPS_STATEFUL_REPLAY"]))
+        return
+    chosen, latest = os.environ.get("TPS_STATEFUL_STEPS"), []
+
+    @settings(
+        max_examples=max(int(chosen or steps) // steps_each, 1),
+        deadline=None,
+        derandomize=chosen is None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(_any_step(history()), min_size=steps_each, max_size=steps_each))
+    def each(drawn: list[Step]) -> None:
+        latest[:] = drawn
+        play(history, drawn)
+
+    try:
+        each()
+    except Exception as error:
+        shortest, found = shortened(history, latest, error)
+    else:
+        return
+    raise AssertionError(told(shortest, found)) from found
+
+
+def play(history: Callable[[], History], steps: Sequence[Step]) -> None:
+    """These steps, with a look after each."""
+    one = history()
+    one.begin()
+    one.look(is_last=not steps)
+    for number, (name, values) in enumerate(steps, start=1):
+        getattr(one, name)(**values)
+        one.look(is_last=number == len(steps))
+
+
+def shortened(history: Callable[[], History], steps: list[Step], error: Exception) -> tuple[list[Step], Exception]:
+    """Leave out what the difference does not need, larger pieces first, until the time is up."""
+    until, size = time.monotonic() + SHORTENED_FOR_S, len(steps) // 2
+    while size:
+        for start in range(len(steps) - size, -size, -size):
+            without = steps[: max(start, 0)] + steps[max(start, 0) + size :]
+            if time.monotonic() > until:
+                return steps, error
+            try:
+                play(history, without)
+            except Exception as found:
+                steps, error = without, found
+        size //= 2
+    return steps, error
+
+
+def told(steps: Sequence[Step], error: Exception) -> str:
+    """What happened, readable, and how to see it happen again."""
+    lines = [f"  {name}({', '.join(f'{key}={value!r}' for key, value in values.items())})" for name, values in steps]
+    again = f"TPS_STATEFUL_REPLAY='{json.dumps(steps)}' python -m pytest tests/stateful"
+    return "\n".join([f"after {len(steps)} steps: {error}", *lines, "", "again, with -k for this test:", again])
+
+
+def _any_step(one: History) -> st.SearchStrategy[Step]:
+    drawn = {name: each.drawn for name in dir(one) if hasattr(each := getattr(one, name), "drawn")}
+    names = [name for name, (often, _) in drawn.items() for _ in range(often)]
+    values = {name: st.tuples(st.just(name), st.fixed_dictionaries(each)) for name, (_, each) in drawn.items()}
+    return st.sampled_from(names).flatmap(values.__getitem__)
