@@ -254,7 +254,8 @@ class Installation:
 
     def acknowledge(self) -> None:
         """Every MADES acknowledgement that is owed goes out and arrives."""
-        for endpoint in self.services.endpoints.values():
+        for group in GROUPS:
+            endpoint = self.services.endpoint(group)
             endpoint.owed.flush(endpoint)
         self.settle()
 
