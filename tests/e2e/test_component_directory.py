@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from tps.mades.certificate import CertificateUse, load_certificate, verify_certi
 from tps.mades.certificates import dump_public_key, generate_key
 from tps.mades.directory_xml import read_listing
 from tps.runtime.directory import AUTHORITY_CERTIFICATE
+from tps.runtime.stack import ROOT
 
 
 def of(member: Member, world: World) -> AtDirectory:
@@ -244,6 +246,7 @@ def test_a_revoked_component_is_left_without_certificates(world: World, operator
     assert (revoked["status"], revoked["certificates"]) == ("revoked", [])
     assert len(revoked["revoked_certificates"]) == 3
     assert joined.caller.own()["status"] == "revoked"
+    assert operator.call("POST", f"/components/{joined.code}/approval", {}).status == 409
     assert joined.caller.call("POST", "/components", make_application(fresh_keys())).status == 409
     platform = operator.call("POST", f"/components/{world.settings.platform_component}/revocation", {"reason": "no"})
     assert platform.status == 409
@@ -378,3 +381,17 @@ def _fresh_eic_v() -> str:
 
     body = f"45V{fresh_gln()[-12:]}"
     return str(body + eic.calc_check_digit(body))
+
+
+def test_an_applicant_gets_in_by_what_the_page_says(world: World, operator: AtDirectory) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "mades.md").read_text(), re.MULTILINE | re.DOTALL)
+    (block,) = (each for each in blocks if "/ecp/v1" in each)
+    code = fresh_gln()
+    names: dict[str, Any] = {"base_url": world.stack.gateway_url, "token": world.token(code, "dso")}
+
+    exec(compile(block, "docs/mades.md", "exec"), names)
+
+    names["directory"].close()
+    assert names["application"]["status"] == "applied"
+    entry = operator.done("POST", f"/components/{code}/approval", {"grid_prefixes": ["5713131"]})
+    assert (entry["organisation"], entry["group"], len(entry["certificates"])) == ("Delta Flex", f"dso-{code}", 3)

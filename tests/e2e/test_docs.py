@@ -63,7 +63,9 @@ def test_all_that_the_pages_say_to_do_works_and_the_parts_are_300_and_200(world:
     tps = f"{sys.executable} -m tps.runtime.cli"
     script = "\n".join(commands_of(page) for page in PAGES)
     script = re.sub(
-        r"\./tps (party add|token|dead-letters list)(.*?)(?=[)>\n])", rf"{tps} \1\2 --data {world.stack.data} ", script
+        r"\./tps (party \w+(?: list)?|token|dead-letters list)(.*?)(?=[)>\n])",
+        rf"{tps} \1\2 --data {world.stack.data} ",
+        script,
     )
     script = script.replace("http://127.0.0.1:8080", world.stack.gateway_url)
     script = script.replace("curl ", "curl -sS --fail-with-body -w '\\n' ")

@@ -80,7 +80,7 @@ def approve(
 
     Raises:
         NotFound: Nobody applied.
-        Conflict: `taken`: another component has the code; or several wish it and none was named.
+        Conflict: `taken`: another component has the code, or it was revoked; or several wish it and none was named.
         RuleBroken: Grid prefixes for another role than dso.
     """
     now = directory_.clock()
@@ -89,7 +89,7 @@ def approve(
         application = _the_one(tx, code, party, ("applied", "approved"))
         known = directory.component_of(tx, application.party)
         if known is not None:
-            return known
+            return _still_active(known)
         _check_approvable(tx, application, grid_prefixes)
         new = _admitted(directory_, application, now)
         _enter(directory_, new, grid_prefixes, now)
@@ -97,6 +97,12 @@ def approve(
         registered = directory.component_of(tx, application.party)
     assert registered is not None
     return registered
+
+
+def _still_active(known: Registered) -> Registered:
+    if known.status == "revoked":
+        raise _taken("this component was revoked, for good")
+    return known
 
 
 def _the_one(tx: Transaction, code: str, party: str | None, statuses: tuple[str, ...]) -> Application:
