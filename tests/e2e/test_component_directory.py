@@ -90,6 +90,23 @@ def test_a_party_sees_itself_the_platform_broker_and_directory_and_the_operator_
     assert kinds[settings.directory_component] == "componentDirectory"
 
 
+def test_whom_to_ask_is_told_to_the_party_itself_and_the_operator(world: World, operator: AtDirectory) -> None:
+    """DIR-01: also of those that everybody sees."""
+    alpha, platform, url = join(operator).caller, world.settings.platform_component, world.settings.groups["ecp"]
+    change = "UPDATE registered_component SET person = %s WHERE code = %s"
+    with psycopg.connect(url.database_url) as connection:
+        connection.execute(change, ["Ola Jensen", platform])
+
+    seen = [alpha.call("GET", path).text for path in ("/components", "/components.xml", f"/components/{platform}")]
+    told = operator.done("GET", f"/components/{platform}")
+
+    with psycopg.connect(url.database_url) as connection:
+        connection.execute(change, [None, platform])
+    assert ["Ola Jensen" in text for text in seen] == [False, False, False]
+    assert ["Ada Nilsson" in text for text in seen] == [True, True, False]
+    assert told["person"] == "Ola Jensen"
+
+
 def test_somebody_elses_component_and_application_are_as_if_not_there(world: World, operator: AtDirectory) -> None:
     """DIR-01: by whatever route, in the words for a code that nobody has."""
     alpha, beta = join(operator), of(world.operator(), world)
