@@ -10,8 +10,9 @@ const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const ALL = ["plans", "limits", "deliveries", "registry"];
 
 /** Calls `changed(names)` whenever something has; `state({isLost, isHidden, heardAt})` with how it goes. */
-export function follow(api, { changed, state, signedOut, page = document }) {
+export function follow(api, { changed, state, signedOut, page = document, network = globalThis }) {
   const control = new AbortController();
+  let waiting = new AbortController();
   let cursor = null;
   let heardAt = null;
   let failures = 0;
@@ -30,7 +31,9 @@ export function follow(api, { changed, state, signedOut, page = document }) {
 
   async function look() {
     const timeout = page.hidden || cursor === null ? 0 : WAIT_S;
-    const answer = await api.get("/changes", { after: cursor, timeout }, { signal: control.signal, isKept: false });
+    waiting = new AbortController();
+    const signal = AbortSignal.any([control.signal, waiting.signal]);
+    const answer = await api.get("/changes", { after: cursor, timeout }, { signal, isKept: false });
     const isBack = failures > 0;
     const isNew = answer.changed.length > 0;
     [cursor, failures, heardAt] = [answer.cursor, 0, Date.now()];
@@ -38,6 +41,9 @@ export function follow(api, { changed, state, signedOut, page = document }) {
     tell();
     if (page.hidden) await pause(HIDDEN_MS);
   }
+
+  // The browser knows of a lost or new network before a waiting call does.
+  const turned = () => (waiting.abort(), wake());
 
   async function lookAround(error) {
     if (error.status === 400) cursor = null;
@@ -68,9 +74,11 @@ export function follow(api, { changed, state, signedOut, page = document }) {
   }
 
   page.addEventListener("visibilitychange", seen);
+  for (const event of ["online", "offline"]) network.addEventListener(event, turned);
   run();
   return () => {
     page.removeEventListener("visibilitychange", seen);
+    for (const event of ["online", "offline"]) network.removeEventListener(event, turned);
     control.abort();
     wake();
   };

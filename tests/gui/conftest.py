@@ -1,0 +1,51 @@
+"""A browser, and the pages in it. Without a Chromium these tests skip, and say so."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.gui.day import Day, make_day
+from tests.gui.tab import Tab
+from tests.support.world import World
+from tps.runtime.gui.address import publish_here
+from tps.runtime.gui.libraries import LibrariesMissing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright comes with the extra `dev`")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def day(world: World, browser: Browser) -> Day:
+    """A day with plans, a limit and nobody's emergency yet, and the pages published."""
+    try:
+        publish_here(world.stack)
+    except LibrariesMissing as error:
+        pytest.skip(f"the GUI cannot be published here: {error}")
+    return make_day(world)
+
+
+@pytest.fixture
+def tab(day: Day, browser: Browser) -> Iterator[Tab]:
+    """A signed-in page, 1280 wide, in Copenhagen; fails if anything was written to its console."""
+    tab = Tab.open(browser, day.world)
+    yield tab
+    tab.close()
+    assert tab.troubles == []

@@ -1,0 +1,78 @@
+"""One page of the GUI as a person has it before them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.support.world import World, eventually
+from tps.runtime.gui.libraries import obtain, read_lock
+from tps.runtime.gui.sign_in import new_code
+from tps.runtime.local.environment import sign_in_folder
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+PATIENCE_MS = 20_000
+
+
+@dataclass
+class Tab:
+    """A page in a browser context of its own."""
+
+    world: World
+    context: BrowserContext
+    page: Page
+    troubles: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, browser: Browser, world: World, *, is_signed_in: bool = True, **options: Any) -> Tab:
+        size = {"width": 1280, "height": 800}
+        given = {"viewport": size, "timezone_id": "Europe/Copenhagen", "locale": "en-GB", **options}
+        context = browser.new_context(base_url=world.stack.gateway_url, **given)
+        context.set_default_timeout(PATIENCE_MS)
+        tab = cls(world, context, context.new_page())
+        tab.page.on("console", lambda said: tab.troubles.append(said.text) if said.type in ("error", "warning") else None)
+        tab.page.on("pageerror", lambda error: tab.troubles.append(str(error)))
+        if is_signed_in:
+            tab.page.goto(tab.address())
+            tab.page.wait_for_selector("nav")
+        return tab
+
+    def address(self) -> str:
+        """One that signs in."""
+        return f"{self.world.stack.gateway_url}/gui/#sign-in={new_code(sign_in_folder(self.world.stack.keys_dir))}"
+
+    def show(self, fragment: str) -> Page:
+        """Go to a view by its link, and wait until it has what it shows."""
+        self.page.goto(f"/gui/#{fragment}")
+        self.page.wait_for_selector(".row, .cards, .empty:not(.loading)")
+        return self.page
+
+    def until(self, condition: str) -> None:
+        """Waits until this holds on the page; evaluated from outside, for the pages' own policy lets nothing evaluate."""
+        eventually(lambda: self.page.evaluate(condition), PATIENCE_MS / 1000)
+
+    def text(self, selector: str) -> str:
+        return re.sub(r"\s+", " ", self.page.locator(selector).first.inner_text())
+
+    def has(self, selector: str, text: str) -> Locator:
+        """Waits until an element with this text is there."""
+        found = self.page.locator(selector, has_text=text).first
+        found.wait_for()
+        return found
+
+    def serious(self) -> list[str]:
+        """What axe-core finds on the page that is serious or critical, by rule and place."""
+        self.page.evaluate(obtain(read_lock("tools"))["axe.js"].decode())
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{each['id']}: {node['target']} {node['failureSummary']}"
+            for each in found["violations"]
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+    def close(self) -> None:
+        self.context.close()

@@ -1,0 +1,214 @@
+"""The pages in a real browser, on a running system."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.gui.day import Day
+from tests.gui.tab import Tab
+from tests.support.world import World
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+VIEWS = ("plans", "limits", "conflicts", "readiness")
+
+
+def test_the_address_signs_in_once_and_leaves_no_trace(browser: Browser, day: Day) -> None:
+    tab = Tab.open(browser, day.world, is_signed_in=False)
+    address = tab.address()
+
+    tab.page.goto(address)
+    tab.has("nav a", "Plans")
+    assert tab.page.evaluate("location.href") == f"{day.world.stack.gateway_url}/gui/"
+    code = address.rpartition("=")[2]
+    kept = tab.page.evaluate("JSON.stringify([{...localStorage}, document.cookie, document.referrer])")
+    assert code not in kept
+    tab.page.reload()
+    tab.has("nav a", "Plans")
+
+    other = tab.context.new_page()
+    other.goto(address)
+    other.get_by_text("This address has been used already").wait_for()
+    tab.close()
+
+
+def test_a_token_of_another_role_gets_a_page_that_says_so(browser: Browser, day: Day) -> None:
+    tab = Tab.open(browser, day.world, is_signed_in=False)
+    tab.page.goto("/gui/")
+
+    tab.page.get_by_label("Or paste a token").fill(day.alpha.token)
+    tab.page.get_by_role("button", name="Sign in").click()
+
+    tab.has("h1", "Not for this role (403)")
+    tab.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_serious_is_in_the_way_of_anybody(tab: Tab, day: Day, view: str, scheme: str) -> None:
+    """axe-core: names, contrast, roles; and at a phone's width nothing is cut off at the side."""
+    tab.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    selected = f"&selected={day.north.code}/{day.limit}" if view == "limits" else ""
+    tab.show(f"{view}?{day.link}{selected}")
+
+    assert tab.serious() == []
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    tab.until("document.documentElement.scrollWidth <= 390")
+
+
+def test_plans_tell_each_operator_and_what_is_unknown(tab: Tab, day: Day) -> None:
+    tab.show(f"plans?{day.link}")
+
+    tab.has(".row .name", "Alpha Energy")
+    tab.has(".legend", "2 of 2 assets planned")
+    assert "200 kW" in (tab.page.locator(".chart").get_attribute("aria-label") or "") or "350 kW" in (
+        tab.page.locator(".chart").get_attribute("aria-label") or ""
+    )
+    tab.page.get_by_role("button", name="Alpha Energy").click()
+    tab.has(".row .id", day.alphas_asset)
+    assert f"operator={day.alpha.code}" in tab.page.url
+
+
+def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) -> None:
+    tab.show(f"limits?{day.link}")
+
+    tab.page.get_by_role("button", name="North Grid").click()
+    details = tab.has(".details", "Alpha Energy")
+    tab.has(".details .part", "300 kW")
+    tab.has(".details .part", "200 kW")
+    assert "Maintenance of station 17" in details.inner_text()
+    tab.has(".delivery .is-done", "Delivered")
+
+
+def test_an_emergency_appears_by_itself_and_stands_out(tab: Tab, day: Day) -> None:
+    tab.show(f"plans?{day.link}")
+    assert tab.page.locator(".emergency", has_text="North Grid").count() == 0
+
+    day.stop()
+
+    tab.has(".emergency", "STOP by North Grid").get_by_role("button", name="Show").click()
+    tab.has(".bar.is-unforeseen", "STOP")
+    assert tab.page.locator(".emergencies").get_attribute("role") == "alert"
+
+
+def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, day: Day) -> None:
+    tab.show(f"conflicts?{day.link}&operator={day.alpha.code}")
+    tab.has(".empty", "No plan collides")
+
+    day.plan(440)
+    told = "Between 08:00 and 16:00 Alpha Energy plans up to 140 kW more production than its part."
+    tab.has(".row .sentence", told)
+    assert "140 kW · 1,120 kWh" in tab.text(".row .excess")
+    tab.has(".legend .assets", day.alphas_asset)
+
+    day.plan(250)
+    tab.has(".empty", "No plan collides")
+
+
+def test_a_link_restores_the_view_and_holds_no_token(tab: Tab, day: Day) -> None:
+    tab.show(f"limits?{day.link}")
+    tab.page.get_by_role("button", name="Zoom in").click()
+    tab.page.get_by_role("button", name="North Grid").click()
+    tab.until("location.hash.includes('zoom-from') && location.hash.includes('selected')")
+    link, ticks = tab.page.url, tab.text(".axis")
+    held = tab.page.evaluate("JSON.parse(sessionStorage.getItem('tps-session')).token")
+
+    assert held not in link
+    tab.show("plans")
+    tab.page.goto(link)
+    tab.has(".details", "Alpha Energy")
+    assert tab.text(".axis") == ticks
+
+
+def test_all_of_it_works_by_keys(tab: Tab, day: Day) -> None:
+    tab.show(f"plans?{day.link}")
+    whole = tab.text(".axis")
+
+    tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    tab.page.locator(".axis").focus()
+    tab.page.keyboard.press("+")
+    tab.page.keyboard.press("+")
+    tab.page.keyboard.press("ArrowRight")
+    tab.until("location.hash.includes('zoom-from')")
+    assert tab.text(".axis") != whole
+    tab.page.keyboard.press("0")
+    tab.until("!location.hash.includes('zoom-from')")
+    assert tab.text(".axis") == whole
+
+
+def test_dragging_and_the_wheel_move_and_zoom(tab: Tab, day: Day) -> None:
+    tab.show(f"plans?{day.link}")
+    box = tab.page.locator(".chart").bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2)
+
+    tab.page.mouse.move(*middle)
+    tab.page.mouse.wheel(0, -400)
+    tab.until("location.hash.includes('zoom-from')")
+    zoomed = tab.page.url
+    tab.page.mouse.down()
+    tab.page.mouse.move(middle[0] + 120, middle[1], steps=4)
+    tab.page.mouse.up()
+    tab.until(f"location.href !== {zoomed!r}")
+
+
+def test_a_lost_connection_is_said_and_passes(browser: Browser, day: Day) -> None:
+    tab = Tab.open(browser, day.world)
+    tab.show(f"plans?{day.link}")
+
+    tab.context.set_offline(True)
+    tab.has(".live.is-lost", "No connection to the platform")
+    tab.has(".row .name", "Alpha Energy")
+    tab.context.set_offline(False)
+    tab.has(".live.is-live", "Live")
+    tab.close()
+
+
+def test_what_is_shown_can_be_taken_along(tab: Tab, day: Day) -> None:
+    tab.show(f"limits?{day.link}")
+
+    with tab.page.expect_download() as saved:
+        tab.page.get_by_role("button", name="Export CSV").click()
+
+    lines = saved.value.path().read_text("utf-8-sig").splitlines()
+    assert saved.value.suggested_filename == "tps-limits-2099-04-10.csv"
+    assert lines[0].startswith("dso,id,revision,kind")
+    assert any(line.startswith(f"{day.north.code},{day.limit},1,foreseen,active,production") for line in lines)
+
+
+def test_a_day_without_anything_says_so(tab: Tab, day: Day) -> None:
+    tab.show(f"limits?dso={day.north.code}&day=2098-01-01")
+    tab.has(".empty", "No limit touches this window")
+    tab.show(f"conflicts?dso={day.north.code}&day=2098-01-01")
+    tab.has(".empty", "No plan collides")
+
+
+def test_times_are_local_and_utc_where_one_hovers(tab: Tab, day: Day) -> None:
+    tab.show(f"limits?{day.link}")
+
+    tick = tab.has(".axis .tick", "08:00")
+    assert tick.get_attribute("title") == "2099-04-10 06:00 UTC"
+    assert re.search(r"08:00 – 16:00", tab.text(".row .label"))
+
+
+def test_it_prints_without_what_only_a_screen_needs(tab: Tab, day: Day) -> None:
+    tab.show(f"plans?{day.link}")
+
+    tab.page.emulate_media(media="print")
+
+    assert not tab.page.locator(".tools").is_visible()
+    assert tab.page.locator(".row .name", has_text="Alpha Energy").is_visible()
+
+
+def test_readiness_tells_of_parties_and_their_needs(tab: Tab, day: Day, world: World) -> None:
+    idle = world.operator("Idle Power")
+    tab.show("readiness")
+
+    tab.has("tbody th", "Alpha Energy")
+    row = tab.has("tbody tr", idle.code)
+    assert "no assets" in row.inner_text()
