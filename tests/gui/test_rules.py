@@ -13,7 +13,9 @@ def test_the_rules_of_the_pages_hold() -> None:
         pytest.skip("no node here; the extra `gui` brings one")
     files = sorted(str(path) for path in (GUI / "tests").glob("*.test.js"))
 
-    done = subprocess.run([node, "--test", "--test-reporter=tap", *files], capture_output=True, text=True, cwd=GUI, timeout=100)
+    done = subprocess.run(
+        [node, "--test", "--test-reporter=tap", *files], capture_output=True, text=True, cwd=GUI, timeout=100
+    )
 
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert "\n# fail 0\n" in done.stdout

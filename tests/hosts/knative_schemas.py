@@ -92,13 +92,35 @@ REVISION = exactly(
 )
 
 REWRITE = exactly(
-    {"hostname": TEXT},
-    {"path": exactly({"type": {"const": "ReplacePrefixMatch"}, "replacePrefixMatch": PATH})},
+    {},
+    {
+        "hostname": TEXT,
+        "path": {
+            "oneOf": [
+                exactly({"type": {"const": "ReplacePrefixMatch"}, "replacePrefixMatch": PATH}),
+                exactly({"type": {"const": "ReplaceFullPath"}, "replaceFullPath": PATH}),
+            ]
+        },
+    },
+)
+FILTER = {
+    "oneOf": [
+        exactly({"type": {"const": "URLRewrite"}, "urlRewrite": REWRITE}),
+        exactly(
+            {
+                "type": {"const": "ResponseHeaderModifier"},
+                "responseHeaderModifier": exactly({"set": some(exactly({"name": TEXT, "value": TEXT}), 16)}),
+            }
+        ),
+    ]
+}
+MATCH = exactly(
+    {"path": exactly({"type": {"enum": ["PathPrefix", "Exact"]}, "value": PATH})}, {"method": {"enum": ["GET"]}}
 )
 RULE = exactly(
     {
-        "matches": some(exactly({"path": exactly({"type": {"const": "PathPrefix"}, "value": PATH})}), 64),
-        "filters": some(exactly({"type": {"const": "URLRewrite"}, "urlRewrite": REWRITE}), 16),
+        "matches": some(MATCH, 64),
+        "filters": some(FILTER, 16),
         "backendRefs": some(
             exactly(
                 {"group": {"const": ""}, "kind": {"const": "Service"}, "name": NAME, "namespace": NAME, "port": COUNT}

@@ -65,6 +65,7 @@ def _secrets(stack: tuple[FunctionEntry, ...]) -> list[Manifest]:
         groups.secret_template(pods.DELIVERY_SECRET, ["TPS_DELIVERY_TOKEN"]),
         groups.secret_template("nats-users", ["users.conf"]),
         groups.secret_template("s3-root", ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"]),
+        groups.secret_template("tps-gui", ["TPS_GUI_S3_ACCESS_KEY", "TPS_GUI_S3_SECRET_KEY"]),
     ]
     if "ecp" in _groups(stack):
         shared.append(groups.secret_template(pods.AUTHORITY_SECRET, ["authority.pem", "authority.key"]))

@@ -138,3 +138,7 @@ def _member(package: tarfile.TarFile, path: str) -> bytes:
     if found is None:
         raise LibrariesMissing(f"there is no {path} in the package")
     return found.read()
+
+
+if __name__ == "__main__":
+    obtain(read_lock())
