@@ -53,7 +53,7 @@ class Tab:
         return self.page
 
     def until(self, condition: str) -> None:
-        """Waits until this holds on the page; evaluated from outside, for the pages' own policy lets nothing evaluate."""
+        """Waits until this holds; evaluated from outside, for the policy of the pages lets nothing evaluate inside."""
         eventually(lambda: self.page.evaluate(condition), PATIENCE_MS / 1000)
 
     def text(self, selector: str) -> str:

@@ -193,7 +193,7 @@ def test_times_are_local_and_utc_where_one_hovers(tab: Tab, day: Day) -> None:
 
     tick = tab.has(".axis .tick", "08:00")
     assert tick.get_attribute("title") == "2099-04-10 06:00 UTC"
-    assert re.search(r"08:00 – 16:00", tab.text(".row .label"))
+    assert re.search(r"08:00 . 16:00", tab.text(".row .label"))
 
 
 def test_it_prints_without_what_only_a_screen_needs(tab: Tab, day: Day) -> None:
