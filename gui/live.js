@@ -30,7 +30,7 @@ export function follow(api, { changed, state, signedOut, page = document, networ
   const tell = () => state({ isLost: failures > 0, isHidden: page.hidden, heardAt });
 
   async function look() {
-    const timeout = page.hidden || cursor === null ? 0 : WAIT_S;
+    const timeout = page.hidden || cursor === null || failures > 0 ? 0 : WAIT_S;
     waiting = new AbortController();
     const signal = AbortSignal.any([control.signal, waiting.signal]);
     const answer = await api.get("/changes", { after: cursor, timeout }, { signal, isKept: false });

@@ -64,6 +64,7 @@ test("a lost connection is told, tried again, and all is asked for anew once it 
   assert.ok(heard.states.some((state) => state.isLost));
   assert.equal(heard.states.at(-1).isLost, false);
   assert.deepEqual(heard.changed[0], ["plans", "limits", "deliveries", "registry"]);
+  assert.deepEqual(api.asked.map(({ timeout }) => timeout).slice(0, 3), [0, 25, 0]);
   stop();
 });
 

@@ -42,10 +42,18 @@ def day(world: World, browser: Browser) -> Day:
     return make_day(world)
 
 
-@pytest.fixture
-def tab(day: Day, browser: Browser) -> Iterator[Tab]:
-    """A signed-in page, 1280 wide, in Copenhagen; fails if anything was written to its console."""
+@pytest.fixture(scope="session")
+def shared_tab(day: Day, browser: Browser) -> Iterator[Tab]:
     tab = Tab.open(browser, day.world)
     yield tab
     tab.close()
-    assert tab.troubles == []
+
+
+@pytest.fixture
+def tab(shared_tab: Tab) -> Iterator[Tab]:
+    """A signed-in page, 1280 wide, in Copenhagen; fails if anything was written to its console."""
+    shared_tab.troubles.clear()
+    yield shared_tab
+    shared_tab.page.set_viewport_size({"width": 1280, "height": 800})
+    shared_tab.page.emulate_media(color_scheme="light", media="screen", reduced_motion="no-preference")
+    assert shared_tab.troubles == []
