@@ -49,7 +49,7 @@ RULES = {
     "stores": may("domain documents mades errors", STORES),
     "endpoint": may("domain documents mades stores errors", "structlog cachetools"),
     "api": may("domain errors", "pydantic"),
-    "backend": may("domain documents mades stores endpoint api errors", "structlog"),
+    "backend": may("domain documents mades stores endpoint api errors", "structlog cachetools"),
     "functions": may("domain documents mades stores endpoint api backend errors " + FUNCTION_RUNTIME, "structlog"),
     "client": may("", "httpx tenacity"),
     "runtime": May(ANY, ANY),

@@ -208,7 +208,7 @@ def test_a_conflict_vanishes_when_the_operator_plans_less(overview: Overview) ->
 
     overview.alpha.send_schedules(make_schedule(overview.chp, *[300] * 32))
 
-    assert overview.get("/conflicts", asked)["conflicts"] == []
+    eventually(lambda: overview.get("/conflicts", asked)["conflicts"] == [])
     assert overview.alpha.done("GET", f"/conflicts?{DAY}")["conflicts"] == []
 
 

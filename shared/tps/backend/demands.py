@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tps.domain.conflict import KIND_OF_ACTION, Bound, Conflict, ConflictKind, Demand, PlannedAsset, conflict_of, within
 from tps.domain.limit import ForeseenLimit, Interval, Limit
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 Maxima = tuple[Decimal | None, Decimal | None]
+_Key = TypeVar("_Key", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,22 @@ def looked_at(demands: Iterable[Demand], window: Interval) -> Interval:
 
 
 def planned_assets(
-    endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece], maxima: Mapping[str, Maxima]
-) -> dict[str, PlannedAsset]:
-    """Assets by id, each with what its pieces plan; the pieces are sorted by asset and time."""
-    pairs = zip(pieces, read_steps(endpoint, tx, pieces), strict=True)
-    plans: dict[str, list[Steps]] = {
-        asset_id: [steps for _, steps in group if steps is not None]
-        for asset_id, group in groupby(pairs, key=lambda pair: pair[0].asset_id)
-    }
+    endpoint: Endpoint, tx: Transaction, pieces: Sequence[tuple[_Key, Piece]], maxima: Mapping[_Key, Maxima]
+) -> dict[_Key, PlannedAsset]:
+    """Assets with what their pieces plan, by whatever tells them apart; the pieces of each are sorted by time."""
+    plans: dict[_Key, list[Steps]] = defaultdict(list)
+    for (key, _), steps in zip(pieces, read_steps(endpoint, tx, [piece for _, piece in pieces]), strict=True):
+        if steps is not None:
+            plans[key].append(steps)
     return {
-        asset_id: PlannedAsset(asset_id, _watts(production), _watts(consumption), plans.get(asset_id, ()))
-        for asset_id, (production, consumption) in maxima.items()
+        key: PlannedAsset(_id(key), _watts(production), _watts(consumption), plans.get(key, ()))
+        for key, (production, consumption) in maxima.items()
     }
+
+
+def _id(key: str | tuple[str, str]) -> str:
+    """Of an asset that is told apart by its id, or by id and operator."""
+    return key if isinstance(key, str) else key[0]
 
 
 def _watts(power_kw: Decimal | None) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tps.backend.limit_relay import MESSAGE_TYPES, divide_between
+from tps.backend.platform_news import tell_operator
 from tps.documents.acknowledgement import DocumentReason, ReceivedDocument, notice_reason
 from tps.documents.xml import format_moment
 from tps.domain.limit import LimitKind
@@ -18,6 +19,7 @@ from tps.mades.types import acknowledgement_of
 from tps.stores import limits, registry
 from tps.stores.limit_watches import DueWatch, Watch, take_due, take_reached, unreached_assets, watch
 from tps.stores.limits import HandedOver, Revision
+from tps.stores.overview_news import Topic
 
 WARNED_BEFORE = timedelta(minutes=15)
 
@@ -56,6 +58,8 @@ def divide_handed_over(endpoint: Endpoint) -> None:
         marks, found = limits.handed_over(tx, endpoint.clock())
     for each in found:
         _divide_one(endpoint, each)
+    if found:
+        tell_operator(endpoint, Topic.LIMITS)
     if marks:
         with endpoint.database.transaction() as tx:
             limits.forget_marks(tx, marks)

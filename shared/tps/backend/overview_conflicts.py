@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from cachetools import TTLCache
 
 from tps.api.conflicts import concerned_json, conflict_json
 from tps.backend.demands import Judged, demand_of, judged, looked_at, planned_assets
 from tps.domain.conflict import Demand, PlannedAsset
 from tps.domain.limit import Interval
 from tps.domain.limit_revision import status_at
-from tps.stores import overview_limits, plan_totals
+from tps.stores import overview_limits, overview_news, plan_totals
 from tps.stores.limits import Revision
+from tps.stores.overview_news import Topic
 from tps.stores.plan_totals import Asked
 
 if TYPE_CHECKING:
     from tps.domain.scope import TpsScope
     from tps.endpoint.endpoint import Endpoint
     from tps.stores.database import Transaction
+
+
+_REMEMBERED, _REMEMBERED_S = 16, 30
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +51,31 @@ class _Question:
     asset_ids: Sequence[str]
 
 
+_Key = tuple[Asked, str | None, tuple[int, ...]]
+_found: TTLCache[_Key, list[OperatorConflict]] = TTLCache(_REMEMBERED, _REMEMBERED_S)
+
+
 def find_conflicts(
     endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked, *, limit_id: str | None = None
 ) -> list[OperatorConflict]:
-    """Conflicts of every limit that touches a period with every operator that it concerns, or of those asked for."""
+    """Conflicts of every limit that touches a period with every operator that it concerns, or of those asked for.
+
+    Found anew when there is news of plans, limits or the registry; meanwhile they are remembered.
+    """
+    counts = zip(Topic, overview_news.counts(tx, scope), strict=True)
+    key = (asked, limit_id, tuple(count for topic, count in counts if topic is not Topic.DELIVERIES))
+    with _lock:
+        known = _found.get(key)
+    if known is None:
+        known = _find(endpoint, tx, scope, asked, limit_id=limit_id)
+        with _lock:
+            _found[key] = known
+    return known
+
+
+def _find(
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked, *, limit_id: str | None
+) -> list[OperatorConflict]:
     questions = _questions(tx, scope, asked, limit_id)
     assets = _assets(endpoint, tx, scope, questions, window=asked.period)
     found = []
@@ -92,15 +121,8 @@ def _assets(
     endpoint: Endpoint, tx: Transaction, scope: TpsScope, questions: Sequence[_Question], *, window: Interval
 ) -> dict[tuple[str, str], PlannedAsset]:
     """What each asset concerned plans, as its operator's; by both."""
-    by_operator: dict[str, set[str]] = {}
-    for question in questions:
-        by_operator.setdefault(question.operator, set()).update(question.asset_ids)
-    period = looked_at((question.demand for question in questions), window)
-    found = {}
-    for operator, asset_ids in by_operator.items():
-        pairs = [(asset_id, operator) for asset_id in asset_ids]
-        maxima = plan_totals.maxima_of(tx, scope, pairs)
-        pieces = plan_totals.pieces_of(tx, scope, pairs, period)
-        own = planned_assets(endpoint, tx, pieces, maxima)
-        found.update({(asset_id, operator): own[asset_id] for asset_id in asset_ids})
-    return found
+    pairs = sorted({(asset_id, each.operator) for each in questions for asset_id in each.asset_ids})
+    period = looked_at((each.demand for each in questions), window)
+    pieces = plan_totals.pieces_of(tx, scope, pairs, period)
+    keyed = [((piece.asset_id, operator), piece) for operator, piece in pieces]
+    return planned_assets(endpoint, tx, keyed, plan_totals.maxima_of(tx, scope, pairs))

@@ -39,7 +39,8 @@ def asset_plans(
     """What these active assets plan; as `plan_totals.active_assets` gives them."""
     found = plan_totals.pieces_of(tx, scope, [(each["asset_id"], each["operator"]) for each in assets], period)
     start_s, end_s = seconds(period.start), seconds(period.end)
-    steps = zip(found, read_steps(endpoint, tx, found), strict=True)
+    pieces = [piece for _, piece in found]
+    steps = zip(pieces, read_steps(endpoint, tx, pieces), strict=True)
     plans = {
         asset_id: [part for _, plan in group if plan and (part := clipped(plan, start_s, end_s))]
         for asset_id, group in groupby(steps, key=lambda pair: pair[0].asset_id)

@@ -116,7 +116,7 @@ def _conflicts(
 ) -> list[OwnConflict]:
     demands = [demand_of(each.limit) for each in stated]
     pieces = plans.pieces_within(tx, party, maxima, looked_at(demands, window))
-    assets = planned_assets(endpoint, tx, [piece for piece in pieces if piece.block_id], maxima)
+    assets = planned_assets(endpoint, tx, [(piece.asset_id, piece) for piece in pieces if piece.block_id], maxima)
     found = []
     for each, demand in zip(stated, demands, strict=True):
         verdict = judged(demand, [assets[asset_id] for asset_id in each.asset_ids if asset_id in assets], window)

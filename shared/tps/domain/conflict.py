@@ -141,8 +141,8 @@ def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | No
     if max(burden.levels_w) + max(lack.levels_w) <= lowest_w:
         return None
     sums = _Sums(
-        energy_of(burden),
-        energy_of(burden if _is_ceiling(demand) else _sum(demand, (_planned(demand, asset) for asset in assets))),
+        energy := energy_of(burden),
+        energy if _is_ceiling(demand) else energy_of(_sum(demand, (_planned(demand, asset) for asset in assets))),
         None if _is_ceiling(demand) else energy_of(_sum(demand, (_reference(demand, asset) for asset in assets))),
         energy_of(lack),
     )

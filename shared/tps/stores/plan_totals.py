@@ -156,10 +156,12 @@ def active_assets(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[dict[
     ).fetchall()
 
 
-def pieces_of(tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]], period: Interval) -> list[Piece]:
-    """The plans that touch a period of these (asset, operator), by asset and time."""
+def pieces_of(
+    tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]], period: Interval
+) -> list[tuple[str, Piece]]:
+    """The plans that touch a period of these (asset, operator), by asset and time, each with its operator."""
     rows = tx.execute(
-        f"""SELECT {PIECE_COLUMNS} FROM unnest(%(ids)s::text[], %(owners)s::text[]) AS a(id, owner), {WITHIN}
+        f"""SELECT {PIECE_COLUMNS}, p.owner FROM unnest(%(ids)s::text[], %(owners)s::text[]) AS a(id, owner), {WITHIN}
              WHERE p.block_id IS NOT NULL ORDER BY p.asset_id COLLATE "C", p.owner, p.starts_at""",
         {
             **_arguments(Asked(None, None, period)),
@@ -167,21 +169,21 @@ def pieces_of(tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str
             "owners": [operator for _, operator in assets],
         },
     ).fetchall()
-    return [read_piece(row) for row in rows]
+    return [(row["owner"], read_piece(row)) for row in rows]
 
 
 def maxima_of(
     tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]]
-) -> dict[str, tuple[Decimal | None, Decimal | None]]:
-    """Registered maximum production and consumption of these (asset, operator), by asset; 0 of what is removed."""
+) -> dict[tuple[str, str], tuple[Decimal | None, Decimal | None]]:
+    """Registered maximum production and consumption of these (asset, operator); 0 of what is removed."""
     rows = tx.execute(
-        """SELECT a.id, CASE WHEN c.id IS NULL THEN 0 ELSE c.max_production_kw END AS production_kw,
+        """SELECT a.id, a.operator, CASE WHEN c.id IS NULL THEN 0 ELSE c.max_production_kw END AS production_kw,
                   CASE WHEN c.id IS NULL THEN 0 ELSE c.max_consumption_kw END AS consumption_kw
              FROM unnest(%s::text[], %s::text[]) AS a(id, operator)
              LEFT JOIN asset_claim c ON c.id = a.id AND c.operator = a.operator""",
         ([asset_id for asset_id, _ in assets], [operator for _, operator in assets]),
     ).fetchall()
-    return {row["id"]: (row["production_kw"], row["consumption_kw"]) for row in rows}
+    return {(row["id"], row["operator"]): (row["production_kw"], row["consumption_kw"]) for row in rows}
 
 
 def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, Known]:
