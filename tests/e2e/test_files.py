@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset
+from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
 from tps.api.types import AssetBody
 from tps.documents import Header, Role, decode, encode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
@@ -281,6 +281,29 @@ def test_a_refused_file_does_not_replace_an_earlier_one(office: Office) -> None:
     assert [(office.root / "OUT_ERROR" / name).read_bytes() for name in ("bad.xml", "bad.xml.2")] == [b"1", b"2"]
 
 
+def test_an_emergency_does_not_wait_behind_what_has_piled_up(world: World, tmp_path: Path) -> None:
+    dso, office = world.dso(), Office(world, world.operator(), tmp_path / "files")
+    asset = make_asset(fresh_gsrn())
+    dso.register_points(asset["connection_point_id"])
+    office.member.register_assets(asset)
+    dso.send_foreseen(make_foreseen([asset["id"]]))
+    eventually(lambda: len(office.member.active_limits()) == 1)
+    dso.send_unforeseen(make_stop([asset["id"]]))
+    eventually(lambda: len(office.member.active_limits()) == 2)
+
+    for number, type in enumerate(("TPS-ASSET", "TPS-SCHEDULE", "TPS-LIMIT-UNFORESEEN")):
+        office.put(office.name(number, type=type))
+
+    with office.exchange() as exchange:
+        exchange.round()
+        exchange.round()
+
+    logged = sorted(office.listed("OUT_LOG"), key=lambda path: json.loads(path.read_text())["trace"][0]["at"])
+    assert logged[0].name.split("_")[2] == "TPS-LIMIT-UNFORESEEN"
+    given = sorted(office.listed("IN"), key=lambda path: path.stat().st_mtime_ns)
+    assert [path.name.split("_")[2] for path in given[:2]] == ["TPS-LIMIT-UNFORESEEN", "TPS-LIMIT-FORESEEN"]
+
+
 def test_files_that_are_being_written_are_left_alone(office: Office) -> None:
     now = 0.0
     office.put(f"{office.name(1)}.tmp")
@@ -338,6 +361,8 @@ def test_a_wrong_password_refuses_no_file(office: Office) -> None:
 def test_the_command_serves_one_folder_once_and_stops_cleanly(office: Office, tmp_path: Path) -> None:
     office.put(office.name())
     with office.command(tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"ready {office.root}\n"
         with office.command(tmp_path) as second:
             assert second.stderr is not None
             assert second.stderr.read() == f"tps: {office.root} is in use by another file exchange\n"
@@ -349,5 +374,4 @@ def test_the_command_serves_one_folder_once_and_stops_cleanly(office: Office, tm
         assert process.wait(10) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
-        assert process.stdout is not None
-        assert process.stdout.read() == f"ready {office.root}\n"
+        assert process.stdout.read() == ""

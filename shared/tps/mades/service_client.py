@@ -71,9 +71,10 @@ def send_request(
     return _serialised(envelope)
 
 
-def receive_request() -> bytes:
-    """ReceiveMessage, of any type."""
+def receive_request(type: str = "*") -> bytes:
+    """ReceiveMessage; `*` is any type."""
     envelope, request = _request(Operation.RECEIVE)
+    _add(request, "businessType", type)
     _add(request, "downloadMessage", "true")
     return _serialised(envelope)
 

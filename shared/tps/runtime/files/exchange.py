@@ -20,6 +20,7 @@ from pathlib import Path
 from tps.errors import BadCredentials, Finding, NotFound, Refused, TpsError, Unavailable
 from tps.mades.file_names import conversation_of, incoming_name, read_outgoing
 from tps.mades.service_client import Received, Status
+from tps.mades.types import LIMIT_UNFORESEEN
 from tps.runtime.files.folders import FINAL, Folders, Following, Seen
 from tps.runtime.files.service import Service
 from tps.runtime.local.failure import StackError
@@ -27,6 +28,8 @@ from tps.runtime.local.record import lock
 
 SETTLED_S = 2.0
 _LONGEST_DELAY_S = 30.0
+_AT_ONCE = 50
+_TYPES = (LIMIT_UNFORESEEN, "*")  # emergencies do not wait behind what has piled up
 _TROUBLE = (Unavailable, BadCredentials, NotFound, OSError)
 
 
@@ -71,29 +74,38 @@ class Exchange:
         self._troubled, self._asked = _Patience(clock), _Patience(clock)
         self._looked: dict[str, tuple[Seen, float]] = {}
         self._following = folders.unfinished()
+        self._is_all = True
         self._troubles: dict[str, str] = {}
 
     def run(self, every_s: float) -> None:
         """Go on until somebody sets `stopping`; the step in hand is finished."""
         while not self.stopping.is_set():
-            self.round()
-            self.stopping.wait(every_s)
+            is_all = self.round()
+            self.stopping.wait(every_s if is_all else 0)
 
-    def round(self) -> None:
-        """Send, follow and receive whatever there is to be had now."""
+    def round(self) -> bool:
+        """Send, follow and receive what there is to be had now, of each kind not so much that the others wait.
+
+        Returns:
+            Whether that was all.
+        """
+        self._is_all = True
         self._claim_settled()
-        self._each("sending", self._folders.claimed(), self._send)
+        self._each("sending", sorted(self._folders.claimed(), key=_urgency), self._send)
         following = {each.message_id: each for each in self._following if self._asked.is_due(each.message_id)}
         self._each("asking for states", following, lambda message_id: self._follow(following[message_id]))
         self._each("confirming", self._folders.given(), self._confirm)
-        self._each("receiving", ["*"], lambda _any: self._receive_all())
+        self._each("receiving", _TYPES, self._receive)
+        return self._is_all
 
     def _each(self, work: str, names: Iterable[str], act: Callable[[str], None]) -> None:
         """Do it for each that is due; at the first trouble the rest waits for the next round."""
-        for name in names:
+        due = [name for name in names if self._troubled.is_due(f"{work} {name}")]
+        self._is_all = self._is_all and len(due) <= _AT_ONCE
+        for name in due[:_AT_ONCE]:
             key = f"{work} {name}"
-            if self.stopping.is_set() or not self._troubled.is_due(key):
-                continue
+            if self.stopping.is_set():
+                return
             try:
                 act(name)
             except _TROUBLE as error:
@@ -163,11 +175,15 @@ class Exchange:
 
     # --- in
 
-    def _receive_all(self) -> None:
-        while not self.stopping.is_set() and (received := self.service.receive()):
+    def _receive(self, type: str) -> None:
+        for _ in range(_AT_ONCE):
+            received = None if self.stopping.is_set() else self.service.receive(type)
+            if received is None:
+                return
             if not self._folders.is_given(received.message_id):
                 self._give(received)
             self._confirm(received.message_id)
+        self._is_all = False
 
     def _give(self, received: Received) -> None:
         name = incoming_name(
@@ -221,6 +237,11 @@ def _stop_by_signal(exchange: Exchange) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+
+
+def _urgency(name: str) -> bool:
+    """Sorts emergencies before all else."""
+    return f"_{LIMIT_UNFORESEEN}_" not in name
 
 
 def _failure(status: Status) -> Refused:

@@ -81,7 +81,7 @@ class Folders:
 
     def claim(self, seen: Seen) -> bool:
         """Take a file out of OUT; False if one of its name is not done with, or it is gone."""
-        if (self._sending / seen.name).exists():
+        if os.path.lexists(self._sending / seen.name):
             return False
         try:
             (self._out / seen.name).rename(self._sending / seen.name)

@@ -47,9 +47,9 @@ class Service:
         """What became of a message."""
         return self._ask(service_client.status_request(message_id), service_client.read_status)
 
-    def receive(self) -> Received | None:
-        """The oldest message that is not confirmed."""
-        return self._ask(service_client.receive_request(), service_client.read_received)
+    def receive(self, type: str = "*") -> Received | None:
+        """The oldest message of a type, or of any, that is not confirmed."""
+        return self._ask(service_client.receive_request(type), service_client.read_received)
 
     def confirm(self, message_id: str) -> None:
         """The application has this message."""
