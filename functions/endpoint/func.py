@@ -1,8 +1,9 @@
 """Endpoint (F1): the MADES web service for business applications, and what became of a party's messages.
 
-Wakes on: HTTP: the web service with a component's credentials, messages with a token; connectivity tests.
-Reads:    the caller's own component's ledger.
+Wakes on: HTTP: the web service with a component's credentials, messages with a token; connectivity tests; ticks.
+Reads:    the caller's own component's ledger; on a tick the Component Directory, as each own component may see it.
 Decides:  nothing; whatever an application sends is the receiver's to judge.
+Writes:   the group's copy of the directory; new keys of own components whose certificates end soon.
 Emits:    messages of applications; receive acknowledgements once they confirm; connectivity tests.
 The trace of a sent message ends at the platform: what the platform sends on is another message.
 Privacy:  OPR-404, FLD-01, PTH-01, BAS-01 (docs/privacy.md).
@@ -13,6 +14,8 @@ import structlog
 from tps.api.types import moment_json
 from tps.backend.sent_documents import keep_sent
 from tps.endpoint import applications
+from tps.endpoint.renewing import renew_due
+from tps.endpoint.synchronising import synchronise
 from tps.errors import Malformed, NotFound, Refused, TpsError, Unavailable
 from tps.mades import web_service
 from tps.mades.ids import new_id
@@ -141,6 +144,12 @@ def test_connectivity(call, request):
     return web_service.message_id_response(request, message_id)
 
 
+def keep_up(endpoint):
+    """The group's copy of the directory, and its components' certificates."""
+    renew_due(endpoint)
+    synchronise(endpoint)
+
+
 def _soap(body, status=200):
     return Answer(body, status, media_type=f"{web_service.MEDIA_TYPE}; charset=utf-8")
 
@@ -206,4 +215,6 @@ ROUTES = (
 
 def main(context):
     """Answer one invocation."""
-    return serve(context, routes=ROUTES, service=SERVICE, topics=TOPICS)
+    return serve(
+        context, routes=ROUTES, service=SERVICE, topics=TOPICS, on_tick=dict.fromkeys(("agr", "dso", "tps"), keep_up)
+    )

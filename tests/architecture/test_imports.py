@@ -47,7 +47,7 @@ RULES = {
     "documents": may("domain errors", "lxml xmlschema"),
     "mades": may("domain errors", "joserfc cryptography lxml"),
     "stores": may("domain documents mades errors", STORES),
-    "endpoint": may("domain documents mades stores errors", "structlog cachetools"),
+    "endpoint": may("domain documents mades stores errors", "structlog cachetools httpx"),
     "api": may("domain errors", "pydantic"),
     "backend": may("domain documents mades stores endpoint api errors", "structlog cachetools"),
     "functions": may("domain documents mades stores endpoint api backend errors " + FUNCTION_RUNTIME, "structlog"),

@@ -116,7 +116,7 @@ def test_a_list_is_kept_for_the_request_that_it_answers(databases: dict[str, Dat
         assert asset_lists.read_list(tx, DsoScope(RIVAL), "r1") is None
 
 
-def test_the_newest_valid_signing_key_is_the_one_to_sign_with(agr: Database) -> None:
+def test_the_valid_keys_for_a_use_come_the_newest_first(agr: Database) -> None:
     def key(certificate_id: str, use: str, start: float, end: float) -> WrappedKey:
         return WrappedKey(certificate_id, OPERATOR, use, b"wrapped", hours(start), hours(end))
 
@@ -129,9 +129,9 @@ def test_the_newest_valid_signing_key_is_the_one_to_sign_with(agr: Database) -> 
     ]
     with agr.transaction() as tx:
         components.add_component(tx, OwnComponent(OPERATOR, OPERATOR, "agr", "Alpha"), keys)
-        signing = components.signing_key(tx, OPERATOR, NOW)
-        none = components.signing_key(tx, OPERATOR, NOW + timedelta(hours=9))
+        signing = components.valid_keys(tx, OPERATOR, "signing", NOW)
+        none = components.valid_keys(tx, OPERATOR, "signing", NOW + timedelta(hours=9))
 
-        assert signing == keys[2]
-        assert none is None
+        assert signing == [keys[2], keys[1]]
+        assert none == []
         assert components.key_by_certificate(tx, "expired") == keys[0]

@@ -82,13 +82,13 @@ class _Sending:
 
 def _sending(endpoint: Endpoint, tx: Transaction, rows: list[dict[str, Any]]) -> _Sending:
     component, peer = rows[0]["component"], rows[0]["peer"]
-    entry = endpoint.entry(tx, peer)
-    if entry is None or not _is_reachable(endpoint, entry, component):
-        return _Sending(rows, is_moot=True)
     try:
+        entry = endpoint.believed_entry(tx, peer)
+        if entry is None or not _is_reachable(endpoint, entry, component):
+            return _Sending(rows, is_moot=True)
         return _Sending(rows, _letter(endpoint, tx, rows, entry.group))
     except MessageRefused as error:
-        _log.error("acknowledgements cannot be signed", component=component, code=error.code)
+        _log.error("acknowledgements cannot go", component=component, code=error.code)
         return _Sending(rows)
 
 

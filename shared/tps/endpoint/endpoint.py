@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, TypeVar
 from cachetools import TTLCache
 
 from tps.endpoint.batching import OwedBatch
+from tps.endpoint.upkeep import Upkeep
+from tps.mades.certificate import CertificateUse
 from tps.mades.directory import ComponentEntry
 from tps.mades.keys import DecryptionKey, SigningKey, bound_to, load_private_key, unwrap
 from tps.mades.states import refusal
 from tps.mades.types import TIMES_TO_LIVE
 from tps.stores import components
-from tps.stores.components import OwnComponent, WrappedKey
+from tps.stores.components import CopiedEntry, OwnComponent, WrappedKey
 
 if TYPE_CHECKING:
     from tps.stores.database import Database, Transaction
     from tps.stores.documents import DocumentStore
     from tps.stores.mailbox import Mailbox
 
-_REMEMBER_S = 30
+# What is dear of an entry, its keys in the form for checking, is remembered by certificate in `tps.mades`.
+_REMEMBER_S = 1
 _Key = TypeVar("_Key", SigningKey, DecryptionKey)
 
 
@@ -40,6 +43,7 @@ class Endpoint:
         owed: To be told of acknowledgements that are owed.
         times_to_live: How long messages of ours live that are not delivered, by type, with one for `*`.
         broker: The broker's component code, for traces.
+        upkeep: How its copy of the directory and its keys are kept up.
         batch_window_s: Length of the clock-aligned windows in which news for a DSO is merged; 0 sends at once.
         unreached_after_s: How long after an emergency was accepted its DSO is told of assets that were not reached.
     """
@@ -53,6 +57,7 @@ class Endpoint:
     clock: Callable[[], datetime]
     keyring: Keyring = field(default_factory=lambda: Keyring())
     owed: OwedBatch = field(default_factory=OwedBatch)
+    upkeep: Upkeep = field(default_factory=Upkeep)
     batch_window_s: float = 15.0
     unreached_after_s: float = 60.0
     broker: str = "BROKER"
@@ -68,11 +73,31 @@ class Endpoint:
         return hmac.digest(self.key, f"tps {purpose}".encode(), hashlib.sha256)
 
     def signing_key(self, tx: Transaction, component: str) -> SigningKey:
-        """The component's newest valid signing key; MessageRefused `certificate_expired` if there is none."""
-        wrapped = components.signing_key(tx, component, self.clock())
-        if wrapped is None:
-            raise refusal("certificate_expired")
-        return self.keyring.signing(wrapped, self.key)
+        """What a component of this group signs with: the newest key whose certificate every copy must know.
+
+        A copy may be as old as the directory's time to live, and what is signed by a certificate it does not know is
+        refused. So a renewed key takes over when its certificate is that old, or no older one holds any more.
+
+        Raises:
+            MessageRefused: `certificate_expired` or `certificate_revoked`: it has none; it must be renewed, or is
+                revoked.
+        """
+        keys = self._keys_that_hold(tx, component, CertificateUse.SIGNING)
+        known_since = self.clock() - self.upkeep.ttl
+        known = [each for each in keys if each.valid_from <= known_since]
+        return self.keyring.signing(known[0] if known else keys[-1], self.key)
+
+    def authentication_key(self, tx: Transaction, component: str) -> SigningKey:
+        """What a component of this group proves itself to the directory with; raises as `signing_key`."""
+        keys = self._keys_that_hold(tx, component, CertificateUse.AUTHENTICATION)
+        return self.keyring.signing(keys[0], self.key)
+
+    def _keys_that_hold(self, tx: Transaction, component: str, use: CertificateUse) -> list[WrappedKey]:
+        keys, copied = components.valid_keys(tx, component, use, self.clock()), self._copied(tx, component)
+        holding = [each for each in keys if copied is None or not copied.entry.is_revoked(each.certificate_id)]
+        if not holding:
+            raise refusal("certificate_revoked" if keys else "certificate_expired")
+        return holding
 
     def decryption_key(self, tx: Transaction, certificate_id: str) -> DecryptionKey | None:
         """The key behind one of this group's encryption certificates, or None."""
@@ -80,7 +105,24 @@ class Endpoint:
         return self.keyring.decryption(wrapped, self.key) if wrapped and wrapped.use == "encryption" else None
 
     def entry(self, tx: Transaction, code: str) -> ComponentEntry | None:
-        """A component's directory entry, at most half a minute old; None if there is none."""
+        """The copy of a component's directory entry, however old; None if there is none. Good for a name."""
+        copied = self._copied(tx, code)
+        return copied.entry if copied else None
+
+    def believed_entry(self, tx: Transaction, code: str) -> ComponentEntry | None:
+        """The copy of a component's directory entry, for traffic with it; None if there is none.
+
+        Raises:
+            MessageRefused: `directory_stale`: the directory has not said for its time to live that it is still so.
+        """
+        copied = self._copied(tx, code)
+        if copied is None:
+            return None
+        if copied.is_stale(self.clock(), self.upkeep.ttl.total_seconds()):
+            raise refusal("directory_stale")
+        return copied.entry
+
+    def _copied(self, tx: Transaction, code: str) -> CopiedEntry | None:
         known = self.keyring.entries.get(code)
         if known is None:
             known = components.entry_of(tx, code)
@@ -97,7 +139,7 @@ class Keyring:
     """Unwrapped keys and parsed directory entries of one process; they are dear to build."""
 
     def __init__(self) -> None:
-        self.entries: TTLCache[str, ComponentEntry] = TTLCache(1024, _REMEMBER_S)
+        self.entries: TTLCache[str, CopiedEntry] = TTLCache(1024, _REMEMBER_S)
         self._signing: dict[str, SigningKey] = {}
         self._decryption: dict[str, DecryptionKey] = {}
 

@@ -72,7 +72,7 @@ def open_acknowledgement(endpoint: Endpoint, arrival: Arrival) -> MadesAcknowled
     """A MADES acknowledgement, proven; raises as `open_message`, but nobody is told."""
     with endpoint.database.transaction() as tx:
         acknowledgement = read_acknowledgement(
-            Envelope.from_bytes(arrival.data), lambda code: endpoint.entry(tx, code), endpoint.clock()
+            Envelope.from_bytes(arrival.data), lambda code: endpoint.believed_entry(tx, code), endpoint.clock()
         )
     check_subject(arrival.subject, acknowledgement)
     return acknowledgement
@@ -117,7 +117,7 @@ _STATES = {
 
 def _open(endpoint: Endpoint, arrival: Arrival, envelope: Envelope) -> Message:
     with endpoint.database.transaction() as tx:
-        metadata = read_metadata(envelope, lambda code: endpoint.entry(tx, code), endpoint.clock())
+        metadata = read_metadata(envelope, lambda code: endpoint.believed_entry(tx, code), endpoint.clock())
         check_subject(arrival.subject, metadata)
         _check_way(endpoint, tx, metadata)
         if envelope.detached is None:
@@ -137,12 +137,12 @@ def _check_way(endpoint: Endpoint, tx: Transaction, metadata: Metadata) -> None:
     """Is it for a component of ours, by a path that is open to its sender?"""
     if endpoint.own(tx, metadata.receiver) is None:
         raise refusal("wrong_receiver")
-    entry = endpoint.entry(tx, metadata.receiver)
+    entry = endpoint.believed_entry(tx, metadata.receiver)
     if entry is None:
         raise refusal("unknown_receiver")
     # First the path: to whom may not send here at all, there is nobody here.
     select_path(entry.paths, metadata.sender, metadata.type, endpoint.clock())
-    sender = endpoint.entry(tx, metadata.sender)
+    sender = endpoint.believed_entry(tx, metadata.sender)
     check_route(metadata.type, _kind(sender.group) if sender else "", endpoint.kind)
 
 

@@ -251,10 +251,10 @@ def receiver_entry(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> 
 
     Raises:
         MessageRefused: `unknown_receiver`, for a code that does not exist and for one that does not take messages
-            from this sender, in the same words; `type_not_allowed`; `expired`.
+            from this sender, in the same words; `type_not_allowed`; `expired`; `directory_stale`.
     """
     now = endpoint.clock()
-    entry = endpoint.entry(tx, row["peer"])
+    entry = endpoint.believed_entry(tx, row["peer"])
     if entry is None:
         raise refusal("unknown_receiver")
     # First the path: to whom may not be sent at all, there is nobody there.

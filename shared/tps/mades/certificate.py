@@ -86,6 +86,7 @@ def _jose_key(pem: str) -> JoseKey:
     return to_jose(_public_key(pem))
 
 
+@lru_cache(maxsize=4096)
 def load_certificate(pem: str) -> Certificate:
     """The component's certificate in a PEM; says nothing of who issued it (`verify_certificate` does).
 

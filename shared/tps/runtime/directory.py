@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tps.runtime.settings import Settings
 
 AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "authority.pem", "authority.key"
-TTL_S = 28 * 24 * 3600.0
 
 
 def directory_of(
@@ -33,7 +32,7 @@ def directory_of(
         copies={name: each for name, each in transactions.items() if name != "ecp"},
         authority=partial(_authority, settings.authority_folder),
         clock=clock,
-        ttl_s=TTL_S,
+        ttl_s=settings.directory_ttl_s,
     )
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tps.backend.directory import Directory
+from tps.endpoint.directory_client import DirectoryClient
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.upkeep import Upkeep
 from tps.errors import NotFound, StoreAway
 from tps.runtime.directory import directory_of
 from tps.runtime.identity import TokenVerifier
@@ -71,6 +73,7 @@ class Services:
             endpoint.owed.flush(endpoint)
             endpoint.mailbox.close()
             endpoint.database.close()
+            endpoint.upkeep.close()
 
 
 def _other_stores(endpoint: Endpoint) -> tuple[Callable[[], bool], ...]:
@@ -85,7 +88,8 @@ def _try(warm_up: Callable[[], object]) -> None:
 
 def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Services:
     """Build the services of every group that the settings name."""
-    endpoints = {name: _endpoint(settings, group, clock) for name, group in settings.groups.items()}
+    upkeep = upkeep_of(settings)
+    endpoints = {name: _endpoint(settings, group, clock, upkeep) for name, group in settings.groups.items()}
     places = max(settings.threads - _THREADS_KEPT_FREE, 4)
     waits = {name: Waits(each.mailbox, places) for name, each in endpoints.items()}
     return Services(settings, endpoints, waits, _verifier(settings), _directory(settings, endpoints, clock))
@@ -105,7 +109,18 @@ def _verifier(settings: Settings) -> TokenVerifier:
     return TokenVerifier(settings.issuer, settings.audience, keys)
 
 
-def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], datetime]) -> Endpoint:
+def upkeep_of(settings: Settings) -> Upkeep:
+    """What the copies of the directory and the components' keys are kept up with."""
+    return Upkeep(
+        directory=DirectoryClient(settings.directory_url),
+        authority_file=settings.authority_file,
+        sync_every=timedelta(seconds=settings.directory_sync_s),
+        ttl=timedelta(seconds=settings.directory_ttl_s),
+        renew_before=timedelta(days=settings.certificate_renew_days),
+    )
+
+
+def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], datetime], upkeep: Upkeep) -> Endpoint:
     return Endpoint(
         group=group.name,
         platform=settings.platform_component,
@@ -114,6 +129,7 @@ def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], date
         documents=DocumentStore(settings.s3_url, group.s3_access_key, group.s3_secret_key, group.s3_bucket),
         mailbox=Mailbox(settings.nats_url, group.nats_user, group.nats_password, group.name),
         clock=clock,
+        upkeep=upkeep,
         batch_window_s=settings.batch_window_s,
         unreached_after_s=settings.unreached_after_s,
         broker=settings.broker_component,

@@ -75,6 +75,11 @@ class Settings:
     authority_folder: Path | None
     gui: GuiSettings
     times_to_live: Mapping[str, timedelta]
+    directory_url: str
+    directory_sync_s: float
+    directory_ttl_s: float
+    authority_file: Path | None
+    certificate_renew_days: float
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -85,9 +90,7 @@ class Settings:
         """
         platform = env.get("TPS_PARTY", DEFAULT_PLATFORM)
         component = env.get("TPS_COMPONENT", platform)
-        authority = env.get("TPS_AUTHORITY_FOLDER")
         listen_fd = env.get("TPS_LISTEN_FD")
-        schemas = env.get("TPS_XSD_DIR")
         gateway = env.get("TPS_GATEWAY_URL", "http://127.0.0.1:8080")
         return cls(
             groups={name: _group(name, env) for name in _need(env, "TPS_GROUPS").split(",") if name},
@@ -106,24 +109,33 @@ class Settings:
             port=int(env.get("PORT", "8080")),
             listen_fd=int(listen_fd) if listen_fd else None,
             threads=int(env.get("TPS_THREADS", "96")),
-            official_schemas=Path(schemas) if schemas else None,
+            official_schemas=_path(env, "TPS_XSD_DIR"),
             delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
             batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
             unreached_after_s=float(env.get("TPS_UNREACHED_AFTER_S", "60")),
             directory_component=env.get("TPS_DIRECTORY_COMPONENT", f"{component}-DIRECTORY"),
             broker_component=env.get("TPS_BROKER_COMPONENT", f"{component}-BROKER"),
-            authority_folder=Path(authority) if authority else None,
+            authority_folder=_path(env, "TPS_AUTHORITY_FOLDER"),
             gui=_gui(env),
             times_to_live=_times_to_live(env.get("TPS_TIMES_TO_LIVE_S", "")),
+            directory_url=env.get("TPS_DIRECTORY_URL", gateway),
+            directory_sync_s=float(env.get("TPS_DIRECTORY_SYNC_S", "300")),
+            directory_ttl_s=float(env.get("TPS_DIRECTORY_TTL_S", "2419200")),
+            authority_file=_path(env, "TPS_AUTHORITY_FILE"),
+            certificate_renew_days=float(env.get("TPS_CERTIFICATE_RENEW_DAYS", "60")),
         )
 
 
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    value = env.get(name)
+    return Path(value) if value else None
+
+
 def _gui(env: Mapping[str, str]) -> GuiSettings:
-    folder, key_file = env.get("TPS_GUI_SIGN_IN_DIR"), env.get("TPS_GUI_ISSUER_KEY_FILE")
     return GuiSettings(
         bucket=env.get("TPS_GUI_S3_BUCKET", "gui"),
-        sign_in_dir=Path(folder) if folder else None,
-        issuer_key_file=Path(key_file) if key_file else None,
+        sign_in_dir=_path(env, "TPS_GUI_SIGN_IN_DIR"),
+        issuer_key_file=_path(env, "TPS_GUI_ISSUER_KEY_FILE"),
     )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tps.mades.directory import ComponentEntry
+from tps.stores.directory_copy import look_again
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
+
+_DIRECTORY_ENDS = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,25 @@ class OwnComponent:
     party: str
     role: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedEntry:
+    """The copy of a component's directory entry.
+
+    Attributes:
+        synchronised_at: When the directory last said that it is so.
+        ttl_s: For how long from then it may be believed, if the directory told.
+    """
+
+    entry: ComponentEntry
+    synchronised_at: datetime
+    ttl_s: float | None
+
+    def is_stale(self, now: datetime, default_ttl_s: float) -> bool:
+        """Whether it is too old to be believed."""
+        ttl_s = default_ttl_s if self.ttl_s is None else self.ttl_s
+        return now - self.synchronised_at > timedelta(seconds=ttl_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +65,14 @@ def add_component(tx: Transaction, component: OwnComponent, keys: Sequence[Wrapp
         "INSERT INTO component VALUES (%s, %s, %s, %s)",
         (component.code, component.party, component.role, component.name),
     )
+    add_keys(tx, keys)
+
+
+def add_keys(tx: Transaction, keys: Sequence[WrappedKey]) -> None:
+    """More keys of components that are here; those that are here already stay as they are."""
     for key in keys:
         tx.execute(
-            "INSERT INTO component_key VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO component_key VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             (key.certificate_id, key.component, key.use, key.wrapped, key.valid_from, key.valid_to),
         )
 
@@ -80,14 +107,14 @@ def component_by_code(tx: Transaction, code: str) -> OwnComponent | None:
     return OwnComponent(**row) if row else None
 
 
-def signing_key(tx: Transaction, component: str, now: datetime) -> WrappedKey | None:
-    """The newest signing key of a component that is valid now."""
-    row = tx.execute(
-        """SELECT * FROM component_key WHERE component = %s AND use = 'signing' AND valid_from <= %s AND valid_to > %s
-            ORDER BY valid_from DESC LIMIT 1""",
-        (component, now, now),
-    ).fetchone()
-    return _key(row) if row else None
+def valid_keys(tx: Transaction, component: str, use: str, now: datetime) -> list[WrappedKey]:
+    """The keys of a component for one use whose certificates are valid now, the newest first."""
+    rows = tx.execute(
+        """SELECT * FROM component_key WHERE component = %s AND use = %s AND valid_from <= %s AND valid_to > %s
+            ORDER BY valid_from DESC, certificate_id""",
+        (component, use, now, now),
+    ).fetchall()
+    return [_key(row) for row in rows]
 
 
 def key_by_certificate(tx: Transaction, certificate_id: str) -> WrappedKey | None:
@@ -97,18 +124,25 @@ def key_by_certificate(tx: Transaction, certificate_id: str) -> WrappedKey | Non
 
 
 def put_entry(tx: Transaction, entry: ComponentEntry, now: datetime) -> None:
-    """Write or replace the copy of a component's directory entry."""
+    """Write or replace the copy of a component's directory entry, as the directory itself does where it may.
+
+    What was pulled meanwhile may be older: it is not written, and pulled again once the directory's own transaction
+    has had its time to end.
+    """
+    known = entry_of(tx, entry.code)
     tx.execute(
-        """INSERT INTO directory_entry VALUES (%s, %s, %s) ON CONFLICT (code)
+        """INSERT INTO directory_entry (code, entry, synchronised_at) VALUES (%s, %s, %s) ON CONFLICT (code)
            DO UPDATE SET entry = excluded.entry, synchronised_at = excluded.synchronised_at""",
         (entry.code, json.dumps(entry.to_json()), now),
     )
+    if known is not None and known.entry != entry:
+        look_again(tx, entry.code, now + _DIRECTORY_ENDS)
 
 
-def entry_of(tx: Transaction, code: str) -> ComponentEntry | None:
+def entry_of(tx: Transaction, code: str) -> CopiedEntry | None:
     """The copy of a component's directory entry."""
-    row = tx.execute("SELECT entry FROM directory_entry WHERE code = %s", (code,)).fetchone()
-    return ComponentEntry.from_json(row["entry"]) if row else None
+    row = tx.execute("SELECT entry, synchronised_at, ttl_s FROM directory_entry WHERE code = %s", (code,)).fetchone()
+    return CopiedEntry(ComponentEntry.from_json(row["entry"]), row["synchronised_at"], row["ttl_s"]) if row else None
 
 
 def _key(row: dict[str, Any]) -> WrappedKey:

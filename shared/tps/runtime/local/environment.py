@@ -15,6 +15,7 @@ _PASSED_ON = (
     *("TPS_COMPONENT", "TPS_XSD_DIR", "TPS_BATCH_WINDOW_S", "TPS_THREADS", "TPS_DELIVERY_ATTEMPTS"),
     "TPS_UNREACHED_AFTER_S",
     *("TPS_DIRECTORY_COMPONENT", "TPS_BROKER_COMPONENT", "TPS_TIMES_TO_LIVE_S"),
+    *("TPS_DIRECTORY_URL", "TPS_DIRECTORY_SYNC_S", "TPS_DIRECTORY_TTL_S", "TPS_CERTIFICATE_RENEW_DAYS"),
 )
 
 
@@ -39,6 +40,7 @@ def process_environment(
         "TPS_S3_URL": addresses.s3_url,
         "TPS_PARTY": DEFAULT_PLATFORM,
         "TPS_JWKS_FILE": str(ensure_issuer(keys)),
+        "TPS_AUTHORITY_FILE": str(keys / "authority.pem"),
         "TPS_ISSUER": ISSUER,
         "TPS_AUDIENCE": AUDIENCE,
         "TPS_DELIVERY_TOKEN": vault.password("delivery"),

@@ -9,6 +9,9 @@ USER_ID = 10001
 SETTINGS = "tps-settings"
 KEY_SET = "tps-jwks"
 KEY_SET_FOLDER = "/etc/tps/jwks"
+# The certificate authority's certificate: what endpoints believe certificates by.
+TRUST = "tps-trust"
+TRUST_FOLDER = "/etc/tps/trust"
 DELIVERY_SECRET = "tps-delivery"
 # The certificate authority's certificate and key: for the Component Directory alone.
 AUTHORITY_SECRET = "tps-authority"
@@ -61,10 +64,11 @@ def confinement() -> Manifest:
 
 
 def volumes(groups: Iterable[str] = ()) -> Manifest:
-    """A writable /tmp, the keys that tokens are checked with, and what only group `ecp` has; for a pod's spec."""
+    """A writable /tmp, what tokens and certificates are checked with, and what only group `ecp` has; for a pod's spec."""
     shared: list[Manifest] = [
         {"name": "tmp", "emptyDir": {}},
         {"name": "jwks", "configMap": {"name": KEY_SET}},
+        {"name": "trust", "configMap": {"name": TRUST}},
     ]
     authority = {"name": "authority", "secret": {"secretName": AUTHORITY_SECRET}}
     return {"volumes": [*shared, authority] if "ecp" in groups else shared}
@@ -75,6 +79,7 @@ def mounts(groups: Iterable[str] = ()) -> Manifest:
     shared: list[Manifest] = [
         {"name": "tmp", "mountPath": "/tmp"},
         {"name": "jwks", "mountPath": KEY_SET_FOLDER, "readOnly": True},
+        {"name": "trust", "mountPath": TRUST_FOLDER, "readOnly": True},
     ]
     authority = {"name": "authority", "mountPath": AUTHORITY_FOLDER, "readOnly": True}
     return {"volumeMounts": [*shared, authority] if "ecp" in groups else shared}
