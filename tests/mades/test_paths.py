@@ -1,57 +1,14 @@
 """Message paths decide who may send what to whom (F1, NF3)."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.mades.builders import NOW, OPERATOR, PLATFORM, STRANGER
+from tests.mades.builders import NOW, PLATFORM, STRANGER
+from tests.mades.path_cases import ANY, CASES, DAY, make_path
 from tps.errors import MessageRefused
 from tps.mades.paths import MessagePath, conflicts, select_path
 from tps.mades.states import refusal
-
-DAY = timedelta(days=1)
-
-
-def make_path(message_type: str = "*", **changes: Any) -> MessagePath:
-    values = {"receiver": OPERATOR, "allowed_senders": frozenset({PLATFORM}), "valid_from": NOW - DAY, **changes}
-    return MessagePath(message_type=message_type, **values)
-
-
-ANY = make_path("*")
-LIMITS = make_path("TPS-LIMIT*")
-FORESEEN = make_path("TPS-LIMIT-F*")
-EXACT = make_path("TPS-LIMIT-FORESEEN")
-EXACT_AND_LONGER = make_path("TPS-LIMIT-FORESEEN*")
-EVERYBODY = make_path("*", allowed_senders=None)
-NOBODY_FOR_LIMITS = make_path("TPS-LIMIT*", allowed_senders=frozenset())
-ENDED = make_path("TPS-LIMIT-FORESEEN", valid_to=NOW)
-STARTING = make_path("TPS-LIMIT-FORESEEN", valid_from=NOW)
-LATER = make_path("TPS-LIMIT-FORESEEN", valid_from=NOW + DAY)
-
-# paths, sender, type, expected path or name of the refusal
-CASES = [
-    ([ANY], PLATFORM, "TPS-ASSET", ANY),
-    ([ANY, LIMITS], PLATFORM, "TPS-LIMIT-FORESEEN", LIMITS),
-    ([LIMITS, ANY], PLATFORM, "TPS-LIMIT-FORESEEN", LIMITS),
-    ([LIMITS, FORESEEN, ANY], PLATFORM, "TPS-LIMIT-FORESEEN", FORESEEN),
-    ([LIMITS, EXACT, FORESEEN, ANY], PLATFORM, "TPS-LIMIT-FORESEEN", EXACT),
-    ([LIMITS, EXACT, FORESEEN, ANY], PLATFORM, "TPS-LIMIT-UNFORESEEN", LIMITS),
-    ([EXACT, ANY], PLATFORM, "TPS-LIMIT-FORESEEN-ACK", ANY),
-    ([EXACT, EXACT_AND_LONGER], PLATFORM, "TPS-LIMIT-FORESEEN", EXACT),
-    ([EXACT, EXACT_AND_LONGER], PLATFORM, "TPS-LIMIT-FORESEEN-ACK", EXACT_AND_LONGER),
-    ([LIMITS], PLATFORM, "TPS-LIMIT", LIMITS),
-    ([EVERYBODY], STRANGER, "TPS-ASSET", EVERYBODY),
-    ([ENDED, ANY], PLATFORM, "TPS-LIMIT-FORESEEN", ANY),
-    ([LATER, ANY], PLATFORM, "TPS-LIMIT-FORESEEN", ANY),
-    ([STARTING, ANY], PLATFORM, "TPS-LIMIT-FORESEEN", STARTING),
-    ([ANY], STRANGER, "TPS-ASSET", "unknown_receiver"),
-    ([NOBODY_FOR_LIMITS, EVERYBODY], PLATFORM, "TPS-LIMIT-FORESEEN", "unknown_receiver"),
-    ([], PLATFORM, "TPS-ASSET", "unknown_receiver"),
-    ([ENDED], PLATFORM, "TPS-LIMIT-FORESEEN", "no_path"),
-    ([EXACT], PLATFORM, "TPS-ASSET", "no_path"),
-    ([ENDED], STRANGER, "TPS-LIMIT-FORESEEN", "unknown_receiver"),
-]
 
 
 @pytest.mark.parametrize(("paths", "sender", "message_type", "expected"), CASES)

@@ -108,13 +108,11 @@ def _body(response: httpx.Response) -> dict[str, Any]:
 
 def _seen(answer: Mapping[str, Any]) -> Seen:
     try:
-        metadata = answer["metadata"]
-        content_id, ttl_s = metadata["content_id"], metadata["ttl_s"]
-        entries = None if answer.get("unchanged") is True else answer["components"]
+        content_id, ttl_s = answer["metadata"]["content_id"], answer["metadata"]["ttl_s"]
         if type(content_id) is not int or type(ttl_s) not in (int, float) or not ttl_s > 0:
             raise Malformed("the directory's metadata cannot be read")
-        return Seen(
-            content_id, float(ttl_s), None if entries is None else tuple(map(ComponentEntry.from_json, entries))
-        )
+        is_unchanged = answer.get("unchanged") is True
+        entries = None if is_unchanged else tuple(map(ComponentEntry.from_json, answer["components"]))
+        return Seen(content_id, float(ttl_s), entries)
     except (KeyError, TypeError) as error:
         raise Malformed("the directory's answer does not have its form") from error

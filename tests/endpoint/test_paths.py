@@ -1,0 +1,77 @@
+"""Sender and receiver both go by the receiver's paths, and by the same table as the rule (F1, NF3)."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from tests.endpoint.net import Net, at
+from tests.endpoint.test_sending import put, row_of
+from tests.mades import builders
+from tests.mades.path_cases import CASES
+from tests.stores.servers import OPERATOR, RIVAL
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.receiving import open_message
+from tps.endpoint.sending import dispatch
+from tps.errors import MessageRefused
+from tps.mades.paths import MessagePath
+from tps.runtime.services import utc_now
+from tps.stores import components
+
+BY_PATH = {"unknown_receiver", "no_path"}
+# The cases know an operator, who receives, the platform and a stranger; here the stranger is another operator.
+SENDERS = {builders.PLATFORM: builders.PLATFORM, builders.STRANGER: RIVAL}
+NOW = utc_now()
+
+
+def moved(path: MessagePath) -> MessagePath:
+    """From the time of the cases to now."""
+    valid_to = path.valid_to and path.valid_to - builders.NOW + NOW
+    return dataclasses.replace(path, valid_from=path.valid_from - builders.NOW + NOW, valid_to=valid_to)
+
+
+@contextmanager
+def with_paths(endpoint: Endpoint, paths: Sequence[MessagePath]) -> Iterator[None]:
+    """The group's copy has these paths for the operator."""
+    with endpoint.database.transaction() as tx:
+        before = components.entry_of(tx, OPERATOR)
+        assert before is not None
+        components.put_entry(tx, dataclasses.replace(before.entry, paths=tuple(map(moved, paths))), NOW)
+    endpoint.keyring.entries.clear()
+    try:
+        yield
+    finally:
+        with endpoint.database.transaction() as tx:
+            components.put_entry(tx, before.entry, before.synchronised_at)
+        endpoint.keyring.entries.clear()
+
+
+def expected_of(expected: MessagePath | str) -> str | None:
+    return expected if isinstance(expected, str) else None
+
+
+@pytest.mark.parametrize(("paths", "sender", "message_type", "expected"), CASES)
+def test_a_sender_goes_by_the_receivers_paths(net: Net, paths, sender, message_type, expected) -> None:
+    code = SENDERS[sender]
+    endpoint = at(net.endpoint_of(code), NOW)
+    with with_paths(endpoint, paths):
+        message_id = put(endpoint, sender=code, receiver=OPERATOR, type=message_type)
+        dispatch(endpoint, code, [message_id])
+
+    errors = row_of(endpoint, message_id, code)["answer"].get("errors", [])
+    assert next((each["code"] for each in errors if each["code"] in BY_PATH), None) == expected_of(expected)
+
+
+@pytest.mark.parametrize(("paths", "sender", "message_type", "expected"), CASES)
+def test_a_receiver_goes_by_its_own_paths(net: Net, paths, sender, message_type, expected) -> None:
+    endpoint = at(net.operators, NOW)
+    message = net.message(b"<x/>", sender=SENDERS[sender], receiver=OPERATOR, type=message_type, sent_at=NOW)
+    arrival, found = net.arrival(message), None
+    with with_paths(endpoint, paths):
+        try:
+            open_message(endpoint, arrival)
+        except MessageRefused as error:
+            found = error.code
+
+    assert (found if found in BY_PATH else None) == expected_of(expected)
