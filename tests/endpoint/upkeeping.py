@@ -96,7 +96,7 @@ def _entry(net: Net, code: str) -> ComponentEntry:
 
 @contextmanager
 def _as_before(net: Net) -> Iterator[None]:
-    endpoints = list(net.services.endpoints.values())
+    endpoints = [net.services.endpoint(group) for group in ("agr", "dso", "tps")]
     before = [{table: rows(endpoint, f"SELECT * FROM {table}") for table in TABLES} for endpoint in endpoints]
     try:
         yield

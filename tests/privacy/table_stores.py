@@ -101,8 +101,8 @@ BUCKETS = {
 # Databases, each of the role of its name, and their tables; `postgres` is the server administrator's.
 _MIGRATIONS = "_yoyo_log _yoyo_migration _yoyo_version yoyo_lock"
 _ENDPOINT = (
-    f"{_MIGRATIONS} component component_key directory_entry idempotency_key message message_trace"
-    " owed_acknowledgement sequence_counter"
+    f"{_MIGRATIONS} component component_key directory_entry directory_pull idempotency_key key_renewal message"
+    " message_trace owed_acknowledgement sequence_counter"
 )
 _BACKEND = f"{_ENDPOINT} feed feed_reader own_resource wished_resource"
 DATABASES = {

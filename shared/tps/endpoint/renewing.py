@@ -28,7 +28,7 @@ from tps.mades.keys import (
     wrap,
 )
 from tps.mades.states import refusal
-from tps.mades.types import DEFAULT_TIME_TO_LIVE
+from tps.mades.types import IN_FLIGHT
 from tps.stores import directory_copy, key_renewal
 from tps.stores.components import WrappedKey
 from tps.stores.key_renewal import NewKeys
@@ -123,7 +123,7 @@ def _keep(endpoint: Endpoint, taken: NewKeys, issued: Mapping[CertificateUse, Ce
         for use, each in issued.items()
     ]
     with endpoint.database.transaction() as tx:
-        key_renewal.keep_renewed(tx, component, keys, unneeded_before=now - DEFAULT_TIME_TO_LIVE)
+        key_renewal.keep_renewed(tx, component, keys, unneeded_before=now - IN_FLIGHT)
         directory_copy.look_again(tx, component, now)
 
 
