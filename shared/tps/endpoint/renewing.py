@@ -59,7 +59,7 @@ def _renew_or_log(endpoint: Endpoint, component: str) -> bool:
     if taken is None:
         return False
     try:
-        _finish(endpoint, taken, lambda code, keys: _ask_directory(endpoint, code, keys))
+        _finish(endpoint, taken, by_directory(endpoint))
     except TpsError as error:
         wait = delay(taken.failures, _LONGEST_DELAY)
         _log.error("certificates not renewed", component=component, why=error.detail, next_in_s=wait.seconds)
@@ -127,12 +127,17 @@ def _keep(endpoint: Endpoint, taken: NewKeys, issued: Mapping[CertificateUse, Ce
         directory_copy.look_again(tx, component, now)
 
 
-def _ask_directory(endpoint: Endpoint, component: str, keys: Mapping[str, str]) -> Sequence[str]:
+def by_directory(endpoint: Endpoint) -> Certify:
+    """Certificates from the Component Directory, to the component that still has a valid one."""
     directory = endpoint.upkeep.directory
     assert directory is not None
-    with endpoint.database.transaction() as tx:
-        key = endpoint.authentication_key(tx, component)
-    return directory.certify(component, keys, lambda body: make_assertion(key, endpoint.clock(), body))
+
+    def certify(component: str, keys: Mapping[str, str]) -> Sequence[str]:
+        with endpoint.database.transaction() as tx:
+            key = endpoint.authentication_key(tx, component)
+        return directory.certify(component, keys, lambda body: make_assertion(key, endpoint.clock(), body))
+
+    return certify
 
 
 def _wrapped(endpoint: Endpoint, component: str, use: CertificateUse, key: PrivateKey) -> bytes:

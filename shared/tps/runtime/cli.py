@@ -102,6 +102,18 @@ def add_party(*, role: str, code: str, name: str, grid: tuple[str, ...], data: P
     click.echo(json.dumps(added, ensure_ascii=False))
 
 
+@party.command("renew")
+@click.argument("code", metavar="CODE")
+@_DATA
+def renew_party(code: str, data: Path) -> None:
+    """Give a component new keys and certificates now; otherwise this happens by itself, 60 days before they end."""
+    from tps.runtime import renewal
+
+    with _stack(data) as stack:
+        renewed = renewal.renew_party(stack, code)
+    click.echo(json.dumps(renewed))
+
+
 @commands.command()
 @click.argument("party_code", metavar="PARTY")
 @_DATA
