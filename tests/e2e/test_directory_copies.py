@@ -58,7 +58,7 @@ def can_register(member: Member) -> str:
     def ended() -> str:
         row = member.done("GET", f"/messages/{sent['message_id']}")
         reasons = [each["code"] for each in row["errors"]]
-        return "" if row["status"] == "pending" else " ".join([row["state"], *reasons])
+        return " ".join([row["state"], *reasons]) if row["state"] in ("RECEIVED", "FAILED") else ""
 
     return eventually(ended)
 
