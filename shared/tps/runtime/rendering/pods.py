@@ -64,7 +64,7 @@ def confinement() -> Manifest:
 
 
 def volumes(groups: Iterable[str] = ()) -> Manifest:
-    """A writable /tmp, what tokens and certificates are checked with, and what only group `ecp` has; for a pod's spec."""
+    """A writable /tmp, what tokens and certificates are checked with, and what only `ecp` has; for a pod's spec."""
     shared: list[Manifest] = [
         {"name": "tmp", "emptyDir": {}},
         {"name": "jwks", "configMap": {"name": KEY_SET}},
