@@ -33,9 +33,9 @@ class Said:
         return "unforeseen" if self.action else "foreseen"
 
     def until(self, end: datetime) -> Said:
-        """The same, over by then."""
+        """The same, over by then; between two intervals it is over already."""
         slots = tuple((start, min(each, end), power_kw) for start, each, power_kw in self.available if start < end)
-        return replace(self, available=slots, end=min(self.end, end))
+        return replace(self, available=slots, end=slots[-1][1] if slots else min(self.end, end))
 
 
 @dataclass

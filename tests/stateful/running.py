@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any, Protocol
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 SHORTENED_FOR_S = 60
 Step = tuple[str, dict[str, Any]]
+Draw = Callable[[Random], Any]
 
 
 class History(Protocol):
@@ -29,7 +31,22 @@ class History(Protocol):
         """Whether everybody sees what the model says; called after each step."""
 
 
-def step(often: int = 1, **values: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+def pick(*options: Any) -> Draw:
+    """One of them."""
+    return lambda chance: chance.choice(options)
+
+
+def some(*options: Any) -> Draw:
+    """Some of them, one at least, in any order."""
+    return lambda chance: chance.sample(options, chance.randint(1, len(options)))
+
+
+def together(*draws: Draw) -> Draw:
+    """One of each."""
+    return lambda chance: tuple(draw(chance) for draw in draws)
+
+
+def step(often: int = 1, **values: Draw) -> Callable[[Any], Any]:
     """A method of a history that is one of its steps, with random values; `often` as others."""
 
     def mark(function: Any) -> Any:
@@ -58,10 +75,11 @@ def run(history: Callable[[], History], *, steps: int, steps_each: int) -> None:
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(_any_step(history()), min_size=steps_each, max_size=steps_each))
-    def each(drawn: list[Step]) -> None:
-        latest[:] = drawn
-        play(history, drawn)
+    # Drawn value by value, histories would be much alike, and most of them short of what is rare.
+    @given(st.randoms(use_true_random=True))
+    def each(chance: Random) -> None:
+        latest[:] = _drawn(history(), chance, steps_each)
+        play(history, latest)
 
     try:
         each()
@@ -105,8 +123,7 @@ def told(steps: Sequence[Step], error: Exception) -> str:
     return "\n".join([f"after {len(steps)} steps: {error}", *lines, "", "again, with -k for this test:", again])
 
 
-def _any_step(one: History) -> st.SearchStrategy[Step]:
-    drawn = {name: each.drawn for name in dir(one) if hasattr(each := getattr(one, name), "drawn")}
-    names = [name for name, (often, _) in drawn.items() for _ in range(often)]
-    values = {name: st.tuples(st.just(name), st.fixed_dictionaries(each)) for name, (_, each) in drawn.items()}
-    return st.sampled_from(names).flatmap(values.__getitem__)
+def _drawn(one: History, chance: Random, length: int) -> list[Step]:
+    marked = {name: each.drawn for name in dir(one) if hasattr(each := getattr(one, name), "drawn")}
+    names = chance.choices(list(marked), [often for often, _ in marked.values()], k=length)
+    return [(name, {key: draw(chance) for key, draw in marked[name][1].items()}) for name in names]

@@ -206,8 +206,9 @@ def _draft(desk: Desk, revision: Revision, change: _Change, parties: tuple[Party
     """One operator's message."""
     part, operator = change.part, parties[1]
     is_urgent = change.limit is not None and revision.kind is LimitKind.UNFORESEEN
-    # That an emergency is over must arrive however late; that it is on loses its point when it is over.
-    no_use_after = revision.period.end if is_urgent and part.status is LimitStatus.ACTIVE else None
+    # That an emergency is on loses its point when it is over. That it changed, or is over, must arrive however late:
+    # the operator would keep to what it was told before.
+    no_use_after = revision.period.end if is_urgent and part.sent_revision == 1 else None
     return Draft(
         sender=desk.own.code,
         receiver=operator.component,
