@@ -5,6 +5,7 @@ Two grids; whoever is greedy plans more than its part. All over REST, as parties
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ _QUARTER = timedelta(minutes=15)
 _AHEAD = timedelta(hours=6)
 _LIMIT_STARTS, _LIMIT_LASTS = timedelta(minutes=15), timedelta(hours=3)
 _FAULT_LASTS = timedelta(minutes=30)
+_DIVIDED_WITHIN_S, _LOOK_AGAIN_S = 10, 0.2
 _WATT_KW = Decimal("0.001")
 _GREEDY, _MODEST = Decimal("0.85"), Decimal("0.45")
 _ROOM = Decimal("0.6")
@@ -88,9 +90,14 @@ class LivingDay:
         elif key == "e":
             self._stop_or_release()
 
-    def tell_conflicts(self) -> None:
-        """What the platform operator sees of them."""
-        found = [each for each in self._conflicts() if each["kind"] != "unknown"]
+    def tell_conflicts(self, limit_id: str = "") -> None:
+        """What the platform operator sees of them, once this limit is among them, or a while has gone."""
+        deadline = time.monotonic() + _DIVIDED_WITHIN_S
+        found = self._conflicts()
+        while limit_id and not any(each["limit_id"] == limit_id for each in found) and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN_S)
+            found = self._conflicts()
+        found = [each for each in found if each["kind"] != "unknown"]
         self.say(f"The platform operator sees {len(found)} conflicts." if len(found) != 1 else "It sees 1 conflict:")
         for each in found[:8]:
             self.say(f"  {each['name']:14} {_WORDS[each['kind']]} up to {each['peak_excess_kw']:g} kW, {_times(each)}")
@@ -112,7 +119,7 @@ class LivingDay:
         ids = tuple(asset.id for asset in self.world.assets if self.world.is_faulty(asset.section))
         self.emergency = self.dso.client.send_limit(UnforeseenLimit("stop", end, asset_ids=ids)).id
         self.say(f"Emergency: {self.dso.name} stops {len(ids)} assets on {self.world.faulty} until {end:%H:%M} UTC.")
-        self.tell_conflicts()
+        self.tell_conflicts(self.emergency)
 
     def _plan(self, *numbers: int) -> None:
         for number in numbers:
