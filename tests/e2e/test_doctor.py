@@ -156,7 +156,16 @@ def test_servers_that_do_not_answer_are_named_and_what_needs_them_is_left(world:
     assert "WRONG  databases: does not answer as it should (OperationalError)" in lines
     assert {line for line in lines if line.startswith("-")} == {
         f"-      {name}"
-        for name in ("clock", "migrations", "platform", "certificates", "paths", "event delivery", "dead letters")
+        for name in (
+            "clock",
+            "migrations",
+            "platform",
+            "certificates",
+            "paths",
+            "directory copies",
+            "event delivery",
+            "dead letters",
+        )
     }
     secrets = json.loads((world.stack.data / "keys" / "secrets.json").read_text()).values()
     assert not [secret for secret in secrets if secret in done.output]
@@ -241,6 +250,18 @@ def test_paths_that_are_missing_or_over_are_named_by_component(world: World, pat
         assert found(patient, "paths") == [f"{code} has no path"]
     with entered_otherwise(world, code, paths=(over,)):
         assert found(patient, "paths") == [f"{code} has no path that is valid now"]
+
+
+def test_a_copy_of_the_directory_that_nobody_keeps_up_is_named(world: World, patient: Patient) -> None:
+    code = world.operator().code
+    with one_transaction(world.stack.database_url("tps")) as tx:
+        tx.execute("UPDATE directory_entry SET synchronised_at = now() - interval '2 hours' WHERE code = %s", (code,))
+
+    assert found(patient, "directory copies") == [f"the copy of group tps knows {code} as it was more than an hour ago"]
+
+    with one_transaction(world.stack.database_url("tps")) as tx:
+        tx.execute("UPDATE directory_entry SET synchronised_at = now() WHERE code = %s", (code,))
+    assert found(patient, "directory copies") == []
 
 
 def test_a_queue_that_nobody_empties_is_named(world: World, patient: Patient) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NEEDED_DISK_BYTES = 1024**3
 CLOCKS_APART = timedelta(seconds=30)
 ENDS_SOON = timedelta(days=30)
+COPY_IS_OLD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,19 @@ def _registered(patient: Patient) -> list[Registered]:
     return [each for each in found if each.status == "active" and each.entry.kind == "endpoint"]
 
 
+def look_at_directory_copies(patient: Patient) -> Iterator[str]:
+    """Is what each group knows of the others up to date?"""
+    oldest = patient.clock() - COPY_IS_OLD
+
+    def ask(tx: Transaction) -> list[str]:
+        query = "SELECT code FROM directory_entry WHERE synchronised_at < %s ORDER BY code"
+        return [row["code"] for row in tx.execute(query, (oldest,)).fetchall()]
+
+    for group in (each for each in patient.running.groups if each != "ecp"):
+        for code in patient.read(group, ask):
+            yield f"the copy of group {group} knows {code} as it was more than an hour ago"
+
+
 def look_at_delivery(patient: Patient) -> Iterator[str]:
     """Are messages taken out of their queues?"""
 
@@ -287,6 +301,12 @@ CHECKS = (
         "paths",
         look_at_paths,
         "give it a path: ./tps party path add CODE '*'; without one nobody can send to it (no_path)",
+        (_DATABASES, "migrations"),
+    ),
+    Check(
+        "directory copies",
+        look_at_directory_copies,
+        "see that event delivery runs, whose ticks keep copies up, and the directory is reached (TPS_DIRECTORY_URL)",
         (_DATABASES, "migrations"),
     ),
     Check(
