@@ -137,9 +137,7 @@ def test_a_message_by_a_path_that_is_not_open_fails_at_both_ends(lab: Lab, side:
     member, platform = lab.world.operator("Late"), lab.services.endpoint("tps")
     entry, now = lab.entry(member.code), utc_now().replace(microsecond=0)
     over = MessagePath(member.code, frozenset({lab.platform}), "*", now - timedelta(days=2), now - timedelta(days=1))
-    group = "tps" if side == "at the sender" else "agr"
-    with lab.services.endpoint(group).database.transaction() as tx:
-        components.put_entry(tx, dataclasses.replace(entry, paths=(over,)), now)
+    lab.known_as(dataclasses.replace(entry, paths=(over,)), "tps" if side == "at the sender" else "agr")
     with platform.database.transaction() as tx:
         own = components.component_by_code(tx, lab.platform)
     assert own is not None
