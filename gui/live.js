@@ -55,7 +55,7 @@ export function follow(api, { changed, state, signedOut, page = document, networ
 
   // Without places to wait, look at everything now and then; ETags make it cheap.
   function poll() {
-    heardAt = Date.now();
+    [failures, heardAt] = [0, Date.now()];
     changed(ALL);
     tell();
     return page.hidden ? HIDDEN_MS : FALLBACK_MS;

@@ -109,6 +109,10 @@ function curveOf(conflict, limit, window) {
 function shade(drawing, conflict) {
   const { ctx } = drawing;
   ctx.save();
+  if (conflict.kind === "unknown") {
+    ctx.fillStyle = hatch(ctx, "unknown");
+    ctx.fillRect(...box(drawing, { from: Date.parse(conflict.start), to: Date.parse(conflict.end), low: 0, high: conflict.unknown.up_to_kw }));
+  }
   for (const each of conflict.intervals) {
     const [low, high] = [each.planned_kw, each.part_kw].sort((a, b) => a - b);
     // Under a hold a step counts whichever way it goes, and planned and held may be the same in sum.

@@ -132,7 +132,7 @@ function Legend({ shown, at, window, name, plans }) {
 }
 
 const unknownTold = (shown, index) =>
-  [shown.unknownUp[index], shown.unknownDown[index]].map((value, way) => value > 0 && `${way ? "▼" : "▲"} ${power(value)}`).filter(Boolean).join(" ") || "–";
+  [shown.unknownUp[index], shown.unknownDown[index]].map((value, way) => value > 0 && `${way ? "▼" : "▲"} ${power(value)}`).filter(Boolean).join(", ") || "–";
 
 function Operators({ plans, go }) {
   const rows = useMemo(() => plans.map((plan) => ({ plan, ...signed(plan.current) })), [plans]);
