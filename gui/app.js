@@ -43,7 +43,7 @@ function Desk({ session, onOut }) {
   const [live, setLive] = useState({ isLost: false, isHidden: false, heardAt: null });
   const csv = useRef(null);
   const window = useMemo(() => state.window ?? dayWindow(state.day, zone), [state.window?.from, state.window?.to, state.day]);
-  const viewport = useMemo(() => new Viewport(window, state.zoom), [window]);
+  const viewport = useMemo(() => new Viewport(window, state.zoom), [window, state.link]);
 
   const onError = useCallback((error) => {
     if (error instanceof SignedOut) onOut(error);
@@ -100,7 +100,8 @@ function useView() {
     set(next);
   }, []);
   useEffect(() => {
-    const again = () => set((latest.current = read()));
+    // Another link says anew what part is seen, also of the same day.
+    const again = () => set((latest.current = { ...read(), link: (latest.current.link ?? 0) + 1 }));
     addEventListener("hashchange", again);
     return () => removeEventListener("hashchange", again);
   }, []);
