@@ -1,6 +1,7 @@
 """Pictures of the pages for docs/gui.md, from a running demo: `python -m tests.gui.screenshots ADDRESS`.
 
-ADDRESS is one that signs in, as `./tps gui address` prints it; pictures go to docs/gui, small where `pngquant` is there.
+ADDRESS is one that signs in, as `./tps gui address` prints it;
+pictures go to docs/gui, small where `pngquant` is there.
 """
 
 from __future__ import annotations
