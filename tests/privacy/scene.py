@@ -170,6 +170,8 @@ class Scene:
         queries["message"] = """SELECT message_id, status FROM message WHERE component = %s
                                    AND NOT (direction = 'in' AND type LIKE 'TPS-LIMIT%%-ACK') ORDER BY 1"""
         known = self._rows(owner.group, queries, owner.code)
+        if row.group != "ecp":
+            return known
         directory = {
             table: f"SELECT to_jsonb(t)::text FROM {table} t WHERE party = %s"
             for table in ("registered_component", "component_application")
@@ -177,8 +179,21 @@ class Scene:
         return known | self._rows("ecp", directory, owner.code)
 
     def _rows(self, group: str, queries: dict[str, str], code: str) -> dict[str, list[Any]]:
-        with psycopg.connect(self.world.settings.groups[group].database_url) as connection:
-            return {table: connection.execute(query.encode(), [code]).fetchall() for table, query in queries.items()}
+        """By a connection that stays: a new one takes longer than all that is looked at by it."""
+        if group not in self._connections:
+            url = self.world.settings.groups[group].database_url
+            self._connections[group] = psycopg.connect(url, autocommit=True)
+        connection = self._connections[group]
+        return {table: connection.execute(query.encode(), [code]).fetchall() for table, query in queries.items()}
+
+    @cached_property
+    def _connections(self) -> dict[str, psycopg.Connection[Any]]:
+        return {}
+
+    def close(self) -> None:
+        """Let go of the databases."""
+        for connection in self._connections.values():
+            connection.close()
 
     @cached_property
     def callers(self) -> dict[str, Callable[[RouteRow], str | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,8 +18,10 @@ named = pytest.mark.parametrize("row", ROUTES, ids=lambda row: row.name)
 
 
 @pytest.fixture(scope="module")
-def scene(world: World) -> Scene:
-    return Scene.of(world)
+def scene(world: World) -> Iterator[Scene]:
+    scene = Scene.of(world)
+    yield scene
+    scene.close()
 
 
 def doors(row: RouteRow) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -19,8 +20,10 @@ _FAULT_ID = re.compile("<errorID>[0-9a-f]{32}</errorID>")
 
 
 @pytest.fixture(scope="module")
-def scene(world: World) -> Scene:
-    return Scene.of(world)
+def scene(world: World) -> Iterator[Scene]:
+    scene = Scene.of(world)
+    yield scene
+    scene.close()
 
 
 def basic(code: str, password: str) -> str:
