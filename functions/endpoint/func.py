@@ -6,7 +6,7 @@ Decides:  nothing; whatever an application sends is the receiver's to judge.
 Writes:   the group's copy of the directory; new keys of own components whose certificates end soon.
 Emits:    messages of applications; receive acknowledgements once they confirm; connectivity tests.
 The trace of a sent message ends at the platform: what the platform sends on is another message.
-Privacy:  OPR-404, FLD-01, PTH-01, BAS-01 (docs/privacy.md).
+Privacy:  OPR-404, FLD-01, PTH-01, BAS-01, DIR-04 (docs/privacy.md).
 """
 
 import structlog

@@ -80,6 +80,7 @@ def test_those_that_hold_for_longer_are_left_alone(kept: Kept) -> None:
 
 
 def test_private_keys_are_wrapped_and_sent_to_nobody(due: Kept) -> None:
+    """DIR-04."""
     operators = due.endpoint("agr")
 
     renew_due(operators)
