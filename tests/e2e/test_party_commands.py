@@ -39,8 +39,8 @@ def applicant(world: World, role: str = "agr") -> AtDirectory:
 
 def copied_paths(world: World, group: str, code: str) -> list[str]:
     with one_transaction(world.settings.groups[group].database_url) as tx:
-        entry = components.entry_of(tx, code)
-    return [] if entry is None else [path.message_type for path in entry.paths]
+        copied = components.entry_of(tx, code)
+    return [] if copied is None else [path.message_type for path in copied.entry.paths]
 
 
 def test_the_list_tells_who_takes_part_and_who_has_applied(world: World) -> None:
@@ -115,9 +115,9 @@ def test_one_certificate_is_revoked_in_every_copy_at_once(world: World) -> None:
     assert (revoked["status"], len(revoked["certificates"])) == ("active", 2)
     for group in ("agr", "tps"):
         with one_transaction(world.settings.groups[group].database_url) as tx:
-            entry = components.entry_of(tx, alpha.code)
-        assert entry is not None
-        assert entry.revoked_certificates == {encryption["id"]}
+            copied = components.entry_of(tx, alpha.code)
+        assert copied is not None
+        assert copied.entry.revoked_certificates == {encryption["id"]}
 
 
 def test_paths_are_added_listed_and_removed_in_every_copy_at_once(world: World) -> None:
