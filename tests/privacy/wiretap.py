@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,16 +94,7 @@ class Wiretap:
         return messages if arrived.issuperset(sent) else []
 
     def _open(self, packet: Packet) -> Opened:
-        way, envelope = parse_subject(packet.subject), Envelope.from_bytes(packet.data)
-        endpoint, directory = self._services.endpoint(way.group), self._services.endpoint("tps")
-        with directory.database.transaction() as tx, endpoint.database.transaction() as own:
-            if way.type == ACKNOWLEDGEMENT_TYPE:
-                signed = read_acknowledgement(envelope, lambda code: directory.entry(tx, code), directory.clock())
-                return Opened(way, packet, signed, b"")
-            metadata = read_metadata(envelope, lambda code: directory.entry(tx, code), directory.clock())
-            whole = self._attached(way, envelope)
-            content = open_content(whole, metadata, lambda certificate: endpoint.decryption_key(own, certificate))
-        return Opened(way, packet, metadata, content)
+        return opened(self._services, packet, self._attached)
 
     def _attached(self, way: MessageSubject, envelope: Envelope) -> Envelope:
         if envelope.detached is None:
@@ -151,6 +142,20 @@ class Wiretap:
             thread.join(10)
             self._loop.close()
             self._services.close()
+
+
+def opened(services: Services, packet: Packet, attached: Callable[[MessageSubject, Envelope], Envelope]) -> Opened:
+    """A publication read by those who hold the keys; `attached` gives an envelope whose content came beside it."""
+    way, envelope = parse_subject(packet.subject), Envelope.from_bytes(packet.data)
+    endpoint, directory = services.endpoint(way.group), services.endpoint("tps")
+    with directory.database.transaction() as tx, endpoint.database.transaction() as own:
+        if way.type == ACKNOWLEDGEMENT_TYPE:
+            signed = read_acknowledgement(envelope, lambda code: directory.entry(tx, code), directory.clock())
+            return Opened(way, packet, signed, b"")
+        metadata = read_metadata(envelope, lambda code: directory.entry(tx, code), directory.clock())
+        whole = attached(way, envelope)
+        content = open_content(whole, metadata, lambda certificate: endpoint.decryption_key(own, certificate))
+    return Opened(way, packet, metadata, content)
 
 
 def _ends(message: Opened) -> frozenset[str]:

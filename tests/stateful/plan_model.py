@@ -32,6 +32,10 @@ class Revision:
     plan: Plan
     named: set[str]
     status: str = "refused"
+    given: str = "refused"
+    """By the platform; `status` reckons in what the sender could not even write."""
+    code: str = ""
+    """Why it was refused whole."""
     rejected: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -41,21 +45,28 @@ class Revision:
 
 @dataclass
 class Document:
-    """Every revision of it, in the order in which they were sent."""
+    """Every revision of it, by number; the later of two of one number, if the earlier was refused.
+
+    Attributes:
+        highest: Of those that took effect.
+        standing_ids: Assets that the next revision must speak of.
+    """
 
     operator: str
-    revisions: list[Revision] = field(default_factory=list)
+    revisions: dict[int, Revision] = field(default_factory=dict)
     highest: int = 0
     is_cancelled: bool = False
+    standing_ids: set[str] = field(default_factory=set)
 
     @property
     def shown(self) -> Revision:
         """The newest that was not refused, if there is one."""
-        return ([each for each in self.revisions if each.status != "refused"] or self.revisions)[-1]
+        in_order = [self.revisions[number] for number in sorted(self.revisions)]
+        return ([each for each in in_order if each.status != "refused"] or in_order)[-1]
 
     @property
     def so_far(self) -> set[str]:
-        """Assets that the next revision must speak of."""
+        """Assets that a backend makes the next revision speak of."""
         return set(self.shown.plan) if self.revisions and self.shown.status != "refused" else set()
 
 
@@ -72,25 +83,50 @@ class Plans:
         """The next revision of a document; `in_doubt` are assets of one that was not answered when this was written."""
         document = self.documents.get(document_id or "")
         so_far = document.so_far if document else set()
-        number = len(document.revisions) + 1 if document else 1
+        number = max(document.revisions, default=0) + 1 if document else 1
         return Revision(number, plan, {*plan, *so_far, *in_doubt})
 
     def arrive(self, operator: str, document_id: str, revision: Revision, left_out: Collection[str] = ()) -> None:
-        """The platform judges a revision: series by series, unless it is overtaken; `left_out` were never written."""
+        """The platform judges a revision; `left_out` were never written."""
         document = self.documents.setdefault(document_id, Document(operator))
-        document.revisions = sorted([*document.revisions, revision], key=lambda each: each.number)
-        if revision.number < document.highest:
-            revision.status = "accepted"
+        earlier = document.revisions.get(revision.number)
+        if earlier and earlier.given != "refused":
+            is_same = (earlier.plan, earlier.named) == (revision.plan, revision.named)
+            revision.given = revision.status = earlier.given if is_same else "refused"
+            revision.code = "" if is_same else "A51"
             return
-        refused = {asset_id: code for asset_id in revision.plan if (code := self._fault(operator, asset_id, revision))}
+        document.revisions[revision.number] = revision
+        revision.code = self._objection(document, revision)
+        if not revision.code:
+            self._judge(document_id, revision, {*left_out})
+
+    @staticmethod
+    def _objection(document: Document, revision: Revision) -> str:
+        """Why it is refused whole, whatever its series say."""
+        if revision.number < document.highest:
+            return ""
+        if document.is_cancelled:
+            return "A59"
+        return "A52" if document.standing_ids - revision.named else ""
+
+    def _judge(self, document_id: str, revision: Revision, left_out: set[str]) -> None:
+        """Series by series, unless it is overtaken."""
+        document = self.documents[document_id]
+        if revision.number < document.highest:
+            revision.given = revision.status = "accepted"
+            return
+        faults = {each: self._fault(document.operator, each, revision) for each in revision.plan}
+        refused = {asset_id: code for asset_id, code in faults.items() if code}
         spoken = revision.named - set(refused)
         if not spoken:
             return
         document.highest, document.is_cancelled = revision.number, not revision.plan
+        document.standing_ids = (set(revision.plan) - set(refused)) | (document.standing_ids & set(refused))
         revision.rejected = {*refused.items(), *((asset_id, "A42") for asset_id in left_out)}
+        revision.given = "partly_accepted" if refused else "accepted"
         revision.status = "partly_accepted" if revision.rejected else "accepted"
         for asset_id in spoken:
-            plan = self.standing[(operator, asset_id)]
+            plan = self.standing[(document.operator, asset_id)]
             for quarter in [each for each, (_, source) in plan.items() if source == document_id]:
                 del plan[quarter]
             plan |= {quarter: (power, document_id) for quarter, power in revision.plan.get(asset_id, {}).items()}
