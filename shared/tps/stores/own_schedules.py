@@ -57,13 +57,20 @@ class SentSchedule:
 
 
 def add_sent(tx: Transaction, party: str, sent: SentSchedule) -> bool:
-    """Keep a revision with the message that brings it; False if that revision is there already."""
+    """Keep a revision with the message that brings it; False if that revision is there already, and was not refused."""
     added = tx.execute(
-        "INSERT INTO own_schedule VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        """INSERT INTO own_schedule AS s VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           ON CONFLICT (party, document_id, revision) DO UPDATE
+              SET message_id = excluded.message_id, sent_at = excluded.sent_at, starts_at = excluded.starts_at,
+                  ends_at = excluded.ends_at, asset_ids = excluded.asset_ids,
+                  cancelled_ids = excluded.cancelled_ids, left_out = excluded.left_out
+            WHERE EXISTS (SELECT FROM component c JOIN message m ON m.component = c.code
+                           WHERE c.party = s.party AND m.message_id = s.message_id AND m.status = ANY(%s))""",
         (
             *(party, sent.document_id, sent.revision, sent.message_id, sent.sent_at),
             *(sent.period.start, sent.period.end, list(sent.asset_ids), list(sent.cancelled_ids)),
             json.dumps([dict(each) for each in sent.left_out]),
+            list(_UNSUCCESSFUL),
         ),
     ).rowcount
     return bool(added)
