@@ -5,13 +5,12 @@ import pytest
 from tests.architecture.keys import keys_in_tests, keys_of, keys_that_begin, rows
 
 PAGES = ("docs/privacy.md", "docs/semantics.md")
-WITHOUT_KEYS = 16  # Of docs/semantics.md: the rows about schedules and their heads.
 
 
 def test_every_row_has_a_key_of_its_own() -> None:
     keys = [key for page in PAGES for key in keys_of(page)]
 
-    assert len(keys) == sum(len(rows(page)) for page in PAGES) - WITHOUT_KEYS
+    assert len(keys) == sum(len(rows(page)) for page in PAGES)
     assert len(set(keys)) == len(keys)
 
 

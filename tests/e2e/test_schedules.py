@@ -73,6 +73,7 @@ def news(member: Member, **query: object) -> Any:
 
 
 def test_a_schedule_goes_to_the_dso_whose_grid_the_asset_is_in(grid: Grid) -> None:
+    """SCH-WHT."""
     schedule, far = make_schedule(grid.alphas, 100, 100, 0.5, -0), make_schedule(grid.elsewhere, 7)
 
     sent = grid.alpha.send_schedules(schedule, far)
@@ -116,7 +117,7 @@ def test_days_of_92_and_100_quarters_come_out_right_whatever_offset_they_are_sen
 
 
 def test_one_series_beyond_its_maximum_is_named_and_the_others_stand(grid: Grid) -> None:
-    """So is one that cannot even be written, and an asset of another's; in the same words as one that is unknown."""
+    """SCH-SER: so is one that cannot even be written, and another's asset; in the same words as one that is unknown."""
     unknown = fresh_gsrn()
     bodies = [
         make_schedule(grid.alphas, 600),
@@ -145,6 +146,7 @@ def test_one_series_beyond_its_maximum_is_named_and_the_others_stand(grid: Grid)
 
 
 def test_what_nothing_is_left_of_is_refused_with_its_place(grid: Grid) -> None:
+    """SCH-RES."""
     cases: list[tuple[dict[str, Any], str, str]] = [
         ({"power_kw": [601]}, "A42", "/schedules/0"),
         ({"power_kw": [0.0001]}, "A42", "/schedules/0/power_kw/0"),
@@ -160,6 +162,7 @@ def test_what_nothing_is_left_of_is_refused_with_its_place(grid: Grid) -> None:
 
 
 def test_a_change_replaces_what_was_planned_and_cancels_what_it_drops(grid: Grid) -> None:
+    """SCH-PUT."""
     first = grid.alpha.send_schedules(make_schedule(grid.alphas, 1, 1), make_schedule(grid.elsewhere, 2))
     before, before_other = grid.cursors()
     later = make_schedule(grid.alphas, 3, start="2099-04-10T06:15:00Z")
@@ -177,6 +180,7 @@ def test_a_change_replaces_what_was_planned_and_cancels_what_it_drops(grid: Grid
 
 
 def test_the_later_accepted_wins_the_overlap_and_what_is_cancelled_leaves_no_plan(grid: Grid) -> None:
+    """SCH-OVL, SCH-DEL."""
     grid.alpha.send_schedules(make_schedule(grid.alphas, 1, 1, 1, 1))
     over = grid.alpha.send_schedules(make_schedule(grid.alphas, 5, 5, start="2099-04-10T06:15:00Z"))
     (both,) = plans(grid.dso)
@@ -193,7 +197,7 @@ def test_the_later_accepted_wins_the_overlap_and_what_is_cancelled_leaves_no_pla
 
 
 def test_there_is_nothing_to_cancel_of_what_was_refused_from_the_beginning(grid: Grid) -> None:
-    """Alone, and among several, of which none is cancelled then."""
+    """SCH-A59: alone, and among several, of which none is cancelled then."""
     body = {"schedules": [make_schedule(grid.alphas, 601), make_schedule(grid.betas, 1)]}
     sent = grid.alpha.call("POST", PATH, body, Prefer="respond-async").json
     shown = eventually(
@@ -240,6 +244,7 @@ def test_a_dry_run_says_what_would_happen_and_sends_nothing(grid: Grid) -> None:
 
 
 def test_a_schedule_of_a_waiting_asset_is_told_once_it_is_active(world: World) -> None:
+    """SCH-WTG."""
     dso, alpha, point = world.dso(), world.operator(), fresh_gsrn()
     asset = make_asset(point)
     alpha.register_assets(asset)
@@ -255,6 +260,7 @@ def test_a_schedule_of_a_waiting_asset_is_told_once_it_is_active(world: World) -
 
 
 def test_a_plan_ends_when_its_asset_changes_hands_and_the_new_holders_begins(grid: Grid) -> None:
+    """SCH-GON."""
     old, new = make_schedule(grid.alphas, 100, 100), make_schedule(grid.alphas, 50)
     grid.alpha.send_schedules(old)
     grid.beta.register_assets(make_asset(asset_point(grid), id=grid.alphas))
@@ -271,6 +277,7 @@ def test_a_plan_ends_when_its_asset_changes_hands_and_the_new_holders_begins(gri
 
 
 def test_the_plan_of_an_asset_that_is_removed_ends_for_its_dso(grid: Grid) -> None:
+    """SCH-GON."""
     grid.alpha.send_schedules(make_schedule(grid.alphas, 100))
     cursor, _ = grid.cursors()
 
@@ -309,6 +316,7 @@ def test_when_the_platform_is_silent_the_dsos_own_copy_answers_with_its_age(grid
 
 
 def test_a_question_for_plans_leaves_the_list_of_assets_alone(grid: Grid) -> None:
+    """SCH-UNK."""
     before = grid.dso.done("GET", "/flexibility-assets")["assets"]
 
     assert plans(grid.dso) == []
@@ -378,6 +386,7 @@ def planned(asset_id: str, *power_kw: int) -> Schedule:
 
 
 def test_only_a_higher_revision_replaces_and_it_must_speak_of_every_asset(grid: Grid, sender: Sender) -> None:
+    """SCH-OMT, SCH-REV, SCH-A59."""
     both = (planned(grid.alphas, 1), planned(grid.elsewhere, 1))
 
     said = {
@@ -413,6 +422,7 @@ def test_a_cancellation_that_overtakes_what_it_cancels_holds(grid: Grid, sender:
 
 
 def test_a_refused_series_leaves_what_was_planned_for_its_asset(grid: Grid, sender: Sender) -> None:
+    """SCH-REF."""
     sender.said(sender.document(planned(grid.alphas, 1), planned(grid.elsewhere, 1)))
 
     said = sender.said(sender.document(planned(grid.alphas, 601), planned(grid.elsewhere, 2), revision=2))

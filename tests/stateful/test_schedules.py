@@ -93,7 +93,7 @@ class Schedules:
         down=pick(0, 40),
     )
     def register(self, asset_id: str, operator: str, point_id: str, up: int, down: int) -> None:
-        """Or another point or power of what is registered."""
+        """SCH-BCK: anew, or again, or at another point, with another power."""
         powers = {"max_production_kw": up} | ({"max_consumption_kw": down} if down else {})
         body = {"assets": [{"id": asset_id, "connection_point_id": point_id, **powers}]}
         status, _ = self.house.send(operator, "PUT", "/agr/v1/flexibility-assets", body)
