@@ -83,6 +83,14 @@ class Changes:
             assert status == "accepted"
             del self.model.registry.claims[asset_id][operator]
 
+    @step(2, asset_id=ONE_ASSET, place=pick(*range(3)))
+    def hand_over(self, asset_id: str, place: int) -> None:
+        """HND-TWO: the parts of two operators are divided anew at the next tick, and nobody else's moves."""
+        holder, after = self.model.registry.holder(asset_id), OPERATORS[place]
+        if holder and holder.operator != after and not {holder.operator, after} & self.model.cut_off.keys():
+            self._register(after, {asset_id: holder.point_id}, holder.power_kw)
+            self.deregister(asset_id, OPERATORS.index(holder.operator))
+
     @step(point_id=pick(*POINTS), up=pick(None, 60, 150), down=pick(None, 30))
     def set_point(self, point_id: str, up: int | None, down: int | None) -> None:
         """With other maxima, or none; what was divided stays divided."""
