@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
@@ -22,22 +23,24 @@ from tps.stores import components
 BY_PATH = {"unknown_receiver", "no_path"}
 # The cases know an operator, who receives, the platform and a stranger; here the stranger is another operator.
 SENDERS = {builders.PLATFORM: builders.PLATFORM, builders.STRANGER: RIVAL}
-NOW = utc_now()
 
 
-def moved(path: MessagePath) -> MessagePath:
+def moved(path: MessagePath, now: datetime) -> MessagePath:
     """From the time of the cases to now."""
-    valid_to = path.valid_to and path.valid_to - builders.NOW + NOW
-    return dataclasses.replace(path, valid_from=path.valid_from - builders.NOW + NOW, valid_to=valid_to)
+    valid_to = path.valid_to and path.valid_to - builders.NOW + now
+    return dataclasses.replace(path, valid_from=path.valid_from - builders.NOW + now, valid_to=valid_to)
 
 
 @contextmanager
 def with_paths(endpoint: Endpoint, paths: Sequence[MessagePath]) -> Iterator[None]:
     """The group's copy has these paths for the operator."""
+    now = endpoint.clock()
     with endpoint.database.transaction() as tx:
         before = components.entry_of(tx, OPERATOR)
         assert before is not None
-        components.put_entry(tx, dataclasses.replace(before.entry, paths=tuple(map(moved, paths))), NOW)
+        components.put_entry(
+            tx, dataclasses.replace(before.entry, paths=tuple(moved(path, now) for path in paths)), now
+        )
     endpoint.keyring.entries.clear()
     try:
         yield
@@ -54,7 +57,7 @@ def expected_of(expected: MessagePath | str) -> str | None:
 @pytest.mark.parametrize(("paths", "sender", "message_type", "expected"), CASES)
 def test_a_sender_goes_by_the_receivers_paths(net: Net, paths, sender, message_type, expected) -> None:
     code = SENDERS[sender]
-    endpoint = at(net.endpoint_of(code), NOW)
+    endpoint = at(net.endpoint_of(code), utc_now())
     with with_paths(endpoint, paths):
         message_id = put(endpoint, sender=code, receiver=OPERATOR, type=message_type)
         dispatch(endpoint, code, [message_id])
@@ -65,8 +68,9 @@ def test_a_sender_goes_by_the_receivers_paths(net: Net, paths, sender, message_t
 
 @pytest.mark.parametrize(("paths", "sender", "message_type", "expected"), CASES)
 def test_a_receiver_goes_by_its_own_paths(net: Net, paths, sender, message_type, expected) -> None:
-    endpoint = at(net.operators, NOW)
-    message = net.message(b"<x/>", sender=SENDERS[sender], receiver=OPERATOR, type=message_type, sent_at=NOW)
+    now = utc_now()
+    endpoint = at(net.operators, now)
+    message = net.message(b"<x/>", sender=SENDERS[sender], receiver=OPERATOR, type=message_type, sent_at=now)
     arrival, found = net.arrival(message), None
     with with_paths(endpoint, paths):
         try:

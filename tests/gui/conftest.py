@@ -25,7 +25,7 @@ def find_chromium() -> str | None:
     return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def day(world: World, browser: Browser) -> Day:
     """A day with plans, a limit and nobody's emergency yet, and the pages published."""
     try:
@@ -47,7 +47,7 @@ def day(world: World, browser: Browser) -> Day:
     return make_day(world)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_tab(day: Day, browser: Browser) -> Iterator[Tab]:
     tab = Tab.open(browser, day.world)
     yield tab

@@ -45,7 +45,11 @@ class Day:
 
 def make_day(world: World) -> Day:
     """Onboards and registers; returns once the platform has all of it."""
-    north, alpha, beta = world.dso("North Grid"), world.operator("Alpha Energy"), world.operator("Beta Balance", "brp")
+    north, alpha, beta = (
+        world.dso("Harbour Grid"),
+        world.operator("Alpha Energy"),
+        world.operator("Beta Balance", "brp"),
+    )
     points = [fresh_gsrn(), fresh_gsrn()]
     north.register_points(*points)
     owned = [make_asset(points[0]), make_asset(points[1], max_production_kw=400)]

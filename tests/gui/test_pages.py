@@ -77,7 +77,7 @@ def test_plans_tell_each_operator_and_what_is_unknown(tab: Tab, day: Day) -> Non
 def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
 
-    tab.page.get_by_role("button", name="North Grid").click()
+    tab.page.get_by_role("button", name="Harbour Grid").click()
     details = tab.has(".details", "Alpha Energy")
     tab.has(".details .part", "300 kW")
     tab.has(".details .part", "200 kW")
@@ -87,11 +87,11 @@ def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) ->
 
 def test_an_emergency_appears_by_itself_and_stands_out(tab: Tab, day: Day) -> None:
     tab.show(f"plans?{day.link}")
-    assert tab.page.locator(".emergency", has_text="North Grid").count() == 0
+    assert tab.page.locator(".emergency", has_text="Harbour Grid").count() == 0
 
     day.stop()
 
-    tab.has(".emergency", "STOP by North Grid").get_by_role("button", name="Show").click()
+    tab.has(".emergency", "STOP by Harbour Grid").get_by_role("button", name="Show").click()
     tab.has(".bar.is-unforeseen", "STOP")
     assert tab.page.locator(".emergencies").get_attribute("role") == "alert"
 
@@ -113,7 +113,7 @@ def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, da
 def test_a_link_restores_the_view_and_holds_no_token(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
     tab.page.get_by_role("button", name="Zoom in").click()
-    tab.page.get_by_role("button", name="North Grid").click()
+    tab.page.get_by_role("button", name="Harbour Grid").click()
     tab.until("location.hash.includes('zoom-from') && location.hash.includes('selected')")
     link, ticks = tab.page.url, tab.text(".axis")
     held = tab.page.evaluate("JSON.parse(sessionStorage.getItem('tps-session')).token")
