@@ -427,4 +427,4 @@ def _quarters(schedule: Mapping[str, Any], day: datetime) -> Iterator[tuple[int,
 
 @pytest.mark.timeout(3600)
 def test_dsos_see_the_plans_that_the_model_says(house: Installation) -> None:
-    run(lambda: Schedules(house), steps=600, steps_each=50)
+    run(lambda: Schedules(house), steps=800, steps_each=50)

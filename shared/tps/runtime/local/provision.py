@@ -9,6 +9,7 @@ from tps.mades.types import IN_FLIGHT
 
 if TYPE_CHECKING:
     import psycopg
+    from nats.aio.client import Client
     from nats.js import JetStreamContext
     from nats.js.api import ConsumerConfig, StreamConfig
 
@@ -19,6 +20,7 @@ DUPLICATE_WINDOW_S = 600.0
 ACK_WAIT_S = 12.0
 MAX_ACK_PENDING = 256
 _TIMEOUT_S = 10.0
+_RELOAD_S = 5.0
 
 
 def provision_nats(url: str, user: str, password: str, consumers: Iterable[tuple[str, str]]) -> None:
@@ -27,9 +29,7 @@ def provision_nats(url: str, user: str, password: str, consumers: Iterable[tuple
 
 
 async def _provision_nats(url: str, user: str, password: str, consumers: list[tuple[str, str]]) -> None:
-    import nats
-
-    client = await nats.connect(url, user=user, password=password, connect_timeout=5, allow_reconnect=False)
+    client = await _connect_once_it_lets_in(url, user, password)
     try:
         manager = client.jetstream(timeout=_TIMEOUT_S)
         for config in _streams():
@@ -37,6 +37,27 @@ async def _provision_nats(url: str, user: str, password: str, consumers: list[tu
         await _ensure_consumers(manager, consumers)
     finally:
         await client.close()
+
+
+async def _connect_once_it_lets_in(url: str, user: str, password: str) -> "Client":
+    """A broker that is reading its configuration again lets nobody in for a moment."""
+    from tenacity import AsyncRetrying, retry_if_exception_message, stop_after_delay, wait_fixed
+
+    refused = retry_if_exception_message(match=".*Authorization Violation")
+    retrying = AsyncRetrying(stop=stop_after_delay(_RELOAD_S), wait=wait_fixed(0.1), retry=refused, reraise=True)
+    return await retrying(_connect, url, user, password)
+
+
+async def _connect(url: str, user: str, password: str) -> "Client":
+    from nats.aio.client import Client
+
+    client = Client()
+    try:
+        await client.connect(url, user=user, password=password, connect_timeout=5, allow_reconnect=False)
+    except BaseException:
+        await client.close()
+        raise
+    return client
 
 
 def _streams() -> "tuple[StreamConfig, ...]":

@@ -197,10 +197,10 @@ class LocalStack:
         """At once, if it runs here; a party's own group comes and goes with its consumers."""
         pid = self.pid("nats")
         if pid is not None:
-            self.nats.write_configuration()
-            reload(pid)
             if group not in self.groups:
                 self.provision_broker()
+            self.nats.write_configuration()
+            reload(pid)
 
     # --- what others need
 
