@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import nats.errors
 from nats.aio.client import Client
 
 from tps.runtime.local.stack import LocalStack
