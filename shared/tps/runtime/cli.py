@@ -4,25 +4,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
+from tps.runtime.data_folder import data_option, opened_stack
 from tps.runtime.dead_letters import dead_letters
 from tps.runtime.party_commands import PARTY_COMMANDS
 
 if TYPE_CHECKING:
-    from tps.runtime.local.stack import LocalStack
     from tps.runtime.local.up import Up
 
 ROOT = Path(__file__).resolve().parents[3]
-_DATA = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), default=".tps", show_default=True, help="Data folder."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,7 +31,7 @@ def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
     port = click.option(
         "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of the gateway; 0 takes any."
     )
-    return _DATA(port(workers(command)))
+    return data_option(port(workers(command)))
 
 
 @commands.command()
@@ -92,36 +88,36 @@ def party() -> None:
 @click.option("--id", "code", required=True, help="The party's code: GLN or EIC.")
 @click.option("--name", required=True)
 @click.option("--grid", multiple=True, metavar="PREFIX", help="A DSO's connection points begin so; may be repeated.")
-@_DATA
+@data_option
 def add_party(*, role: str, code: str, name: str, grid: tuple[str, ...], data: Path) -> None:
     """Onboard a party in one step; prints one JSON object, its password once and never again."""
     from tps.runtime import onboarding
 
-    with _stack(data) as stack:
+    with opened_stack(data) as stack:
         added = onboarding.add_party(stack, role=role, code=code, name=name, grid_prefixes=grid)
     click.echo(json.dumps(added, ensure_ascii=False))
 
 
 @party.command("renew")
 @click.argument("code", metavar="CODE")
-@_DATA
+@data_option
 def renew_party(code: str, data: Path) -> None:
     """Give a component new keys and certificates now; otherwise this happens by itself, 60 days before they end."""
     from tps.runtime import renewal
 
-    with _stack(data) as stack:
+    with opened_stack(data) as stack:
         renewed = renewal.renew_party(stack, code)
     click.echo(json.dumps(renewed))
 
 
 @commands.command()
 @click.argument("party_code", metavar="PARTY")
-@_DATA
+@data_option
 def token(party_code: str, data: Path) -> None:
     """Print a bearer token for a party."""
     from tps.runtime import tokens
 
-    with _stack(data) as stack:
+    with opened_stack(data) as stack:
         issued = tokens.issue(stack, party_code)
     click.echo(issued)
 
@@ -148,12 +144,12 @@ def gui() -> None:
 
 
 @gui.command("address")
-@_DATA
+@data_option
 def gui_address(data: Path) -> None:
     """Print the address that signs in once, within the hour; the stack must run."""
     from tps.runtime.gui.address import address_of
 
-    with _stack(data) as stack:
+    with opened_stack(data) as stack:
         if not stack.gateway_url:
             raise click.ClickException(f"no stack runs on {data}; start it with ./tps up")
         address = address_of(stack)
@@ -164,7 +160,7 @@ def gui_address(data: Path) -> None:
 
 @gui.command("publish")
 @click.option("--cluster", "is_cluster", is_flag=True, help="Where TPS_S3_URL and TPS_GUI_... say, signing in by OIDC.")
-@_DATA
+@data_option
 def gui_publish(is_cluster: bool, data: Path) -> None:
     """Publish the GUI again: to the stack that runs here, or to a cluster's object store."""
     from tps.runtime.gui.address import publish_here
@@ -173,7 +169,7 @@ def gui_publish(is_cluster: bool, data: Path) -> None:
     if is_cluster:
         publish_there(os.environ)
         return
-    with _stack(data) as stack:
+    with opened_stack(data) as stack:
         if not stack.gateway_url:
             raise click.ClickException(f"no stack runs on {data}; start it with ./tps up, which publishes it")
         publish_here(stack)
@@ -184,7 +180,7 @@ def gui_publish(is_cluster: bool, data: Path) -> None:
 @click.option("--from", "sender", metavar="CODE", help="Send a connectivity test from this component.")
 @click.option("--to", "receiver", metavar="CODE", help="... and to this one; the platform if only one is named.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
-@_DATA
+@data_option
 def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool, data: Path) -> None:
     """Tell which of the usual things is wrong, and what to do about it; exit code 1 if anything is."""
     from tps.runtime.doctor import report
@@ -192,14 +188,6 @@ def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool
     results = report.examined(data, port, sender, receiver)
     click.echo(report.as_json(results) if is_json else "\n".join(report.as_lines(results)))
     sys.exit(0 if report.is_well(results) else 1)
-
-
-@contextmanager
-def _stack(data: Path) -> "Iterator[LocalStack]":
-    from tps.runtime.local.stack import attach_or_start
-
-    with attach_or_start(data, consumers=_consumers()) as stack:
-        yield stack
 
 
 @commands.command(context_settings={"ignore_unknown_options": True})

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tps.errors import NotFound
+from tps.runtime.data_folder import data_option, opened_stack
 
 if TYPE_CHECKING:
     from tps.runtime.local.stack import LocalStack
     from tps.stores.dead_letters import DeadLetter, DeadLetters
     from tps.stores.failures import FailedMessage
 
-_DATA = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), default=".tps", show_default=True, help="Data folder."
-)
 _TYPE = click.option("--type", "type_", metavar="TYPE", help="Of this message type only.")
 _JSON = click.option("--json", "is_json", is_flag=True, help="JSON on standard output.")
 _PAGE = 200
@@ -61,10 +59,10 @@ def dead_letters() -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many; without it the whole list.")
 @click.option("--after", metavar="ID", help="Go on after this one.")
 @_JSON
-@_DATA
+@data_option
 def list_(*, type_: str | None, limit: int | None, after: str | None, is_json: bool, data: Path) -> None:
     """List dead letters, then the failed messages of the platform, each oldest first."""
-    with _stack(data) as stack, _reading(stack) as letters:
+    with opened_stack(data) as stack, _reading(stack) as letters:
         found = list(islice(_undelivered(stack, letters, type_, after), None if limit is None else limit + 1))
         elsewhere = _failed_elsewhere(stack)
     next_ = found[limit - 1].id if limit is not None and len(found) > limit else None
@@ -84,10 +82,10 @@ def list_(*, type_: str | None, limit: int | None, after: str | None, is_json: b
 
 @dead_letters.command()
 @click.argument("sequence", type=click.IntRange(min=1))
-@_DATA
+@data_option
 def show(sequence: int, data: Path) -> None:
     """Show headers and metadata of one dead letter; its content can be read by its receiver only."""
-    with _stack(data) as stack, _reading(stack) as letters:
+    with opened_stack(data) as stack, _reading(stack) as letters:
         letter = letters.find(sequence)
     if letter is None:
         raise _unknown(sequence)
@@ -103,12 +101,12 @@ def show(sequence: int, data: Path) -> None:
 @click.argument("sequences", type=click.IntRange(min=1), nargs=-1, metavar="[SEQUENCE]...")
 @click.option("--all", "is_all", is_flag=True, help="All there are now; with --type those of one type.")
 @_TYPE
-@_DATA
+@data_option
 def redrive(*, sequences: tuple[int, ...], is_all: bool, type_: str | None, data: Path) -> None:
     """Put dead letters back into their queues, with the headers they came with; prints how many."""
     if bool(sequences) == (is_all or type_ is not None):
         raise click.UsageError("name dead letters by their sequence, or say --all or --type TYPE")
-    with _stack(data) as stack, _reading(stack) as letters:
+    with opened_stack(data) as stack, _reading(stack) as letters:
         # Listed first: one that dies again meanwhile is not taken up again.
         chosen = sequences or tuple(each.sequence for each in letters.each(type=type_))
         missing = [sequence for sequence in chosen if not letters.redrive(sequence)]
@@ -203,15 +201,6 @@ def _lines(entries: Iterable[Undelivered]) -> Iterator[str]:
 
 def _unknown(*sequences: int) -> NotFound:
     return NotFound(f"no dead letter {', '.join(map(str, sequences))}")
-
-
-@contextmanager
-def _stack(data: Path) -> Iterator[LocalStack]:
-    from tps.runtime.local.stack import attach_or_start
-    from tps.runtime.stack import consumers, load_stack
-
-    with attach_or_start(data, consumers=consumers(load_stack())) as stack:
-        yield stack
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tps.runtime.data_folder import data_option, opened_stack
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from tps.stores.applications import Application
     from tps.stores.directory import Registered
 
-_DATA = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), default=".tps", show_default=True, help="Data folder."
-)
 _CODE = click.argument("code")
 _REASON = click.option("--reason", required=True, help="Kept, and read by whom it concerns.")
 _PARTY = click.option("--party", "party_code", metavar="CODE", help="Whose application, where several wish one code.")
@@ -50,13 +49,11 @@ class Opened:
 def _opened(data: Path) -> Iterator[Opened]:
     from tps.domain.scope import DirectoryScope
     from tps.runtime.directory import directory_by_command
-    from tps.runtime.local.stack import attach_or_start
     from tps.runtime.onboarding import ensure_platform
     from tps.runtime.services import utc_now
     from tps.runtime.settings import Settings
-    from tps.runtime.stack import consumers, load_stack
 
-    with attach_or_start(data, consumers=consumers(load_stack())) as stack:
+    with opened_stack(data) as stack:
         ensure_platform(stack)
         settings = Settings.from_env(stack.environment())
         yield Opened(stack, directory_by_command(settings, utc_now), DirectoryScope(settings.platform_party, "tps"))
@@ -64,7 +61,7 @@ def _opened(data: Path) -> Iterator[Opened]:
 
 @click.command("list")
 @click.option("--json", "is_json", is_flag=True, help="JSON on standard output.")
-@_DATA
+@data_option
 def list_(*, is_json: bool, data: Path) -> None:
     """Everybody: parties with their components, certificates and paths, and who has applied."""
     from tps.backend.directory import view
@@ -145,7 +142,7 @@ def _newest_valid_to(certificates: Iterable[dict[str, Any]]) -> str:
 @_CODE
 @_PARTY
 @click.option("--grid", multiple=True, metavar="PREFIX", help="A DSO's connection points begin so; may be repeated.")
-@_DATA
+@data_option
 def approve(*, code: str, party_code: str | None, grid: tuple[str, ...], data: Path) -> None:
     """Make an applicant a component, also at the broker; prints one JSON object.
 
@@ -166,7 +163,7 @@ def approve(*, code: str, party_code: str | None, grid: tuple[str, ...], data: P
 @_CODE
 @_PARTY
 @_REASON
-@_DATA
+@data_option
 def reject(*, code: str, party_code: str | None, reason: str, data: Path) -> None:
     """Say no to an application; the applicant reads why, and may apply again."""
     from tps.backend.admission import reject as send_away
@@ -180,7 +177,7 @@ def reject(*, code: str, party_code: str | None, reason: str, data: Path) -> Non
 @_CODE
 @click.option("--certificate", "certificate_id", metavar="ID", help="This one only; without it, all, and for good.")
 @_REASON
-@_DATA
+@data_option
 def revoke(*, code: str, certificate_id: str | None, reason: str, data: Path) -> None:
     """Revoke a component, or one of its certificates; what it signs from now on is refused."""
     from tps.backend.certification import revoke as call_in
@@ -204,7 +201,7 @@ _TYPE = click.argument("message_type", metavar="TYPE")
 
 @path.command("list")
 @_CODE
-@_DATA
+@data_option
 def list_paths(*, code: str, data: Path) -> None:
     """Print a component's paths, one JSON object a line."""
     from tps.backend.component_paths import paths_of
@@ -221,7 +218,7 @@ def list_paths(*, code: str, data: Path) -> None:
 @_FROM
 @_TO
 @click.option("--sender", "senders", multiple=True, metavar="CODE", help="May send by it; a party's is the platform.")
-@_DATA
+@data_option
 def add_path(
     *,
     code: str,
@@ -265,7 +262,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 @_CODE
 @_TYPE
 @_FROM
-@_DATA
+@data_option
 def remove_path(*, code: str, message_type: str, valid_from: datetime | None, data: Path) -> None:
     """Take away the paths of a type, or the one that begins then; prints what is left."""
     from tps.backend import component_paths

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-from lxml import etree
-
+from tps.mades.file_names import OutgoingName
+from tps.mades.ids import new_id
 from tps.runtime import onboarding
 from tps.runtime.bench.figures import Figure, Sizes
 from tps.runtime.faults.silence import eventually
+from tps.runtime.files.service import Service
 from tps.runtime.settings import Settings
 from tps.runtime.story.grid import make_gln
 
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 _SENDER = 95_001
 _TYPE = "TPS-POINT"
-_SOAP, _MADES = "http://www.w3.org/2003/05/soap-envelope", "http://mades.entsoe.eu/"
-_ADDRESS = "/ws/madesInWSInterface"
-_TIMEOUT_S = 300.0
 _LOOK_S = 0.05
 
 
@@ -39,22 +35,23 @@ def large(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         stack, role="dso", code=make_gln(_SENDER), name="Grid of large contents", grid_prefixes=()
     )
     platform = Settings.from_env(stack.environment()).platform_component
-    with httpx.Client(base_url=stack.gateway_url, timeout=_TIMEOUT_S) as http:
-        sending = _Service(http, sender["username"], sender["password"])
-        receiving = _Service(http, platform, stack.vault.password("web-service.tps"))
+    with (
+        closing(Service(stack.gateway_url, sender["component"], sender["password"])) as sending,
+        closing(Service(stack.gateway_url, platform, stack.vault.password("web-service.tps"))) as receiving,
+    ):
         memory = _Memory(stack)
         memory.start()
         figures = [*memory.figures("before")]
         started = time.monotonic()
-        message_id = sending.send(platform, content)
+        message_id = sending.send(OutgoingName("bench", platform, _TYPE, new_id()), content, new_id())
         figures += [_seconds("SendMessage", started, sizes), *memory.figures("while it is sent")]
-        eventually(lambda: sending.state(message_id) in ("DELIVERED", "RECEIVED", "FAILED") or None)
+        eventually(lambda: sending.status(message_id).state in ("DELIVERED", "RECEIVED", "FAILED") or None)
         figures += [
             _seconds("from SendMessage to its delivery", started, sizes),
             *memory.figures("while it is taken in"),
         ]
         started = time.monotonic()
-        received = receiving.receive(message_id)
+        received = _received(receiving, message_id)
         figures += [_seconds("ReceiveMessage", started, sizes), *memory.figures("while it is given out")]
         memory.finish()
     if hashlib.sha256(received).digest() != hashlib.sha256(content).digest():
@@ -66,43 +63,11 @@ def _seconds(name: str, started: float, sizes: Sizes) -> Figure:
     return Figure("large", f"{sizes.large_mb} MB: {name}", time.monotonic() - started, "s")
 
 
-class _Service:
-    """The web service as one component's application sees it."""
-
-    def __init__(self, http: httpx.Client, username: str, password: str):
-        self._http = http
-        self._auth = (username, password)
-
-    def send(self, receiver: str, content: bytes) -> str:
-        encoded = base64.b64encode(content).decode()
-        fields = f"<receiverCode>{receiver}</receiverCode><businessType>{_TYPE}</businessType>"
-        message = f"<message>{fields}<content>{encoded}</content></message>"
-        return self._text(self._call("SendMessage", message), "messageID")
-
-    def state(self, message_id: str) -> str:
-        return self._text(self._call("CheckMessageStatus", f"<messageID>{message_id}</messageID>"), "state")
-
-    def receive(self, message_id: str) -> bytes:
-        """The content of this message; older ones of its type are confirmed, so that it comes to be the oldest."""
-        asked = f"<businessType>{_TYPE}</businessType><downloadMessage>true</downloadMessage>"
-        while True:
-            answer = self._call("ReceiveMessage", asked)
-            offered = self._text(answer, "messageID")
-            if offered in (message_id, ""):
-                return base64.b64decode(self._text(answer, "content"))
-            self._call("ConfirmReceiveMessage", f"<messageID>{offered}</messageID>")
-
-    def _call(self, operation: str, body: str) -> etree._Element:
-        request = f'<m:{operation}Request xmlns:m="{_MADES}">{body}</m:{operation}Request>'
-        envelope = f'<s:Envelope xmlns:s="{_SOAP}"><s:Body>{request}</s:Body></s:Envelope>'
-        headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
-        answer = self._http.post(_ADDRESS, content=envelope.encode(), headers=headers, auth=self._auth)
-        answer.raise_for_status()
-        return etree.fromstring(answer.content, etree.XMLParser(huge_tree=True, resolve_entities=False))
-
-    def _text(self, answer: etree._Element, name: str) -> str:
-        found = answer.find(f".//{name}")
-        return (found.text or "") if found is not None else ""
+def _received(service: Service, message_id: str) -> bytes:
+    """The content of this message; older ones of its type are confirmed, so that it comes to be the oldest."""
+    while (offered := service.receive(_TYPE)) is not None and offered.message_id != message_id:
+        service.confirm(offered.message_id)
+    return offered.content if offered else b""
 
 
 class _Memory(threading.Thread):
