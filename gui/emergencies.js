@@ -3,7 +3,7 @@
 import { html, useMemo } from "./lib/preact.js";
 import { useAnswer } from "./data.js";
 import { emergencies } from "./rules/layout.js";
-import { clock, dayOf, iso } from "./rules/time.js";
+import { dayOf, iso, timeFrom } from "./rules/time.js";
 import { useNow } from "./timeline.js";
 import { words } from "./texts.js";
 
@@ -21,7 +21,7 @@ export function Emergencies({ api, versions, names, go, zone, onError }) {
       (limit) => html`<div class="emergency" key=${`${limit.dso}/${limit.id}`}>
         <span class="sign" aria-hidden="true">⚠</span>
         <b>${words.emergency.one(words.actions[limit.action], names(limit.dso))}</b>
-        <span>${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}, ${words.emergency.since(clock(Date.parse(limit.start), zone), clock(Date.parse(limit.end), zone))}</span>
+        <span>${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}, ${words.emergency.since(timeFrom(now, Date.parse(limit.start), zone), timeFrom(now, Date.parse(limit.end), zone))}</span>
         <button onClick=${() => go({ view: "limits", day: dayOf(Date.parse(limit.start), zone), window: undefined, zoom: undefined, operator: undefined, dso: undefined, selected: `${limit.dso}/${limit.id}` })}>${words.emergency.show}</button>
       </div>`,
     )}

@@ -139,6 +139,10 @@ export const dateShort = (instant, zone, language = "en-GB") =>
 export const moment = (instant, zone, language = "en-GB") =>
   `${dateShort(instant, zone, language)} ${clock(instant, zone, language)}`;
 
+/** "16:15", with the date if that is another day than the one of `now`. */
+export const timeFrom = (now, instant, zone, language = "en-GB") =>
+  dayOf(instant, zone) === dayOf(now, zone) ? clock(instant, zone, language) : moment(instant, zone, language);
+
 /** "16:00 to 18:15", with dates where it is not one day; `word` is "to". */
 export function span(from, to, { zone, language = "en-GB", word = "to" }) {
   const isOneDay = dayOf(from, zone) === dayOf(to - 1, zone);

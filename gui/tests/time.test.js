@@ -14,6 +14,7 @@ import {
   panned,
   span,
   ticks,
+  timeFrom,
   utc,
   zoomed,
 } from "../rules/time.js";
@@ -81,6 +82,12 @@ test("zooming keeps the moment under the pointer, and moving stays within the wi
   assert.deepEqual(panned(near, 100 * HOUR, whole), { min: 12 * HOUR, max: 24 * HOUR });
   assert.deepEqual(zoomed(near, 100, 6 * HOUR, whole), { min: 0, max: 24 * HOUR });
   assert.ok(zoomed(near, 1e-9, 6 * HOUR, whole).max - zoomed(near, 1e-9, 6 * HOUR, whole).min >= 30 * 60_000);
+});
+
+test("a time is written with its date if it is not today's", () => {
+  const now = at("2026-11-25T15:00:00Z");
+  assert.equal(timeFrom(now, now + 2.25 * HOUR, ZONE), "18:15");
+  assert.equal(timeFrom(now, now + 12 * HOUR, ZONE), "Thu 26 Nov 04:00");
 });
 
 test("spans are written with dates only where they are needed", () => {
