@@ -50,7 +50,7 @@ def list_schedules(call):
         if call.flag("per_asset"):
             found = _some_assets(call, tx, asked)
             page, following = paging.cut(found, lambda asset: (asset["asset_id"],))
-            body = {"assets": asset_plans(call.endpoint, tx, call.tps, page, period=window)}
+            body = {"assets": asset_plans(call.endpoint, tx, call.tps, page, asked=asked)}
         else:
             found = operator_totals(call.endpoint, tx, call.tps, asked)
             page, following = paging.cut(found, lambda total: (total["operator"],))

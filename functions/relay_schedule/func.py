@@ -3,7 +3,7 @@
 Wakes on: TPS-SCHEDULE from AGRs and BRPs; ticks.
 Reads:    which assets the sender has registered, what stands by the document; on a tick, plans that have changed.
 Decides:  accepted, accepted but for the series named, or refused.
-Writes:   plans in force and their totals, the accepted revision, where a plan has changed; that there is news.
+Writes:   plans in force, their totals, what was announced first, the accepted revision, where a plan has changed; news.
 Emits:    Acknowledgements; once per window TPS-SCHEDULE to each DSO in whose grid a plan has changed.
 Privacy:  DSO-ALL, DSO-OPR, DSO-GRD (docs/privacy.md).
 """
@@ -18,7 +18,7 @@ from tps.backend.platform_news import tell_operator
 from tps.documents import encode
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries, finding_reason
 from tps.documents.generation_load import ScheduleDocument, series_ids, split
-from tps.domain.plan import hull, laid_over, merged
+from tps.domain.plan import hull, laid_over, lost, merged
 from tps.domain.schedule import check_revision, check_schedules
 from tps.domain.scope import DsoScope
 from tps.domain.window import last_end
@@ -30,7 +30,7 @@ from tps.endpoint.sending import Draft, dispatch_caused
 from tps.errors import Finding, RuleBroken, StoreAway
 from tps.mades.types import SCHEDULE
 from tps.runtime.function import serve
-from tps.stores import plan_blocks, plan_totals, plans, registry, schedules
+from tps.stores import announced_plans, plan_blocks, plan_totals, plans, registry, schedules
 from tps.stores.overview_news import Topic
 from tps.stores.schedules import AcceptedDocument, PlanChange
 
@@ -120,7 +120,9 @@ def apply(handling, operator, document, before, *, refused_ids):
     left = [piece for piece in standing if piece.document_id != document_id]
     plan_blocks.add_blocks(tx, blocks, handling.now)
     plan_totals.add_totals(tx, operator, block_totals(blocks, new, grid_of, standing))
-    plans.replace_pieces(tx, operator, standing, overlaid([*left, *map(without_plan, ended)], new))
+    after = overlaid([*left, *map(without_plan, ended)], new)
+    announced_plans.keep_announced(tx, operator, lost(standing, after))
+    plans.replace_pieces(tx, operator, standing, after)
     schedules.add_changes(tx, changes([*ended, *new]), handling.now)
     schedules.keep_document(tx, operator, document_id, standing_by(document, before, refused_ids))
 

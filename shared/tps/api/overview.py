@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tps.domain.plan_total import PlanTotal
@@ -36,21 +36,27 @@ def total_json(total: PlanTotal, start_s: int) -> dict[str, list[Any]]:
 
 
 def plan_json(plans: Sequence[Steps], start_s: int, end_s: int) -> dict[str, list[Any]]:
-    """One asset's plans in an interval, by time and without overlap; null where there is none."""
+    """One asset's plans in an interval, by time and without overlap; null where there is none. Neighbours differ."""
     minutes: list[int] = []
     power_kw: list[Any] = []
+    for at_s, level_w in _levels_in(plans, start_s, end_s):
+        power = None if level_w is None else kw_json(level_w)
+        if not minutes or power != power_kw[-1]:
+            minutes.append((at_s - start_s) // _MINUTE_S)
+            power_kw.append(power)
+    return {"minutes": minutes, "power_kw": power_kw}
+
+
+def _levels_in(plans: Sequence[Steps], start_s: int, end_s: int) -> Iterator[tuple[int, int | None]]:
+    """From when on which level; None where there is no plan."""
     at_s = start_s
     for plan in plans:
         if plan.starts_s[0] > at_s:
-            minutes.append((at_s - start_s) // _MINUTE_S)
-            power_kw.append(None)
-        minutes += [(change_s - start_s) // _MINUTE_S for change_s in plan.starts_s]
-        power_kw += map(kw_json, plan.levels_w)
+            yield at_s, None
+        yield from zip(plan.starts_s, plan.levels_w, strict=True)
         at_s = plan.end_s
     if at_s < end_s:
-        minutes.append((at_s - start_s) // _MINUTE_S)
-        power_kw.append(None)
-    return {"minutes": minutes, "power_kw": power_kw}
+        yield at_s, None
 
 
 def moment_of(seconds: int) -> str:

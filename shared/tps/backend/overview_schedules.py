@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tps.api.overview import plan_json, total_json
 from tps.api.types import number_json
 from tps.backend.plan_totals import announced_totals, current_totals
 from tps.domain.limit import Interval
+from tps.domain.plan import Piece, by_asset, laid_over
 from tps.domain.plan_total import PlanTotal, added
-from tps.domain.steps import clipped, seconds
+from tps.domain.steps import Steps, clipped, seconds
 from tps.endpoint.plan_reading import read_steps
-from tps.stores import plan_totals
+from tps.stores import announced_plans, plan_totals
 from tps.stores.plan_totals import Asked, Portfolio
 
 if TYPE_CHECKING:
@@ -34,18 +35,46 @@ def operator_totals(endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked:
 
 
 def asset_plans(
-    endpoint: Endpoint, tx: Transaction, scope: TpsScope, assets: Sequence[dict[str, Any]], *, period: Interval
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, assets: Sequence[dict[str, Any]], *, asked: Asked
 ) -> list[dict[str, Any]]:
-    """What these active assets plan; as `plan_totals.active_assets` gives them."""
-    found = plan_totals.pieces_of(tx, scope, [(each["asset_id"], each["operator"]) for each in assets], period)
+    """What these active assets plan, and had announced first; as `plan_totals.active_assets` gives them."""
+    pairs = [(each["asset_id"], each["operator"]) for each in assets]
+    standing = [piece for _, piece in plan_totals.pieces_of(tx, scope, pairs, asked.period)]
+    first = _announced(tx, scope, standing, pairs, asked=asked)
+    current = _drawn(read_steps(endpoint, tx, standing), standing, pairs, asked.period)
+    announced = _drawn(read_steps(endpoint, tx, first), first, pairs, asked.period)
+    return [
+        {**_asset_json(asset), **now, **({} if then == now else {"announced": then})}
+        for asset, now, then in zip(assets, current, announced, strict=True)
+    ]
+
+
+def _announced(
+    tx: Transaction, scope: TpsScope, standing: Sequence[Piece], pairs: Sequence[tuple[str, str]], *, asked: Asked
+) -> list[Piece]:
+    """What these planned first, by asset and time; as the totals have it, of what was in a grid then."""
+    earlier = by_asset(announced_plans.announced_pieces(tx, scope, pairs, asked.period))
+    first = [
+        piece
+        for asset_id, pieces in by_asset(standing).items()
+        for piece in laid_over(pieces, earlier.pop(asset_id, ()))
+    ]
+    first += [piece for pieces in earlier.values() for piece in pieces]
+    named = {piece.block_id for piece in first if piece.block_id is not None}
+    in_grid = announced_plans.blocks_in_grid(tx, scope, named, asked.dso)
+    return [piece for piece in first if piece.block_id in in_grid]
+
+
+def _drawn(
+    steps: Sequence[Steps | None], pieces: Sequence[Piece], pairs: Sequence[tuple[str, str]], period: Interval
+) -> list[dict[str, list[Any]]]:
+    """What pieces, with the steps of each, plan of each of these assets; those of one asset are sorted by time."""
     start_s, end_s = seconds(period.start), seconds(period.end)
-    pieces = [piece for _, piece in found]
-    steps = zip(pieces, read_steps(endpoint, tx, pieces), strict=True)
-    plans = {
-        asset_id: [part for _, plan in group if plan and (part := clipped(plan, start_s, end_s))]
-        for asset_id, group in groupby(steps, key=lambda pair: pair[0].asset_id)
-    }
-    return [{**_asset_json(each), **plan_json(plans.get(each["asset_id"], ()), start_s, end_s)} for each in assets]
+    plans: dict[str, list[Steps]] = defaultdict(list)
+    for piece, plan in zip(pieces, steps, strict=True):
+        if plan and (part := clipped(plan, start_s, end_s)):
+            plans[piece.asset_id].append(part)
+    return [plan_json(plans[asset_id], start_s, end_s) for asset_id, _ in pairs]
 
 
 def _operator_json(

@@ -6,6 +6,7 @@ A piece says where the power of an interval is to be found, not what it is. Inte
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -54,6 +55,27 @@ def laid_over(lower: Sequence[Piece], upper: Sequence[Piece]) -> list[Piece]:
         for rest in _uncovered(piece.period, covers, ends)
     ]
     return sorted([*upper, *left], key=lambda piece: piece.period.start)
+
+
+def by_asset(pieces: Iterable[Piece]) -> dict[str, list[Piece]]:
+    """Each asset's, in the order given."""
+    found: dict[str, list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        found[piece.asset_id].append(piece)
+    return found
+
+
+def lost(before: Iterable[Piece], after: Iterable[Piece]) -> list[Piece]:
+    """What was planned and does not stand any more: of the pieces before, what no later one has from the same block."""
+    stands: dict[tuple[str, str | None], list[Interval]] = defaultdict(list)
+    for piece in after:
+        stands[piece.asset_id, piece.block_id].append(piece.period)
+    return [
+        replace(piece, period=rest)
+        for piece in before
+        if piece.block_id is not None
+        for rest in uncovered([piece.period], stands[piece.asset_id, piece.block_id])
+    ]
 
 
 def uncovered(periods: Iterable[Interval], covers: Iterable[Interval]) -> list[Interval]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tps.domain.limit import Interval
-from tps.domain.plan import Piece, hull, merged, ranked, uncovered
+from tps.domain.plan import Piece, by_asset, hull, merged, ranked, uncovered
 from tps.domain.schedule import EARLIEST, LATEST
 from tps.domain.scope import DsoScope
 from tps.stores.feeds import next_position
@@ -44,10 +44,10 @@ def put_plans(tx: Transaction, party: str, incoming: Sequence[Piece]) -> None:
     if not incoming:
         return
     lock_plans(tx, party)
-    by_asset = _by_asset(incoming)
-    standing = pieces_within(tx, party, by_asset, hull(piece.period for piece in incoming))
-    stood = _by_asset(standing)
-    after = {asset_id: ranked(stood[asset_id], pieces) for asset_id, pieces in by_asset.items()}
+    coming = by_asset(incoming)
+    standing = pieces_within(tx, party, coming, hull(piece.period for piece in incoming))
+    stood = by_asset(standing)
+    after = {asset_id: ranked(stood[asset_id], pieces) for asset_id, pieces in coming.items()}
     replace_pieces(tx, party, standing, [piece for pieces in after.values() for piece in pieces])
     news = {asset_id: _news(stood[asset_id], pieces, incoming[0].rank) for asset_id, pieces in after.items()}
     _add_news(tx, party, [(asset_id, period) for asset_id, periods in news.items() for period in periods])
@@ -122,13 +122,6 @@ def read_reply(tx: Transaction, scope: DsoScope, message_id: str) -> Reply | Non
         (scope.party, message_id),
     ).fetchone()
     return Reply(row["as_of"], row["reply_id"]) if row else None
-
-
-def _by_asset(pieces: Iterable[Piece]) -> dict[str, list[Piece]]:
-    found: dict[str, list[Piece]] = defaultdict(list)
-    for piece in pieces:
-        found[piece.asset_id].append(piece)
-    return found
 
 
 def _news(before: Sequence[Piece], after: Sequence[Piece], rank: int) -> list[Interval]:
