@@ -133,7 +133,7 @@ def within(demand: Demand, start_s: int, end_s: int) -> Demand | None:
 
 def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | None:
     """How the plans of a set of assets go with what is asked of it; None if they do, whatever is not planned."""
-    unknown = {asset.asset_id: _unknown(demand, asset) for asset in assets}
+    unknown = {asset.asset_id: unknown_of(demand, asset) for asset in assets}
     lacking = [part for parts in unknown.values() for part in parts]
     burden = _sum(demand, (_burden(demand, asset) for asset in assets))
     lowest_w = min(bound.power_w for bound in demand.bounds)
@@ -142,8 +142,8 @@ def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | No
         return None
     sums = _Sums(
         energy := energy_of(burden),
-        energy if _is_ceiling(demand) else energy_of(_sum(demand, (_planned(demand, asset) for asset in assets))),
-        None if _is_ceiling(demand) else energy_of(_sum(demand, (_reference(demand, asset) for asset in assets))),
+        energy if is_ceiling(demand) else energy_of(_sum(demand, (planned_of(demand, asset) for asset in assets))),
+        None if is_ceiling(demand) else energy_of(_sum(demand, (reference_of(demand, asset) for asset in assets))),
         energy_of(lack),
     )
     unknown_ids = tuple(asset_id for asset_id, parts in unknown.items() if parts)
@@ -212,7 +212,7 @@ def _over(energy: Energy, bounds: Sequence[Bound]) -> int:
     return sum(energy.between(bound.start_s, bound.end_s) for bound in bounds)
 
 
-def _is_ceiling(demand: Demand) -> bool:
+def is_ceiling(demand: Demand) -> bool:
     return demand.kind in (ConflictKind.OVER_PART, ConflictKind.PLANNED_UNDER_STOP)
 
 
@@ -225,8 +225,8 @@ def _sum(demand: Demand, parts_of: Iterable[Iterable[Steps]]) -> Steps:
 
 def _burden(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
     """What of an asset's plan counts against the demand."""
-    if _is_ceiling(demand):
-        yield from _planned(demand, asset)
+    if is_ceiling(demand):
+        yield from planned_of(demand, asset)
         return
     reference_w = _reference_w(demand, asset)
     if reference_w is None:
@@ -239,7 +239,7 @@ def _burden(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
             yield Steps(part.starts_s, [abs(level_w - reference_w) for level_w in levels_w], part.end_s)
 
 
-def _planned(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
+def planned_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
     """An asset's planned power in the direction, as a positive number; both: whichever it is."""
     for part in _known(demand, asset):
         lowest_w, highest_w = min(part.levels_w), max(part.levels_w)
@@ -253,7 +253,7 @@ def _planned(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
             yield part if lowest_w >= 0 else _mapped(part, [abs(level_w) for level_w in part.levels_w])
 
 
-def _reference(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
+def reference_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
     """What an asset that plans should do under a start or a hold, as a positive number."""
     reference_w = _reference_w(demand, asset)
     if reference_w is not None:
@@ -261,7 +261,7 @@ def _reference(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
             yield Steps(part.starts_s[:1], (abs(reference_w),), part.end_s)
 
 
-def _unknown(demand: Demand, asset: PlannedAsset) -> list[Steps]:
+def unknown_of(demand: Demand, asset: PlannedAsset) -> list[Steps]:
     """Where an asset plans nothing, what it may add to the burden; nothing if it cannot do the direction."""
     up_to_w = _up_to_w(demand, asset)
     if not up_to_w:
