@@ -7,12 +7,14 @@ Decides, writes and emits nothing.
 Privacy:  ROL-01, REF-01, PRB-02 (docs/privacy.md).
 """
 
-from tps.api.conflicts import assets_json, severity
+from tps.api.conflicts import assets_json, curve_json, severity
 from tps.api.types import moment_json, number_json
 from tps.backend.overview_conflicts import find_conflicts, operator_conflict_json
 from tps.backend.overview_limits import evidence_json, limit_json
 from tps.backend.overview_readiness import horizon_at, item_json, readiness_json
 from tps.backend.overview_schedules import asset_plans, operator_totals
+from tps.domain.conflict_curve import curve_of
+from tps.domain.steps import seconds
 from tps.errors import Finding, Malformed, NotFound
 from tps.runtime.contract import contract_routes
 from tps.runtime.function import Answer, Route, pong, refuse, serve
@@ -96,7 +98,7 @@ def list_conflicts(call):
 
 
 def list_conflict_assets(call):
-    """The assets that make a conflict: of one operator with one limit."""
+    """One operator's conflict with one limit: plan and part over the window, and the assets that make it."""
     call.only_known("agr", "dso", *WINDOW, *PAGING)
     paging, window = read_paging(call), read_window(call)
     if call.text("agr") is None:
@@ -107,7 +109,9 @@ def list_conflict_assets(call):
     verdict = one_of(found).judged
     assets = assets_json(verdict.demand, verdict.conflict, verdict.assets)
     page, following = paging.cut(list(enumerate(assets)), lambda place: (place[0],))
-    return drawn(call, window, {"assets": [asset for _, asset in page], **following})
+    curve = curve_of(verdict.demand, verdict.assets, seconds(window.start), seconds(window.end))
+    shown = {"curve": curve_json(curve, seconds(window.start)), "assets": [asset for _, asset in page]}
+    return drawn(call, window, {**shown, **following})
 
 
 def show_readiness(call):

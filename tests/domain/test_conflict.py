@@ -20,8 +20,9 @@ from tps.domain.conflict import (
     energies_ws,
     within,
 )
+from tps.domain.conflict_curve import curve_of
 from tps.domain.limit import Direction
-from tps.domain.steps import Steps
+from tps.domain.steps import Steps, energy_of, level_at
 
 GRAIN_S = 300
 """Times in the tests are multiples of it, so that the model is quick: three to a quarter of an hour."""
@@ -251,3 +252,20 @@ def test_under_a_hold_steps_of_two_assets_do_not_cancel_each_other() -> None:
 
     assert found is not None
     assert found.excess_ws == 2 * GRAIN_S
+
+
+@given(some_demands(), some_assets())
+def test_the_curve_of_a_conflict_amounts_to_its_plan_and_part(wanted: Demand, assets: list[PlannedAsset]) -> None:
+    found = conflict_of(wanted, assets)
+    curve = curve_of(wanted, assets, 0, LAST * GRAIN_S)
+
+    for excess in found.excesses if found else ():
+        spans = [
+            (max(bound.start_s, excess.start_s), min(bound.end_s, excess.end_s))
+            for bound in wanted.bounds
+            if bound.start_s < excess.end_s and excess.start_s < bound.end_s
+        ]
+        for line, energy_ws in ((curve.planned, excess.planned_ws), (curve.part, excess.part_ws)):
+            assert sum(energy_of(line).between(*span) for span in spans) == energy_ws
+    unasked = [at for at, asked in zip(curve.asked.starts_s, curve.asked.levels_w, strict=True) if not asked]
+    assert not any(level_at([curve.unknown], at) for at in unasked)

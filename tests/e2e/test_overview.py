@@ -200,8 +200,14 @@ def test_what_an_operator_plans_beyond_its_part_is_a_conflict_the_worst_first(ov
         "count": 1,
         "largest": [{"asset_id": overview.chp, "energy_kwh": Decimal("375.125")}],
     }
-    assets = overview.get(f"/conflicts/{limit_id}/assets", f"&agr={overview.alpha.code}")["assets"]
-    assert [(each["asset_id"], each["max_production_kw"]) for each in assets] == [(overview.chp, 600)]
+    one = overview.get(f"/conflicts/{limit_id}/assets", f"&agr={overview.alpha.code}")
+    assert [(each["asset_id"], each["max_production_kw"]) for each in one["assets"]] == [(overview.chp, 600)]
+    assert one["curve"] == {
+        "minutes": [0, MORNING, MORNING + 30, MORNING + 45, MORNING + 60, 14 * 60],
+        "planned_kw": [None, 500, Decimal("500.5"), 0, None, None],
+        "part_kw": [None, 300, 300, 300, 300, None],
+        "unknown_kw": [0, 0, 0, 0, 600, 0],
+    }
 
 
 def test_a_conflict_vanishes_when_the_operator_plans_less(overview: Overview) -> None:

@@ -446,7 +446,8 @@ ROUTES = (
     _tps("/tps/v1/conflicts", f"{_DRAWN} {_CONFLICT} dso operator name", ask=_THAT_DAY, shows="planned_under_stop"),
     _tps(
         "/tps/v1/conflicts/<limit_id>/assets",
-        f"{_DRAWN} assets asset_id energy_kwh is_planned max_production_kw max_consumption_kw",
+        f"{_DRAWN} curve minutes planned_kw part_kw unknown_kw assets asset_id energy_kwh is_planned max_production_kw"
+        " max_consumption_kw",
         ask=f"{_THAT_DAY}&agr={{operator}}",
         shows="energy_kwh",
     ),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tps.api.overview import kw_json, kwh_json, moment_of
+from tps.api.overview import MINUTE_S, kw_json, kwh_json, levels_at, moment_of
 from tps.api.types import number_json
 from tps.domain.conflict import Conflict, Demand, Excess, PlannedAsset, energies_ws
+from tps.domain.conflict_curve import Curve
 from tps.domain.power import from_watts
 
 MAX_LARGEST = 5
@@ -52,9 +53,26 @@ def assets_json(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsse
     return known + [_asset_json(by_id[each], None) for each in sorted(conflict.unknown_ids) if each not in seen]
 
 
+def curve_json(curve: Curve, start_s: int) -> dict[str, list[Any]]:
+    """Plan and part as columns of steps; null where nothing is planned, or nothing asked."""
+    columns = (curve.planned_assets, curve.planned, curve.asked, curve.part, curve.unknown)
+    starts_s = sorted({at_s for column in columns for at_s in column.starts_s})
+    count, planned_w, asked, part_w, unknown_w = (levels_at(column, starts_s) for column in columns)
+    return {
+        "minutes": [(at_s - start_s) // MINUTE_S for at_s in starts_s],
+        "planned_kw": _where(count, planned_w),
+        "part_kw": _where(asked, part_w),
+        "unknown_kw": [kw_json(level_w) for level_w in unknown_w],
+    }
+
+
 def severity(conflict: Conflict) -> tuple[int, int]:
     """Sorts the worst first, and what is only unknown last."""
     return (0 if conflict.excesses else 1, -(conflict.excess_ws or conflict.unknown_w))
+
+
+def _where(is_known: Sequence[int], levels_w: Sequence[int]) -> list[Any]:
+    return [kw_json(level_w) if known else None for known, level_w in zip(is_known, levels_w, strict=True)]
 
 
 def _ranked(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> list[tuple[str, int]]:

@@ -9,7 +9,7 @@ from tps.domain.plan_total import PlanTotal
 from tps.domain.steps import Steps, moment
 
 _WATTS_PER_KW = 1000
-_MINUTE_S = 60
+MINUTE_S = 60
 
 
 def kw_json(watts: int) -> int | float:
@@ -26,9 +26,9 @@ def total_json(total: PlanTotal, start_s: int) -> dict[str, list[Any]]:
     """A total as columns: from each minute after the start on it is so."""
     columns = (total.planned_assets, total.production_w, total.consumption_w)
     starts_s = sorted({at_s for column in columns for at_s in column.starts_s})
-    planned, production_w, consumption_w = (_levels(column, starts_s) for column in columns)
+    planned, production_w, consumption_w = (levels_at(column, starts_s) for column in columns)
     return {
-        "minutes": [(at_s - start_s) // _MINUTE_S for at_s in starts_s],
+        "minutes": [(at_s - start_s) // MINUTE_S for at_s in starts_s],
         "planned_assets": planned,
         "production_kw": [kw_json(level_w) for level_w in production_w],
         "consumption_kw": [kw_json(level_w) for level_w in consumption_w],
@@ -42,7 +42,7 @@ def plan_json(plans: Sequence[Steps], start_s: int, end_s: int) -> dict[str, lis
     for at_s, level_w in _levels_in(plans, start_s, end_s):
         power = None if level_w is None else kw_json(level_w)
         if not minutes or power != power_kw[-1]:
-            minutes.append((at_s - start_s) // _MINUTE_S)
+            minutes.append((at_s - start_s) // MINUTE_S)
             power_kw.append(power)
     return {"minutes": minutes, "power_kw": power_kw}
 
@@ -64,7 +64,8 @@ def moment_of(seconds: int) -> str:
     return moment(seconds).isoformat().replace("+00:00", "Z")
 
 
-def _levels(column: Steps, starts_s: Sequence[int]) -> list[int]:
+def levels_at(column: Steps, starts_s: Sequence[int]) -> list[int]:
+    """A column's levels at these moments, its own starts among them."""
     known = dict(zip(column.starts_s, column.levels_w, strict=True))
     levels: list[int] = []
     for at_s in starts_s:

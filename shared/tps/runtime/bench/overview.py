@@ -32,6 +32,7 @@ _PART = Decimal("0.5")
 _DIVIDED_WITHIN_S = 600
 _POLLS = 20
 _STEPS_KW = 100
+_CHANGED_AFTER = timedelta(hours=6)
 
 
 def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
@@ -44,6 +45,7 @@ def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         day = day_in("UTC", datetime.now().astimezone().date() + timedelta(days=1))
         start, end = day.start, day.start + timedelta(days=1)
         _plan_all(operators, hands, start)
+        _plan_all(operators[:1], hands[:1], start + _CHANGED_AFTER)
         _limit_all(dso, hands, sizes.watched_limits, start)
         seen = _Seen(http, stack, f"from={start:%Y-%m-%dT%H:%M:%SZ}&to={end:%Y-%m-%dT%H:%M:%SZ}")
         seen.wait_for(sizes.watched_limits)
@@ -56,7 +58,7 @@ def _asked(dso: str, operator: str) -> dict[str, str]:
     return {
         "plans of all, totals": "schedules?",
         "plans of one operator, totals": f"schedules?party={operator}&",
-        "plans of one operator, 100 assets": f"schedules?party={operator}&per_asset=true&limit=100&",
+        "plans of one operator, 100 changed assets": f"schedules?party={operator}&per_asset=true&limit=100&",
         "limits of all, as bars": "limits?summary=true&",
         "limits of one operator, with parts": f"limits?party={operator}&",
         "conflicts of all, the worst 100": f"conflicts?dso={dso}&limit=100&",
