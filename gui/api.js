@@ -38,6 +38,16 @@ export class Api {
     return body;
   }
 
+  /** A list's first page, and following ones until there are `wanted`: {items, next, pages}. */
+  async collect(first, read, wanted) {
+    let [items, next, pages] = [first[read], first.next ?? null, 1];
+    for (; pages < wanted && next; pages += 1) {
+      const answer = await this.follow(next);
+      [items, next] = [[...items, ...answer[read]], answer.next ?? null];
+    }
+    return { items, next, pages };
+  }
+
   #refusal(status, body) {
     if (status !== 401) return new Refused(status, body);
     this.session.signOut();

@@ -42,3 +42,36 @@ export function useAnswer(api, path, query, versions, onError) {
   const isPresent = found.wanted === wanted;
   return { last: found.body, body: isPresent ? found.body : null, error: isPresent ? found.error : null, isLoading: wanted !== null && !isPresent };
 }
+
+/**
+ * A list that comes page by page, as far as it was asked for; when something changed, as far again, and shown once whole.
+ * @param read what the list is called in an answer
+ */
+export function usePages(api, path, query, versions, { read, onError }) {
+  const wanted = JSON.stringify([path, query]);
+  const first = useAnswer(api, path, query, versions, onError);
+  const [list, setList] = useState({ wanted: null, items: [], next: null, pages: 1 });
+  const isAsking = useRef(false);
+
+  useEffect(() => {
+    if (!first.body) return undefined;
+    let isOver = false;
+    api
+      .collect(first.body, read, list.wanted === wanted ? list.pages : 1)
+      .then((found) => isOver || setList({ wanted, ...found }))
+      .catch(onError);
+    return () => (isOver = true);
+  }, [first.body]);
+
+  async function more() {
+    if (!list.next || isAsking.current) return;
+    isAsking.current = true;
+    const answer = await api.follow(list.next).catch(onError);
+    isAsking.current = false;
+    const longer = (before) => ({ ...before, items: [...before.items, ...answer[read]], next: answer.next ?? null, pages: before.pages + 1 });
+    if (answer) setList((before) => (before.next === list.next ? longer(before) : before));
+  }
+
+  const isPresent = list.wanted === wanted;
+  return { items: isPresent ? list.items : null, isMore: isPresent && list.next !== null, error: first.error, more };
+}

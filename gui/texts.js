@@ -147,6 +147,7 @@ const en = {
     none: "No plan collides with a limit in this window.",
     none_short: "No conflicts",
     count: (count) => (count === 1 ? "1 conflict" : `${count} conflicts`),
+    worst_count: (count) => `The worst ${count} conflicts`,
     unknown_count: (count) => (count === 1 ? "1 unknown" : `${count} unknown`),
     worst: "worst first",
     excess: "Excess",

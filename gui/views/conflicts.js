@@ -3,7 +3,7 @@
 import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
 import { Chart, box } from "../chart.js";
 import { colour, hatch } from "../colours.js";
-import { useAnswer } from "../data.js";
+import { useAnswer, usePages } from "../data.js";
 import { Rows, stretch } from "../rows.js";
 import { iso } from "../rules/time.js";
 import { energy, power } from "../rules/numbers.js";
@@ -14,28 +14,42 @@ import { Place } from "../timeline.js";
 import { words } from "../texts.js";
 import { Empty, Failed, Loading } from "../parts.js";
 
+const PAGE = 100;
+
 export function Conflicts({ api, state, window, versions, names, go, onCsv, onError }) {
   const query = { agr: state.operator, dso: state.dso, from: iso(window.from), to: iso(window.to) };
-  const answer = useAnswer(api, "/conflicts", query, [versions.plans, versions.limits], onError);
-  const found = answer.body?.conflicts;
-  const chosen = found?.find((each) => keyOf(each) === state.selected) ?? found?.[0];
+  const news = [versions.plans, versions.limits];
+  const list = usePages(api, "/conflicts", { ...query, limit: PAGE }, news, { read: "conflicts", onError });
+  const found = list.items;
+  const chosen = useNamed(api, { query, list, news, onError, selected: state.selected }) ?? found?.[0];
 
   useEffect(() => {
     if (found) onCsv(() => conflictsCsv(found));
   }, [found]);
 
-  if (answer.error && !answer.body) return html`<${Failed} error=${answer.error} />`;
+  if (list.error && !found) return html`<${Failed} error=${list.error} />`;
   if (!found) return html`<${Loading} />`;
   if (!found.length) return html`<${Empty} text=${words.conflicts.none} />`;
   const peak = Math.max(...found.map((each) => each.peak_excess_kw), 1);
   const draw = (index) => html`<${ConflictRow} ...${{ conflict: found[index], peak, names, go, isOpen: found[index] === chosen }} />`;
   return html`
     <${Chosen} ...${{ api, conflict: chosen, window, state, versions, names, onError }} />
-    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 156 : 78)} draw=${draw} label=${tally(found)} />
+    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 156 : 78)} draw=${draw} onEnd=${list.more} label=${tally(found, list.isMore)} />
   `;
 }
 
-export function tally(found) {
+/** The conflict that a link names, be it further down than the list was asked for. */
+function useNamed(api, { query, list, news, onError, selected }) {
+  const isNamed = (each) => keyOf(each) === selected;
+  const near = list.items?.find(isNamed);
+  const [dso, agr] = [selected?.split("/")[0], selected?.split("/").at(-2)];
+  const far = useAnswer(api, list.isMore && selected && !near ? "/conflicts" : null, { ...query, dso, agr }, news, onError);
+  return near ?? far.body?.conflicts.find(isNamed);
+}
+
+/** What a list holds: "3 conflicts, 1 unknown"; "The worst 100 conflicts" if it goes on. */
+export function tally(found, isMore) {
+  if (isMore) return words.conflicts.worst_count(found.length);
   const unknown = found.filter((each) => each.kind === "unknown").length;
   const count = words.conflicts.count(found.length - unknown);
   return unknown ? `${count}, ${words.conflicts.unknown_count(unknown)}` : count;

@@ -3,7 +3,7 @@
 import { html, useContext, useEffect, useMemo, useState } from "../lib/preact.js";
 import { Chart, box } from "../chart.js";
 import { hatch } from "../colours.js";
-import { useAnswer } from "../data.js";
+import { useAnswer, usePages } from "../data.js";
 import { Rows } from "../rows.js";
 import { MINUTE, clock, iso } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
@@ -152,23 +152,16 @@ function Operators({ plans, go }) {
 }
 
 function Assets({ api, query, window, versions, onCsv, onError }) {
-  const [pages, setPages] = useState({ assets: [], next: null });
-  const first = useAnswer(api, "/schedules", { ...query, per_asset: true, limit: PAGE }, [versions.plans, versions.registry], onError);
+  const list = usePages(api, "/schedules", { ...query, per_asset: true, limit: PAGE }, [versions.plans, versions.registry], { read: "assets", onError });
+  const assets = list.items;
   useEffect(() => {
-    if (first.body) setPages({ assets: first.body.assets, next: first.body.next ?? null });
-  }, [first.body]);
-  useEffect(() => onCsv(() => assetsCsv(window.from, pages.assets)), [pages]);
+    if (assets) onCsv(() => assetsCsv(window.from, assets));
+  }, [assets]);
 
-  const more = async () => {
-    if (!pages.next || pages.isAsking) return;
-    pages.isAsking = true;
-    const following = await api.follow(pages.next).catch(onError);
-    if (following) setPages({ assets: [...pages.assets, ...following.assets], next: following.next ?? null });
-  };
-  if (first.error && !first.body) return html`<${Failed} error=${first.error} />`;
-  if (!first.body) return html`<${Loading} />`;
-  const draw = (index) => html`<${AssetRow} asset=${pages.assets[index]} />`;
-  return html`<${Rows} count=${pages.assets.length} height=${(isNarrow) => (isNarrow ? 76 : 44)} draw=${draw} onEnd=${more} label=${words.plans.assets} />`;
+  if (list.error && !assets) return html`<${Failed} error=${list.error} />`;
+  if (!assets) return html`<${Loading} />`;
+  const draw = (index) => html`<${AssetRow} asset=${assets[index]} />`;
+  return html`<${Rows} count=${assets.length} height=${(isNarrow) => (isNarrow ? 76 : 44)} draw=${draw} onEnd=${list.more} label=${words.plans.assets} />`;
 }
 
 function AssetRow({ asset }) {

@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from tps.runtime.bench import suite
+from tps.runtime.bench.browser import find_chromium
 from tps.runtime.bench.figures import Figure, Sizes, machine, quantiles
 from tps.runtime.cli import commands
+from tps.runtime.gui.libraries import LibrariesMissing
 from tps.runtime.local.stack import LocalStack
 
 TINY = Sizes(assets=6, operators=(2,), updated=2, planned=4, rounds=2, watched=2, watched_limits=2, large_mb=1)
@@ -25,6 +27,20 @@ def test_what_one_large_content_takes_is_measured(stack: LocalStack) -> None:
     figures = suite.ALONE["large"](stack, TINY)
 
     assert {"1 MB: SendMessage", "a worker, peak while it is given out"} <= {figure.name for figure in figures}
+
+
+def test_how_long_the_gui_takes_is_measured_in_a_browser(stack: LocalStack) -> None:
+    if find_chromium() is None:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+
+    try:
+        figures = suite.ALONE["gui"](stack, TINY)
+    except LibrariesMissing as error:
+        pytest.skip(f"the GUI cannot be published here: {error}")
+
+    told = {figure.name: figure.value for figure in figures}
+    assert all(told[f"{view} of all stand, first"] > 0 for view in ("plans", "limits", "conflicts"))
+    assert 0 < told["pages, styles, modules and libraries, compressed"] < 150
 
 
 @pytest.mark.parametrize("name", suite.PURE)

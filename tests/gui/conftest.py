@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,18 +10,12 @@ import pytest
 from tests.gui.day import Day, make_day
 from tests.gui.tab import Tab
 from tests.support.world import World
+from tps.runtime.bench.browser import find_chromium
 from tps.runtime.gui.address import publish_here
 from tps.runtime.gui.libraries import LibrariesMissing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def find_chromium() -> str | None:
-    """The path of a Chromium that this machine has."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="module")

@@ -239,12 +239,13 @@ def _passes(name: str, step: Callable[[], int]) -> bool:
 @click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--seconds", type=click.FloatRange(min=1), help="How long `faults` and `power` break things.")
 def bench(names: tuple[str, ...], is_json: bool, seconds: float | None) -> None:
-    """Measure what docs/figures.md says: limits, schedules, changes, registration, fairness, documents; all of these
-    without a name.
+    """Measure what docs/figures.md says: limits, schedules, changes, registration, overview, fairness, documents; all
+    of these without a name.
 
     By name also: faults (every process killed in turn in the middle of traffic), power (all at once, and what was
     not synced is dropped) and silence (1,000 messages to a receiver that is down, over two restarts of the broker);
-    they fail if anything was lost or done twice. And large: what one content of 50 MB takes.
+    they fail if anything was lost or done twice. And large: what one content of 50 MB takes; gui: how long the pages
+    take in a browser (a Chromium, and the extra `dev`).
     """
     from tps.runtime.bench.suite import main as measure
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tps.runtime.bench import broken, feeds, large, overview, pure, served
+from tps.runtime.bench import broken, browser, feeds, large, overview, pure, served
 from tps.runtime.bench.figures import Figure, Sizes, machine
 from tps.runtime.local.stack import LocalStack
 from tps.runtime.local.up import Up, running
@@ -28,7 +28,11 @@ SERVED: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {
     "overview": overview.overview,
 }
 BROKEN: dict[str, Callable[[float | None], list[Figure]]] = {"faults": broken.faults, "power": broken.power}
-ALONE: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {"silence": broken.silence, "large": large.large}
+ALONE: dict[str, Callable[[LocalStack, Sizes], list[Figure]]] = {
+    "silence": broken.silence,
+    "large": large.large,
+    "gui": browser.gui,
+}
 WORKERS = 2
 
 

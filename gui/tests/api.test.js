@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Api, Lost, Refused } from "../api.js";
+import { SignedOut } from "../session.js";
+
+const session = { authorization: async () => "Bearer token", signOut() {} };
+const answer = (body, { status = 200, tag } = {}) => new Response(status === 304 ? null : JSON.stringify(body), { status, headers: tag ? { ETag: tag } : {} });
+
+/** An Api whose platform answers by address; it tells what it was asked. */
+function asking(platform) {
+  const asked = [];
+  const fetch = async (url, { headers }) => (asked.push({ url, headers }), platform(url, headers));
+  return { api: new Api(session, fetch), asked };
+}
+
+test("what has not changed is not sent again", async () => {
+  const { api, asked } = asking((_, headers) => (headers["If-None-Match"] ? answer(null, { status: 304 }) : answer({ parties: [1] }, { tag: '"a"' })));
+
+  assert.deepEqual(await api.get("/parties"), { parties: [1] });
+  assert.deepEqual(await api.get("/parties"), { parties: [1] });
+  assert.deepEqual(asked.map(({ headers }) => headers["If-None-Match"]), [undefined, '"a"']);
+});
+
+test("a list is followed for as many pages as were seen, and no further", async () => {
+  const pages = { "/2": { items: [3, 4], next: "/3" }, "/3": { items: [5] } };
+  const { api, asked } = asking((url) => answer(pages[url]));
+  const first = { items: [1, 2], next: "/2" };
+
+  assert.deepEqual(await api.collect(first, "items", 1), { items: [1, 2], next: "/2", pages: 1 });
+  assert.deepEqual(await api.collect(first, "items", 2), { items: [1, 2, 3, 4], next: "/3", pages: 2 });
+  assert.deepEqual(await api.collect(first, "items", 9), { items: [1, 2, 3, 4, 5], next: null, pages: 3 });
+  assert.deepEqual(asked.map(({ url }) => url), ["/2", "/2", "/3"]);
+});
+
+test("no, nobody there, and not signed in are told apart", async () => {
+  await assert.rejects(asking(() => answer({ detail: "no such party" }, { status: 404 })).api.get("/limits"), (error) => error instanceof Refused && error.status === 404 && error.message === "no such party");
+  await assert.rejects(asking(() => Promise.reject(new TypeError("network"))).api.get("/limits"), Lost);
+  await assert.rejects(asking(() => answer({}, { status: 401 })).api.get("/limits"), SignedOut);
+});
