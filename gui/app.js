@@ -32,7 +32,7 @@ export function App({ session, begun }) {
       (error) => setOut(error instanceof SignedOut ? error : { why: "lost" }),
     );
   }, []);
-  if (out) return html`<${SignIn} session=${session} why=${out.why} detail=${out.detail} onDone=${() => setOut(null)} />`;
+  if (out) return html`<${SignIn} session=${session} why=${out.why} detail=${out.detail} onDone=${() => setOut(null)} onOut=${setOut} />`;
   return html`<${Desk} session=${session} onOut=${setOut} />`;
 }
 

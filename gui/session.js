@@ -1,13 +1,13 @@
 // Who is signed in: a short token in this tab's memory of the browser, renewed while the page is open. It is never in an
 // address, and never outlives the tab.
 
-import { beginOidc, finishOidc, renewOidc } from "./oidc.js";
+import { OidcFailed, beginOidc, finishOidc, renewOidc, revokeOidc } from "./oidc.js";
 import { signInCode } from "./rules/share.js";
 
 const KEY = "tps-session";
-const EARLY_MS = 120_000;
+const EARLY_S = 120;
 
-/** A reason to show the sign-in page; `why` names one of its texts. */
+/** A reason to show the sign-in page; `why` names one of its texts, `detail` goes into it. */
 export class SignedOut extends Error {
   constructor(why, detail = "") {
     super(why);
@@ -22,6 +22,8 @@ export class Session {
     this.fetch = (...args) => fetch(...args);
     this.config = null;
     this.renewing = null;
+    // Whoever signed out, or was let in nowhere, may be somebody else next.
+    this.isAnew = false;
     this.held = JSON.parse(storage.getItem(KEY) ?? "null");
   }
 
@@ -44,10 +46,11 @@ export class Session {
     return this.held?.token ?? null;
   }
 
-  /** The header of a call; renews a token that is about to end. */
+  /** The header of a call; renews a token that is about to end, and goes on with it to its end if that fails. */
   async authorization() {
     if (!this.held) throw new SignedOut("over");
-    if (this.held.ends - this.now() < EARLY_MS && this.held.renewal) await this.renew();
+    if (this.held.renewal && this.now() >= this.held.renew_at) await this.renew().catch((error) => this.#goOn(error));
+    if (this.now() >= this.held.ends) this.#end();
     return `Bearer ${this.held.token}`;
   }
 
@@ -63,12 +66,14 @@ export class Session {
   }
 
   signOut() {
-    this.held = null;
-    this.storage.removeItem(KEY);
+    const held = this.held;
+    this.isAnew = true;
+    this.#forget();
+    if (this.canUseOidc && held?.renewal) revokeOidc(this.config, held, this.fetch).catch(() => {});
   }
 
-  beginOidc() {
-    return beginOidc(this.config, this.storage, this.location);
+  async beginOidc() {
+    await beginOidc(this.config, this.isAnew, this).catch(failed);
   }
 
   async #exchange(code) {
@@ -78,22 +83,48 @@ export class Session {
   }
 
   async #renew() {
-    if (this.held.renewal !== "session") {
-      return this.#hold(await renewOidc(this.config, this.held, this.fetch));
+    const before = this.held;
+    const next = before.renewal === "session" ? await this.#nextHere(before) : await this.#nextByOidc(before);
+    if (next && this.held === before) this.#hold(next);
+  }
+
+  async #nextHere(held) {
+    const answer = await this.#post({}, { Authorization: `Bearer ${held.token}` });
+    if (answer.ok) return { ...(await answer.json()), renewal: "session" };
+    return answer.status === 401 ? this.#end() : undefined;
+  }
+
+  async #nextByOidc(held) {
+    try {
+      return await renewOidc(this.config, held, this.fetch);
+    } catch (error) {
+      if (error instanceof OidcFailed && error.why === "refused") this.#end();
+      throw error;
     }
-    const answer = await this.#post({}, { Authorization: `Bearer ${this.held.token}` });
-    if (answer.ok) return this.#hold({ ...(await answer.json()), renewal: "session" });
-    if (answer.status !== 401) return undefined;
-    this.signOut();
-    throw new SignedOut("over");
   }
 
   async #finishOidc(answer) {
-    try {
-      this.#hold(await finishOidc(this.config, answer, { storage: this.storage, location: this.location, fetch: this.fetch }));
-    } catch (error) {
-      throw new SignedOut("oidc_failed", error.message);
-    }
+    const held = await finishOidc(this.config, answer, this).catch((error) => this.#stay(error));
+    if (held) this.#hold(held);
+  }
+
+  /** Whoever is signed in and goes back in history is answered again, by nobody's wish. */
+  #stay(error) {
+    if (error.why !== "stranger" || !this.held) failed(error);
+  }
+
+  #goOn(error) {
+    if (error instanceof SignedOut || this.now() >= this.held.ends) throw error;
+  }
+
+  #end() {
+    this.#forget();
+    throw new SignedOut("over");
+  }
+
+  #forget() {
+    this.held = null;
+    this.storage.removeItem(KEY);
   }
 
   #post(body, headers = {}) {
@@ -108,7 +139,13 @@ export class Session {
   }
 
   #hold({ token, expires_in_s, ...more }) {
-    this.held = { ...more, token, ends: this.now() + expires_in_s * 1000 };
+    const renew_at = this.now() + Math.max(expires_in_s - EARLY_S, expires_in_s / 2) * 1000;
+    this.held = { ...more, token, renew_at, ends: this.now() + expires_in_s * 1000 };
     this.storage.setItem(KEY, JSON.stringify(this.held));
   }
+}
+
+function failed(error) {
+  const isTold = error instanceof OidcFailed;
+  throw new SignedOut("oidc_failed", isTold ? error : new OidcFailed("refused", error.message));
 }

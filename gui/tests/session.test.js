@@ -52,7 +52,7 @@ test("a token is renewed before it ends, once for all that ask, and lives in the
 });
 
 test("a session that is over is told, and nothing is kept", async () => {
-  const storage = memory({ "tps-session": JSON.stringify({ token: "t1", renewal: "session", ends: 1000 }) });
+  const storage = memory({ "tps-session": JSON.stringify({ token: "t1", renewal: "session", renew_at: 980, ends: 1000 }) });
   const { session } = tab({ storage, answers: { session: () => answer(401, {}) }, now: () => 990 });
   await session.begin();
   await assert.rejects(session.authorization(), (error) => error.why === "over");
@@ -79,26 +79,78 @@ test("OIDC leaves with a challenge and comes back with a token; another tab's an
     "https://issuer/.well-known/openid-configuration": found,
     "https://issuer/token": async (options) => answer(200, { access_token: `for ${options.body.get("code")}`, expires_in: 300, refresh_token: "r" }),
   };
-  const before = globalThis.fetch;
-  globalThis.fetch = found;
   const first = tab({ storage, answers, hash: "#limits" });
   await assert.rejects(first.session.begin(), SignedOut);
   first.location.assign = (url) => (first.location.assigned = new URL(url));
   await first.session.beginOidc();
-  globalThis.fetch = before;
   const sent = first.location.assigned.searchParams;
   const kept = JSON.parse(storage.getItem("tps-oidc"));
   assert.equal(sent.get("code_challenge"), await challengeOf(kept.verifier));
   assert.equal(sent.get("redirect_uri"), "http://host/gui/");
 
-  const wrong = tab({ storage: memory({ "tps-oidc": JSON.stringify(kept) }), answers, search: `?code=x&state=other` });
-  await assert.rejects(wrong.session.begin(), (error) => error.why === "oidc_failed");
+  assert.equal(sent.get("prompt"), null);
 
-  const back = tab({ storage, answers, search: `?code=x&state=${sent.get("state")}` });
+  const issued = `code=x&state=${sent.get("state")}`;
+  for (const search of ["?code=x&state=other", `?${issued}&iss=https://other`]) {
+    const wrong = tab({ storage: memory({ "tps-oidc": JSON.stringify(kept) }), answers, search });
+    await assert.rejects(wrong.session.begin(), (error) => error.why === "oidc_failed" && error.detail.why === "stranger");
+  }
+
+  const back = tab({ storage, answers, search: `?${issued}` });
   await back.session.begin();
   assert.equal(await back.session.authorization(), "Bearer for x");
   assert.equal(back.location.hash, "#limits");
   assert.equal(storage.getItem("tps-oidc"), null);
+});
+
+/** A tab that an issuer signed in at time 0, for `expires_in` seconds; `token` answers what is asked of the issuer then. */
+async function signedIn({ token = () => answer(400, { error: "invalid_grant" }), expires_in = 300, found = {}, clock }) {
+  const issuer = "https://issuer/realms/x";
+  const storage = memory({ "tps-oidc": JSON.stringify({ verifier: "v", state: "s", back: "" }) });
+  const forms = [];
+  const answers = {
+    "config.json": () => answer(200, { sign_in: "oidc", issuer, client_id: "gui", resource: "https://tps" }),
+    [`${issuer}/.well-known/openid-configuration`]: () => answer(200, { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, ...found }),
+    [`${issuer}/token`]: ({ body }) => (forms.push(body), body.has("code") ? answer(200, { access_token: "t1", refresh_token: "r1", expires_in }) : token(body)),
+    [`${issuer}/revoke`]: ({ body }) => (forms.push(body), answer(200, {})),
+  };
+  const { session, location } = tab({ storage, answers, search: "?code=x&state=s", now: () => clock.now });
+  await session.begin();
+  return { session, storage, forms, location };
+}
+
+test("a refresh token that is not replaced is used again, after half the life of a short token", async () => {
+  const clock = { now: 0 };
+  const { session, forms } = await signedIn({ clock, expires_in: 60, token: () => answer(200, { access_token: `t${forms.length}`, expires_in: 60 }) });
+  clock.now = 29_000;
+  assert.equal(await session.authorization(), "Bearer t1");
+  clock.now = 31_000;
+  assert.equal(await session.authorization(), "Bearer t2");
+  clock.now = 62_000;
+  assert.equal(await session.authorization(), "Bearer t3");
+  assert.deepEqual(forms.map((form) => [form.get("refresh_token"), form.get("resource"), form.get("client_id")]), [[null, "https://tps", "gui"], ["r1", "https://tps", "gui"], ["r1", "https://tps", "gui"]]);
+});
+
+test("an issuer that refuses to renew ends the session; one that is away does not, until the token ends", async () => {
+  const clock = { now: 0 };
+  const refused = await signedIn({ clock });
+  const away = await signedIn({ clock, token: () => answer(503, {}) });
+  clock.now = 200_000;
+  await assert.rejects(refused.session.authorization(), (error) => error.why === "over");
+  assert.equal(refused.storage.values.size, 0);
+  assert.equal(await away.session.authorization(), "Bearer t1");
+  clock.now = 301_000;
+  await assert.rejects(away.session.authorization(), (error) => error.why === "away");
+});
+
+test("signing out gives the refresh token back, and the issuer asks anew who it is", async () => {
+  const { session, storage, forms, location } = await signedIn({ clock: { now: 0 }, found: { revocation_endpoint: "https://issuer/realms/x/revoke" } });
+  location.assign = (url) => (location.assigned = new URL(url));
+  session.signOut();
+  assert.equal(storage.values.size, 0);
+  await session.beginOidc();
+  assert.equal(location.assigned.searchParams.get("prompt"), "login");
+  assert.equal(forms.at(-1).get("token"), "r1");
 });
 
 test("what has not changed is not sent again", async () => {

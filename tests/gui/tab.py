@@ -29,8 +29,8 @@ class Tab:
     @classmethod
     def open(cls, browser: Browser, world: World, *, is_signed_in: bool = True, **options: Any) -> Tab:
         size = {"width": 1280, "height": 800}
-        given = {"viewport": size, "timezone_id": "Europe/Copenhagen", "locale": "en-GB", **options}
-        context = browser.new_context(base_url=world.stack.gateway_url, **given)
+        place = {"base_url": world.stack.gateway_url, "timezone_id": "Europe/Copenhagen", "locale": "en-GB"}
+        context = browser.new_context(**{"viewport": size, **place, **options})
         context.set_default_timeout(PATIENCE_MS)
         tab = cls(world, context, context.new_page())
         tab.page.on(

@@ -23,7 +23,7 @@ import yaml
 from tests.hosts.knative_schemas import SCHEMAS
 from tps.runtime import render
 from tps.runtime.gui import cluster
-from tps.runtime.gui.pages import SECURITY
+from tps.runtime.gui.pages import security_of
 from tps.runtime.settings import Settings
 from tps.runtime.stack import ROOT, FunctionEntry, load_stack
 
@@ -300,14 +300,13 @@ class TestDelivery:
 
 class TestPages:
     def test_they_come_with_the_headers_that_one_machine_gives_them_and_are_only_read(self) -> None:
-        """But for the issuer, whom they ask for tokens."""
         for rule in of_kind("HTTPRoute")["gui"]["spec"]["rules"]:
             (added,) = [each["responseHeaderModifier"] for each in rule["filters"] if "responseHeaderModifier" in each]
             headers = {each["name"]: each["value"] for each in added["set"]}
-            issuer = f" {of_kind('ConfigMap')['tps-settings']['data']['TPS_ISSUER']}"
-            policy = headers["Content-Security-Policy"].replace(f"connect-src 'self'{issuer}", "connect-src 'self'")
+            settings = Settings.from_env(environment_of(of_kind("Deployment")["delivery-tps"]))
 
-            assert {**headers, "Content-Security-Policy": policy} == SECURITY
+            assert settings.gui.client_id == "tps-gui"
+            assert headers == security_of(settings)
             assert {match["method"] for match in rule["matches"]} == {"GET"}
             assert all(match["path"]["value"].startswith("/gui/") for match in rule["matches"])
 

@@ -71,6 +71,17 @@ def test_rsa_issuers_are_welcome(verifier: TokenVerifier, algorithm: str) -> Non
     assert verifier.identify(f"bearer {make_token(RSA, algorithm, 'rsa-1')}").party == PARTY
 
 
+def test_an_issuer_may_name_the_claims_otherwise_and_list_the_role_among_those_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps(jwks(KEY)))
+    verifier = TokenVerifier(ISSUER, AUDIENCE, FileKeys(path), "https://tps.example/party", "roles")
+    named = {"https://tps.example/party": "5790000000067", "roles": ["offline_access", "dso"]}
+
+    identity = verifier.identify(f"Bearer {make_token(aud=['account', AUDIENCE], **named)}")
+
+    assert identity.scope == DsoScope("5790000000067")
+
+
 HS256, NONE = b'{"alg":"HS256","kid":"key-1"}', b'{"alg":"none","kid":"key-1"}'
 
 
@@ -105,6 +116,8 @@ NOT_HOLDING = {
     "with a party that is no text": lambda: make_token(party=["5790000000012"]),
     "with an unknown role": lambda: make_token(role="admin"),
     "with a role that is no text": lambda: make_token(role={"dso": True}),
+    "with two roles": lambda: make_token(role=["agr", "tps"]),
+    "with roles of other systems alone": lambda: make_token(role=["offline_access"]),
     "junk": lambda: "junk",
     "of three junk parts": lambda: "a.b.c",
 }

@@ -38,11 +38,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class TokenVerifier:
-    """Whose tokens hold here: of one issuer, for one audience, by its keys and the algorithms allowed."""
+    """Whose tokens hold here: of one issuer, for one audience, by its keys and the algorithms allowed.
+
+    `party_claim` and `role_claim` are what that issuer calls the two claims that say who somebody is.
+    """
 
     issuer: str
     audience: str
     keys: IssuerKeys
+    party_claim: str = "party"
+    role_claim: str = "role"
 
     def identify(self, authorization: str | None) -> Identity:
         """The caller behind an Authorization header.
@@ -52,8 +57,8 @@ class TokenVerifier:
             StoreAway: The issuer's keys cannot be had.
         """
         claims = self.claims(authorization)
-        party, role = claims.get("party"), claims.get("role")
-        if not isinstance(party, str) or not isinstance(role, str) or role not in _SCOPES:
+        party, role = claims.get(self.party_claim), _role_in(claims.get(self.role_claim))
+        if not isinstance(party, str) or role is None:
             raise Unauthenticated("the token does not hold")
         return Identity(party, role)
 
@@ -82,6 +87,13 @@ class TokenVerifier:
         except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             raise Unauthenticated("the token does not hold") from None
         return decoded.claims
+
+
+def _role_in(claim: Any) -> str | None:
+    """The role that a claim names: a text, or a list with one role of ours among those of other systems."""
+    said = claim if isinstance(claim, list) else [claim]
+    known = [each for each in said if isinstance(each, str) and each in _SCOPES]
+    return known[0] if len(known) == 1 else None
 
 
 def check_group(identity: Identity, kind: str) -> None:

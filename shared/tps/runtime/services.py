@@ -106,7 +106,7 @@ def _directory(
 
 def _verifier(settings: Settings) -> TokenVerifier:
     keys = RemoteKeys(settings.jwks_url) if settings.jwks_url else FileKeys(settings.jwks_file or Path())
-    return TokenVerifier(settings.issuer, settings.audience, keys)
+    return TokenVerifier(settings.issuer, settings.audience, keys, settings.party_claim, settings.role_claim)
 
 
 def upkeep_of(settings: Settings) -> Upkeep:

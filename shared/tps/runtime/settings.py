@@ -39,9 +39,15 @@ class GroupSettings:
 
 @dataclass(frozen=True, slots=True)
 class GuiSettings:
-    """Where the GUI's pages lie; and in the embedded stack, where codes for signing in do, and the issuer's key."""
+    """Where the GUI's pages lie, and how people sign in.
+
+    Attributes:
+        client_id: What an outside issuer knows the pages as; None where a code signs in.
+        sign_in_dir, issuer_key_file: In the embedded stack, where codes for signing in lie, and the issuer's key.
+    """
 
     bucket: str
+    client_id: str | None
     sign_in_dir: Path | None
     issuer_key_file: Path | None
 
@@ -59,6 +65,8 @@ class Settings:
     jwks_url: str | None
     issuer: str
     audience: str
+    party_claim: str
+    role_claim: str
     delivery_token: str
     gateway_url: str
     function_url: str
@@ -102,6 +110,8 @@ class Settings:
             jwks_url=env.get("TPS_JWKS_URL") or None,
             issuer=env.get("TPS_ISSUER", "tps-embedded"),
             audience=env.get("TPS_AUDIENCE", "tps"),
+            party_claim=env.get("TPS_PARTY_CLAIM", "party"),
+            role_claim=env.get("TPS_ROLE_CLAIM", "role"),
             delivery_token=_need(env, "TPS_DELIVERY_TOKEN"),
             gateway_url=gateway,
             function_url=env.get("TPS_FUNCTION_URL", gateway + "/function/{function}/"),
@@ -134,6 +144,7 @@ def _path(env: Mapping[str, str], name: str) -> Path | None:
 def _gui(env: Mapping[str, str]) -> GuiSettings:
     return GuiSettings(
         bucket=env.get("TPS_GUI_S3_BUCKET", "gui"),
+        client_id=env.get("TPS_GUI_CLIENT_ID") or None,
         sign_in_dir=_path(env, "TPS_GUI_SIGN_IN_DIR"),
         issuer_key_file=_path(env, "TPS_GUI_ISSUER_KEY_FILE"),
     )

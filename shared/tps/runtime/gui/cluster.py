@@ -14,8 +14,8 @@ def publish_there(env: Mapping[str, str]) -> None:
     """Publish where the environment says, for people whom an OIDC issuer signs in.
 
     Args:
-        env: TPS_S3_URL, TPS_GUI_S3_ACCESS_KEY, TPS_GUI_S3_SECRET_KEY, TPS_GUI_S3_BUCKET (`gui`), TPS_ISSUER,
-            TPS_GUI_CLIENT_ID.
+        env: TPS_S3_URL, TPS_GUI_S3_ACCESS_KEY, TPS_GUI_S3_SECRET_KEY, TPS_GUI_S3_BUCKET (`gui`), and what `oidc_config`
+            reads.
 
     Raises:
         SettingMissing: One of them is not there.
@@ -27,13 +27,24 @@ def publish_there(env: Mapping[str, str]) -> None:
         _need(env, "TPS_GUI_S3_SECRET_KEY"),
         env.get("TPS_GUI_S3_BUCKET", "gui"),
     )
-    config = {
-        "sign_in": "oidc",
-        "issuer": _need(env, "TPS_ISSUER"),
-        "client_id": _need(env, "TPS_GUI_CLIENT_ID"),
-    }
+    config = oidc_config(env)
     _open_to_readers(bucket)
     publish(bucket, config)
+
+
+def oidc_config(env: Mapping[str, str]) -> dict[str, str]:
+    """What the pages are told of an outside issuer.
+
+    Args:
+        env: TPS_ISSUER, TPS_GUI_CLIENT_ID; where the issuer needs them TPS_GUI_SCOPE (`openid`) and TPS_GUI_RESOURCE
+            (RFC 8707).
+
+    Raises:
+        SettingMissing: No issuer, or no client id.
+    """
+    config = {"issuer": _need(env, "TPS_ISSUER"), "client_id": _need(env, "TPS_GUI_CLIENT_ID")}
+    asked = {"scope": env.get("TPS_GUI_SCOPE"), "resource": env.get("TPS_GUI_RESOURCE")}
+    return {"sign_in": "oidc", **config, **{name: value for name, value in asked.items() if value}}
 
 
 def _open_to_readers(bucket: Bucket) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from werkzeug.wrappers import Request, Response
 
@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 
 PREFIX = "/gui"
 PATHS = ("/gui/", "/gui/session")
+_OWN = "connect-src 'self'"
 SECURITY = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"{_OWN}; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -70,13 +71,14 @@ class Pages:
         self._services = services
         self._pages = services.settings.gui
         self._sign_in = _sign_in(services.settings)
+        self._security = security_of(services.settings)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:
             response = self._answer(Request(environ))
         except TpsError as error:
             response = problem(error)
-        response.headers.update(SECURITY)
+        response.headers.update(self._security)
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -134,9 +136,18 @@ class Pages:
         return Response(to_json(given), content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
+def security_of(settings: Settings) -> dict[str, str]:
+    """Headers of every answer; where an outside issuer signs people in, pages may speak to its origin, too."""
+    if settings.gui.client_id is None:
+        return SECURITY
+    issuer = urlsplit(settings.issuer)
+    policy = SECURITY["Content-Security-Policy"].replace(_OWN, f"{_OWN} {issuer.scheme}://{issuer.netloc}")
+    return {**SECURITY, "Content-Security-Policy": policy}
+
+
 def _sign_in(settings: Settings) -> SignIn | None:
     gui = settings.gui
-    if gui.sign_in_dir is None or gui.issuer_key_file is None:
+    if gui.client_id or gui.sign_in_dir is None or gui.issuer_key_file is None:
         return None
     return SignIn(gui.sign_in_dir, gui.issuer_key_file, settings.issuer, settings.audience, settings.platform_party)
 
