@@ -1,141 +1,39 @@
-"""The image and the manifests: rendered from stack.yml, valid, and giving each process its own groups' secrets only.
+"""The manifests: rendered from stack.yml, valid, and reaching each function by its routes.
 
 Nothing here needs a cluster or a container engine; k8s/README.md says what that leaves unknown.
 """
 
-import base64
-import fnmatch
-import os
-import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
 import pytest
 import yaml
 
-from tests.hosts.knative_schemas import SCHEMAS
+from tests.hosts.manifests import (
+    K8S,
+    KNATIVE_SERVICE,
+    Manifest,
+    each_entry,
+    environment_of,
+    kind,
+    manifests,
+    name,
+    named,
+    of_kind,
+    pod_of,
+    services,
+    validate,
+)
 from tps.runtime import render
 from tps.runtime.gui import cluster
 from tps.runtime.gui.pages import security_of
 from tps.runtime.settings import Settings
 from tps.runtime.stack import ROOT, FunctionEntry, load_stack
 
-K8S = ROOT / "k8s"
-KUBERNETES = "1.34"
-KNATIVE_SERVICE = ("serving.knative.dev/v1", "Service")
 RESERVED_BY_KNATIVE = {"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}
-
-Manifest = dict[str, Any]
-
-
-@cache
-def manifests() -> tuple[Manifest, ...]:
-    """Every manifest under k8s/, kustomizations aside."""
-    files = [path for path in sorted(K8S.rglob("*.yaml")) if path.name != "kustomization.yaml"]
-    return tuple(found for path in files for found in yaml.safe_load_all(path.read_text()) if found)
-
-
-def kind(manifest: Manifest) -> tuple[str, str]:
-    return manifest["apiVersion"], manifest["kind"]
-
-
-def name(manifest: Manifest) -> str:
-    return str(manifest["metadata"]["name"])
-
-
-def of_kind(wanted: str, *, api_version: str | None = None) -> dict[str, Manifest]:
-    """Manifests of one kind, by name."""
-    found = (m for m in manifests() if m["kind"] == wanted and api_version in (None, m["apiVersion"]))
-    return {name(manifest): manifest for manifest in found}
-
-
-def services() -> dict[str, Manifest]:
-    return of_kind("Service", api_version=KNATIVE_SERVICE[0])
-
-
-def validate(manifest: Manifest) -> None:
-    """By Kubernetes' own strict schemas, or ours for the kinds it does not know."""
-    if kind(manifest) in SCHEMAS:
-        jsonschema.Draft202012Validator(SCHEMAS[kind(manifest)]).validate(manifest)
-    else:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-
-
-def pod_of(manifest: Manifest) -> Manifest:
-    return dict(manifest["spec"]["template"]["spec"])
-
-
-def workloads() -> list[Manifest]:
-    """Whatever runs pods."""
-    return [
-        manifest
-        for manifest in manifests()
-        if "containers" in manifest.get("spec", {}).get("template", {}).get("spec", {})
-    ]
-
-
-def ours() -> list[Manifest]:
-    """Functions and event delivery: what runs the one image."""
-    return [manifest for manifest in workloads() if pod_of(manifest)["containers"][0]["image"] == "tps"]
-
-
-def secrets_of(pod: Manifest) -> set[str]:
-    """Names of the Secrets a pod reads, by environment or volume."""
-    return set(_values_below("secretRef", pod)) | set(_values_below("secretKeyRef", pod)) | set(_volume_secrets(pod))
-
-
-def config_maps_of(pod: Manifest) -> set[str]:
-    return set(_values_below("configMapRef", pod)) | set(_values_below("configMap", pod))
-
-
-def _values_below(key: str, node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get(key), dict):
-            yield node[key]["name"]
-        node = list(node.values())
-    if isinstance(node, list):
-        for item in node:
-            yield from _values_below(key, item)
-
-
-def _volume_secrets(pod: Manifest) -> Iterator[str]:
-    for volume in pod.get("volumes", []):
-        if "secret" in volume:
-            yield volume["secret"]["secretName"]
-        yield from _values_below("secret", volume.get("projected", {}))
-
-
-def environment_of(manifest: Manifest) -> dict[str, str]:
-    """What a process would be told: settings, its Secrets with every empty value filled in, its own variables."""
-    container = pod_of(manifest)["containers"][0]
-    told: dict[str, str] = {}
-    for source in container["envFrom"]:
-        told |= _data_of(source)
-    return told | {variable["name"]: variable["value"] for variable in container["env"]}
-
-
-def _data_of(source: Manifest) -> dict[str, str]:
-    if "configMapRef" in source:
-        return dict(of_kind("ConfigMap")[source["configMapRef"]["name"]]["data"])
-    keys = of_kind("Secret")[source["secretRef"]["name"]]["stringData"]
-    return {key: base64.urlsafe_b64encode(bytes(32)).decode() for key in keys}
-
-
-def groups_of_secrets(names: Iterable[str]) -> set[str]:
-    return {word.removeprefix("tps-group-") for word in names if word.startswith("tps-group-")}
-
-
-named = pytest.mark.parametrize("manifest", manifests(), ids=lambda m: f"{m['kind']}-{name(m)}")
-each_entry = pytest.mark.parametrize("entry", load_stack(), ids=lambda entry: entry.name)
-each_of_ours = pytest.mark.parametrize("manifest", ours(), ids=name)
-each_workload = pytest.mark.parametrize("manifest", workloads(), ids=name)
 
 
 class TestRendering:
@@ -319,204 +217,3 @@ class TestPages:
 
         assert said["bucket"].url == "http://s3:9000"
         assert said["config"] == {"sign_in": "oidc", "issuer": "https://login.example", "client_id": "tps-gui"}
-
-
-class TestSecrets:
-    @each_workload
-    def test_each_secret_and_config_map_that_is_read_exists(self, manifest: Manifest) -> None:
-        assert secrets_of(pod_of(manifest)) <= of_kind("Secret").keys()
-        assert config_maps_of(pod_of(manifest)) <= of_kind("ConfigMap").keys()
-
-    def test_each_template_is_read_by_something(self) -> None:
-        read = set().union(*(secrets_of(pod_of(manifest)) for manifest in workloads()))
-
-        assert read == of_kind("Secret").keys()
-
-    @pytest.mark.parametrize("secret", of_kind("Secret").values(), ids=name)
-    def test_a_template_holds_no_secret(self, secret: Manifest) -> None:
-        assert set(secret["stringData"].values()) == {""}
-        assert "data" not in secret
-
-    @each_of_ours
-    def test_a_process_gets_its_own_groups_secrets_only(self, manifest: Manifest) -> None:
-        told = environment_of(manifest)
-
-        groups = {group for group in told.get("TPS_GROUPS", "").split(",") if group}
-        assert groups_of_secrets(secrets_of(pod_of(manifest))) == groups
-
-    def test_the_directory_alone_has_the_certificate_authoritys_key(self) -> None:
-        holders = {name(manifest) for manifest in workloads() if "tps-authority" in secrets_of(pod_of(manifest))}
-
-        assert holders == {"component-directory"}
-        told = environment_of(services()["component-directory"])["TPS_AUTHORITY_FOLDER"]
-        (mount,) = (
-            mount["mountPath"]
-            for mount in pod_of(services()["component-directory"])["containers"][0]["volumeMounts"]
-            if mount["name"] == "authority"
-        )
-        assert told == mount
-
-    def test_only_a_groups_functions_reach_its_postgres(self) -> None:
-        for group in {group for entry in load_stack() for group in entry.groups}:
-            policy = of_kind("NetworkPolicy")[f"postgres-{group}"]["spec"]
-            (rule,) = policy["ingress"]
-            (source,) = rule["from"]
-            let_in = {
-                word for word, service in services().items() if _has(service, source["podSelector"]["matchLabels"])
-            }
-
-            assert let_in == {entry.deployed_name for entry in load_stack() if group in entry.groups}
-            assert _has(of_kind("StatefulSet")[f"postgres-{group}"], policy["podSelector"]["matchLabels"])
-
-    def test_what_no_policy_lets_in_stays_out(self) -> None:
-        everything = [m for m in of_kind("NetworkPolicy").values() if m["spec"]["podSelector"] == {}]
-
-        assert [(m["spec"]["policyTypes"], m["spec"].get("ingress")) for m in everything] == [(["Ingress"], None)]
-
-
-def _has(manifest: Manifest, labels: dict[str, str]) -> bool:
-    borne: dict[str, str] = manifest["spec"]["template"]["metadata"]["labels"]
-    return labels.items() <= borne.items()
-
-
-class TestImages:
-    @pytest.mark.parametrize("folder", ["base", "overlays/knative"])
-    def test_every_image_is_set_once_by_tag(self, folder: str) -> None:
-        images = yaml.safe_load((K8S / folder / "kustomization.yaml").read_text())["images"]
-
-        assert all(image["newTag"] != "latest" for image in images)
-
-    def test_manifests_name_images_and_no_tags(self) -> None:
-        settings = yaml.safe_load((K8S / "base/kustomization.yaml").read_text())["images"]
-        used = {pod_of(manifest)["containers"][0]["image"] for manifest in workloads()}
-
-        assert used == {image["name"] for image in settings}
-
-    def test_the_base_and_the_overlay_run_the_same_image(self) -> None:
-        settings = [
-            next(
-                image
-                for image in yaml.safe_load((K8S / folder / "kustomization.yaml").read_text())["images"]
-                if image["name"] == "tps"
-            )
-            for folder in ("base", "overlays/knative")
-        ]
-
-        assert settings[0] == settings[1]
-
-    @each_workload
-    def test_no_container_runs_as_root_or_gains_privileges(self, manifest: Manifest) -> None:
-        pod = pod_of(manifest)
-        context = pod["containers"][0]["securityContext"]
-
-        assert context["runAsNonRoot"]
-        assert {**pod.get("securityContext", {}), **context}["runAsUser"] > 0
-        assert context["allowPrivilegeEscalation"] is False
-        assert context["capabilities"] == {"drop": ["ALL"]}
-
-
-def instructions() -> list[tuple[str, str]]:
-    """(instruction, rest) of the Dockerfile, continued lines joined."""
-    joined = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text())
-    lines = (line for line in joined.splitlines() if line and not line.startswith("#"))
-    return [(word.upper(), rest) for word, _, rest in (line.partition(" ") for line in lines)]
-
-
-def copied() -> list[tuple[str, str]]:
-    """(source, target) of what is copied from the repository."""
-    copies = (rest.split() for word, rest in instructions() if word == "COPY" and not rest.startswith("--from"))
-    return [(source, words[-1]) for words in copies for source in words[:-1]]
-
-
-def is_ignored(path: str) -> bool:
-    """Whether .dockerignore keeps a top-level path out: the last line that matches decides."""
-    ignored = False
-    for line in (ROOT / ".dockerignore").read_text().splitlines():
-        if line and not line.startswith("#") and fnmatch.fnmatch(path, line.removeprefix("!")):
-            ignored = not line.startswith("!")
-    return ignored
-
-
-class TestDockerfile:
-    @pytest.mark.parametrize("source", [source for source, _ in copied()])
-    def test_what_is_copied_exists_and_is_not_ignored(self, source: str) -> None:
-        assert (ROOT / source).exists()
-        assert not is_ignored(source)
-
-    @pytest.mark.parametrize("path", [".git", ".tps", ".env", "tests", "docs"])
-    def test_nothing_else_reaches_the_engine(self, path: str) -> None:
-        assert is_ignored(path)
-
-    def test_the_last_user_is_a_number_other_than_root_and_the_manifests_agree(self) -> None:
-        user = [rest for word, rest in instructions() if word == "USER"][-1].partition(":")[0]
-
-        assert int(user) > 0
-        assert {pod_of(m)["containers"][0]["securityContext"]["runAsUser"] for m in ours()} == {int(user)}
-
-    def test_the_python_is_the_one_the_project_is_made_for(self) -> None:
-        bases = {rest.split()[0] for word, rest in instructions() if word == "FROM"}
-
-        assert bases == {"python:3.11-slim"}
-
-    def test_packages_are_installed_by_hash_only(self) -> None:
-        installs = [rest for word, rest in instructions() if word == "RUN" and "pip install" in rest]
-
-        assert installs
-        assert all("--require-hashes -r requirements.lock" in rest for rest in installs)
-
-    def test_it_starts_the_worker(self) -> None:
-        assert instructions()[-1] == ("CMD", '["python", "-m", "tps.runtime.worker"]')
-
-    def test_what_is_copied_is_enough_to_find_every_function(self, tmp_path: Path) -> None:
-        for source, target in copied():
-            if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, tmp_path / target, dirs_exist_ok=True)
-            elif target == "./" and source != "requirements.lock":
-                shutil.copy(ROOT / source, tmp_path)
-        looking = (
-            "from tps.runtime.stack import ROOT, load_stack;"
-            "missing = [e.name for e in load_stack() if not (ROOT / 'functions' / e.name / 'func.py').is_file()];"
-            "print(ROOT, missing)"
-        )
-
-        said = subprocess.run(
-            [sys.executable, "-c", looking],
-            env={**os.environ, "PYTHONPATH": str(tmp_path / "shared")},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-        assert said.stdout.strip() == f"{tmp_path} []", said.stderr
-
-
-class TestServers:
-    def test_nats_understands_its_configuration(self, tmp_path: Path) -> None:
-        server = shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        if server is None:
-            pytest.skip("nats-server is not installed")
-        (tmp_path / "nats.conf").write_text(of_kind("ConfigMap")["nats"]["data"]["nats.conf"])
-        (tmp_path / "users.conf").write_text("authorization { users: [{user: a, password: b}] }\n")
-
-        said = subprocess.run([server, "-t", "--config", str(tmp_path / "nats.conf")], capture_output=True, text=True)
-
-        assert said.returncode == 0, said.stderr
-        assert "is valid" in said.stderr
-
-    @each_workload
-    def test_each_mounted_volume_is_declared(self, manifest: Manifest) -> None:
-        pod = pod_of(manifest)
-        declared = {volume["name"] for volume in pod.get("volumes", [])}
-        declared |= {claim["metadata"]["name"] for claim in manifest["spec"].get("volumeClaimTemplates", [])}
-
-        assert {mount["name"] for mount in pod["containers"][0]["volumeMounts"]} == declared
-
-    @each_workload
-    def test_each_workload_selects_its_own_pods(self, manifest: Manifest) -> None:
-        if kind(manifest) == KNATIVE_SERVICE:
-            pytest.skip("Knative makes the selector")
-        if manifest["kind"] == "Job":
-            pytest.skip("Kubernetes makes a job's selector")
-
-        assert manifest["spec"]["selector"]["matchLabels"] == manifest["spec"]["template"]["metadata"]["labels"]

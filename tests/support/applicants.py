@@ -29,6 +29,13 @@ def make_application(own: ComponentKeys, **changes: Any) -> dict[str, Any]:
     return {"organisation": "Betelgeuse Energi", **contact, "keys": pems(own), **changes}
 
 
+def make_path(world: World, message_type: str = "*", **changes: Any) -> dict[str, Any]:
+    """A message path that lets the platform in."""
+    senders = [world.settings.platform_component]
+    head = {"message_type": message_type, "allowed_senders": senders, "valid_from": "2026-01-01T00:00:00Z"}
+    return {**head, **changes}
+
+
 @dataclass(frozen=True)
 class AtDirectory:
     """Somebody at the directory's door."""

@@ -1,0 +1,13 @@
+"""Whoever decides at the Component Directory."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.applicants import AtDirectory
+from tests.support.world import World
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> AtDirectory:
+    return AtDirectory.of(world, world.settings.platform_party, "tps")
