@@ -14,6 +14,7 @@ from tests.client.fake import ACCEPTED, FakePlatform, answer, away, problem
 from tps.client import (
     Asset,
     AvailablePower,
+    Bound,
     Conflict,
     Failed,
     ForeseenLimit,
@@ -230,6 +231,25 @@ def test_a_limit_is_read_exactly_and_unknown_fields_are_ignored() -> None:
     )
     assert limit.share is not None
     assert (limit.revision, limit.share.weight_kw, limit.expected_end) == (2, 600, None)
+
+
+def test_bounds_of_assets_are_read_exactly_and_asked_for_once() -> None:
+    times = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T14:00:00Z"}
+    parts = [
+        {"asset_id": "a", "direction": "production", "power_kw": 0.001},
+        {"asset_id": "a", "direction": "consumption"},
+    ]
+    bodies = [{**parts[0], **times}, {**parts[1], **times, "action": "hold"}]
+    platform = FakePlatform(
+        answer({"limits": [LIMIT], "next": "/agr/v1/capacity-limits/active?page=AA", "bounds": bodies})
+    )
+    start, end = datetime(2099, 4, 10, 6, tzinfo=UTC), datetime(2099, 4, 10, 14, tzinfo=UTC)
+
+    assert platform.operator().bounds() == [
+        Bound("a", "production", start, end, Decimal("0.001")),
+        Bound("a", "consumption", start, end, None, "hold"),
+    ]
+    assert platform.paths == ["/agr/v1/capacity-limits/active?per_asset=true&limit=1"]
 
 
 def test_a_wait_goes_on_by_cursor_through_silence_and_restarts() -> None:

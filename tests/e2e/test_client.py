@@ -132,6 +132,10 @@ def test_a_waiting_operator_gets_limits_as_values_and_goes_on_by_cursor(grid: Gr
     assert limit.share.weight_kw == Decimal("600.5")
     assert limit.reason == Reason("B19", "new transformer")
     assert (stop.action, stop.expected_end, stop.asset_ids) == ("stop", STARTS, (grid.chp.id,))
+    assert {(each.power_kw, each.action) for each in grid.alpha.bounds() if each.direction == "production"} == {
+        (Decimal(0), "stop"),
+        (limit.available[0].power_kw, None),
+    }
     assert grid.dso.message(sent.message_id).status == "accepted"
     assert stopped.revision == 1
 

@@ -12,6 +12,7 @@ from tps.client.dso import DsoClient
 from tps.client.limits import (
     AssetPart,
     AvailablePower,
+    Bound,
     CapacityLimit,
     Delivery,
     ForeseenLimit,
@@ -55,6 +56,7 @@ __all__ = [
     "AssetList",
     "AssetPart",
     "AvailablePower",
+    "Bound",
     "CapacityLimit",
     "Conflict",
     "ConnectionPoint",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, ClassVar
 
-from tps.client.limits import CapacityLimit, LimitBatch
+from tps.client.limits import Bound, CapacityLimit, LimitBatch
 from tps.client.outcome import Outcome
 from tps.client.party import WAIT_S, PartyClient, dry, segment, waiting
 from tps.client.registration import Asset, AssetChange
@@ -91,6 +91,11 @@ class OperatorClient(PartyClient):
     def active_limits(self, *, per_asset: bool = False) -> list[CapacityLimit]:
         """Limits in force or ahead; `per_asset` divides the own part on by the same rule."""
         return self._limits(f"{_LIMITS}/active", {"per_asset": "true"} if per_asset else {})
+
+    def bounds(self) -> list[Bound]:
+        """What binds each own asset, all active limits taken together; sorted by asset, direction, time."""
+        found = self._connection.ask(f"{_LIMITS}/active", {"per_asset": "true", "limit": 1})
+        return [Bound.from_json(each) for each in found["bounds"]]
 
     def wait_limits(
         self, *, after: str | None = None, timeout_s: int = WAIT_S, reader: str | None = None, per_asset: bool = False

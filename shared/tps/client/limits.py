@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from tps.client.wire import aware, exact_kw, optional_moment, present, read_moment
+from tps.client.wire import aware, exact_kw, optional_kw, optional_moment, present, read_moment
 
 LimitKind = Literal["foreseen", "unforeseen"]
 
@@ -126,6 +126,35 @@ class AssetPart:
 
     asset_id: str
     available: tuple[AvailablePower, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What binds one asset in one direction for a time, all active limits taken together.
+
+    Attributes:
+        direction: `production` or `consumption`.
+        power_kw: The smallest of its parts, 0 while a stop is in force; None if no foreseen limit binds it then.
+        action: Of the emergency that it follows, which goes before foreseen limits.
+    """
+
+    asset_id: str
+    direction: str
+    start: datetime
+    end: datetime
+    power_kw: Decimal | None = None
+    action: str | None = None
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Bound:
+        return cls(
+            asset_id=body["asset_id"],
+            direction=body["direction"],
+            start=read_moment(body["start"]),
+            end=read_moment(body["end"]),
+            power_kw=optional_kw(body.get("power_kw")),
+            action=body.get("action"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
