@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tps.domain.conflict import (
+    MAX_LARGEST,
     QUARTER_S,
     Bound,
     Conflict,
@@ -163,7 +164,7 @@ def test_without_excess_it_is_doubtful_where_what_is_not_known_could_make_one(
     ]
     assert (found is not None) is bool(excesses_by_quarter(found) or doubtful)
     if found:
-        assert set(found.unknown_ids) == expected.without_plan
+        assert found.unknown_count == len(expected.without_plan)
         means = [
             -(-expected.unknown[quarter] // expected.grains[quarter])
             for quarter in range(QUARTERS)
@@ -187,7 +188,8 @@ def test_what_the_assets_add_is_all_that_was_planned_in_the_quarters(
     each = energies_ws(wanted, assets, found.excesses)
 
     asked = sum(model(wanted, assets).asked[one.start_s // QUARTER_S] * GRAIN_S for one in found.excesses)
-    assert sum(each.values()) == found.excess_ws + asked
+    assert sum(energy for _, energy in each) == found.excess_ws + asked
+    assert (found.concerned_count, found.largest) == (len(each), tuple(each[:MAX_LARGEST]))
 
 
 @given(some_demands(), some_assets(), st.integers(0, QUARTERS), st.integers(1, QUARTERS))
@@ -232,7 +234,7 @@ def test_under_a_stop_every_power_that_is_planned_is_an_excess_and_no_plan_is_a_
 
     assert found is not None
     assert found.excess_ws == sum(levels_w) * GRAIN_S
-    assert (found.unknown_ids, found.unknown_w) == (("B",), 7)
+    assert (found.unknown_count, found.unknown_w) == (1, 7)
 
 
 def test_under_a_start_what_the_plan_lacks_to_the_maximum_is_short() -> None:

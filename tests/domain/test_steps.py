@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tps.domain.steps import Steps, clipped, energy_of, gaps, level_at, summed
+from tps.domain.steps import Steps, clipped, energy_of, gaps, lengths_within, level_at, summed
 
 LONGEST_S = 40
 
@@ -56,6 +56,16 @@ def test_energy_between_two_moments_is_the_sum_of_the_seconds(steps: Steps, data
     end = data.draw(st.integers(start, steps.end_s))
 
     assert energy_of(steps).between(start, end) == sum(seconds[at] for at in range(start, end))
+
+
+@given(some_steps(), windows)
+def test_each_level_lasts_as_many_seconds_of_a_window_as_there_are(steps: Steps, window: tuple[int, int]) -> None:
+    start, end = window
+    halves = [(start, (start + end) // 2), ((start + end) // 2, end)]
+
+    ends = (*steps.starts_s[1:], steps.end_s)
+    spans = zip(steps.starts_s, ends, strict=True)
+    assert lengths_within(steps, halves) == [max(0, min(end, last) - max(start, first)) for first, last in spans]
 
 
 @given(st.lists(some_steps(), max_size=1), windows)

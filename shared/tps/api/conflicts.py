@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tps.api.overview import MINUTE_S, kw_json, kwh_json, levels_at, moment_of
 from tps.api.types import number_json
-from tps.domain.conflict import Conflict, Demand, Excess, PlannedAsset, energies_ws
+from tps.domain.conflict import Conflict, Demand, Excess, PlannedAsset, energies_ws, unknown_of
 from tps.domain.conflict_curve import Curve
 from tps.domain.power import from_watts
 
-MAX_LARGEST = 5
 UNKNOWN = "unknown"
 
 
-def conflict_json(
-    demand: Demand, conflict: Conflict, *, part: str = "part_kw", kind: str | None = None
-) -> dict[str, Any]:
-    """What of a conflict does not depend on whose it is, without its assets.
+def conflict_json(conflict: Conflict, kind: str, *, part: str = "part_kw") -> dict[str, Any]:
+    """What of a conflict does not depend on whose it is, with the assets that make most of it.
 
     Args:
+        kind: The demand's own, or another word for it.
         part: What the bound is called.
-        kind: In place of the demand's own.
     """
     excesses = conflict.excesses
     start_s, end_s = conflict.doubtful_s or (excesses[0].start_s, excesses[-1].end_s)
     return {
-        "kind": (kind or str(demand.kind)) if excesses else UNKNOWN,
+        "kind": kind if excesses else UNKNOWN,
         "start": moment_of(start_s),
         "end": moment_of(end_s),
         "peak_excess_kw": kw_json(max((_mean_w(each.excess_ws, each) for each in excesses), default=0)),
         "excess_kwh": kwh_json(conflict.excess_ws),
         "intervals": _intervals(excesses, part),
-        "unknown": {"asset_count": len(conflict.unknown_ids), "up_to_kw": kw_json(conflict.unknown_w)},
+        "unknown": {"asset_count": conflict.unknown_count, "up_to_kw": kw_json(conflict.unknown_w)},
+        "assets": _concerned_json(conflict),
     }
-
-
-def concerned_json(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> dict[str, Any]:
-    """How many assets make a conflict, and those that add most to it."""
-    ranked = _ranked(demand, conflict, assets)
-    largest = [{"asset_id": each, "energy_kwh": kwh_json(energy_ws)} for each, energy_ws in ranked[:MAX_LARGEST]]
-    return {"count": len(ranked), "largest": largest}
 
 
 def assets_json(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> list[dict[str, Any]]:
     """All assets that make a conflict, the largest first, and then those of which it is not known."""
     by_id = {asset.asset_id: asset for asset in assets}
-    ranked = _ranked(demand, conflict, assets)
+    ranked = energies_ws(demand, assets, conflict.excesses)
     known = [_asset_json(by_id[each], kwh_json(energy_ws)) for each, energy_ws in ranked]
-    seen = {each for each, _ in ranked}
-    return known + [_asset_json(by_id[each], None) for each in sorted(conflict.unknown_ids) if each not in seen]
+    unknown_ids = {asset.asset_id for asset in assets if unknown_of(demand, asset)}
+    return known + [_asset_json(by_id[each], None) for each in sorted(unknown_ids - {each for each, _ in ranked})]
 
 
 def curve_json(curve: Curve, start_s: int) -> dict[str, list[Any]]:
@@ -75,9 +66,10 @@ def _where(is_known: Sequence[int], levels_w: Sequence[int]) -> list[Any]:
     return [kw_json(level_w) if known else None for known, level_w in zip(is_known, levels_w, strict=True)]
 
 
-def _ranked(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> list[tuple[str, int]]:
-    each: Mapping[str, int] = energies_ws(demand, assets, conflict.excesses) if conflict.excesses else {}
-    return sorted(each.items(), key=lambda pair: (-pair[1], pair[0]))
+def _concerned_json(conflict: Conflict) -> dict[str, Any]:
+    """How many assets make a conflict, and those that add most to it."""
+    largest = [{"asset_id": each, "energy_kwh": kwh_json(energy_ws)} for each, energy_ws in conflict.largest]
+    return {"count": conflict.concerned_count, "largest": largest}
 
 
 def _asset_json(asset: PlannedAsset, energy_kwh: float | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
 
-from tps.api.conflicts import concerned_json, conflict_json
+from tps.api.conflicts import conflict_json
 from tps.backend.demands import Judged, demand_of, judged, looked_at, planned_assets
 from tps.domain.conflict import Demand, PlannedAsset
 from tps.domain.limit import Interval
@@ -99,8 +99,7 @@ def operator_conflict_json(found: OperatorConflict, now: datetime) -> dict[str, 
         "direction": str(revision.direction),
         "operator": found.operator,
         "name": found.operator_name,
-        **conflict_json(verdict.demand, verdict.conflict),
-        "assets": concerned_json(verdict.demand, verdict.conflict, verdict.assets),
+        **conflict_json(verdict.conflict, str(verdict.demand.kind)),
     }
 
 

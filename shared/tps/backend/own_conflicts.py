@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tps.api.conflicts import assets_json, concerned_json, conflict_json, severity
+from tps.api.conflicts import assets_json, conflict_json, severity
 from tps.backend.demands import Judged, demand_of, judged, looked_at, planned_assets
 from tps.backend.own_limits import limit_of_body
 from tps.domain.conflict import ConflictKind
@@ -95,12 +95,11 @@ def own_conflict_json(found: OwnConflict, *, is_grid: bool, with_assets: bool) -
     """A conflict as the party reads it; what a DSO leaves to all is no part."""
     demand, conflict, assets = found.judged.demand, found.judged.conflict, found.judged.assets
     is_over = is_grid and demand.kind is ConflictKind.OVER_PART
-    part, kind = "available_kw" if is_grid else "part_kw", OVER_LIMIT if is_over else None
+    part, kind = "available_kw" if is_grid else "part_kw", OVER_LIMIT if is_over else str(demand.kind)
     body = {
         "limit_id": found.stated.limit_id,
         **found.stated.head,
-        **conflict_json(demand, conflict, part=part, kind=kind),
-        "assets": concerned_json(demand, conflict, assets),
+        **conflict_json(conflict, kind, part=part),
     }
     return {**body, "per_asset": assets_json(demand, conflict, assets)} if with_assets else body
 

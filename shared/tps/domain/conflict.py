@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import mul
 
 from tps.domain.limit import Action, Direction
-from tps.domain.steps import Energy, Steps, clipped, energy_of, gaps, level_at, summed
+from tps.domain.steps import Energy, Steps, clipped, energy_of, gaps, lengths_within, level_at, summed
 
 QUARTER_S = 900
+MAX_LARGEST = 5
 
 
 class ConflictKind(StrEnum):
@@ -97,14 +99,18 @@ class Conflict:
     Attributes:
         excesses: The quarters with an excess, by time.
         doubtful_s: Without excesses: from the first to the last quarter in which there may be one.
-        unknown_ids: Assets that do not plan all of the time.
+        unknown_count: How many assets do not plan all of the time.
         unknown_w: The most that these may add, as a mean of a quarter, rounded up.
+        concerned_count: How many assets add to the excesses.
+        largest: Those of them that add most, and how much (`energies_ws`).
     """
 
     excesses: tuple[Excess, ...]
     doubtful_s: tuple[int, int] | None
-    unknown_ids: tuple[str, ...]
+    unknown_count: int
     unknown_w: int
+    concerned_count: int = 0
+    largest: tuple[tuple[str, int], ...] = ()
 
     @property
     def excess_ws(self) -> int:
@@ -113,12 +119,12 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Over the set: what counts against the bound, what is planned, what is shown as the part, what is not known."""
+    """Over the set: what counts against the bound, what is not known (None: nothing); and what is shown as planned and
+    as the part, where these are not burden and bound."""
 
     burden: Energy
-    planned: Energy
-    part: Energy | None
-    unknown: Energy
+    unknown: Energy | None
+    shown: tuple[Energy, Energy] | None
 
 
 def within(demand: Demand, start_s: int, end_s: int) -> Demand | None:
@@ -133,50 +139,66 @@ def within(demand: Demand, start_s: int, end_s: int) -> Demand | None:
 
 def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | None:
     """How the plans of a set of assets go with what is asked of it; None if they do, whatever is not planned."""
-    unknown = {asset.asset_id: unknown_of(demand, asset) for asset in assets}
-    lacking = [part for parts in unknown.values() for part in parts]
-    burden = _sum(demand, (_burden(demand, asset) for asset in assets))
-    lowest_w = min(bound.power_w for bound in demand.bounds)
-    lack = summed(lacking, demand.start_s, demand.end_s)
-    if max(burden.levels_w) + max(lack.levels_w) <= lowest_w:
+    unknown = [parts for parts in (unknown_of(demand, asset) for asset in assets) if parts]
+    burdens = [(asset.asset_id, tuple(_burden(demand, asset))) for asset in assets]
+    burden = _sum(demand, (parts for _, parts in burdens))
+    lack = _sum(demand, unknown)
+    if max(burden.levels_w) + max(lack.levels_w) <= min(bound.power_w for bound in demand.bounds):
         return None
-    sums = _Sums(
-        energy := energy_of(burden),
-        energy if is_ceiling(demand) else energy_of(_sum(demand, (planned_of(demand, asset) for asset in assets))),
-        None if is_ceiling(demand) else energy_of(_sum(demand, (reference_of(demand, asset) for asset in assets))),
-        energy_of(lack),
-    )
-    unknown_ids = tuple(asset_id for asset_id, parts in unknown.items() if parts)
-    return _judged(demand, sums, unknown_ids)
+    shown = None
+    if not is_ceiling(demand):
+        planned = _sum(demand, (planned_of(demand, asset) for asset in assets))
+        part = _sum(demand, (reference_of(demand, asset) for asset in assets))
+        shown = energy_of(planned), energy_of(part)
+    sums = _Sums(energy_of(burden), energy_of(lack) if unknown else None, shown)
+    excesses, doubtful, unknown_w = _compared(demand, sums)
+    if excesses:
+        ranked = _ranked(_energies_ws(demand, burdens, excesses))
+        largest = tuple(ranked[:MAX_LARGEST])
+        return Conflict(tuple(excesses), None, len(unknown), unknown_w, len(ranked), largest)
+    return Conflict((), (doubtful[0][0], doubtful[-1][1]), len(unknown), unknown_w) if doubtful else None
 
 
-def energies_ws(demand: Demand, assets: Iterable[PlannedAsset], excesses: Sequence[Excess]) -> dict[str, int]:
-    """What each asset adds to the excess quarters: energy planned, lacking, or stepped by; of those that do."""
-    found: dict[str, int] = {}
-    for asset in assets:
-        energy = energy_of(summed(_burden(demand, asset), demand.start_s, demand.end_s))
-        total = sum(energy.between(start, end) for start, end in _stretches(demand, excesses))
-        if total:
-            found[asset.asset_id] = total
-    return found
+def energies_ws(demand: Demand, assets: Iterable[PlannedAsset], excesses: Sequence[Excess]) -> list[tuple[str, int]]:
+    """What each asset adds to the excess quarters: energy planned, lacking, or stepped by; of those that do, the
+    largest first."""
+    return _ranked(_energies_ws(demand, ((asset.asset_id, _burden(demand, asset)) for asset in assets), excesses))
 
 
-def _judged(demand: Demand, sums: _Sums, unknown_ids: tuple[str, ...]) -> Conflict | None:
+def _energies_ws(
+    demand: Demand, burdens: Iterable[tuple[str, Iterable[Steps]]], excesses: Sequence[Excess]
+) -> Iterator[tuple[str, int]]:
+    stretches = _stretches(demand, excesses)
+    # Day plans in quarters of an hour have the same times: how long each level counts is found once.
+    lengths_s: dict[tuple[tuple[int, ...], int], list[int]] = {}
+    for asset_id, parts in burdens:
+        energy_ws = 0
+        for part in parts:
+            times = part.starts_s, part.end_s
+            if times not in lengths_s:
+                lengths_s[times] = lengths_within(part, stretches)
+            energy_ws += sum(map(mul, part.levels_w, lengths_s[times]))
+        yield asset_id, energy_ws
+
+
+def _ranked(energies_ws: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return sorted((each for each in energies_ws if each[1]), key=lambda each: (-each[1], each[0]))
+
+
+def _compared(demand: Demand, sums: _Sums) -> tuple[list[Excess], list[tuple[int, int]], int]:
+    """Quarters with an excess, quarters in which there may be one, and the most that is not known in any."""
     excesses, doubtful, unknown_w = [], [], 0
     for start_s, bounds in _quarters(demand):
-        asked_ws = sum(bound.power_w * (bound.end_s - bound.start_s) for bound in bounds)
-        burden_ws, unknown_ws = _over(sums.burden, bounds), _over(sums.unknown, bounds)
         end_s, duration_s = bounds[-1].end_s, sum(bound.end_s - bound.start_s for bound in bounds)
+        asked_ws = sum(bound.power_w * (bound.end_s - bound.start_s) for bound in bounds)
+        burden_ws, unknown_ws = _over(sums.burden, bounds), _over(sums.unknown, bounds) if sums.unknown else 0
         unknown_w = max(unknown_w, -(-unknown_ws // duration_s))
         if burden_ws > asked_ws:
-            part_ws = asked_ws if sums.part is None else _over(sums.part, bounds)
-            planned_ws = _over(sums.planned, bounds)
+            planned_ws, part_ws = (_over(each, bounds) for each in sums.shown) if sums.shown else (burden_ws, asked_ws)
             excesses.append(Excess(start_s, end_s, duration_s, planned_ws, part_ws, burden_ws - asked_ws))
         elif burden_ws + unknown_ws > asked_ws:
             doubtful.append((start_s, end_s))
-    if excesses:
-        return Conflict(tuple(excesses), None, unknown_ids, unknown_w)
-    return Conflict((), (doubtful[0][0], doubtful[-1][1]), unknown_ids, unknown_w) if doubtful else None
+    return excesses, doubtful, unknown_w
 
 
 def _quarters(demand: Demand) -> Iterator[tuple[int, list[Bound]]]:
@@ -194,18 +216,17 @@ def _quarters(demand: Demand) -> Iterator[tuple[int, list[Bound]]]:
 
 
 def _stretches(demand: Demand, excesses: Sequence[Excess]) -> list[tuple[int, int]]:
-    """Where in these quarters something is asked; what follows on each other is one."""
-    stretches: list[tuple[int, int]] = []
-    for bound in demand.bounds:
-        for excess in excesses:
-            start, end = max(bound.start_s, excess.start_s), min(bound.end_s, excess.end_s)
-            if start >= end:
-                continue
-            if stretches and stretches[-1][1] == start:
-                stretches[-1] = (stretches[-1][0], end)
-            else:
-                stretches.append((start, end))
-    return stretches
+    """Where in these quarters something is asked."""
+    spans: list[tuple[int, int]] = []
+    for excess in excesses:
+        start_s = spans.pop()[0] if spans and spans[-1][1] == excess.start_s else excess.start_s
+        spans.append((start_s, excess.end_s))
+    return [
+        (start_s, end_s)
+        for bound in demand.bounds
+        for span in spans
+        if (start_s := max(bound.start_s, span[0])) < (end_s := min(bound.end_s, span[1]))
+    ]
 
 
 def _over(energy: Energy, bounds: Sequence[Bound]) -> int:
@@ -225,9 +246,11 @@ def _sum(demand: Demand, parts_of: Iterable[Iterable[Steps]]) -> Steps:
 
 def _burden(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
     """What of an asset's plan counts against the demand."""
-    if is_ceiling(demand):
-        yield from planned_of(demand, asset)
-        return
+    return planned_of(demand, asset) if is_ceiling(demand) else _missed(demand, asset)
+
+
+def _missed(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
+    """By how much an asset's plan misses what it is to keep to."""
     reference_w = _reference_w(demand, asset)
     if reference_w is None:
         return
@@ -242,15 +265,13 @@ def _burden(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
 def planned_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
     """An asset's planned power in the direction, as a positive number; both: whichever it is."""
     for part in _known(demand, asset):
-        lowest_w, highest_w = min(part.levels_w), max(part.levels_w)
+        is_production = min(part.levels_w) >= 0
         if demand.direction is Direction.PRODUCTION:
-            if highest_w > 0:
-                yield part if lowest_w >= 0 else _mapped(part, [max(0, level_w) for level_w in part.levels_w])
-        elif demand.direction is Direction.CONSUMPTION:
-            if lowest_w < 0:
-                yield _mapped(part, [max(0, -level_w) for level_w in part.levels_w])
-        else:
-            yield part if lowest_w >= 0 else _mapped(part, [abs(level_w) for level_w in part.levels_w])
+            yield part if is_production else _mapped(part, [max(0, level_w) for level_w in part.levels_w])
+        elif demand.direction is Direction.BOTH:
+            yield part if is_production else _mapped(part, [abs(level_w) for level_w in part.levels_w])
+        elif not is_production:
+            yield _mapped(part, [max(0, -level_w) for level_w in part.levels_w])
 
 
 def reference_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
@@ -268,19 +289,20 @@ def unknown_of(demand: Demand, asset: PlannedAsset) -> list[Steps]:
         return []
     is_held_known = demand.kind is not ConflictKind.STEP_UNDER_HOLD or _reference_w(demand, asset) is not None
     known = asset.plans if is_held_known else ()
+    unplanned = list(gaps(known, demand.start_s, demand.end_s))
+    if not unplanned:
+        return []
     return [
         Steps((start_s,), (up_to_w,), end_s)
-        for start, end in gaps(known, demand.start_s, demand.end_s)
+        for start, end in unplanned
         for bound in demand.bounds
         if (start_s := max(start, bound.start_s)) < (end_s := min(end, bound.end_s))
     ]
 
 
-def _known(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
-    for plan in asset.plans:
-        part = clipped(plan, demand.start_s, demand.end_s)
-        if part is not None:
-            yield part
+def _known(demand: Demand, asset: PlannedAsset) -> list[Steps]:
+    start_s, end_s = demand.start_s, demand.end_s
+    return [part for plan in asset.plans if (part := clipped(plan, start_s, end_s)) is not None]
 
 
 def _mapped(part: Steps, levels_w: Sequence[int]) -> Steps:

@@ -95,6 +95,20 @@ def energy_of(steps: Steps) -> Energy:
     return Energy(steps, tuple(accumulate(map(mul, steps.levels_w, lengths_s), initial=0)))
 
 
+def lengths_within(steps: Steps, spans: Iterable[tuple[int, int]]) -> list[int]:
+    """How many seconds of each level lie in half-open spans that do not overlap."""
+    ends_s = (*steps.starts_s[1:], steps.end_s)
+    lengths_s = [0] * len(ends_s)
+    for start_s, end_s in spans:
+        at_s, last_s = max(start_s, steps.starts_s[0]), min(end_s, steps.end_s)
+        index = bisect_right(steps.starts_s, at_s) - 1
+        while at_s < last_s:
+            until_s = min(ends_s[index], last_s)
+            lengths_s[index] += until_s - at_s
+            at_s, index = until_s, index + 1
+    return lengths_s
+
+
 def level_at(parts: Iterable[Steps], moment_s: int) -> int | None:
     """The power at a moment, of parts that do not overlap; None where none of them says."""
     for part in parts:
