@@ -59,7 +59,7 @@ export function Chart({ at, end, lines, range, height, label, behind, before, on
             size: left,
             gap: 6,
             stroke: colour("muted"),
-            font: `12px ${getComputedStyle(document.body).fontFamily}`,
+            font: `${small()} ${getComputedStyle(document.body).fontFamily}`,
             splits: () => steps,
             values: (_, values) => values.map((value) => power(Math.abs(value))),
             grid: { stroke: colour("line"), width: 1 },
@@ -83,6 +83,8 @@ export function Chart({ at, end, lines, range, height, label, behind, before, on
   return html`<div class="chart" role="img" aria-label=${label} data-moves data-zooms ref=${root} style=${{ height: `${height}px` }}></div>`;
 }
 
+const small = () => colour("small");
+
 const series = (line) => ({
   stroke: colour(line.colour),
   width: line.width ?? 2,
@@ -91,6 +93,9 @@ const series = (line) => ({
   points: { show: false },
   spanGaps: false,
 });
+
+/** How high a chart is beside its legend: more where the screen is taller. */
+export const tallChart = () => Math.round(Math.min(420, Math.max(300, innerHeight * 0.36)));
 
 /** A stretch of the plot as pixels of the canvas: [x, y, width, height] between two instants and two values. */
 export function box(drawing, { from, to, low, high }) {

@@ -2,12 +2,10 @@
 
 import { html, useMemo } from "./lib/preact.js";
 import { useAnswer } from "./data.js";
-import { emergencies } from "./rules/layout.js";
+import { banners } from "./rules/layout.js";
 import { dayOf, iso, timeFrom } from "./rules/time.js";
 import { useNow } from "./timeline.js";
 import { words } from "./texts.js";
-
-const SHOWN = 3;
 
 export function Emergencies({ api, versions, names, go, zone, onError }) {
   const now = useNow(1000);
@@ -15,15 +13,19 @@ export function Emergencies({ api, versions, names, go, zone, onError }) {
   const minute = Math.floor(now / 60_000) * 60_000;
   const window = useMemo(() => ({ from: iso(minute), to: iso(minute + 120_000), summary: true }), [minute]);
   const answer = useAnswer(api, "/limits", window, [versions.limits], onError);
-  const found = emergencies(answer.last?.limits ?? [], now);
+  const { shown, more } = banners(answer.last?.limits ?? [], now);
+  const open = (change) => go({ view: "limits", window: undefined, zoom: undefined, operator: undefined, dso: undefined, ...change });
   return html`<section class="emergencies" role="alert" aria-label=${words.emergency.region}>
-    ${found.slice(0, SHOWN).map(
+    ${shown.map(
       (limit) => html`<div class="emergency" key=${`${limit.dso}/${limit.id}`}>
         <span class="sign" aria-hidden="true">⚠</span>
         <b>${words.emergency.one(words.actions[limit.action], names(limit.dso))}</b>
         <span>${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}, ${words.emergency.since(timeFrom(now, Date.parse(limit.start), zone), timeFrom(now, Date.parse(limit.end), zone))}</span>
-        <button onClick=${() => go({ view: "limits", day: dayOf(Date.parse(limit.start), zone), window: undefined, zoom: undefined, operator: undefined, dso: undefined, selected: `${limit.dso}/${limit.id}` })}>${words.emergency.show}</button>
+        <button onClick=${() => open({ day: dayOf(Date.parse(limit.start), zone), selected: `${limit.dso}/${limit.id}` })}>${words.emergency.show}</button>
       </div>`,
     )}
+    ${more > 0 &&
+    html`<div class="emergency" key="more"><b>${words.emergency.more(more)}</b>
+      <button onClick=${() => open({ day: dayOf(now, zone), selected: undefined })}>${words.emergency.show_all}</button></div>`}
   </section>`;
 }

@@ -1,18 +1,20 @@
 // A list of which only what is seen is drawn; whole on paper.
 
 import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
-import { shownRows } from "./rules/layout.js";
-import { Grid, Place } from "./timeline.js";
+import { roomier, shownRows } from "./rules/layout.js";
+import { Grid, Place, WIDE } from "./timeline.js";
 
 const PRINTED = 300;
 
-/** @param draw a row by its index; @param onEnd called when the end is near, for lists that go on */
+/** @param draw a row by its index, and how much higher than `height` it is, where few have much room; @param onEnd called when the end is near, for lists that go on */
 export function Rows({ count, height, draw, label, onEnd }) {
-  const { isNarrow } = useContext(Place);
+  const { isNarrow, width } = useContext(Place);
   const root = useRef();
   const [seen, see] = useState({ top: 0, room: 600 });
   const [isPrinting, print] = useState(false);
-  const tall = height(isNarrow);
+  const base = Math.round(height(isNarrow) * (width < WIDE ? 1 : 1.15));
+  const extra = isNarrow ? 0 : roomier(count, base, seen.room);
+  const tall = base + extra;
 
   useLayoutEffect(() => {
     const look = () => see({ top: root.current.scrollTop, room: root.current.clientHeight });
@@ -38,7 +40,7 @@ export function Rows({ count, height, draw, label, onEnd }) {
   for (let index = first; index < last; index += 1) {
     rows.push(
       html`<div class="row" role="listitem" key=${index} aria-setsize=${count} aria-posinset=${index + 1}
-        style=${{ transform: `translateY(${index * tall}px)`, height: `${tall}px` }}>${draw(index)}</div>`,
+        style=${{ transform: `translateY(${index * tall}px)`, height: `${tall}px` }}>${draw(index, extra)}</div>`,
     );
   }
   return html`<div class="behind"><${Grid} /><div class="rows" ref=${root} tabindex="0" role="group" aria-label=${label}>

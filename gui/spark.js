@@ -7,8 +7,9 @@ import { Place } from "./timeline.js";
 
 /**
  * @param up, down columns over `minutes` of the window (null: unknown); `high`, `low` what fills the row
+ * @param before the same columns as first announced, dashed; undefined where nothing was changed
  */
-export function Spark({ minutes, up, down, high, low, height }) {
+export function Spark({ minutes, up, down, before, high, low, height }) {
   const { viewport, plot } = useContext(Place);
   const root = useRef();
   const [theme, again] = useState(0);
@@ -18,15 +19,15 @@ export function Spark({ minutes, up, down, high, low, height }) {
     const ratio = devicePixelRatio || 1;
     root.current.width = Math.round(plot * ratio);
     root.current.height = Math.round(height * ratio);
-    const paint = () => draw(root.current, viewport, { minutes, up, down, high, low });
+    const paint = () => draw(root.current, viewport, { minutes, up, down, before, high, low });
     paint();
     return viewport.subscribe(paint);
-  }, [minutes, up, down, high, low, height, plot, viewport, theme]);
+  }, [minutes, up, down, before, high, low, height, plot, viewport, theme]);
 
   return html`<canvas class="spark" ref=${root} aria-hidden="true" style=${{ width: `${plot}px`, height: `${height}px` }}></canvas>`;
 }
 
-function draw(canvas, viewport, { minutes, up, down, high, low }) {
+function draw(canvas, viewport, { minutes, up, down, before, high, low }) {
   const context = canvas.getContext("2d");
   const { width, height } = canvas;
   const reach = high - low || 1;
@@ -38,24 +39,56 @@ function draw(canvas, viewport, { minutes, up, down, high, low }) {
   const inks = { production: colour("production"), consumption: colour("consumption") };
   const fills = { production: colour("production-spark"), consumption: colour("consumption-spark") };
   context.clearRect(0, 0, width, height);
-  for (const [column, edge, name] of [[up, high, "production"], [down, low, "consumption"]]) {
-    for (const step of thinned(minutes, column, whole, (to - from) / width)) {
-      const [left, right] = [Math.max(Math.round(x(step.from)), 0), Math.min(Math.round(x(step.to)), width)];
-      if (right <= left) continue;
-      const value = name === "production" ? step.high : step.low;
-      if (value !== null) {
-        context.fillStyle = fills[name];
-        context.fillRect(left, Math.min(y(value), y(0)), right - left, Math.abs(y(value) - y(0)));
-        if (value) {
-          context.fillStyle = inks[name];
-          context.fillRect(left, y(value) - (name === "production" ? 0 : line), right - left, line);
-        }
-      } else if (edge) {
-        context.fillStyle = hatch(context, "unknown");
-        context.fillRect(left, Math.min(y(edge), y(0)), right - left, Math.abs(y(edge) - y(0)));
+  const sides = [
+    { name: "production", steps: thinned(minutes, up, whole, (to - from) / width), edge: high, value: (step) => step.high },
+    { name: "consumption", steps: thinned(minutes, down, whole, (to - from) / width), edge: low, value: (step) => step.low },
+  ];
+  const each = (paint) => {
+    for (const side of sides) {
+      for (const step of side.steps) {
+        const [left, right] = [Math.max(Math.round(x(step.from)), 0), Math.min(Math.round(x(step.to)), width)];
+        if (right > left) paint(side, side.value(step), left, right - left);
       }
     }
+  };
+  each(({ name, edge }, value, left, wide) => {
+    if (value === null && !edge) return;
+    context.fillStyle = value === null ? hatch(context, "unknown") : fills[name];
+    const top = y(value ?? edge);
+    context.fillRect(left, Math.min(top, y(0)), wide, Math.abs(top - y(0)));
+  });
+  // Under the lines, so that it is seen where it was otherwise.
+  if (before) {
+    const announced = (name, inwards) => dash(context, thinned(before.minutes, before[name], whole, (to - from) / width), { x, y: (value) => y(value) + inwards });
+    announced("up", line / 2);
+    announced("down", -line / 2);
   }
+  each(({ name }, value, left, wide) => {
+    context.fillStyle = inks[name];
+    if (!value) return;
+    const [top, bottom] = name === "production" ? [y(value), Math.min(y(value) + line, y(0))] : [Math.max(y(value) - line, y(0)), y(value)];
+    context.fillRect(left, top, wide, Math.max(bottom - top, 1));
+  });
   context.fillStyle = colour("muted");
   context.fillRect(0, Math.round(y(0)), width, 1);
+}
+
+/** A dashed line of steps with upright edges, broken where nothing is known. */
+function dash(context, steps, { x, y }) {
+  const ratio = devicePixelRatio || 1;
+  context.save();
+  context.strokeStyle = colour("ink");
+  context.lineWidth = 1.25 * ratio;
+  context.setLineDash([5 * ratio, 3 * ratio]);
+  context.beginPath();
+  let isDown = false;
+  for (const { from, to, last } of steps) {
+    if (last !== null) {
+      context[isDown ? "lineTo" : "moveTo"](x(from), y(last));
+      context.lineTo(x(to), y(last));
+    }
+    isDown = last !== null;
+  }
+  context.stroke();
+  context.restore();
 }

@@ -8,12 +8,14 @@ import { words } from "./texts.js";
 export const Place = createContext(null);
 
 const NARROW = 720;
+/** From here on all is written larger, as the style sheet has it. */
+export const WIDE = 1700;
 const RIGHT = 28;
 
 /** Where the plot stands in a timeline so wide: labels beside it, or above it where there is no room. */
 export function placeOf(width) {
   const isNarrow = width < NARROW;
-  const left = isNarrow ? 64 : Math.min(330, Math.max(250, width * 0.23));
+  const left = isNarrow ? 72 : Math.min(width < WIDE ? 330 : 380, Math.max(250, width * 0.23));
   return { width, left, right: RIGHT, plot: Math.max(80, width - left - RIGHT), isNarrow };
 }
 

@@ -2,6 +2,7 @@
 
 import { iso } from "./time.js";
 import { bars } from "./layout.js";
+import { changes, resampled } from "./steps.js";
 
 /** Rows as text. A text that a spreadsheet would take for a formula is made one that it does not. */
 export function csv(headings, rows) {
@@ -15,29 +16,29 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Plans: one row for each step of each operator. */
+/** Plans: one row for each step of each operator, as planned and as announced first. */
 export function plansCsv(answer) {
   const from = Date.parse(answer.from);
   const headings = ["operator", "name", "start_utc", "production_kw", "consumption_kw", "planned_assets"];
-  const rows = answer.schedules.flatMap(({ operator, name, current }) =>
-    current.minutes.map((minute, index) => [
-      operator,
-      name,
-      iso(from + minute * 60_000),
-      current.planned_assets[index] ? current.production_kw[index] : null,
-      current.planned_assets[index] ? current.consumption_kw[index] : null,
-      current.planned_assets[index],
-    ]),
-  );
-  return csv(headings, rows);
+  const rows = answer.schedules.flatMap(({ operator, name, current, announced = current }) => {
+    const at = changes(current.minutes, announced.minutes);
+    const told = (steps) => ["production_kw", "consumption_kw", "planned_assets"].map((column) => resampled(steps.minutes, steps[column], at));
+    const known = ([up, down, count], index) => [count[index] ? up[index] : null, count[index] ? down[index] : null, count[index]];
+    const [now, before] = [told(current), told(announced)];
+    return Array.from(at, (minute, index) => [operator, name, iso(from + minute * 60_000), ...known(now, index), ...known(before, index)]);
+  });
+  return csv([...headings, ...headings.slice(3).map((name) => `announced_${name}`)], rows);
 }
 
-/** Plans per asset: one row for each step. */
+/** Plans per asset: one row for each step, as planned and as announced first. */
 export function assetsCsv(from, assets) {
-  const rows = assets.flatMap((asset) =>
-    asset.minutes.map((minute, index) => [asset.asset_id, asset.operator, iso(from + minute * 60_000), asset.power_kw[index]]),
-  );
-  return csv(["asset_id", "operator", "start_utc", "power_kw"], rows);
+  const rows = assets.flatMap(({ asset_id, operator, announced, ...now }) => {
+    const before = announced ?? now;
+    const at = changes(now.minutes, before.minutes);
+    const [power, first] = [now, before].map((steps) => resampled(steps.minutes, steps.power_kw, at));
+    return Array.from(at, (minute, index) => [asset_id, operator, iso(from + minute * 60_000), power[index], first[index]]);
+  });
+  return csv(["asset_id", "operator", "start_utc", "power_kw", "announced_kw"], rows);
 }
 
 /** Limits: one row for each interval. */

@@ -45,6 +45,15 @@ export function signed(steps) {
   return { minutes: steps.minutes, up, down, net: up.map((value, index) => (value === null ? null : value + down[index])) };
 }
 
+/** One asset's power as production up and consumption down. */
+export function bothWays({ minutes, power_kw }) {
+  const way = (sign) => power_kw.map((value) => (value === null ? null : sign * Math.max(sign * value, 0) || 0));
+  return { minutes, up: way(1), down: way(-1) };
+}
+
+/** True if an asset plans something else than it announced first, if it announced anything. */
+export const isChanged = (asset) => asset.announced?.power_kw.some((value) => value !== null) ?? false;
+
 /** What is unknown of an operator beyond its plan: all that is installed where nothing is planned at all. */
 export function unknownOf(plan, way) {
   const [installed, unplanned] = [plan[`installed_${way}_kw`] ?? 0, plan[`unplanned_${way}_kw`] ?? 0];

@@ -153,5 +153,8 @@ export function span(from, to, { zone, language = "en-GB", word = "to" }) {
 /** "2026-11-25 15:15 UTC", for whoever hovers. */
 export const utc = (instant) => `${new Date(instant).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
+/** "16:00 to 18:15 (15:00 to 17:15 UTC)", for whoever hovers a stretch. */
+export const spanWithUtc = (from, to, options) => `${span(from, to, options)} (${span(from, to, { ...options, zone: "UTC" })} UTC)`;
+
 /** "2026-11-25T15:15:00Z", as the routes take it. */
 export const iso = (instant) => new Date(instant).toISOString().replace(".000Z", "Z");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bars, common, conflictCurve, emergencies, overlap, partSpans, shownRows, statusAt } from "../rules/layout.js";
+import { banners, bars, curveOfIntervals, emergencies, reachOf, roomier, shownRows, statusAt, topOf } from "../rules/layout.js";
 
 const T = (hour) => Date.parse("2026-11-25T00:00:00Z") + hour * 3_600_000;
 const iso = (hour) => new Date(T(hour)).toISOString();
@@ -17,12 +17,6 @@ const foreseen = (more) => ({
   ...more,
 });
 const stop = (more) => ({ kind: "unforeseen", status: "active", action: "stop", start: iso(9), end: iso(10), ...more });
-
-test("spans that only touch have nothing in common", () => {
-  assert.equal(overlap({ from: 0, to: 5 }, { from: 5, to: 9 }), false);
-  assert.equal(common({ from: 0, to: 5 }, { from: 5, to: 9 }), null);
-  assert.deepEqual(common({ from: 0, to: 6 }, { from: 5, to: 9 }), { from: 5, to: 6 });
-});
 
 test("time alone makes a limit begin and expire", () => {
   assert.deepEqual([7, 8, 11.9, 12].map((hour) => statusAt(foreseen(), T(hour))), ["ahead", "in_force", "in_force", "expired"]);
@@ -41,18 +35,43 @@ test("a limit has a bar for each interval, none after it was ended", () => {
   assert.deepEqual(bars(stop()), [{ from: T(9), to: T(10) }]);
 });
 
-test("an operator's part belongs to the interval at the same place", () => {
-  assert.deepEqual(partSpans(foreseen(), "1").map((span) => span.power_kw), [200, 100]);
-  assert.deepEqual(partSpans(foreseen(), "2"), []);
-  assert.deepEqual(partSpans(stop({ parts: [{ operator: "1" }] }), "1"), []);
+test("of many emergencies three stand above everything, and how many more there are is said", () => {
+  const five = [1, 2, 3, 4, 5].map((id) => stop({ id }));
+  assert.deepEqual(banners(five, T(9.5)).shown.length, 3);
+  assert.equal(banners(five, T(9.5)).more, 2);
+  assert.equal(banners(five.slice(3), T(9.5)).more, 0);
 });
 
-test("plan and part of a conflict are steps; between them nothing is known", () => {
-  const conflict = { intervals: [{ start: iso(8.5), end: iso(9), planned_kw: 250, part_kw: 200, excess_kw: 50 }] };
-  const { at, part, planned } = conflictCurve(conflict, partSpans(foreseen(), "1"));
-  assert.deepEqual(at, [8, 8.5, 9, 10, 11, 12].map(T));
-  assert.deepEqual(part, [200, 200, 200, null, 100, null]);
-  assert.deepEqual(planned, [null, 250, null, null, null, null]);
+const conflict = (more) => ({
+  kind: "over_part",
+  intervals: [{ start: iso(8.5), end: iso(9), planned_kw: 250, part_kw: 200, excess_kw: 50 }],
+  unknown: { asset_count: 0, up_to_kw: 0 },
+  ...more,
+});
+
+test("until more is known, a conflict is drawn where it is", () => {
+  const curve = curveOfIntervals(conflict(), T(8));
+  assert.deepEqual(curve.minutes, [0, 30, 60]);
+  assert.deepEqual(curve.part_kw, [null, 200, null]);
+  assert.deepEqual(curve.planned_kw, [null, 250, null]);
+});
+
+test("a chart of a conflict reaches as far as plan and part, and what is unknown does not hide them", () => {
+  const curve = (unknown) => ({ planned_kw: [250, null], part_kw: [200, 200], unknown_kw: [unknown, unknown] });
+  const rounded = (...given) => Math.round(reachOf(...given));
+  assert.equal(rounded(conflict(), curve(0)), 280);
+  assert.equal(rounded(conflict(), curve(100)), 392);
+  assert.equal(rounded(conflict(), curve(9000)), 560);
+  assert.equal(rounded(conflict({ kind: "unknown", intervals: [], unknown: { up_to_kw: 9000 } }), curve(9000)), 10360);
+});
+
+test("under a hold a step is seen where the sums are alike", () => {
+  assert.equal(topOf({ planned_kw: 100, part_kw: 100, excess_kw: 40 }), 140);
+  assert.equal(topOf({ planned_kw: 250, part_kw: 200, excess_kw: 50 }), 250);
+});
+
+test("few rows take some of the room that there is, many keep their height", () => {
+  assert.deepEqual([[3, 60, 300], [3, 60, 200], [50, 60, 300], [0, 60, 300]].map((given) => roomier(...given)), [30, 6, 0, 30]);
 });
 
 test("of a thousand rows only those that are seen are drawn, with some beyond the edge", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changes, energy, extent, resampled, signed, stepAt, summed, thinned, total, unknownOf } from "../rules/steps.js";
+import { bothWays, changes, energy, extent, isChanged, resampled, signed, stepAt, summed, thinned, total, unknownOf } from "../rules/steps.js";
 
 const plan = (more) => ({
   operator: "1",
@@ -75,4 +75,13 @@ test("energy is power by time", () => {
   assert.equal(energy([0, 60], [100, 40], 30, 90), 50 + 20);
   assert.equal(energy([0], [null], 0, 60), 0);
   assert.deepEqual(extent([1, null, -3], [7]), [-3, 7]);
+});
+
+test("an asset's power goes two ways, and where it is not planned neither", () => {
+  const { up, down } = bothWays({ minutes: [0, 15, 30], power_kw: [null, 5, -7] });
+  assert.deepEqual([up, down], [[null, 5, 0], [null, 0, -7]]);
+});
+
+test("a plan is called changed only if something was announced", () => {
+  assert.deepEqual([{}, { announced: { power_kw: [null] } }, { announced: { power_kw: [null, 0] } }].map(isChanged), [false, false, true]);
 });

@@ -13,6 +13,7 @@ import {
   iso,
   panned,
   span,
+  spanWithUtc,
   ticks,
   timeFrom,
   utc,
@@ -96,4 +97,9 @@ test("spans are written with dates only where they are needed", () => {
   assert.match(span(from, from + 12 * HOUR, { zone: ZONE }), /Wed 25 Nov 16:00 to Thu 26 Nov 04:00/);
   assert.equal(span(from, at("2026-11-25T23:00:00Z"), { zone: ZONE }), "16:00 to 00:00");
   assert.equal(utc(from), "2026-11-25 15:00 UTC");
+});
+
+test("a stretch is told in local time, and in UTC beside it", () => {
+  const [from, to] = ["2026-11-25T22:30:00Z", "2026-11-25T22:45:00Z"].map(Date.parse);
+  assert.equal(spanWithUtc(from, to, { zone: "Europe/Copenhagen", word: "to" }), "23:30 to 23:45 (22:30 to 22:45 UTC)");
 });

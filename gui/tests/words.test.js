@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { conflictsCsv, csv, plansCsv } from "../rules/csv.js";
+import { assetsCsv, conflictsCsv, csv, plansCsv } from "../rules/csv.js";
 import { age, energy, number, power, roundSteps } from "../rules/numbers.js";
 import { keyOf, sentence } from "../rules/sentences.js";
 import { readFragment, signInCode, writeFragment } from "../rules/share.js";
@@ -93,9 +93,16 @@ test("a cell that a spreadsheet would run is made text, and quotes are doubled",
 test("a plan nobody has made is an empty cell, and not zero", () => {
   const schedule = { operator: "1", name: "Alpha", current: { minutes: [0, 60], planned_assets: [0, 1], production_kw: [0, 5], consumption_kw: [0, 0] } };
   const text = plansCsv({ from: "2026-11-25T00:00:00Z", schedules: [schedule] });
-  assert.equal(text.split("\r\n")[1], "1,Alpha,2026-11-25T00:00:00Z,,,0");
-  assert.equal(text.split("\r\n")[2], "1,Alpha,2026-11-25T01:00:00Z,5,0,1");
+  assert.equal(text.split("\r\n")[1], "1,Alpha,2026-11-25T00:00:00Z,,,0,,,0");
+  assert.equal(text.split("\r\n")[2], "1,Alpha,2026-11-25T01:00:00Z,5,0,1,5,0,1");
   assert.equal(conflictsCsv([conflict()]).split("\r\n").length, 4);
+});
+
+test("what was announced first is taken along, at the times of both", () => {
+  const changed = { asset_id: "A", operator: "1", minutes: [0, 60], power_kw: [null, 5], announced: { minutes: [0, 30], power_kw: [null, 7] } };
+  const same = { asset_id: "B", operator: "1", minutes: [0], power_kw: [3] };
+  const lines = assetsCsv(Date.parse("2026-11-25T00:00:00Z"), [changed, same]).split("\r\n").slice(1, -1);
+  assert.deepEqual(lines.map((line) => line.replace(/2026-11-25T|:00Z/g, "")), ["A,1,00:00,,", "A,1,00:30,,7", "A,1,01:00,5,7", "B,1,00:00,3,3"]);
 });
 
 test("a language that is not there falls back to one that is", () => {

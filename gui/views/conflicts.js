@@ -1,18 +1,19 @@
 // Conflicts: plan against part, worst first, each in a plain sentence, the excess shaded on the timeline.
 
-import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
-import { Chart, box } from "../chart.js";
+import { html, useContext, useEffect, useMemo, useState } from "../lib/preact.js";
+import { Chart, box, tallChart } from "../chart.js";
 import { colour, hatch } from "../colours.js";
 import { useAnswer, usePages } from "../data.js";
 import { Rows, stretch } from "../rows.js";
-import { iso } from "../rules/time.js";
+import { MINUTE, clock, iso, spanWithUtc } from "../rules/time.js";
 import { energy, power } from "../rules/numbers.js";
-import { conflictCurve, partSpans } from "../rules/layout.js";
+import { curveOfIntervals, reachOf, topOf } from "../rules/layout.js";
+import { stepAt } from "../rules/steps.js";
 import { conflictsCsv } from "../rules/csv.js";
 import { keyOf, sentence } from "../rules/sentences.js";
 import { Place } from "../timeline.js";
 import { words } from "../texts.js";
-import { Empty, Failed, Loading } from "../parts.js";
+import { Empty, Failed, Loading, Time } from "../parts.js";
 
 const PAGE = 100;
 
@@ -33,7 +34,7 @@ export function Conflicts({ api, state, window, versions, names, go, onCsv, onEr
   const peak = Math.max(...found.map((each) => each.peak_excess_kw), 1);
   const draw = (index) => html`<${ConflictRow} ...${{ conflict: found[index], peak, names, go, isOpen: found[index] === chosen }} />`;
   return html`
-    <${Chosen} ...${{ api, conflict: chosen, window, state, versions, names, onError }} />
+    <${Chosen} ...${{ api, conflict: chosen, window, names }} />
     <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 156 : 78)} draw=${draw} onEnd=${list.more} label=${tally(found, list.isMore)} />
   `;
 }
@@ -68,70 +69,92 @@ function ConflictRow({ conflict, peak, names, go, isOpen }) {
     <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>
       <span class="period" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))}></span>
       ${conflict.intervals.map(
-        (each) => html`<span key=${each.start} class="bar is-excess" style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(0.2, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${each.start} – ${each.end}`}></span>`,
+        (each) => html`<span key=${each.start} class="bar is-excess" style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(0.2, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${hovered(each, zone)}`}></span>`,
       )}
-      ${isUnknown && html`<span class="bar is-unknown" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))}></span>`}
+      ${isUnknown && html`<span class="bar is-unknown" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))} title=${hovered(conflict, zone)}></span>`}
       <p class="sentence">${text}</p>
     </div>`;
 }
 
-function Chosen({ api, conflict, window, state, versions, names, onError }) {
+const hovered = ({ start, end }, zone) => spanWithUtc(Date.parse(start), Date.parse(end), { zone, word: words.sentences.span_to });
+
+function Chosen({ api, conflict, window, names }) {
   const { zone, isNarrow } = useContext(Place);
-  const query = { party: [conflict.operator, conflict.dso], from: iso(window.from), to: iso(window.to) };
-  const limits = useAnswer(api, "/limits", query, [versions.limits], onError);
-  const limit = limits.body?.limits.find((each) => each.id === conflict.limit_id && each.dso === conflict.dso);
-  const curve = useMemo(() => curveOf(conflict, limit, window), [conflict, limit, window]);
+  const [cursor, setCursor] = useState(null);
+  const query = { agr: conflict.operator, dso: conflict.dso, from: iso(window.from), to: iso(window.to), limit: 100 };
+  // A conflict that is over by now is not there any more; the list is about to tell.
+  const whole = useAnswer(api, `/conflicts/${encodeURIComponent(conflict.limit_id)}/assets`, query, [conflict]);
+  const curve = useMemo(() => whole.body?.curve ?? curveOfIntervals(conflict, window.from), [whole.body, conflict, window.from]);
+  const at = useMemo(() => curve.minutes.map((minute) => window.from + minute * MINUTE), [curve, window.from]);
+  const tone = TONES[conflict.direction];
   const lines = useMemo(
     () => [
-      { column: curve.planned, colour: "production", fill: "production-fill", width: 2 },
-      { column: curve.part, colour: "limit", width: 2.5, dash: [8, 4] },
+      { column: curve.planned_kw, colour: tone, fill: `${tone}-fill`, width: 2 },
+      { column: curve.part_kw, colour: "limit", width: 2.5, dash: [8, 4] },
     ],
-    [curve],
+    [curve, tone],
   );
   const text = sentence(conflict, names(conflict.dso), { words, zone });
-  const reach = Math.max(...curve.planned, ...curve.part, ...conflict.intervals.flatMap((each) => [each.planned_kw, each.part_kw]), conflict.unknown?.up_to_kw ?? 0, 1) * 1.12;
+  const reach = reachOf(conflict, curve);
+  const behind = (drawing) => drawUnknown(drawing, { curve, at, end: window.to, reach });
   const before = (drawing) => shade(drawing, conflict);
   return html`<section class="figure" aria-label=${text}>
     <div class="legend">
       <h2>${conflict.name}</h2>
       <p class="say">${text}</p>
-      <dl>
-        <div><dt><i class="key production"></i>${words.conflicts.planned}</dt></div>
-        <div><dt><i class="key limit"></i>${partWord(conflict)}</dt></div>
-        ${conflict.kind !== "unknown" &&
-        html`<div><dt><i class="key excess"></i>${conflict.kind === "short_of_start" ? words.conflicts.shortfall : words.conflicts.excess}</dt>
-          <dd>${power(conflict.peak_excess_kw)}<br />${energy(conflict.excess_kwh)}</dd></div>`}
-      </dl>
-      <${Assets} ...${{ api, conflict, window, state, onError }} />
+      <${Values} ...${{ conflict, curve, tone, window }} at=${cursor ?? worstOf(conflict)} />
+      <${Assets} conflict=${conflict} all=${whole.body?.assets} />
     </div>
-    <${Chart} at=${curve.at} end=${curve.end} lines=${lines} range=${[0, reach]} height=${isNarrow ? 220 : 310} label=${text} before=${before} />
+    <${Chart} ...${{ at, lines, behind, before }} end=${window.to} range=${[0, reach]} height=${isNarrow ? 220 : tallChart()} label=${text} onCursor=${setCursor} />
   </section>`;
 }
 
-const partWord = (conflict) =>
-  ({ short_of_start: words.conflicts.asked, step_under_hold: words.conflicts.held })[conflict.kind] ?? words.conflicts.part;
+const TONES = { production: "production", consumption: "consumption", both: "neutral" };
 
-function curveOf(conflict, limit, window) {
-  if (conflict.curve) {
-    const at = conflict.curve.minutes.map((minute) => window.from + minute * 60_000);
-    return { at, end: window.to, planned: conflict.curve.planned_kw, part: conflict.curve.part_kw };
-  }
-  const curve = conflictCurve(conflict, limit ? partSpans(limit, conflict.operator) : []);
-  return { ...curve, end: curve.at.at(-1) ?? window.to };
+/** The beginning of the interval with the largest excess, or of what is not known. */
+function worstOf(conflict) {
+  const worst = conflict.intervals.reduce((found, each) => (found && found.excess_kw >= each.excess_kw ? found : each), null);
+  return Date.parse((worst ?? conflict).start);
+}
+
+function Values({ conflict, curve, tone, window, at }) {
+  const { zone } = useContext(Place);
+  const index = stepAt(curve.minutes, (at - window.from) / MINUTE);
+  const told = (column) => (column[index] === null || column[index] === undefined ? "–" : power(column[index]));
+  return html`<p class="at"><${Time} at=${at} zone=${zone} write=${clock} /></p>
+    <dl>
+      <div><dt><i class=${`key ${tone}`}></i>${words.conflicts.planned}</dt><dd>${told(curve.planned_kw)}</dd></div>
+      <div><dt><i class="key limit"></i>${partWord(conflict)}</dt><dd>${told(curve.part_kw)}</dd></div>
+      ${curve.unknown_kw.some(Boolean) &&
+      html`<div title=${words.plans.unknown_hint}><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${told(curve.unknown_kw)}</dd></div>`}
+      ${conflict.kind !== "unknown" &&
+      html`<div><dt><i class="key excess"></i>${conflict.kind === "short_of_start" ? words.conflicts.shortfall : words.conflicts.excess}</dt>
+        <dd>${power(conflict.peak_excess_kw)} <span class="way">${energy(conflict.excess_kwh)}</span></dd></div>`}
+    </dl>`;
+}
+
+const partWord = (conflict) =>
+  ({ planned_under_stop: words.conflicts.allowed, short_of_start: words.conflicts.asked, step_under_hold: words.conflicts.held })[conflict.kind] ?? words.conflicts.part;
+
+/** What has no plan, above what has one; cut off where the chart ends. */
+function drawUnknown(drawing, { curve, at, end, reach }) {
+  const { ctx } = drawing;
+  ctx.save();
+  curve.unknown_kw.forEach((unknown, index) => {
+    if (!unknown) return;
+    const low = curve.planned_kw[index] ?? 0;
+    ctx.fillStyle = hatch(ctx, "unknown");
+    ctx.fillRect(...box(drawing, { from: at[index], to: at[index + 1] ?? end, low, high: Math.min(reach, low + unknown) }));
+  });
+  ctx.restore();
 }
 
 function shade(drawing, conflict) {
   const { ctx } = drawing;
   ctx.save();
-  if (conflict.kind === "unknown") {
-    ctx.fillStyle = hatch(ctx, "unknown");
-    ctx.fillRect(...box(drawing, { from: Date.parse(conflict.start), to: Date.parse(conflict.end), low: 0, high: conflict.unknown.up_to_kw }));
-  }
   for (const each of conflict.intervals) {
-    const [low, high] = [each.planned_kw, each.part_kw].sort((a, b) => a - b);
-    // Under a hold a step counts whichever way it goes, and planned and held may be the same in sum.
-    const top = conflict.kind === "step_under_hold" ? Math.max(high, low + each.excess_kw) : high;
-    const stretch = box(drawing, { from: Date.parse(each.start), to: Date.parse(each.end), low, high: top });
+    const low = Math.min(each.planned_kw, each.part_kw);
+    const stretch = box(drawing, { from: Date.parse(each.start), to: Date.parse(each.end), low, high: topOf(each) });
     ctx.fillStyle = colour("excess-fill");
     ctx.fillRect(...stretch);
     ctx.fillStyle = hatch(ctx, "excess", { lean: -1, gap: 6 });
@@ -143,18 +166,13 @@ function shade(drawing, conflict) {
   ctx.restore();
 }
 
-const SHOWN = 5;
-
-function Assets({ api, conflict, window, onError }) {
-  const query = { agr: conflict.operator, dso: conflict.dso, from: iso(window.from), to: iso(window.to), limit: 100 };
-  const isMore = conflict.assets.count > conflict.assets.largest.length;
-  const all = useAnswer(api, isMore ? `/conflicts/${encodeURIComponent(conflict.limit_id)}/assets` : null, query, [conflict], onError);
-  const first = conflict.assets.largest.slice(0, SHOWN);
-  const rest = all.body?.assets.slice(first.length) ?? [];
+function Assets({ conflict, all }) {
+  const { count, largest } = conflict.assets;
+  const shown = all ?? largest;
   const line = (asset) => html`<li key=${asset.asset_id}><span class="id">${asset.asset_id}</span> <span>${asset.energy_kwh === null ? words.conflicts.no_plan : energy(asset.energy_kwh)}</span></li>`;
-  if (!conflict.assets.count) return null;
+  if (!shown.length) return null;
   return html`<details class="assets" open>
-    <summary>${words.conflicts.assets}: ${conflict.assets.count}</summary>
-    <ul>${first.map(line)}${rest.map(line)}</ul>
+    <summary>${words.conflicts.assets}: ${Math.max(count, shown.length)}</summary>
+    <ul>${shown.map(line)}</ul>
   </details>`;
 }

@@ -3,7 +3,7 @@
 import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
 import { useAnswer } from "../data.js";
 import { Rows, stretch } from "../rows.js";
-import { clock, clockWithSeconds, iso } from "../rules/time.js";
+import { clock, clockWithSeconds, iso, spanWithUtc } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
 import { bars, statusAt } from "../rules/layout.js";
 import { limitsCsv } from "../rules/csv.js";
@@ -52,7 +52,7 @@ function LimitRow({ limit, now, names, go, state }) {
     </div>
     <div class="track" data-moves>
       ${drawn.map(
-        (bar) => html`<span key=${bar.from} class=${`bar is-${limit.kind} is-${status}`} style=${stretch(viewport, bar.from, bar.to)} title=${titleOf(limit, bar)}>
+        (bar) => html`<span key=${bar.from} class=${`bar is-${limit.kind} is-${status}`} style=${stretch(viewport, bar.from, bar.to)} title=${titleOf(limit, bar, zone)}>
           <span class="fill" style=${{ height: most && bar.power_kw !== undefined ? `${Math.max(12, (100 * bar.power_kw) / most)}%` : "100%" }}></span>
           <span class="words">${isEmergency ? what : power(bar.power_kw)}</span>
         </span>`,
@@ -72,8 +72,8 @@ const factsOf = (limit, zone) =>
     .filter(Boolean)
     .join(" · ");
 
-const titleOf = (limit, bar) =>
-  [words.kinds[limit.kind], bar.power_kw === undefined ? "" : power(bar.power_kw), `${iso(bar.from)} – ${iso(bar.to)}`].filter(Boolean).join(", ");
+const titleOf = (limit, bar, zone) =>
+  [words.kinds[limit.kind], bar.power_kw === undefined ? "" : power(bar.power_kw), spanWithUtc(bar.from, bar.to, { zone, word: words.sentences.span_to })].filter(Boolean).join(", ");
 
 function Details({ api, limit, state, versions, names, go, onError, now }) {
   const { zone } = useContext(Place);

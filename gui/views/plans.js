@@ -1,13 +1,13 @@
 // Plans: what is produced and consumed, in total and by operator; of one operator by asset.
 
 import { html, useContext, useEffect, useMemo, useState } from "../lib/preact.js";
-import { Chart, box } from "../chart.js";
+import { Chart, box, tallChart } from "../chart.js";
 import { hatch } from "../colours.js";
 import { useAnswer, usePages } from "../data.js";
 import { Rows } from "../rows.js";
 import { MINUTE, clock, iso } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
-import { extent, signed, stepAt, total } from "../rules/steps.js";
+import { bothWays, extent, isChanged, signed, stepAt, total } from "../rules/steps.js";
 import { assetsCsv, plansCsv } from "../rules/csv.js";
 import { Spark } from "../spark.js";
 import { Place, useNow } from "../timeline.js";
@@ -50,7 +50,7 @@ function TotalChart({ shown, window, name, plans }) {
   const behind = (drawing) => drawUnknown(drawing, shown, window);
   return html`<section class="figure" aria-label=${name}>
     <${Legend} shown=${shown} at=${cursor} window=${window} name=${name} plans=${plans} />
-    <${Chart} ...${{ at, lines, range, behind }} end=${window.to} height=${isNarrow ? 240 : 300}
+    <${Chart} ...${{ at, lines, range, behind }} end=${window.to} height=${isNarrow ? 240 : tallChart()}
       label=${labelOf(shown, window, name)} onCursor=${setCursor} />
   </section>`;
 }
@@ -126,26 +126,28 @@ function Legend({ shown, at, window, name, plans }) {
       ${shown.isChanged &&
       html`<div><dt><i class="key announced"></i>${words.plans.announced}</dt><dd>${told(shown.upBefore)}</dd></div>`}
       ${[shown.unknownUp, shown.unknownDown].some((column) => column.some(Boolean)) &&
-      html`<div><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${unknownTold(shown, index)}</dd></div>`}
+      html`<div title=${words.plans.unknown_hint}><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${unknownTold(shown, index)}</dd></div>`}
     </dl>
   </div>`;
 }
 
-const unknownTold = (shown, index) =>
-  [shown.unknownUp[index], shown.unknownDown[index]].map((value, way) => value > 0 && `${way ? "▼" : "▲"} ${power(value)}`).filter(Boolean).join(", ") || "–";
+const unknownTold = (shown, index) => {
+  const ways = [shown.unknownUp[index], shown.unknownDown[index]];
+  const told = ways.map((value, way) => value > 0 && html`<span class="way">${way ? "▼" : "▲"} ${power(value)}</span> `);
+  return ways.some((value) => value > 0) ? told : "–";
+};
 
 function Operators({ plans, go }) {
-  const rows = useMemo(() => plans.map((plan) => ({ plan, ...signed(plan.current) })), [plans]);
-  const draw = (index) => {
-    const { plan, minutes, up, down } = rows[index];
-    const facts = [words.plans.planned(plan.planned_asset_count, plan.asset_count), plan.announced && words.plans.changed];
+  const rows = useMemo(() => plans.map((plan) => ({ plan, now: signed(plan.current), before: plan.announced && signed(plan.announced) })), [plans]);
+  const draw = (index, extra) => {
+    const { plan, now, before } = rows[index];
     return html`
       <div class="label">
         <button class="name" onClick=${() => go({ operator: plan.operator, selected: undefined })} title=${words.plans.open(plan.name)}>${plan.name}</button>
-        <span class="muted">${facts.filter(Boolean).join(" · ")}</span>
+        <span class="muted">${words.plans.planned(plan.planned_asset_count, plan.asset_count)}${before && html` · <${Changed} />`}</span>
       </div>
       <div class="track" data-moves>
-        <${Spark} minutes=${minutes} up=${up} down=${down} high=${plan.installed_production_kw} low=${-plan.installed_consumption_kw} height=${44} />
+        <${Spark} ...${{ ...now, before }} high=${plan.installed_production_kw} low=${-plan.installed_consumption_kw} height=${44 + extra} />
       </div>`;
   };
   return html`<${Rows} count=${rows.length} height=${(isNarrow) => (isNarrow ? 92 : 60)} draw=${draw} label=${words.plans.operators} />`;
@@ -160,23 +162,23 @@ function Assets({ api, query, window, versions, onCsv, onError }) {
 
   if (list.error && !assets) return html`<${Failed} error=${list.error} />`;
   if (!assets) return html`<${Loading} />`;
-  const draw = (index) => html`<${AssetRow} asset=${assets[index]} />`;
+  const draw = (index, extra) => html`<${AssetRow} asset=${assets[index]} extra=${extra} />`;
   return html`<${Rows} count=${assets.length} height=${(isNarrow) => (isNarrow ? 76 : 44)} draw=${draw} onEnd=${list.more} label=${words.plans.assets} />`;
 }
 
-function AssetRow({ asset }) {
-  const columns = useMemo(() => {
-    const split = (sign) => asset.power_kw.map((value) => (value === null ? null : sign * Math.max(sign * value, 0)));
-    return { up: split(1), down: split(-1) };
-  }, [asset]);
+function AssetRow({ asset, extra }) {
+  const [now, before] = useMemo(() => [bothWays(asset), isChanged(asset) ? bothWays(asset.announced) : undefined], [asset]);
   const isPlanned = asset.power_kw.some((value) => value !== null);
   const reach = [asset.max_production_kw ?? 0, asset.max_consumption_kw ?? 0];
+  const most = power(Math.max(...reach));
   return html`
     <div class="label">
       <span class="name id">${asset.asset_id}</span>
-      <span class="muted">${words.asset_kinds[asset.kind] ?? asset.kind ?? ""} · ${isPlanned ? power(Math.max(...reach)) : `${words.plans.no_plan}, ${words.plans.up_to(power(Math.max(...reach)))}`}</span>
+      <span class="muted">${words.asset_kinds[asset.kind] ?? asset.kind ?? ""} · ${isPlanned ? most : `${words.plans.no_plan}, ${words.plans.up_to(most)}`}${before && html` · <${Changed} />`}</span>
     </div>
     <div class="track" data-moves>
-      <${Spark} minutes=${asset.minutes} up=${columns.up} down=${columns.down} high=${reach[0]} low=${-reach[1]} height=${30} />
+      <${Spark} ...${{ ...now, before }} high=${reach[0]} low=${-reach[1]} height=${30 + extra} />
     </div>`;
 }
+
+const Changed = () => html`<b class="changed" title=${words.plans.changed_hint}>${words.plans.changed}</b>`;
