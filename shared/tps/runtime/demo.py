@@ -88,7 +88,7 @@ def _play(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
     _register(cast)
     listed = _list(cast)
     _change(cast)
-    _plan(cast)
+    _plan(cast, listed)
     _maintain(cast, cast.ids_in(listed, world.is_maintained))
     _repair(cast, _fault(cast, cast.ids_in(listed, world.is_faulty)))
     return cast
@@ -168,14 +168,16 @@ def _change(cast: _Cast) -> None:
     operator.client.remove_assets([charger.id])
 
 
-def _plan(cast: _Cast) -> None:
+def _plan(cast: _Cast, listed: tuple[Asset, ...]) -> None:
     _title("What the operators plan for the day")
     starts = _maintenance_start()
     for operator, hand in zip(cast.operators, cast.world.hands, strict=True):
         producing = [asset for asset in hand if cast.world.is_maintained(asset.section) and asset.max_production_kw]
         operator.client.send_schedules(_steady(asset, starts) for asset in producing[:_PLANNED_ASSETS])
         _say(f"{operator.name} plans {_assets(len(producing[:_PLANNED_ASSETS]))} on {cast.world.maintained}.")
-    seen = cast.dso.client.list_schedules(start=starts, end=starts + _MAINTENANCE_LASTS).schedules
+    there = set(cast.ids_in((asset for asset in listed if asset.max_production_kw), cast.world.is_maintained))
+    found = cast.dso.client.list_schedules(start=starts, end=starts + _MAINTENANCE_LASTS).schedules
+    seen = [schedule for schedule in found if schedule.asset_id in there]
     planned_kw = sum((schedule.power_kw[0] for schedule in seen), Decimal(0))
     _say(f"{cast.dso.name} sees {len(seen):,} plans, and not whose they are: {_kw(planned_kw)} together.")
 

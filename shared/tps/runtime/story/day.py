@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from math import cos, exp, pi
+from math import cos, exp, pi, sin
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tps.runtime.story.world import World
 
 _QUARTER = timedelta(minutes=15)
-_AHEAD = timedelta(hours=6)
+_LOOKED_AT = timedelta(hours=6)
+# Before and after today in UTC: so that yesterday, today and tomorrow are planned in every zone of Europe.
+_PLANNED_BEFORE, _PLANNED_AFTER = timedelta(days=1, hours=3), timedelta(days=3)
 _LIMIT_STARTS, _LIMIT_LASTS = timedelta(minutes=15), timedelta(hours=3)
 _FAULT_LASTS = timedelta(minutes=30)
 _DIVIDED_WITHIN_S, _LOOK_AGAIN_S = 10, 0.2
@@ -74,13 +76,10 @@ class LivingDay:
         self._plan(*range(len(self.operators)))
         self.dso.client.send_limit(self._limit("production", self._maintained))
         south.client.send_limit(self._limit("consumption", [asset for asset in self._south if _consumes(asset)]))
-        starts = self._limit_starts
-        self.say(
-            f"Today everybody plans, in quarters of an hour. {self.dso.name} and {south.name} have each sent a limit"
-        )
-        self.say(
-            f"from {starts:%H:%M} to {starts + _LIMIT_LASTS:%H:%M} UTC. {self._operator.name} plans more than its part."
-        )
+        starts, ends = self._limit_starts, self._limit_starts + _LIMIT_LASTS
+        self.say("Everybody plans until the end of the day after tomorrow (UTC), in quarters of an hour.")
+        self.say(f"{self.dso.name} and {south.name} have each sent a limit from {starts:%H:%M} to {ends:%H:%M} UTC.")
+        self.say(f"{self._operator.name} plans more than its part.")
         self.tell_conflicts()
 
     def play(self, key: str) -> None:
@@ -135,14 +134,14 @@ class LivingDay:
         return [*self.world.hands[number][:-1], *self._hand_south(number)]
 
     def _schedule(self, asset: GridAsset, number: int) -> Schedule:
-        starts = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
-        count = -((starts - max(starts + timedelta(days=1), self._limit_starts + _AHEAD)) // _QUARTER)
-        moments = [starts + index * _QUARTER for index in range(count)]
-        return Schedule(asset.id, starts, tuple(self._power_kw(asset, number, moment) for moment in moments))
+        today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        count = (_PLANNED_BEFORE + _PLANNED_AFTER) // _QUARTER
+        moments = [today - _PLANNED_BEFORE + index * _QUARTER for index in range(count)]
+        return Schedule(asset.id, moments[0], tuple(self._power_kw(asset, number, moment) for moment in moments))
 
     def _power_kw(self, asset: GridAsset, number: int, moment: datetime) -> Decimal:
         is_limited = self._limit_starts <= moment < self._limit_starts + _LIMIT_LASTS
-        share = Decimal(str(round(_SHAPES[asset.kind](moment.hour + moment.minute / 60), 3)))
+        share = Decimal(str(round(_SHAPES[asset.kind](moment.hour + moment.minute / 60) * _weather(asset, moment), 3)))
         if is_limited and (asset in self._maintained or (asset in self._south and asset.kind != "storage")):
             share = (_GREEDY if number == self.greedy else _MODEST) * (1 if asset.max_production_kw else -1)
         maximum_kw = asset.max_production_kw if share > 0 else asset.max_consumption_kw
@@ -159,7 +158,7 @@ class LivingDay:
     def _conflicts(self) -> list[dict[str, Any]]:
         code = Settings.from_env(self.stack.environment()).platform_party
         headers = {"Authorization": f"Bearer {tokens.issue(self.stack, code)}"}
-        window = f"from={self.now:%Y-%m-%dT%H:%M:00Z}&to={self.now + _AHEAD:%Y-%m-%dT%H:%M:00Z}"
+        window = f"from={self.now:%Y-%m-%dT%H:%M:00Z}&to={self.now + _LOOKED_AT:%Y-%m-%dT%H:%M:00Z}"
         answer = self.http.get(f"{self.stack.gateway_url}/tps/v1/conflicts?{window}", headers=headers, timeout=30)
         found: list[dict[str, Any]] = answer.raise_for_status().json()["conflicts"]
         return found
@@ -202,6 +201,12 @@ class LivingDay:
 def _bump(hour: float, at: float, width: float) -> float:
     away = min(abs(hour - at), 24 - abs(hour - at))
     return exp(-((away / width) ** 2))
+
+
+def _weather(asset: GridAsset, moment: datetime) -> float:
+    """0.8 to 1.2, slowly changing, for no asset and no day as for another."""
+    hours, phase = moment.timestamp() / 3600, int(asset.id[-6:])
+    return 1 + 0.12 * sin(hours / 2.3 + phase) + 0.08 * sin(hours / 0.9 + 2 * phase)
 
 
 # What share of what it can an asset plans by the hour (UTC): production positive, consumption negative.
