@@ -17,7 +17,7 @@ export function Emergencies({ api, versions, names, go, zone, onError }) {
   const open = (change) => go({ view: "limits", window: undefined, zoom: undefined, operator: undefined, dso: undefined, ...change });
   return html`<section class="emergencies" role="alert" aria-label=${words.emergency.region}>
     ${shown.map(
-      (limit) => html`<div class="emergency" key=${`${limit.dso}/${limit.id}`}>
+      (limit) => html`<div class=${`emergency ${shown.length > 1 ? "is-many" : ""}`} key=${`${limit.dso}/${limit.id}`}>
         <span class="sign" aria-hidden="true">⚠</span>
         <b>${words.emergency.one(words.actions[limit.action], names(limit.dso))}</b>
         <span>${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}, ${words.emergency.since(timeFrom(now, Date.parse(limit.start), zone), timeFrom(now, Date.parse(limit.end), zone))}</span>
@@ -25,7 +25,7 @@ export function Emergencies({ api, versions, names, go, zone, onError }) {
       </div>`,
     )}
     ${more > 0 &&
-    html`<div class="emergency" key="more"><b>${words.emergency.more(more)}</b>
+    html`<div class="emergency is-many" key="more"><b>${words.emergency.more(more)}</b>
       <button onClick=${() => open({ day: dayOf(now, zone), selected: undefined })}>${words.emergency.show_all}</button></div>`}
   </section>`;
 }

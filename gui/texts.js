@@ -183,6 +183,7 @@ const en = {
     short_of_start: (c) => `Between ${c.span} ${c.operator} plans up to ${c.power} less ${c.direction} than ${c.dso}'s start asks for.`,
     step_under_hold: (c) => `Between ${c.span} ${c.operator} plans a step of up to ${c.power} under ${c.dso}'s hold.`,
     unknown: (c) => `Between ${c.span} ${c.operator} may be over its part: ${c.assets} without a plan, up to ${c.upTo}.`,
+    unknown_emergency: (c) => `Between ${c.span} it is not known what ${c.operator} plans under ${c.dso}'s emergency: ${c.assets} without a plan, up to ${c.upTo}.`,
     span_word: "and",
     span_to: "to",
   },

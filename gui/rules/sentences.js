@@ -1,13 +1,14 @@
 // A conflict in one plain sentence.
 
-import { energy, power } from "./numbers.js";
+import { power } from "./numbers.js";
 import { span } from "./time.js";
 
 /** "Between 16:00 and 18:15 Alpha plans up to 140 kW more production than its part." */
 export function sentence(conflict, dsoName, { words, zone }) {
   const from = Date.parse(conflict.intervals[0]?.start ?? conflict.start);
   const to = Date.parse(conflict.intervals.at(-1)?.end ?? conflict.end);
-  return words.sentences[conflict.kind]({
+  const kind = conflict.kind === "unknown" && conflict.limit_kind === "unforeseen" ? "unknown_emergency" : conflict.kind;
+  return words.sentences[kind]({
     span: span(from, to, { zone, word: words.sentences.span_word }),
     operator: conflict.name,
     dso: dsoName,
@@ -17,9 +18,6 @@ export function sentence(conflict, dsoName, { words, zone }) {
     upTo: power(conflict.unknown?.up_to_kw ?? 0),
   });
 }
-
-/** "140 kW, 226.5 kWh" */
-export const size = (conflict) => `${power(conflict.peak_excess_kw)}, ${energy(conflict.excess_kwh)}`;
 
 /** What one conflict is told from another by. */
 export const keyOf = (conflict) => `${conflict.dso}/${conflict.limit_id}/${conflict.operator}/${conflict.kind}`;

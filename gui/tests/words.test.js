@@ -41,6 +41,11 @@ test("each kind of conflict has its sentence, and the unknown says up to what", 
   assert.match(told("unknown"), /Between 15:00 and 19:00 .* 2 assets without a plan, up to 80 kW/);
 });
 
+test("what is unknown under an emergency has no part to be over", () => {
+  const unknown = conflict({ kind: "unknown", limit_kind: "unforeseen", intervals: [], unknown: { asset_count: 1, up_to_kw: 60 } });
+  assert.match(sentence(unknown, "North Grid", { words, zone: ZONE }), /not known what Alpha plans under North Grid's emergency: 1 asset without a plan, up to 60 kW/);
+});
+
 test("conflicts of one operator with one limit are told apart by kind", () => {
   assert.notEqual(keyOf(conflict()), keyOf(conflict({ kind: "unknown" })));
 });

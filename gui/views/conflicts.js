@@ -69,7 +69,7 @@ function ConflictRow({ conflict, peak, names, go, isOpen }) {
     <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>
       <span class="period" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))}></span>
       ${conflict.intervals.map(
-        (each) => html`<span key=${each.start} class="bar is-excess" style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(0.2, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${hovered(each, zone)}`}></span>`,
+        (each) => html`<span key=${each.start} class=${`bar is-excess ${conflict.intervals.length > 1 ? "" : "is-only"}`} style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(conflict.intervals.length > 1 ? 0.2 : 0.5, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${hovered(each, zone)}`}></span>`,
       )}
       ${isUnknown && html`<span class="bar is-unknown" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))} title=${hovered(conflict, zone)}></span>`}
       <p class="sentence">${text}</p>
@@ -124,17 +124,18 @@ function Values({ conflict, curve, tone, window, at }) {
   return html`<p class="at"><${Time} at=${at} zone=${zone} write=${clock} /></p>
     <dl>
       <div><dt><i class=${`key ${tone}`}></i>${words.conflicts.planned}</dt><dd>${told(curve.planned_kw)}</dd></div>
-      <div><dt><i class="key limit"></i>${partWord(conflict)}</dt><dd>${told(curve.part_kw)}</dd></div>
+      ${partWord(conflict) && html`<div><dt><i class="key limit"></i>${partWord(conflict)}</dt><dd>${told(curve.part_kw)}</dd></div>`}
       ${curve.unknown_kw.some(Boolean) &&
       html`<div title=${words.plans.unknown_hint}><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${told(curve.unknown_kw)}</dd></div>`}
       ${conflict.kind !== "unknown" &&
       html`<div><dt><i class="key excess"></i>${conflict.kind === "short_of_start" ? words.conflicts.shortfall : words.conflicts.excess}</dt>
-        <dd>${power(conflict.peak_excess_kw)} <span class="way">${energy(conflict.excess_kwh)}</span></dd></div>`}
+        <dd>${power(conflict.peak_excess_kw)}, <span class="whole">${energy(conflict.excess_kwh)}</span></dd></div>`}
     </dl>`;
 }
 
 const partWord = (conflict) =>
-  ({ planned_under_stop: words.conflicts.allowed, short_of_start: words.conflicts.asked, step_under_hold: words.conflicts.held })[conflict.kind] ?? words.conflicts.part;
+  ({ planned_under_stop: words.conflicts.allowed, short_of_start: words.conflicts.asked, step_under_hold: words.conflicts.held })[conflict.kind] ??
+  (conflict.limit_kind === "unforeseen" ? "" : words.conflicts.part);
 
 /** What has no plan, above what has one; cut off where the chart ends. */
 function drawUnknown(drawing, { curve, at, end, reach }) {
@@ -159,6 +160,7 @@ function shade(drawing, conflict) {
     ctx.fillRect(...stretch);
     ctx.fillStyle = hatch(ctx, "excess", { lean: -1, gap: 6 });
     ctx.fillRect(...stretch);
+    ctx.setLineDash([]);
     ctx.strokeStyle = colour("excess");
     ctx.lineWidth = 1.5 * devicePixelRatio;
     ctx.strokeRect(...stretch);

@@ -54,7 +54,7 @@ function LimitRow({ limit, now, names, go, state }) {
       ${drawn.map(
         (bar) => html`<span key=${bar.from} class=${`bar is-${limit.kind} is-${status}`} style=${stretch(viewport, bar.from, bar.to)} title=${titleOf(limit, bar, zone)}>
           <span class="fill" style=${{ height: most && bar.power_kw !== undefined ? `${Math.max(12, (100 * bar.power_kw) / most)}%` : "100%" }}></span>
-          <span class="words">${isEmergency ? what : power(bar.power_kw)}</span>
+          <span class="words"><b>${isEmergency ? what : power(bar.power_kw)}</b></span>
         </span>`,
       )}
       ${(limit.revisions ?? []).slice(1).map(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gui.day import Day
+from tests.gui.day import DATE, Day
 from tests.gui.tab import Tab
 from tests.support.world import World
 
@@ -105,9 +105,22 @@ def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, da
     tab.has(".row .sentence", told)
     assert "140 kW · 1,120 kWh" in tab.text(".row .excess")
     tab.has(".legend .assets", day.alphas_asset)
+    assert tab.page.locator(".bar.is-excess").get_attribute("title") == "140 kW, 08:00 to 16:00 (06:00 to 14:00 UTC)"
+    assert re.search("Planned 440 kW Part 300 kW Excess 140 kW, 1,120 kWh", tab.text(".legend dl"))
 
     day.plan(250)
     tab.has(".empty", "No plan collides")
+
+
+def test_what_an_asset_announced_first_is_said_beside_what_it_plans_now(tab: Tab, day: Day) -> None:
+    day.plan(410)
+    tab.show(f"plans?{day.link}&operator={day.alpha.code}")
+
+    tab.has(".row", day.alphas_asset).locator(".changed", has_text="changed").wait_for()
+    with tab.page.expect_download() as saved:
+        tab.page.get_by_role("button", name="Export CSV").click()
+    lines = saved.value.path().read_text("utf-8-sig").splitlines()
+    assert f"{day.alphas_asset},{day.alpha.code},{DATE}T06:00:00Z,410,200" in lines
 
 
 def test_a_link_restores_the_view_and_holds_no_token(tab: Tab, day: Day) -> None:
