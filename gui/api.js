@@ -55,11 +55,11 @@ export class Api {
   }
 
   async #ask(url, headers, signal) {
-    const authorization = await this.session.authorization();
     try {
+      const authorization = await this.session.authorization();
       return await this.fetch(url, { headers: { ...headers, Authorization: authorization }, signal, cache: "no-store" });
     } catch (error) {
-      if (error.name === "AbortError") throw error;
+      if (error.name === "AbortError" || error instanceof SignedOut) throw error;
       throw new Lost(error.message);
     }
   }

@@ -48,9 +48,8 @@ export class Session {
 
   /** The header of a call; renews a token that is about to end, and goes on with it to its end if that fails. */
   async authorization() {
-    if (!this.held) throw new SignedOut("over");
-    if (this.held.renewal && this.now() >= this.held.renew_at) await this.renew().catch((error) => this.#goOn(error));
-    if (this.now() >= this.held.ends) this.#end();
+    if (this.held?.renewal && this.now() >= this.held.renew_at) await this.renew().catch((error) => this.#goOn(error));
+    if (!this.held || this.now() >= this.held.ends) this.#end();
     return `Bearer ${this.held.token}`;
   }
 
@@ -114,7 +113,7 @@ export class Session {
   }
 
   #goOn(error) {
-    if (error instanceof SignedOut || this.now() >= this.held.ends) throw error;
+    if (error instanceof SignedOut || this.now() >= (this.held?.ends ?? 0)) throw error;
   }
 
   #end() {

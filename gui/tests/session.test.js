@@ -140,7 +140,17 @@ test("an issuer that refuses to renew ends the session; one that is away does no
   assert.equal(refused.storage.values.size, 0);
   assert.equal(await away.session.authorization(), "Bearer t1");
   clock.now = 301_000;
-  await assert.rejects(away.session.authorization(), (error) => error.why === "away");
+  await assert.rejects(new Api(away.session, async () => answer(200, {})).get("/limits"), Lost);
+});
+
+test("whoever signs out while a token is renewed stays signed out", async () => {
+  const clock = { now: 0 };
+  let signOut;
+  const { session, storage } = await signedIn({ clock, token: () => (signOut(), answer(200, { access_token: "t2", expires_in: 300 })) });
+  signOut = () => session.signOut();
+  clock.now = 200_000;
+  await assert.rejects(session.authorization(), SignedOut);
+  assert.equal(storage.values.size, 0);
 });
 
 test("signing out gives the refresh token back, and the issuer asks anew who it is", async () => {
