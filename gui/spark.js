@@ -59,7 +59,7 @@ function draw(canvas, viewport, { minutes, up, down, before, high, low }) {
   });
   // Under the lines, so that it is seen where it was otherwise.
   if (before) {
-    const announced = (name, inwards) => dash(context, thinned(before.minutes, before[name], whole, (to - from) / width), { x, y: (value) => y(value) + inwards });
+    const announced = (name, inwards) => before[name].some(Boolean) && dash(context, thinned(before.minutes, before[name], whole, (to - from) / width), { x, y: (value) => y(value) + inwards });
     announced("up", line / 2);
     announced("down", -line / 2);
   }

@@ -147,6 +147,7 @@ const en = {
     hops: "Every hop",
     hop_states: { ACCEPTED: "issued", DELIVERED: "delivered", RECEIVED: "read", FAILED: "failed" },
     reason: "Reason",
+    reasons: { B18: "failure", B19: "foreseen maintenance" },
     until: (time) => `until about ${time}`,
     history: "Revisions",
     bar: (limit) => limit,

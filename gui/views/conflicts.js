@@ -35,7 +35,7 @@ export function Conflicts({ api, state, window, versions, names, go, onCsv, onEr
   const draw = (index) => html`<${ConflictRow} ...${{ conflict: found[index], peak, names, go, isOpen: found[index] === chosen }} />`;
   return html`
     <${Chosen} ...${{ api, conflict: chosen, window, names }} />
-    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 156 : 78)} draw=${draw} onEnd=${list.more} label=${tally(found, list.isMore)} />
+    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 176 : 78)} draw=${draw} onEnd=${list.more} label=${tally(found, list.isMore)} />
   `;
 }
 
@@ -129,7 +129,7 @@ function Values({ conflict, curve, tone, window, at }) {
       html`<div title=${words.plans.unknown_hint}><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${told(curve.unknown_kw)}</dd></div>`}
       ${conflict.kind !== "unknown" &&
       html`<div><dt><i class="key excess"></i>${conflict.kind === "short_of_start" ? words.conflicts.shortfall : words.conflicts.excess}</dt>
-        <dd>${power(conflict.peak_excess_kw)}, <span class="whole">${energy(conflict.excess_kwh)}</span></dd></div>`}
+        <dd>${power(conflict.peak_excess_kw)}, ${energy(conflict.excess_kwh)}</dd></div>`}
     </dl>`;
 }
 

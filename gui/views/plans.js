@@ -133,7 +133,7 @@ function Legend({ shown, at, window, name, plans }) {
 
 const unknownTold = (shown, index) => {
   const ways = [shown.unknownUp[index], shown.unknownDown[index]];
-  const told = ways.map((value, way) => value > 0 && html`<span class="way">${way ? "▼" : "▲"} ${power(value)}</span> `);
+  const told = ways.map((value, way) => value > 0 && `${way ? "▼" : "▲"} ${power(value)} `);
   return ways.some((value) => value > 0) ? told : "–";
 };
 

@@ -26,7 +26,7 @@ export function Readiness({ api, versions, names, zone, onCsv, onError }) {
     </div>
     <h2>${words.readiness.parties}</h2>
     <div class="wide"><table>
-      <thead><tr>${["party", "role", "heard", "sent", "certificates", "undelivered", "needs"].map((name) => html`<th key=${name} scope="col">${words.readiness[name]}</th>`)}</tr></thead>
+      <thead><tr>${["party", "role", "heard", "sent", "certificates", "undelivered", "needs"].map((name) => html`<th key=${name} scope="col" class=${name === "undelivered" ? "number" : ""}>${words.readiness[name]}</th>`)}</tr></thead>
       <tbody>${parties.map((party) => html`<${Party} key=${party.code} ...${{ party, now, zone }} />`)}</tbody>
     </table></div>
   </div>`;
