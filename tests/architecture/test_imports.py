@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions
 from itertools import chain
 
@@ -160,21 +161,27 @@ def test_reading_the_environment_is_seen(text: str) -> None:
     assert list(environment_readers(source_of(ROOT / "shared/tps/domain/x.py", text)))
 
 
-def declared() -> set[str]:
+@cache
+def declared() -> frozenset[str]:
     """The distributions that pyproject.toml names, extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lists = (project["dependencies"], *project["optional-dependencies"].values())
-    return {canonicalize_name(Requirement(line).name) for line in chain(*lists)} | set(COMES_WITH)
+    return frozenset(canonicalize_name(Requirement(line).name) for line in chain(*lists)) | set(COMES_WITH)
+
+
+@cache
+def installed() -> Mapping[str, list[str]]:
+    """The distributions that each package that can be imported comes with."""
+    return packages_distributions()
 
 
 def undeclared(source: Source) -> Iterator[str]:
     """Each import of a package that is installed only because another happens to need it, or not at all."""
-    known = packages_distributions()
     for line, module in source.imports():
         top = module.partition(".")[0]
         if top in sys.stdlib_module_names or top in {"tps", "functions", ""}:
             continue
-        if not declared() & {canonicalize_name(name) for name in known.get(top, [top])}:
+        if not declared() & {canonicalize_name(name) for name in installed().get(top, [top])}:
             yield f"{source.name}:{line} imports {module}"
 
 
