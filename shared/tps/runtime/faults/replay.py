@@ -4,7 +4,7 @@ import asyncio
 import random
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tps.mades.ids import new_id
 from tps.runtime.faults.system import System
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 _TAKEN_WITHIN_S = 120.0
+# Without the latter two the library tries a first connection for minutes, while a new start has its broker elsewhere.
+_ONCE: dict[str, Any] = {"allow_reconnect": False, "max_reconnect_attempts": 1, "reconnect_time_wait": 0}
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Replayer(threading.Thread):
             return None
         url, user, password = stack.nats_admin
         try:
-            return await nats.connect(url, user=user, password=password, allow_reconnect=False, error_cb=_silent)
+            return await nats.connect(url, user=user, password=password, error_cb=_silent, **_ONCE)
         except (nats.errors.Error, OSError):
             return None
 

@@ -12,7 +12,7 @@ from typing import Any
 from tps.runtime.faults.invariants import find_violations
 from tps.runtime.faults.replay import Replayer
 from tps.runtime.faults.system import STORES, System
-from tps.runtime.faults.traffic import Client, LimitSender, Registrar, Waiter
+from tps.runtime.faults.traffic import Client, LimitSender, Registrar, Waiter, finish
 from tps.runtime.story.grid import make_gln, make_gsrn
 
 DSO = "5790000000005"
@@ -160,8 +160,7 @@ def conclude(
     """Wait until all is quiet and nothing is violated, at most a minute, and say what was seen."""
     system.wait_ready()
     settled_s, violations = _settle(traffic)
-    for waiter in traffic.waiters:
-        waiter.finish()
+    finish(traffic.waiters)
     delays = sorted(_delays(traffic.sender, traffic.waiters))
     return Report(
         accepted=len(traffic.sender.accepted),
