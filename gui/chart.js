@@ -26,62 +26,67 @@ export function edges(at, columns, end) {
 }
 
 /**
+ * Made anew when its looks change; other steps are given to the chart that is there.
  * @param at instants at which steps begin, `end` of the last
- * @param lines [{column, colour, width, dash, fill, isHidden}]
+ * @param lines [{column, colour, width, dash, fill}]
  * @param range [lowest, highest] value
  * @param behind called with uPlot to draw behind the lines, `before` in front of them
  * @param onCursor told the instant under the pointer, null when it leaves
  */
 export function Chart({ at, end, lines, range, height, label, behind, before, onCursor }) {
-  const place = useContext(Place);
   const root = useRef();
+  const chart = useRef();
+  const latest = useRef();
   const [theme, again] = useState(0);
-  const { viewport, plot, left, width, zone } = place;
+  const place = useContext(Place);
+  const { viewport, width } = place;
+  const looks = lines.map((line) => [line.colour, line.width, line.dash, line.fill]).join();
+  latest.current = { range, behind, before, onCursor, steps: roundSteps(range[0], range[1], Math.max(3, Math.floor(height / 48))) };
 
   useEffect(() => onColours(() => again((count) => count + 1)), []);
   useLayoutEffect(() => {
-    const steps = roundSteps(range[0], range[1], Math.max(3, Math.floor(height / 48)));
-    const chart = new globalThis.uPlot(
-      {
-        width,
-        height,
-        ms: 1,
-        padding: [10, place.right, 10, 0],
-        legend: { show: false },
-        cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
-        scales: {
-          x: { range: () => [viewport.range.min, viewport.range.max] },
-          y: { range: () => range },
-        },
-        axes: [
-          { show: true, size: 0, splits: () => ticks(viewport.range, plot, zone, 58).map((tick) => tick.at), values: () => [], grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } },
-          {
-            size: left,
-            gap: 6,
-            stroke: colour("muted"),
-            font: `${small()} ${getComputedStyle(document.body).fontFamily}`,
-            splits: () => steps,
-            values: (_, values) => values.map((value) => power(Math.abs(value))),
-            grid: { stroke: colour("line"), width: 1 },
-            ticks: { show: false },
-          },
-        ],
-        series: [{}, ...lines.map(series)],
-        hooks: {
-          drawAxes: [(drawing) => behind?.(drawing)],
-          draw: [(drawing) => (before?.(drawing), drawZero(drawing), drawNow(drawing))],
-          setCursor: [(drawing) => onCursor?.(drawing.cursor.idx === null || drawing.cursor.left < 0 ? null : drawing.posToVal(drawing.cursor.left, "x"))],
-        },
-      },
-      edges(at, lines.map((line) => line.column), end),
-      root.current,
-    );
-    const stop = viewport.subscribe(({ min, max }) => chart.setScale("x", { min, max }));
-    return () => (stop(), chart.destroy());
-  }, [at, lines, range[0], range[1], width, height, viewport, theme]);
+    chart.current = new globalThis.uPlot(optionsOf(place, height, lines, latest), [[], ...lines.map(() => [])], root.current);
+    const stop = viewport.subscribe(({ min, max }) => chart.current.setScale("x", { min, max }));
+    return () => (stop(), chart.current.destroy());
+  }, [looks, width, height, viewport, theme]);
+  useLayoutEffect(() => {
+    chart.current.setData(edges(at, lines.map((line) => line.column), end));
+  }, [at, lines, end, range[0], range[1], looks, width, height, viewport, theme]);
 
   return html`<div class="chart" role="img" aria-label=${label} data-moves data-zooms ref=${root} style=${{ height: `${height}px` }}></div>`;
 }
+
+const optionsOf = ({ viewport, plot, left, right, width, zone }, height, lines, latest) => ({
+  width,
+  height,
+  ms: 1,
+  padding: [10, right, 10, 0],
+  legend: { show: false },
+  cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
+  scales: {
+    x: { range: () => [viewport.range.min, viewport.range.max] },
+    y: { range: () => latest.current.range },
+  },
+  axes: [
+    { show: true, size: 0, splits: () => ticks(viewport.range, plot, zone, 58).map((tick) => tick.at), values: () => [], grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } },
+    {
+      size: left,
+      gap: 6,
+      stroke: colour("muted"),
+      font: `${small()} ${getComputedStyle(document.body).fontFamily}`,
+      splits: () => latest.current.steps,
+      values: (_, values) => values.map((value) => power(Math.abs(value))),
+      grid: { stroke: colour("line"), width: 1 },
+      ticks: { show: false },
+    },
+  ],
+  series: [{}, ...lines.map(series)],
+  hooks: {
+    drawAxes: [(drawing) => latest.current.behind?.(drawing)],
+    draw: [(drawing) => (latest.current.before?.(drawing), drawZero(drawing), drawNow(drawing))],
+    setCursor: [(drawing) => latest.current.onCursor?.(drawing.cursor.idx === null || drawing.cursor.left < 0 ? null : drawing.posToVal(drawing.cursor.left, "x"))],
+  },
+});
 
 const small = () => colour("small");
 

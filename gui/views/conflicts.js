@@ -156,6 +156,7 @@ function shade(drawing, conflict) {
   for (const each of conflict.intervals) {
     const low = Math.min(each.planned_kw, each.part_kw);
     const stretch = box(drawing, { from: Date.parse(each.start), to: Date.parse(each.end), low, high: topOf(each) });
+    if (stretch[2] <= 0) continue;
     ctx.fillStyle = colour("excess-fill");
     ctx.fillRect(...stretch);
     ctx.fillStyle = hatch(ctx, "excess", { lean: -1, gap: 6 });

@@ -3,7 +3,7 @@
 import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
 import { useAnswer } from "../data.js";
 import { Rows, stretch } from "../rows.js";
-import { clock, clockWithSeconds, iso, spanWithUtc } from "../rules/time.js";
+import { clock, clockWithSeconds, iso, spanWithUtc, timeFrom } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
 import { bars, statusAt } from "../rules/layout.js";
 import { limitsCsv } from "../rules/csv.js";
@@ -50,7 +50,7 @@ function LimitRow({ limit, now, names, go, state }) {
       <${Status} status=${status} />
       <span class="muted"><span aria-hidden="true">${words.direction_signs[limit.direction]}</span> ${factsOf(limit, zone)}</span>
     </div>
-    <div class="track" data-moves>
+    <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>
       ${drawn.map(
         (bar) => html`<span key=${bar.from} class=${`bar is-${limit.kind} is-${status}`} style=${stretch(viewport, bar.from, bar.to)} title=${titleOf(limit, bar, zone)}>
           <span class="fill" style=${{ height: most && bar.power_kw !== undefined ? `${Math.max(12, (100 * bar.power_kw) / most)}%` : "100%" }}></span>
@@ -94,7 +94,7 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
       <button class="close" onClick=${() => go({ selected: undefined })} aria-label=${words.limits.close}>✕</button>
     </header>
     <p><${Status} status=${statusAt(limit, now)} /> ${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}</p>
-    <p><${Time} at=${limit.start} zone=${zone} /> – ${limit.end && html`<${Time} at=${limit.end} zone=${zone} />`}</p>
+    <p><${Time} at=${limit.start} zone=${zone} /> – ${limit.end && html`<${Time} at=${limit.end} zone=${zone} write=${(at) => timeFrom(Date.parse(limit.start), at, zone)} />`}</p>
     ${limit.reason && html`<p class="muted">${words.limits.reason}: ${limit.reason.text ?? words.limits.reasons[limit.reason.code] ?? limit.reason.code}</p>`}
     <h3>${words.limits.parts}</h3>
     ${!found && (whole.error ? html`<${Failed} error=${whole.error} />` : html`<${Loading} />`)}

@@ -49,7 +49,12 @@ def _signed_in(browser: Browser, address: str) -> Any:
 
 
 def _take(page: Any, view: str, name: str) -> None:
-    page.locator(f"nav a[href^='#{view}']").click()
+    if view == "conflicts":
+        # The chart shows the plan over all of the window once this is there.
+        with page.expect_response("**/conflicts/*/assets?*"):
+            page.locator("nav a[href^='#conflicts']").click()
+    else:
+        page.locator(f"nav a[href^='#{view}']").click()
     page.wait_for_selector(".row, .cards, .empty:not(.loading)")
     if view == "limits" and page.locator(".details").count() == 0:
         page.locator(".row button.name").last.click()
