@@ -58,22 +58,27 @@ export function tally(found, isMore) {
 
 function ConflictRow({ conflict, peak, names, go, isOpen }) {
   const { viewport, zone } = useContext(Place);
-  const text = sentence(conflict, names(conflict.dso), { words, zone });
   const isUnknown = conflict.kind === "unknown";
+  const drawn = useMemo(() => drawnOf(conflict, { peak, names, viewport, zone }), [conflict, peak, names, viewport, zone]);
   return html`
     <div class="label">
       <button class="name" aria-pressed=${isOpen} onClick=${() => go({ selected: keyOf(conflict) })}>${conflict.name}</button>
       <span class="muted">${names(conflict.dso)}${conflict.limit_kind === "unforeseen" ? ` · ${words.kinds.unforeseen}` : ""}</span>
       <b class=${isUnknown ? "unknown-word" : "excess"}>${isUnknown ? words.conflicts.unknown : `${power(conflict.peak_excess_kw)} · ${energy(conflict.excess_kwh)}`}</b>
     </div>
-    <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>
-      <span class="period" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))}></span>
-      ${conflict.intervals.map(
-        (each) => html`<span key=${each.start} class=${`bar is-excess ${conflict.intervals.length > 1 ? "" : "is-only"}`} style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(conflict.intervals.length > 1 ? 0.2 : 0.5, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${hovered(each, zone)}`}></span>`,
-      )}
-      ${isUnknown && html`<span class="bar is-unknown" style=${stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end))} title=${hovered(conflict, zone)}></span>`}
-      <p class="sentence">${text}</p>
-    </div>`;
+    <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>${drawn}</div>`;
+}
+
+/** What stands in a row's track. Made once: there may be a hundred bars in sight, each with times to write. */
+function drawnOf(conflict, { peak, names, viewport, zone }) {
+  const whole = stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end));
+  const [kind, least] = conflict.intervals.length > 1 ? ["", 0.2] : ["is-only", 0.5];
+  const bar = (each) =>
+    html`<span key=${each.start} class=${`bar is-excess ${kind}`} style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(least, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${hovered(each, zone)}`}></span>`;
+  return html`<span class="period" style=${whole}></span>
+    ${conflict.intervals.map(bar)}
+    ${conflict.kind === "unknown" && html`<span class="bar is-unknown" style=${whole} title=${hovered(conflict, zone)}></span>`}
+    <p class="sentence">${sentence(conflict, names(conflict.dso), { words, zone })}</p>`;
 }
 
 const hovered = ({ start, end }, zone) => spanWithUtc(Date.parse(start), Date.parse(end), { zone, word: words.sentences.span_to });
