@@ -1,6 +1,7 @@
 // What the platform answers: read routes with ETags, pages, and errors that say what they are.
 
 import { SignedOut } from "./session.js";
+import { Troubles } from "./troubles.js";
 
 /** The platform answered, and it was no. */
 export class Refused extends Error {
@@ -8,32 +9,43 @@ export class Refused extends Error {
     super(problem?.errors?.[0]?.detail ?? problem?.detail ?? `status ${status}`);
     this.status = status;
   }
+
+  /** True where the same question may be answered in a while. */
+  get isPassing() {
+    return this.status >= 500 || this.status === 429;
+  }
 }
 
-/** Nobody answered. */
-export class Lost extends Error {}
+/** Nobody answered, or not to the end. */
+export class Lost extends Error {
+  isPassing = true;
+}
 
 const KEPT = 60;
+const PATIENCE_MS = 60_000;
 
 export class Api {
   constructor(session, fetch = globalThis.fetch.bind(globalThis)) {
     this.session = session;
     this.fetch = fetch;
     this.kept = new Map();
+    this.troubles = new Troubles();
   }
 
   /** A read route below /tps/v1; what has not changed is not sent again. */
-  async get(path, query = {}, options = {}) {
+  get(path, query = {}, options = {}) {
     return this.follow(`/tps/v1${path}${asQuery(query)}`, options);
   }
 
   /** The same by the URL that an answer names (`next`). */
-  async follow(url, { signal, isKept = true } = {}) {
+  async follow(url, { signal, isKept = true, patienceMs = PATIENCE_MS } = {}) {
     const kept = isKept ? this.kept.get(url) : undefined;
-    const answer = await this.#ask(url, kept ? { "If-None-Match": kept.tag } : {}, signal);
+    // A network that lets everything vanish would keep a call for ever.
+    const ends = AbortSignal.any([AbortSignal.timeout(patienceMs), ...(signal ? [signal] : [])]);
+    const answer = await this.#ask(url, kept ? { "If-None-Match": kept.tag } : {}, ends);
     if (answer.status === 304) return kept.body;
-    const body = await answer.json().catch(() => null);
-    if (!answer.ok) throw this.#refusal(answer.status, body);
+    if (!answer.ok) throw this.#refusal(answer.status, await answer.json().catch(() => null));
+    const body = await answer.json().catch(lost);
     if (isKept && answer.headers.get("ETag")) this.#keep(url, { tag: answer.headers.get("ETag"), body });
     return body;
   }
@@ -59,8 +71,8 @@ export class Api {
       const authorization = await this.session.authorization();
       return await this.fetch(url, { headers: { ...headers, Authorization: authorization }, signal, cache: "no-store" });
     } catch (error) {
-      if (error.name === "AbortError" || error instanceof SignedOut) throw error;
-      throw new Lost(error.message);
+      if (error instanceof SignedOut) throw error;
+      return lost(error);
     }
   }
 
@@ -69,6 +81,10 @@ export class Api {
     this.kept.set(url, answer);
     if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
   }
+}
+
+function lost(error) {
+  throw error.name === "AbortError" ? error : new Lost(error.message);
 }
 
 function asQuery(query) {

@@ -1,6 +1,6 @@
 // The page: signing in, then one of four views over one timeline, and what is live.
 
-import { html, useCallback, useEffect, useMemo, useRef, useState } from "./lib/preact.js";
+import { html, useCallback, useEffect, useErrorBoundary, useMemo, useRef, useState } from "./lib/preact.js";
 import { Api, Refused } from "./api.js";
 import { useAnswer } from "./data.js";
 import { Emergencies } from "./emergencies.js";
@@ -24,14 +24,22 @@ const VIEWS = { plans: Plans, limits: Limits, conflicts: Conflicts };
 const FRESH = { plans: 0, limits: 0, deliveries: 0, registry: 0 };
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-export function App({ session, begun }) {
+const AGAIN_MS = 3_000;
+
+export function App({ session }) {
   const [out, setOut] = useState({ why: "busy" });
+  const [broken] = useErrorBoundary((error) => console.error(error));
   useEffect(() => {
-    begun.then(
-      () => setOut(null),
-      (error) => setOut(error instanceof SignedOut ? error : { why: "lost" }),
-    );
+    // Whoever signs in by hand meanwhile is in.
+    const done = (next) => setOut((before) => (before && ["busy", "lost"].includes(before.why) ? next : before));
+    const begin = () =>
+      session.begin().then(
+        () => done(null),
+        (error) => (error instanceof SignedOut ? done(error) : (done({ why: "lost" }), setTimeout(begin, AGAIN_MS))),
+      );
+    begin();
   }, []);
+  if (broken) return html`<main class="door"><p role="alert">${words.broken}</p><button class="main" onClick=${() => location.reload()}>${words.reload}</button></main>`;
   if (out) return html`<${SignIn} session=${session} why=${out.why} detail=${out.detail} onDone=${() => setOut(null)} onOut=${setOut} />`;
   return html`<${Desk} session=${session} onOut=${setOut} />`;
 }
@@ -57,11 +65,21 @@ function Desk({ session, onOut }) {
   }, [parties.body]);
 
   useEffect(() => {
+    document.title = `${words.views[state.view]} – ${words.title}`;
+  }, [state.view]);
+  useEffect(() => {
     const changed = (which) =>
       setVersions((before) => ({ ...before, ...Object.fromEntries(which.map((name) => [name, before[name] + 1])) }));
     return follow(api, { changed, state: setLive, signedOut: onOut });
   }, [api]);
-  const onCsv = useCallback((make) => (csv.current = make), []);
+  const shown = JSON.stringify([state.view, state.operator, state.dso, window]);
+  // What was exported of another view or day must not be saved under this one's name.
+  const onCsv = useCallback((make) => (csv.current = { shown, make }), [shown]);
+  const saveCsv = () => {
+    const isThere = csv.current?.shown === shown;
+    if (isThere) save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, csv.current.make());
+    return isThere;
+  };
   const onMoved = useCallback(() => go({ zoom: viewport.isWhole ? undefined : viewport.range }), [viewport, go]);
 
   const View = VIEWS[state.view];
@@ -69,7 +87,7 @@ function Desk({ session, onOut }) {
   const isAlone = parties.body && known.every((party) => party.role === "tps");
   return html`<div class="desk">
     <a class="skip" href="#content" onClick=${toContent}>${words.skip}</a>
-    <${Header} ...${{ state, go, live, session, onOut }} onCsv=${() => csv.current && save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, csv.current())} />
+    <${Header} ...${{ state, go, live, troubles: api.troubles, session, onOut }} onCsv=${saveCsv} />
     <${Emergencies} ...${{ api, versions, names, go, zone, onError, state }} />
     ${View && html`<${Filters} ...${{ state, go, parties: known, zone, window, viewport }} />`}
     <main id="content" tabindex="-1" key=${state.view}>
@@ -96,7 +114,9 @@ function useView() {
     const next = { ...latest.current, ...change };
     if (change.view && change.view !== latest.current.view && !("selected" in change)) delete next.selected;
     latest.current = next;
-    history.replaceState(null, "", writeFragment(next));
+    // What was looked at before is a step back; how it was zoomed is not.
+    const isStep = Object.keys(change).some((name) => name !== "zoom") && writeFragment(next) !== location.hash;
+    history[isStep ? "pushState" : "replaceState"](null, "", writeFragment(next));
     set(next);
   }, []);
   useEffect(() => {

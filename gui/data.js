@@ -2,6 +2,8 @@
 
 import { useEffect, useRef, useState } from "./lib/preact.js";
 
+const AGAIN_MS = 3_000;
+
 /**
  * The answer of one route.
  * @param path null asks for nothing
@@ -9,8 +11,9 @@ import { useEffect, useRef, useState } from "./lib/preact.js";
  */
 export function useAnswer(api, path, query, versions, onError) {
   const wanted = path === null ? null : JSON.stringify([path, query]);
-  const [found, set] = useState({ wanted: null, body: null, error: null });
+  const [found, set] = useState({ wanted: null, body: null, error: null, since: null });
   const running = useRef(null);
+  const isPresent = found.wanted === wanted;
 
   useEffect(() => {
     if (wanted === null) return undefined;
@@ -24,6 +27,7 @@ export function useAnswer(api, path, query, versions, onError) {
     return undefined;
   }, [wanted, ...versions]);
   useEffect(() => () => running.current?.control.abort(), []);
+  useEffect(() => (isPresent ? troubled(api, found, () => running.current ?? ask(wanted)) : undefined), [found, wanted]);
 
   async function ask(key) {
     const call = { wanted: key, control: new AbortController(), isStale: false };
@@ -35,12 +39,21 @@ export function useAnswer(api, path, query, versions, onError) {
     if (running.current !== call || answer.error?.name === "AbortError") return;
     running.current = null;
     if (answer.error) onError?.(answer.error);
-    set((before) => ({ wanted: key, body: answer.body ?? (before.wanted === key ? before.body : null), error: answer.error }));
+    set((before) => (answer.error ? failed(before, key, answer.error) : { wanted: key, body: answer.body, error: null, since: Date.now() }));
     if (call.isStale && !answer.error) ask(key);
   }
 
-  const isPresent = found.wanted === wanted;
   return { last: found.body, body: isPresent ? found.body : null, error: isPresent ? found.error : null, isLoading: wanted !== null && !isPresent };
+}
+
+const failed = (before, wanted, error) => (before.wanted === wanted ? { ...before, error } : { wanted, body: null, error, since: null });
+
+/** An answer that is old or missing is told of, and asked for again if that may help. */
+function troubled(api, { error, since }, again) {
+  if (!error || !(error.isPassing || since)) return undefined;
+  const forget = api.troubles.add({ error, since });
+  const timer = error.isPassing ? setTimeout(again, AGAIN_MS) : undefined;
+  return () => (clearTimeout(timer), forget());
 }
 
 /**
@@ -51,6 +64,8 @@ export function usePages(api, path, query, versions, { read, onError }) {
   const wanted = JSON.stringify([path, query]);
   const first = useAnswer(api, path, query, versions, onError);
   const [list, setList] = useState({ wanted: null, items: [], next: null, pages: 1 });
+  const [failure, setFailure] = useState(null);
+  const [attempt, setAttempt] = useState(0);
   const isAsking = useRef(false);
 
   useEffect(() => {
@@ -58,10 +73,11 @@ export function usePages(api, path, query, versions, { read, onError }) {
     let isOver = false;
     api
       .collect(first.body, read, list.wanted === wanted ? list.pages : 1)
-      .then((found) => isOver || setList({ wanted, ...found }))
-      .catch(onError);
+      .then((found) => isOver || (setFailure(null), setList({ wanted, ...found })))
+      .catch((error) => isOver || (onError(error), setFailure({ error, since: null })));
     return () => (isOver = true);
-  }, [first.body]);
+  }, [first.body, attempt]);
+  useEffect(() => (failure ? troubled(api, failure, () => setAttempt((count) => count + 1)) : undefined), [failure]);
 
   async function more() {
     if (!list.next || isAsking.current) return;
@@ -73,5 +89,5 @@ export function usePages(api, path, query, versions, { read, onError }) {
   }
 
   const isPresent = list.wanted === wanted;
-  return { items: isPresent ? list.items : null, isMore: isPresent && list.next !== null, error: first.error, more };
+  return { items: isPresent ? list.items : null, isMore: isPresent && list.next !== null, error: first.error ?? failure?.error, more };
 }

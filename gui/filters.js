@@ -1,7 +1,7 @@
 // Whose, and when.
 
 import { html, useState } from "./lib/preact.js";
-import { addDays, checkedWindow, dayOf, instantOf, wallClock } from "./rules/time.js";
+import { addDays, checkedWindow, dayOf, instantOf, isDay, wallClock } from "./rules/time.js";
 import { words } from "./texts.js";
 
 export function Filters({ state, go, parties, zone, window, viewport }) {
@@ -15,13 +15,13 @@ export function Filters({ state, go, parties, zone, window, viewport }) {
     <div class="when">
       ${!isFree &&
       html`<button onClick=${() => toDay(addDays(day, -1))} aria-label=${words.previous_day} title=${words.previous_day}>‹</button>
-        <label>${words.day}<input type="date" value=${day} onChange=${(event) => event.target.value && toDay(event.target.value)} /></label>
+        <label>${words.day}<input type="date" value=${day} onChange=${(event) => isDay(event.target.value) && toDay(event.target.value)} /></label>
         <button onClick=${() => toDay(addDays(day, 1))} aria-label=${words.next_day} title=${words.next_day}>›</button>
         <button onClick=${() => toDay(dayOf(Date.now(), zone))}>${words.today}</button>
         <button onClick=${() => go({ window: { ...window }, zoom: undefined })}>${words.free_window}</button>`}
       ${isFree && html`<${FreeWindow} ...${{ window, zone, go }} /><button onClick=${() => toDay(dayOf(window.from, zone))}>${words.one_day}</button>`}
     </div>
-    <div class="zoom" role="group" aria-label=${words.zoom_in}>
+    <div class="zoom" role="group" aria-label=${words.zoom}>
       <button onClick=${() => viewport.pan(-0.25)} aria-label=${words.earlier} title=${words.earlier}>←</button>
       <button onClick=${() => viewport.zoom(0.6)} aria-label=${words.zoom_in} title=${words.zoom_in}>+</button>
       <button onClick=${() => viewport.zoom(1 / 0.6)} aria-label=${words.zoom_out} title=${words.zoom_out}>−</button>

@@ -1,6 +1,7 @@
 // The head of the page: views, how live it is, and what can be done with what is shown.
 
-import { html, useState } from "./lib/preact.js";
+import { html, useEffect, useState } from "./lib/preact.js";
+import { Lost } from "./api.js";
 import { age } from "./rules/numbers.js";
 import { VIEWS, writeFragment } from "./rules/share.js";
 import { SignedOut } from "./session.js";
@@ -8,13 +9,16 @@ import { nextTheme, theme } from "./theme.js";
 import { useNow } from "./timeline.js";
 import { words } from "./texts.js";
 
-export function Header({ state, go, live, session, onOut, onCsv }) {
+export function Header({ state, go, live, troubles, session, onOut, onCsv }) {
   const [colours, setColours] = useState(theme());
   const [told, tell] = useState("");
+  const say = (text) => {
+    tell(text);
+    setTimeout(() => tell(""), 3000);
+  };
   const share = async () => {
     const done = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
-    tell(done ? words.shared : words.share_failed);
-    setTimeout(() => tell(""), 3000);
+    say(done ? words.shared : words.share_failed);
   };
   const open = (event, view) => {
     event.preventDefault();
@@ -27,10 +31,10 @@ export function Header({ state, go, live, session, onOut, onCsv }) {
         (view) => html`<a key=${view} href=${writeFragment({ ...state, view, selected: undefined })} aria-current=${state.view === view ? "page" : undefined} onClick=${(event) => open(event, view)}>${words.views[view]}</a>`,
       )}
     </nav>
-    <${Live} live=${live} />
+    <${Live} ...${{ live, troubles }} />
     <div class="tools">
       <button onClick=${share}>${words.share}</button>
-      <button onClick=${onCsv}>${words.csv}</button>
+      <button onClick=${() => onCsv() || say(words.csv_none)}>${words.csv}</button>
       <button onClick=${() => print()}>${words.print}</button>
       <button onClick=${() => setColours(nextTheme())} title=${words.theme[colours]} aria-label=${words.theme[colours]}>◐</button>
       <button onClick=${() => (session.signOut(), onOut(new SignedOut("")))}>${words.sign_out}</button>
@@ -41,13 +45,16 @@ export function Header({ state, go, live, session, onOut, onCsv }) {
 
 const Mark = () => html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="6" /><path d="M5 22h6v-7h6v4h4v-9h6" /><path class="limit" d="M5 8h22" /></svg>`;
 
-function Live({ live }) {
+function Live({ live, troubles }) {
   const now = useNow(1000);
-  if (live.isLost) {
-    const text = live.heardAt ? words.lost(age(now - live.heardAt)) : words.lost_first;
-    return html`<p class="live is-lost" role="alert">${text}</p>`;
-  }
+  const [trouble, setTrouble] = useState(null);
+  useEffect(() => troubles.watch(setTrouble), [troubles]);
+  if (live.isLost) return html`<${Alarm} text=${words.lost} since=${live.heardAt} now=${now} />`;
+  if (trouble) return html`<${Alarm} text=${trouble.error instanceof Lost ? words.lost : words.failing(trouble.error.message)} since=${trouble.since} now=${now} />`;
   if (live.heardAt === null) return html`<p class="live">${words.loading}</p>`;
   // A waiting call that is on its way is as good as an answer: it would tell.
   return html`<p class="live is-live"><i aria-hidden="true"></i>${live.isHidden ? words.paused : words.live}<span class="muted">${words.live_age(age(now - live.heardAt))}</span></p>`;
 }
+
+/** The age is no part of what is alarming: a screen reader would say all of it again each second. */
+const Alarm = ({ text, since, now }) => html`<p class="live is-lost"><span role="alert">${text}</span>${since ? html` <span>${words.lost_age(age(now - since))}</span>` : ""}</p>`;

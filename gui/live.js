@@ -3,6 +3,7 @@
 import { SignedOut } from "./session.js";
 
 const WAIT_S = 25;
+const SLACK_S = 10;
 const HIDDEN_MS = 30_000;
 const FALLBACK_MS = 2_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
@@ -33,7 +34,7 @@ export function follow(api, { changed, state, signedOut, page = document, networ
     const timeout = page.hidden || cursor === null || failures > 0 ? 0 : WAIT_S;
     waiting = new AbortController();
     const signal = AbortSignal.any([control.signal, waiting.signal]);
-    const answer = await api.get("/changes", { after: cursor, timeout }, { signal, isKept: false });
+    const answer = await api.get("/changes", { after: cursor, timeout }, { signal, isKept: false, patienceMs: (timeout + SLACK_S) * 1000 });
     const isBack = failures > 0;
     const isNew = answer.changed.length > 0;
     [cursor, failures, heardAt] = [answer.cursor, 0, Date.now()];
@@ -47,7 +48,7 @@ export function follow(api, { changed, state, signedOut, page = document, networ
 
   async function lookAround(error) {
     if (error.status === 400) cursor = null;
-    else if (error.status === 404 || error.status === 503) return pause(poll());
+    else if (error.status === 503) return pause(poll());
     failures += 1;
     tell();
     return pause(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]);

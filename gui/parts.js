@@ -11,7 +11,7 @@ export const Loading = () => html`<p class="empty loading" role="status">${words
 
 /** Why there is nothing to see. */
 export function Failed({ error }) {
-  const text = error instanceof Lost ? words.lost_first : error.status === 404 ? words.not_there : words.failed(error.message);
+  const text = error instanceof Lost ? words.lost : words.failed(error.message);
   return html`<p class="empty failed" role="alert">${text}</p>`;
 }
 

@@ -6,6 +6,7 @@ import { signInCode } from "./rules/share.js";
 
 const KEY = "tps-session";
 const EARLY_S = 120;
+const PATIENCE_MS = 20_000;
 
 /** A reason to show the sign-in page; `why` names one of its texts, `detail` goes into it. */
 export class SignedOut extends Error {
@@ -22,20 +23,27 @@ export class Session {
     this.fetch = (...args) => fetch(...args);
     this.config = null;
     this.renewing = null;
+    this.brought = null;
     // Whoever signed out, or was let in nowhere, may be somebody else next.
     this.isAnew = false;
     this.held = JSON.parse(storage.getItem(KEY) ?? "null");
   }
 
-  /** Take what the address brings, and clear the address of it before anything else is asked for. */
+  /** Take what the address brings, and clear the address of it before anything else is asked for; may be tried again. */
   async begin() {
-    const code = signInCode(this.location.hash);
-    const answer = new URLSearchParams(this.location.search);
-    if (code || answer.has("state")) this.history.replaceState(null, "", this.location.pathname);
+    this.brought ??= this.#brought();
     this.config = await this.#json("config.json");
+    const { code, answer } = this.brought;
     if (code) this.#hold(await this.#exchange(code));
     else if (answer.has("state")) await this.#finishOidc(answer);
     if (!this.held) throw new SignedOut("");
+  }
+
+  #brought() {
+    const code = signInCode(this.location.hash);
+    const answer = new URLSearchParams(this.location.search);
+    if (code || answer.has("state")) this.history.replaceState(null, "", this.location.pathname);
+    return { code, answer };
   }
 
   get canUseOidc() {
@@ -59,9 +67,11 @@ export class Session {
     return this.renewing;
   }
 
-  /** A token that a person pasted: not renewed. */
-  useToken(token) {
-    this.#hold({ token: token.trim().replace(/^Bearer\s+/i, ""), renewal: null, expires_in_s: 12 * 3600 });
+  /** A token that a person pasted, be it broken over lines: not renewed. */
+  useToken(pasted) {
+    const token = pasted.replace(/^\s*Bearer\s+/i, "").replace(/\s/g, "");
+    if (!/^[\x21-\x7e]+$/.test(token)) throw new SignedOut("wrong");
+    this.#hold({ token, renewal: null, expires_in_s: 12 * 3600 });
   }
 
   signOut() {
@@ -77,6 +87,7 @@ export class Session {
 
   async #exchange(code) {
     const answer = await this.#post({ code });
+    if (answer.status >= 500) throw new Error(`status ${answer.status}`);
     if (!answer.ok) throw new SignedOut("code_failed");
     return { ...(await answer.json()), renewal: "session" };
   }
@@ -127,12 +138,12 @@ export class Session {
   }
 
   #post(body, headers = {}) {
-    const options = { method: "POST", body: JSON.stringify(body), cache: "no-store" };
+    const options = { method: "POST", body: JSON.stringify(body), cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) };
     return this.fetch("session", { ...options, headers: { "Content-Type": "application/json", ...headers } });
   }
 
   async #json(path) {
-    const answer = await this.fetch(path, { cache: "no-cache" });
+    const answer = await this.fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE_MS) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     return answer.json();
   }

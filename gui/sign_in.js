@@ -14,8 +14,12 @@ export function SignIn({ session, why, detail, onDone, onOut }) {
   const use = (event) => {
     event.preventDefault();
     if (!token.trim()) return;
-    session.useToken(token);
-    onDone();
+    try {
+      session.useToken(token);
+      onDone();
+    } catch (error) {
+      onOut(error);
+    }
   };
   return html`<main class="door">
     <h1>${words.title}</h1>

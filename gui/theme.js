@@ -1,16 +1,20 @@
 // Light or dark: the system's choice, or one made by hand and remembered.
 
+import { storageOf } from "./storage.js";
+
 const KEY = "tps-theme";
 const ORDER = ["auto", "light", "dark"];
 
-export const theme = () => localStorage.getItem(KEY) ?? "auto";
+const storage = storageOf(() => localStorage);
+
+export const theme = () => (ORDER.includes(storage.getItem(KEY)) ? storage.getItem(KEY) : ORDER[0]);
 
 export function applyTheme() {
   document.documentElement.dataset.theme = theme();
 }
 
 export function nextTheme() {
-  localStorage.setItem(KEY, ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length]);
+  storage.setItem(KEY, ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length]);
   applyTheme();
   dispatchEvent(new Event("tps-theme"));
   return theme();

@@ -6,6 +6,8 @@ export const QUARTER = 15 * MINUTE;
 export const DAY = 24 * HOUR;
 export const LONGEST = 31 * DAY;
 const SHORTEST = 30 * MINUTE;
+// A day before the end of the year 9999, so that each day has a next one.
+const LATEST = Date.UTC(9999, 11, 31);
 
 const formats = new Map();
 
@@ -44,11 +46,11 @@ export function dayOf(instant, zone) {
   return [String(year).padStart(4, "0"), String(month).padStart(2, "0"), String(day).padStart(2, "0")].join("-");
 }
 
-/** True for a date that is in the calendar. */
+/** True for a date that is in the calendar, and that the routes take. */
 export function isDay(text) {
   if (!/^\d{4}-\d\d-\d\d$/.test(text ?? "")) return false;
   const instant = Date.parse(`${text}T00:00:00Z`);
-  return Number.isFinite(instant) && new Date(instant).toISOString().startsWith(text);
+  return instant >= DAY && instant < LATEST && new Date(instant).toISOString().startsWith(text);
 }
 
 /** The instant of a wall time in a zone; of one that is skipped, as much later as the clock goes forward. */
@@ -70,9 +72,9 @@ export function dayWindow(day, zone) {
   return { from: instantOf(day, zone), to: instantOf(addDays(day, 1), zone) };
 }
 
-/** A window that the routes take: whole minutes, not empty, at most 31 days. */
+/** A window that the routes take: whole minutes, since 1970, not empty, at most 31 days. */
 export function checkedWindow(from, to) {
-  if (!(to > from)) return null;
+  if (!(to > from && from >= 0 && to < LATEST)) return null;
   const window = { from: Math.floor(from / MINUTE) * MINUTE, to: Math.ceil(to / MINUTE) * MINUTE };
   return window.to - window.from <= LONGEST ? window : null;
 }

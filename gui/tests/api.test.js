@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api, Lost, Refused } from "../api.js";
 import { SignedOut } from "../session.js";
+import { Troubles } from "../troubles.js";
 
 const session = { authorization: async () => "Bearer token", signOut() {} };
 const answer = (body, { status = 200, tag } = {}) => new Response(status === 304 ? null : JSON.stringify(body), { status, headers: tag ? { ETag: tag } : {} });
@@ -36,4 +37,30 @@ test("no, nobody there, and not signed in are told apart", async () => {
   await assert.rejects(asking(() => answer({ detail: "no such party" }, { status: 404 })).api.get("/limits"), (error) => error instanceof Refused && error.status === 404 && error.message === "no such party");
   await assert.rejects(asking(() => Promise.reject(new TypeError("network"))).api.get("/limits"), Lost);
   await assert.rejects(asking(() => answer({}, { status: 401 })).api.get("/limits"), SignedOut);
+});
+
+test("an answer that is cut off is a lost one, and is not kept", async () => {
+  let isCut = true;
+  const { api, asked } = asking(() => (isCut ? new Response('{"parties": [', { headers: { ETag: '"a"' } }) : answer({ parties: [] }, { tag: '"a"' })));
+
+  await assert.rejects(api.get("/parties"), Lost);
+  isCut = false;
+  assert.deepEqual(await api.get("/parties"), { parties: [] });
+  assert.equal(asked[1].headers["If-None-Match"], undefined);
+});
+
+test("a platform that never answers is a lost one", async () => {
+  const never = (_url, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const held = setTimeout(() => {}, 1000);
+  await assert.rejects(new Api(session, never).get("/changes", {}, { patienceMs: 5 }), Lost);
+  clearTimeout(held);
+});
+
+test("of what is old the oldest is told, and before all what never came", () => {
+  const troubles = new Troubles();
+  const seen = [];
+  troubles.watch((worst) => seen.push(worst?.since));
+  const forget = [troubles.add({ since: 20 }), troubles.add({ since: 10 }), troubles.add({ since: null })];
+  for (const each of forget.reverse()) each();
+  assert.deepEqual(seen, [undefined, 20, 10, null, 10, 20, undefined]);
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Api, Lost, Refused } from "../api.js";
 import { challengeOf } from "../oidc.js";
 import { Session, SignedOut } from "../session.js";
+import { storageOf } from "../storage.js";
 
 const CODE = "c".repeat(43);
 const answer = (status, body, headers = {}) => new Response(body === null ? null : JSON.stringify(body), { status, headers });
@@ -183,4 +184,30 @@ test("a refusal, a silence and the end of a session are three things", async () 
   await assert.rejects(api(async () => { throw new TypeError("network"); }).get("/limits"), Lost);
   await assert.rejects(api(async () => answer(401, {})).get("/limits"), SignedOut);
   assert.equal(session.token, null);
+});
+
+test("a code is not lost while the platform is away, and is tried again", async () => {
+  let isAway = true;
+  const given = () => answer(isAway ? 503 : 200, { token: "t1", expires_in_s: 900 });
+  const { session } = tab({ hash: `#sign-in=${CODE}`, answers: { session: given } });
+  await assert.rejects(session.begin(), (error) => !(error instanceof SignedOut));
+  isAway = false;
+  await session.begin();
+  assert.equal(session.token, "t1");
+});
+
+test("a token that was pasted broken over lines is taken, and what can be none is not", () => {
+  const { session } = tab();
+  session.useToken("  Bearer  ab\n cd\r\nef ");
+  assert.equal(session.token, "abcdef");
+  for (const none of ["t\u2192", "  ", "Bearer "]) assert.throws(() => session.useToken(none), (error) => error.why === "wrong");
+});
+
+test("where the browser may keep nothing, the page does", () => {
+  const refused = () => {
+    throw new Error("SecurityError");
+  };
+  const storage = storageOf(refused);
+  storage.setItem("a", "b");
+  assert.deepEqual([storage.getItem("a"), storage.getItem("c")], ["b", null]);
 });

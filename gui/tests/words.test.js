@@ -86,6 +86,11 @@ test("what an address says wrongly is left out", () => {
   assert.equal(readFragment("#limits?from=2026-01-01T00:00Z&to=2027-01-01T00:00Z").window, undefined);
 });
 
+test("a day or a window that the platform would refuse is left out", () => {
+  for (const day of ["0000-01-01", "0099-12-31", "1970-01-01", "9999-12-31"]) assert.deepEqual(readFragment(`#limits?day=${day}`), { view: "limits" });
+  for (const year of ["-000001", "%2B275000"]) assert.equal(readFragment(`#limits?from=${year}-01-01T00:00Z&to=${year}-01-02T00:00Z`).window, undefined);
+});
+
 test("a code is taken from an address that signs in only", () => {
   assert.equal(signInCode(`#sign-in=${"a".repeat(43)}`), "a".repeat(43));
   for (const other of ["#plans", "#sign-in=", "#sign-in=a b", "#plans?sign-in=" + "a".repeat(43)]) assert.equal(signInCode(other), null);

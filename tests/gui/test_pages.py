@@ -183,6 +183,18 @@ def test_a_lost_connection_is_said_and_passes(browser: Browser, day: Day) -> Non
     tab.close()
 
 
+def test_what_the_platform_fails_to_answer_is_said_and_asked_for_again(tab: Tab, day: Day) -> None:
+    tab.show(f"plans?{day.link}")
+
+    tab.context.route("**/tps/v1/schedules?*", lambda route: route.fulfill(status=500, body="no"))
+    day.plan(333)
+    tab.has(".live.is-lost", "The platform fails (status 500)")
+    tab.has(".row .name", "Alpha Energy")
+    tab.context.unroute("**/tps/v1/schedules?*")
+    tab.has(".live.is-live", "Live")
+    tab.troubles.clear()
+
+
 def test_what_is_shown_can_be_taken_along(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
 
