@@ -32,7 +32,7 @@ export function Plans({ api, state, window, versions, go, onCsv, onError }) {
   if (!answer.body) return html`<${Loading} />`;
   if (!plans.length) return html`<${Empty} text=${words.plans.none} />`;
   return html`
-    <${TotalChart} shown=${shown} window=${window} name=${one?.name ?? words.plans.total} plans=${plans} />
+    <${TotalChart} ...${{ shown, window, plans }} name=${one?.name ?? words.plans.total} onBack=${state.operator && (() => go({ operator: undefined }))} />
     ${state.operator
       ? html`<${Assets} key=${state.operator} ...${{ api, query, window, versions, onCsv, onError }} />`
       : html`<${Operators} plans=${plans} go=${go} />`}
@@ -41,7 +41,7 @@ export function Plans({ api, state, window, versions, go, onCsv, onError }) {
 
 const parties = (state) => [state.operator, state.dso].filter(Boolean);
 
-function TotalChart({ shown, window, name, plans }) {
+function TotalChart({ shown, window, name, plans, onBack }) {
   const { isNarrow } = useContext(Place);
   const [cursor, setCursor] = useState(null);
   const at = useMemo(() => Array.from(shown.minutes, (minute) => window.from + minute * MINUTE), [shown, window.from]);
@@ -49,7 +49,7 @@ function TotalChart({ shown, window, name, plans }) {
   const range = useMemo(() => rangeOf(shown), [shown]);
   const behind = (drawing) => drawUnknown(drawing, shown, window);
   return html`<section class="figure" aria-label=${name}>
-    <${Legend} shown=${shown} at=${cursor} window=${window} name=${name} plans=${plans} />
+    <${Legend} ...${{ shown, window, name, plans, onBack }} at=${cursor} />
     <${Chart} ...${{ at, lines, range, behind }} end=${window.to} height=${isNarrow ? 240 : tallChart()}
       label=${labelOf(shown, window, name)} onCursor=${setCursor} />
   </section>`;
@@ -105,7 +105,7 @@ function labelOf(shown, window, name) {
   return words.plans.chart(name, power(shown.up[best]), clock(window.from + shown.minutes[best] * MINUTE, zone));
 }
 
-function Legend({ shown, at, window, name, plans }) {
+function Legend({ shown, at, window, name, plans, onBack }) {
   const { zone } = useContext(Place);
   const now = useNow(20_000);
   const inside = now >= window.from && now < window.to ? now : window.from;
@@ -116,6 +116,7 @@ function Legend({ shown, at, window, name, plans }) {
   const planned = plans.reduce((sum, plan) => sum + plan.planned_asset_count, 0);
   const all = plans.reduce((sum, plan) => sum + plan.asset_count, 0);
   return html`<div class="legend">
+    ${onBack && html`<button class="back" onClick=${onBack}>← ${words.plans.back}</button>`}
     <h2>${name}</h2>
     <p class="muted">${words.plans.planned(planned, all)}</p>
     <p class="at"><${Time} at=${instant} zone=${zone} write=${clock} /></p>
