@@ -155,23 +155,33 @@ function drawUnknown(drawing, { curve, at, end, reach }) {
   ctx.restore();
 }
 
-function shade(drawing, conflict) {
+function shade(drawing, { intervals }) {
   const { ctx } = drawing;
   ctx.save();
-  for (const each of conflict.intervals) {
+  ctx.setLineDash([]);
+  ctx.strokeStyle = colour("excess");
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  intervals.forEach((each, index) => {
     const low = Math.min(each.planned_kw, each.part_kw);
-    const stretch = box(drawing, { from: Date.parse(each.start), to: Date.parse(each.end), low, high: topOf(each) });
-    if (stretch[2] <= 0) continue;
-    ctx.fillStyle = colour("excess-fill");
-    ctx.fillRect(...stretch);
-    ctx.fillStyle = hatch(ctx, "excess", { lean: -1, gap: 6 });
-    ctx.fillRect(...stretch);
-    ctx.setLineDash([]);
-    ctx.strokeStyle = colour("excess");
-    ctx.lineWidth = 1.5 * devicePixelRatio;
-    ctx.strokeRect(...stretch);
-  }
+    const [x, y, wide, tall] = box(drawing, { from: Date.parse(each.start), to: Date.parse(each.end), low, high: topOf(each) });
+    if (wide <= 0) return;
+    for (const fill of [colour("excess-fill"), hatch(ctx, "excess", { lean: -1, gap: 6 })]) {
+      ctx.fillStyle = fill;
+      ctx.fillRect(x, y, wide, tall);
+    }
+    // Around all that hangs together, not around each quarter of an hour.
+    const sides = [intervals[index - 1]?.end !== each.start && x, intervals[index + 1]?.start !== each.end && x + wide];
+    ctx.beginPath();
+    for (const level of [y, y + tall]) line(ctx, [x, level], [x + wide, level]);
+    for (const side of sides) if (side !== false) line(ctx, [side, y], [side, y + tall]);
+    ctx.stroke();
+  });
   ctx.restore();
+}
+
+function line(ctx, from, to) {
+  ctx.moveTo(...from);
+  ctx.lineTo(...to);
 }
 
 function Assets({ conflict, all }) {
