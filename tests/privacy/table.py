@@ -433,7 +433,8 @@ ROUTES = (
         "/tps/v1/schedules",
         f"{_DRAWN} schedules operator name asset_count planned_asset_count installed_production_kw"
         " installed_consumption_kw unplanned_production_kw unplanned_consumption_kw current announced minutes"
-        " planned_assets production_kw consumption_kw",
+        " planned_assets production_kw consumption_kw assets asset_id dso kind max_production_kw max_consumption_kw"
+        " power_kw",
         shows="planned_assets",
     ),
     _tps("/tps/v1/limits", f"{_DRAWN} {_SEEN_LIMIT}", shows="recipients"),
