@@ -27,13 +27,13 @@ function drawn(stroke, lean, { size, width }) {
   return tile;
 }
 
-/** Calls back when colours change: the system's, or chosen by hand. */
+/** Calls back when colours change: the system's, or chosen by hand, or those of paper. */
 export function onColours(listener) {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", listener);
+  const media = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
+  for (const each of media) each.addEventListener("change", listener);
   addEventListener("tps-theme", listener);
   return () => {
-    system.removeEventListener("change", listener);
+    for (const each of media) each.removeEventListener("change", listener);
     removeEventListener("tps-theme", listener);
   };
 }

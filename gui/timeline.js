@@ -2,7 +2,7 @@
 // style properties (--min, --ppm), so that moving costs no rendering.
 
 import { createContext, html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
-import { MINUTE, clock, dateShort, ticks, utc } from "./rules/time.js";
+import { MINUTE, clock, dateShort, isOneDay, moment, ticks, utc } from "./rules/time.js";
 import { words } from "./texts.js";
 
 export const Place = createContext(null);
@@ -19,11 +19,12 @@ export function placeOf(width) {
   return { width, left, right: RIGHT, plot: Math.max(80, width - left - RIGHT), isNarrow };
 }
 
-/** @param viewport what is seen; `zone` of the times; children draw by `Place`. */
+/** @param viewport what is seen; `zone` of the times; children draw by `Place`: in a window of many days times are dated. */
 export function Timeline({ viewport, zone, onMoved, children }) {
   const root = useRef();
   const [width, setWidth] = useState(0);
   const place = placeOf(width || 1200);
+  const isDated = !isOneDay(viewport.whole.from, viewport.whole.to, zone);
 
   useLayoutEffect(() => {
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
@@ -51,7 +52,7 @@ export function Timeline({ viewport, zone, onMoved, children }) {
     ref=${root}
     style=${{ "--left": `${place.left}px`, "--right": `${place.right}px` }}
   >
-    <${Place.Provider} value=${{ viewport, zone, ...place }}>
+    <${Place.Provider} value=${{ viewport, zone, isDated, write: isDated ? moment : clock, ...place }}>
       <${Axis} />
       ${width > 0 && children}
     <//>

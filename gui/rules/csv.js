@@ -4,7 +4,7 @@ import { iso } from "./time.js";
 import { bars } from "./layout.js";
 import { changes, resampled } from "./steps.js";
 
-/** Rows as text. A text that a spreadsheet would take for a formula is made one that it does not. */
+/** Rows as text. A text that a spreadsheet would take for a formula, also one that parts cells at semicolons, is made one that it does not. */
 export function csv(headings, rows) {
   return [headings, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
@@ -12,7 +12,7 @@ export function csv(headings, rows) {
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  const text = String(value).replace(/(^|[;\t\r\n])(?=\s*[=+\-@])/g, "$1'");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -16,7 +16,7 @@ function scaled(value, unit, language) {
   const size = Math.abs(value);
   if (size >= 100_000) return `${number(value / 1000, 0, language)} M${unit}`;
   if (size >= 10_000) return `${number(value / 1000, 1, language)} M${unit}`;
-  return `${number(value, size < 10 ? 2 : size < 100 ? 1 : 0, language)} k${unit}`;
+  return `${number(value, size < 0.01 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0, language)} k${unit}`;
 }
 
 /** "140 kW", "17.5 MW". */

@@ -4,12 +4,12 @@ import { power } from "./numbers.js";
 import { span } from "./time.js";
 
 /** "Between 16:00 and 18:15 Alpha plans up to 140 kW more production than its part." */
-export function sentence(conflict, dsoName, { words, zone }) {
+export function sentence(conflict, dsoName, { words, zone, isDated }) {
   const from = Date.parse(conflict.intervals[0]?.start ?? conflict.start);
   const to = Date.parse(conflict.intervals.at(-1)?.end ?? conflict.end);
   const kind = conflict.kind === "unknown" && conflict.limit_kind === "unforeseen" ? "unknown_emergency" : conflict.kind;
   return words.sentences[kind]({
-    span: span(from, to, { zone, word: words.sentences.span_word }),
+    span: span(from, to, { zone, isDated, word: words.sentences.span_word }),
     operator: conflict.name,
     dso: dsoName,
     power: power(conflict.peak_excess_kw),

@@ -6,8 +6,8 @@ export const QUARTER = 15 * MINUTE;
 export const DAY = 24 * HOUR;
 export const LONGEST = 31 * DAY;
 const SHORTEST = 30 * MINUTE;
-// A day before the end of the year 9999, so that each day has a next one.
-const LATEST = Date.UTC(9999, 11, 31);
+// A day before the last that the routes take, so that each day has a next one.
+const LATEST = Date.UTC(9998, 11, 31);
 
 const formats = new Map();
 
@@ -97,12 +97,13 @@ function within(range, whole) {
   return { min, max: min + span };
 }
 
-const STEPS = [5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map((minutes) => minutes * MINUTE);
+const STEPS = [5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 5760, 10080].map((minutes) => minutes * MINUTE);
 
 /** Where ticks stand: round wall times, at least `gap` px apart, days marked. Each hour of a long day has its own. */
 export function ticks(range, width, zone, gap = 64) {
   const wanted = ((range.max - range.min) / Math.max(width, 1)) * gap;
-  const step = STEPS.find((each) => each >= wanted) ?? STEPS.at(-1);
+  // Where all ticks are days, each has its date.
+  const step = STEPS.find((each) => each >= (each < DAY ? wanted : wanted * 1.5)) ?? STEPS.at(-1);
   return step >= DAY ? dayTicks(range, step / DAY, zone) : hourTicks(range, step, zone);
 }
 
@@ -137,19 +138,26 @@ export const clockWithSeconds = (instant, zone, language = "en-GB") =>
 export const dateShort = (instant, zone, language = "en-GB") =>
   formatOf(zone, { weekday: "short", day: "numeric", month: "short" }, language).format(instant).replace(",", "");
 
+/** "25 Nov 2028". */
+export const date = (instant, zone, language = "en-GB") =>
+  formatOf(zone, { day: "numeric", month: "short", year: "numeric" }, language).format(instant);
+
 /** "Wed 25 Nov 16:15". */
 export const moment = (instant, zone, language = "en-GB") =>
   `${dateShort(instant, zone, language)} ${clock(instant, zone, language)}`;
 
 /** "16:15", with the date if that is another day than the one of `now`. */
-export const timeFrom = (now, instant, zone, language = "en-GB") =>
-  dayOf(instant, zone) === dayOf(now, zone) ? clock(instant, zone, language) : moment(instant, zone, language);
+export const timeFrom = (now, instant, zone, write = clock) =>
+  `${dayOf(instant, zone) === dayOf(now, zone) ? "" : `${dateShort(instant, zone)} `}${write(instant, zone)}`;
 
-/** "16:00 to 18:15", with dates where it is not one day; `word` is "to". */
-export function span(from, to, { zone, language = "en-GB", word = "to" }) {
-  const isOneDay = dayOf(from, zone) === dayOf(to - 1, zone);
-  const write = isOneDay ? clock : moment;
-  return `${write(from, zone, language)} ${word} ${write(to, zone, language)}`;
+/** True if all of a stretch is within one day of the zone. */
+export const isOneDay = (from, to, zone) => dayOf(from, zone) === dayOf(to - 1, zone);
+
+/** "16:00 to 18:15", with both dates where it is not one day; `word` is "to", `isDated` tells the date of one day, too. */
+export function span(from, to, { zone, language = "en-GB", word = "to", isDated = false }) {
+  const isOne = isOneDay(from, to, zone);
+  const [first, last] = [isOne && !isDated ? clock : moment, isOne ? clock : moment];
+  return `${first(from, zone, language)} ${word} ${last(to, zone, language)}`;
 }
 
 /** "2026-11-25 15:15 UTC", for whoever hovers. */

@@ -91,9 +91,16 @@ test("a time is written with its date if it is not today's", () => {
   assert.equal(timeFrom(now, now + 12 * HOUR, ZONE), "Thu 26 Nov 04:00");
 });
 
+test("each of the days that a long window marks has room for its date", () => {
+  const month = { min: 0, max: 31 * 24 * HOUR };
+  const [first, second] = ticks(month, 960, "UTC", 58);
+  assert.ok(((second.at - first.at) / (month.max - month.min)) * 960 > 80);
+});
+
 test("spans are written with dates only where they are needed", () => {
   const from = at("2026-11-25T15:00:00Z");
   assert.equal(span(from, from + 2.25 * HOUR, { zone: ZONE, word: "and" }), "16:00 and 18:15");
+  assert.equal(span(from, from + 2.25 * HOUR, { zone: ZONE, isDated: true }), "Wed 25 Nov 16:00 to 18:15");
   assert.match(span(from, from + 12 * HOUR, { zone: ZONE }), /Wed 25 Nov 16:00 to Thu 26 Nov 04:00/);
   assert.equal(span(from, at("2026-11-25T23:00:00Z"), { zone: ZONE }), "16:00 to 00:00");
   assert.equal(utc(from), "2026-11-25 15:00 UTC");

@@ -51,7 +51,7 @@ test("conflicts of one operator with one limit are told apart by kind", () => {
 });
 
 test("powers and energies are written with their unit, large ones in larger units", () => {
-  assert.deepEqual([0, 0.125, 22.05, 1234.5, 17505, 250_000].map((kw) => power(kw)), ["0 kW", "0.13 kW", "22.1 kW", "1,235 kW", "17.5 MW", "250 MW"]);
+  assert.deepEqual([0, 0.001, 0.125, 22.05, 1234.5, 17505, 250_000].map((kw) => power(kw)), ["0 kW", "0.001 kW", "0.13 kW", "22.1 kW", "1,235 kW", "17.5 MW", "250 MW"]);
   assert.equal(energy(226.5), "227 kWh");
   assert.equal(power(-5), "−5 kW");
   assert.equal(number(-0), "0");
@@ -97,7 +97,7 @@ test("a code is taken from an address that signs in only", () => {
 });
 
 test("a cell that a spreadsheet would run is made text, and quotes are doubled", () => {
-  assert.equal(csv(["a"], [["=1+1"], ['say "x", y'], [null], [-5]]), "a\r\n'=1+1\r\n\"say \"\"x\"\", y\"\r\n\r\n-5\r\n");
+  assert.equal(csv(["a"], [["=1+1"], ["  @x"], ["a;=1"], ['say "x", y'], [null], [-5]]), "a\r\n'=1+1\r\n'  @x\r\na;'=1\r\n\"say \"\"x\"\", y\"\r\n\r\n-5\r\n");
 });
 
 test("a plan nobody has made is an empty cell, and not zero", () => {

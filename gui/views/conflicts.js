@@ -5,7 +5,7 @@ import { Chart, box, tallChart } from "../chart.js";
 import { colour, hatch } from "../colours.js";
 import { useAnswer, usePages } from "../data.js";
 import { Rows, stretch } from "../rows.js";
-import { MINUTE, clock, iso, spanWithUtc } from "../rules/time.js";
+import { MINUTE, iso, spanWithUtc } from "../rules/time.js";
 import { energy, power } from "../rules/numbers.js";
 import { curveOfIntervals, reachOf, topOf } from "../rules/layout.js";
 import { stepAt } from "../rules/steps.js";
@@ -57,9 +57,9 @@ export function tally(found, isMore) {
 }
 
 function ConflictRow({ conflict, peak, names, go, isOpen }) {
-  const { viewport, zone } = useContext(Place);
+  const { viewport, zone, isDated } = useContext(Place);
   const isUnknown = conflict.kind === "unknown";
-  const drawn = useMemo(() => drawnOf(conflict, { peak, names, viewport, zone }), [conflict, peak, names, viewport, zone]);
+  const drawn = useMemo(() => drawnOf(conflict, { peak, names, viewport, zone, isDated }), [conflict, peak, names, viewport, zone]);
   return html`
     <div class="label">
       <button class="name" aria-pressed=${isOpen} onClick=${() => go({ selected: keyOf(conflict) })}>${conflict.name}</button>
@@ -70,7 +70,7 @@ function ConflictRow({ conflict, peak, names, go, isOpen }) {
 }
 
 /** What stands in a row's track. Made once: there may be a hundred bars in sight, each with times to write. */
-function drawnOf(conflict, { peak, names, viewport, zone }) {
+function drawnOf(conflict, { peak, names, viewport, zone, isDated }) {
   const whole = stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end));
   const [kind, least] = conflict.intervals.length > 1 ? ["", 0.2] : ["is-only", 0.5];
   const bar = (each) =>
@@ -78,13 +78,13 @@ function drawnOf(conflict, { peak, names, viewport, zone }) {
   return html`<span class="period" style=${whole}></span>
     ${conflict.intervals.map(bar)}
     ${conflict.kind === "unknown" && html`<span class="bar is-unknown" style=${whole} title=${hovered(conflict, zone)}></span>`}
-    <p class="sentence">${sentence(conflict, names(conflict.dso), { words, zone })}</p>`;
+    <p class="sentence">${sentence(conflict, names(conflict.dso), { words, zone, isDated })}</p>`;
 }
 
 const hovered = ({ start, end }, zone) => spanWithUtc(Date.parse(start), Date.parse(end), { zone, word: words.sentences.span_to });
 
 function Chosen({ api, conflict, window, names }) {
-  const { zone, isNarrow } = useContext(Place);
+  const { zone, isDated, isNarrow } = useContext(Place);
   const [cursor, setCursor] = useState(null);
   const query = { agr: conflict.operator, dso: conflict.dso, from: iso(window.from), to: iso(window.to), limit: 100 };
   // A conflict that is over by now is not there any more; the list is about to tell.
@@ -99,7 +99,7 @@ function Chosen({ api, conflict, window, names }) {
     ],
     [curve, tone],
   );
-  const text = sentence(conflict, names(conflict.dso), { words, zone });
+  const text = sentence(conflict, names(conflict.dso), { words, zone, isDated });
   const reach = reachOf(conflict, curve);
   const behind = (drawing) => drawUnknown(drawing, { curve, at, end: window.to, reach });
   const before = (drawing) => shade(drawing, conflict);
@@ -123,10 +123,10 @@ function worstOf(conflict) {
 }
 
 function Values({ conflict, curve, tone, window, at }) {
-  const { zone } = useContext(Place);
+  const { zone, write } = useContext(Place);
   const index = stepAt(curve.minutes, (at - window.from) / MINUTE);
   const told = (column) => (column[index] === null || column[index] === undefined ? "–" : power(column[index]));
-  return html`<p class="at"><${Time} at=${at} zone=${zone} write=${clock} /></p>
+  return html`<p class="at"><${Time} at=${at} zone=${zone} write=${write} /></p>
     <dl>
       <div><dt><i class=${`key ${tone}`}></i>${words.conflicts.planned}</dt><dd>${told(curve.planned_kw)}</dd></div>
       ${partWord(conflict) && html`<div><dt><i class="key limit"></i>${partWord(conflict)}</dt><dd>${told(curve.part_kw)}</dd></div>`}

@@ -3,7 +3,7 @@
 import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
 import { useAnswer } from "../data.js";
 import { Rows, stretch } from "../rows.js";
-import { clock, clockWithSeconds, iso, spanWithUtc, timeFrom } from "../rules/time.js";
+import { MINUTE, clockWithSeconds, iso, span, spanWithUtc, timeFrom } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
 import { bars, statusAt } from "../rules/layout.js";
 import { limitsCsv } from "../rules/csv.js";
@@ -32,10 +32,12 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
   </div>`;
 }
 
+const recorded = (at, zone) => timeFrom(Date.now(), at, zone, clockWithSeconds);
+
 const keyOf = (limit) => `${limit.dso}/${limit.id}`;
 
 function LimitRow({ limit, now, names, go, state }) {
-  const { viewport, zone } = useContext(Place);
+  const { viewport, zone, isDated } = useContext(Place);
   const status = statusAt(limit, now);
   const isOpen = state.selected === keyOf(limit);
   const isEmergency = limit.kind === "unforeseen";
@@ -48,7 +50,7 @@ function LimitRow({ limit, now, names, go, state }) {
         ${isEmergency && html`<b class="emergency-word">${what}</b>`} ${names(limit.dso)}
       </button>
       <${Status} status=${status} />
-      <span class="muted"><span aria-hidden="true">${words.direction_signs[limit.direction]}</span> ${factsOf(limit, zone)}</span>
+      <span class="muted"><span aria-hidden="true">${words.direction_signs[limit.direction]}</span> ${factsOf(limit, { zone, isDated })}</span>
     </div>
     <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>
       ${drawn.map(
@@ -63,10 +65,10 @@ function LimitRow({ limit, now, names, go, state }) {
     </div>`;
 }
 
-const factsOf = (limit, zone) =>
+const factsOf = (limit, { zone, isDated }) =>
   [
     words.directions_short[limit.direction],
-    `${clock(Date.parse(limit.start), zone)} – ${clock(Date.parse(limit.end), zone)}`,
+    span(Date.parse(limit.start), Date.parse(limit.end), { zone, isDated, word: "–" }),
     limit.revision > 1 && words.limits.revision_short(limit.revision),
   ]
     .filter(Boolean)
@@ -80,7 +82,7 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
   const whole = useAnswer(
     api,
     "/limits",
-    { party: [state.operator, state.dso ?? limit.dso], from: limit.start, to: iso(Math.max(Date.parse(limit.end), Date.parse(limit.start) + 60_000)) },
+    { party: [state.operator, state.dso ?? limit.dso], from: limit.start, to: iso(Date.parse(limit.start) + MINUTE) },
     [versions.limits, versions.deliveries],
     onError,
   );
@@ -105,7 +107,7 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
     <h3>${words.limits.history}</h3>
     <ol class="history">
       ${(limit.revisions ?? []).map(
-        (each) => html`<li key=${each.revision}>${words.limits.revision(each.revision)}: ${words.statuses[each.status] ?? each.status}, <${Time} at=${each.accepted_at} zone=${zone} write=${clockWithSeconds} /></li>`,
+        (each) => html`<li key=${each.revision}>${words.limits.revision(each.revision)}: ${words.statuses[each.status] ?? each.status}, <${Time} at=${each.accepted_at} zone=${zone} write=${recorded} /></li>`,
       )}
     </ol>
   </aside>`;
@@ -113,7 +115,7 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
 
 function Part({ part, limit, hops, zone }) {
   const delivery = part.delivery;
-  const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${words.limits[name]} ${at ? html`<${Time} at=${at} zone=${zone} write=${clockWithSeconds} />` : words.limits.not_yet}</li>`;
+  const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${words.limits[name]} ${at ? html`<${Time} at=${at} zone=${zone} write=${recorded} />` : words.limits.not_yet}</li>`;
   const parts = part.parts_kw ? [...new Set(part.parts_kw)].map((value) => power(value)).join(", ") : words.limits.assets(part.asset_count);
   return html`<li>
     <div class="part"><b>${part.name}</b><span>${parts}</span></div>
@@ -126,7 +128,7 @@ function Part({ part, limit, hops, zone }) {
       : html`<p class="muted">${words.limits.nothing_sent}</p>`}
     ${hops?.length > 0 &&
     html`<details><summary>${words.limits.hops}</summary><ol class="hops">
-      ${hops.map((hop, index) => html`<li key=${index}><${Time} at=${hop.at} zone=${zone} write=${clockWithSeconds} /> ${words.limits.hop_states[hop.state] ?? hop.state} <span class="muted">${hop.component}</span></li>`)}
+      ${hops.map((hop, index) => html`<li key=${index}><${Time} at=${hop.at} zone=${zone} write=${recorded} /> ${words.limits.hop_states[hop.state] ?? hop.state} <span class="muted">${hop.component}</span></li>`)}
     </ol></details>`}
   </li>`;
 }

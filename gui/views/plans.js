@@ -5,7 +5,7 @@ import { Chart, box, tallChart } from "../chart.js";
 import { hatch } from "../colours.js";
 import { useAnswer, usePages } from "../data.js";
 import { Rows } from "../rows.js";
-import { MINUTE, clock, iso } from "../rules/time.js";
+import { MINUTE, iso } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
 import { bothWays, extent, isChanged, signed, stepAt, total } from "../rules/steps.js";
 import { assetsCsv, plansCsv } from "../rules/csv.js";
@@ -51,7 +51,7 @@ function TotalChart({ shown, window, name, plans, onBack }) {
   return html`<section class="figure" aria-label=${name}>
     <${Legend} ...${{ shown, window, name, plans, onBack }} at=${cursor} />
     <${Chart} ...${{ at, lines, range, behind }} end=${window.to} height=${isNarrow ? 240 : tallChart()}
-      label=${labelOf(shown, window, name)} onCursor=${setCursor} />
+      label=${useLabel(shown, window, name)} onCursor=${setCursor} />
   </section>`;
 }
 
@@ -95,18 +95,18 @@ function drawUnknown(drawing, shown, window) {
   ctx.restore();
 }
 
-function labelOf(shown, window, name) {
-  const { zone } = useContext(Place);
+function useLabel(shown, window, name) {
+  const { zone, write } = useContext(Place);
   let best = -1;
   shown.up.forEach((value, index) => {
     if (value !== null && (best < 0 || value > shown.up[best])) best = index;
   });
   if (best < 0) return words.plans.chart_unknown(name);
-  return words.plans.chart(name, power(shown.up[best]), clock(window.from + shown.minutes[best] * MINUTE, zone));
+  return words.plans.chart(name, power(shown.up[best]), write(window.from + shown.minutes[best] * MINUTE, zone));
 }
 
 function Legend({ shown, at, window, name, plans, onBack }) {
-  const { zone } = useContext(Place);
+  const { zone, write } = useContext(Place);
   const now = useNow(20_000);
   const inside = now >= window.from && now < window.to ? now : window.from;
   const instant = at ?? inside;
@@ -119,7 +119,7 @@ function Legend({ shown, at, window, name, plans, onBack }) {
     ${onBack && html`<button class="back" onClick=${onBack}>← ${words.plans.back}</button>`}
     <h2>${name}</h2>
     <p class="muted">${words.plans.planned(planned, all)}</p>
-    <p class="at"><${Time} at=${instant} zone=${zone} write=${clock} /></p>
+    <p class="at"><${Time} at=${instant} zone=${zone} write=${write} /></p>
     <dl>
       <div><dt><i class="key production"></i>${words.plans.production}</dt><dd>${told(shown.up)}</dd></div>
       <div><dt><i class="key consumption"></i>${words.plans.consumption}</dt><dd>${told(shown.down)}</dd></div>

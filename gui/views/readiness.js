@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../lib/preact.js";
 import { useAnswer } from "../data.js";
 import { csv } from "../rules/csv.js";
 import { age, number } from "../rules/numbers.js";
-import { dateShort, moment } from "../rules/time.js";
+import { date, moment } from "../rules/time.js";
 import { useNow } from "../timeline.js";
 import { words } from "../texts.js";
 import { Failed, Loading, Time } from "../parts.js";
@@ -40,7 +40,7 @@ function Party({ party, now, zone }) {
     <td>${words.roles[party.role] ?? party.role}</td>
     <td>${ago(component.last_message_at)}</td>
     <td>${ago(component.last_sent_at)}</td>
-    <td>${component.certificates_until ? html`<${Time} at=${component.certificates_until} zone=${zone} write=${dateWithYear} />` : words.readiness.unknown}
+    <td>${component.certificates_until ? html`<${Time} at=${component.certificates_until} zone=${zone} write=${date} />` : words.readiness.unknown}
       ${component.is_certificate_near_expiry && html` <b class="warn">${words.readiness.near}</b>`}</td>
     <td class="number">${party.undelivered_count}</td>
     <td>${party.needs.length
@@ -48,8 +48,6 @@ function Party({ party, now, zone }) {
       : html`<span class="fine">${words.readiness.ready}</span>`}</td>
   </tr>`;
 }
-
-const dateWithYear = (instant, zone) => `${dateShort(instant, zone)} ${new Date(instant).getUTCFullYear()}`;
 
 function Card({ api, name, count, versions, names, zone, onError }) {
   const [isOpen, open] = useState(false);
