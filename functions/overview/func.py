@@ -1,21 +1,26 @@
 """Overview (F3): the platform operator sees who takes part, what is planned, what is limited, and how news travels.
 
-Wakes on: HTTP from the platform operator, and from nobody else.
-Reads:    parties, the registry, totals of plans, limits with their parts, the ledger of what was sent, the directory,
-          how many dead letters there are.
-Decides, writes and emits nothing.
+Wakes on: HTTP from the platform operator, and from nobody else; ticks.
+Reads:    parties, the registry, plans and their totals, limits with their parts, the ledger of what was sent, the
+          directory, how many dead letters there are.
+Decides:  nothing.
+Writes:   conflicts that were found, for whoever asks next.
+Emits:    nothing.
 Privacy:  ROL-01, REF-01, PRB-02 (docs/privacy.md).
 """
 
-from tps.api.conflicts import assets_json, curve_json, severity
+import structlog
+
+from tps.api.conflicts import assets_json, curve_json
 from tps.api.types import moment_json, number_json
-from tps.backend.overview_conflicts import find_conflicts, operator_conflict_json
+from tps.backend import conflict_verdicts
+from tps.backend.overview_conflicts import find_conflicts
 from tps.backend.overview_limits import evidence_json, limit_json
 from tps.backend.overview_readiness import horizon_at, item_json, readiness_json
 from tps.backend.overview_schedules import asset_plans, operator_totals
 from tps.domain.conflict_curve import curve_of
 from tps.domain.steps import seconds
-from tps.errors import Finding, Malformed, NotFound
+from tps.errors import Finding, Malformed, NotFound, StoreAway
 from tps.runtime.contract import contract_routes
 from tps.runtime.function import Answer, Route, pong, refuse, serve
 from tps.runtime.news_waiting import wait_for_news
@@ -30,6 +35,7 @@ from tps.stores.registry import all_parties, parties
 
 WINDOW = ("from", "to")
 OPERATORS = ("agr", "brp")
+_log = structlog.get_logger()
 
 
 def list_parties(call):
@@ -92,9 +98,10 @@ def list_conflicts(call):
     paging, window = read_paging(call), read_window(call)
     with call.endpoint.database.transaction() as tx:
         asked = read_sides(call, tx, window)
-        found = find_conflicts(call.endpoint, tx, call.tps, asked)
-    page, following = paging.cut(found, conflict_place)
-    return drawn(call, window, {"conflicts": [operator_conflict_json(each, call.now) for each in page], **following})
+        found = conflict_verdicts.list_conflicts(call.endpoint, tx, call.tps, asked)
+        page, following = paging.cut(found, conflict_place)
+        shown = conflict_verdicts.show_conflicts(call.endpoint, tx, call.tps, page)
+    return drawn(call, window, {"conflicts": shown, **following})
 
 
 def list_conflict_assets(call):
@@ -106,12 +113,20 @@ def list_conflict_assets(call):
     with call.endpoint.database.transaction() as tx:
         asked, limit_id = read_sides(call, tx, window), call.path_values["limit_id"]
         found = find_conflicts(call.endpoint, tx, call.tps, asked, limit_id=limit_id)
-    verdict = one_of(found).judged
+    verdict = one_of(found)
     assets = assets_json(verdict.demand, verdict.conflict, verdict.assets)
     page, following = paging.cut(list(enumerate(assets)), lambda place: (place[0],))
     curve = curve_of(verdict.demand, verdict.assets, seconds(window.start), seconds(window.end))
     shown = {"curve": curve_json(curve, seconds(window.start)), "assets": [asset for _, asset in page]}
     return drawn(call, window, {**shown, **following})
+
+
+def tick(endpoint):
+    """Find conflicts ahead of whoever asks for them."""
+    try:
+        conflict_verdicts.look_ahead(endpoint)
+    except StoreAway as error:
+        _log.warning("left to whoever asks", chore="look_ahead", why=error.detail)
 
 
 def show_readiness(call):
@@ -200,7 +215,7 @@ def limit_place(revision):
 
 def conflict_place(found):
     """Where a conflict stands in a list: the worst first."""
-    return (*severity(found.judged.conflict), found.revision.name.dso, found.revision.name.limit_id, found.operator)
+    return (*found.severity, found.case.dso, found.case.limit_id, found.case.operator)
 
 
 def drawn(call, window, body):
@@ -245,4 +260,4 @@ ROUTES = (
 
 def main(context):
     """Answer one invocation."""
-    return serve(context, routes=ROUTES)
+    return serve(context, routes=ROUTES, on_tick={"tps": tick})

@@ -31,6 +31,7 @@ from tps.errors import Finding, RuleBroken, StoreAway
 from tps.mades.types import SCHEDULE
 from tps.runtime.function import serve
 from tps.stores import announced_plans, plan_blocks, plan_totals, plans, registry, schedules
+from tps.stores.conflict_verdicts import count_change
 from tps.stores.overview_news import Topic
 from tps.stores.schedules import AcceptedDocument, PlanChange
 
@@ -125,6 +126,7 @@ def apply(handling, operator, document, before, *, refused_ids):
     plans.replace_pieces(tx, operator, standing, after)
     schedules.add_changes(tx, changes([*ended, *new]), handling.now)
     schedules.keep_document(tx, operator, document_id, standing_by(document, before, refused_ids))
+    count_change(tx, operator)
 
 
 def without_plan(piece):

@@ -506,7 +506,7 @@ _WAKES = {
     "relay_limit": "tps/TPS-LIMIT-FORESEEN tps/TPS-LIMIT-UNFORESEEN",
     "endpoint": "agr/MADES-TEST dso/MADES-TEST tps/MADES-TEST",
 }
-TICKED = ("endpoint", "process_registration", "receive_document", "relay_limit", "relay_schedule")
+TICKED = ("endpoint", "overview", "process_registration", "receive_document", "relay_limit", "relay_schedule")
 FUNCTIONS = [
     "register_asset",
     "register_connection_point",

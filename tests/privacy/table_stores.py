@@ -114,7 +114,8 @@ DATABASES = {
     "tps": (
         f"{_ENDPOINT} active_asset asset_claim asset_history decided_document limit_asset limit_part limit_revision"
         " asset_holder handed_over limit_watch party plan_block plan_change plan_piece plan_window point_claim"
-        " announced_piece plan_total point_history schedule_document told_asset told_window touched_asset"
+        " announced_piece conflict_verdict judged_news operator_input plan_total point_history schedule_document"
+        " told_asset told_window touched_asset"
     ).split(),
     "ecp": f"{_MIGRATIONS} component_application registered_component revoked_certificate".split(),
     "postgres": [],

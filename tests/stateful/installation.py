@@ -315,7 +315,7 @@ def installation(data: Path) -> Iterator[Installation]:
         services = dataclasses.replace(made, endpoints=endpoints, waits=dict.fromkeys(endpoints, waits))
         entries = load_stack()
         clients = {one.name: create_app(load_function(one.name), services).test_client() for one in entries}
-        tokens = {code: issue(stack, code) for code, _ in PARTIES}
+        tokens = {code: issue(stack, code) for code in (*dict(PARTIES), settings.platform_party)}
         made_here = Installation(stack, services, clock, bag, shelves, entries, clients, tokens)
         yield made_here
         for endpoint in endpoints.values():

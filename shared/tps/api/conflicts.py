@@ -57,11 +57,6 @@ def curve_json(curve: Curve, start_s: int) -> dict[str, list[Any]]:
     }
 
 
-def severity(conflict: Conflict) -> tuple[int, int]:
-    """Sorts the worst first, and what is only unknown last."""
-    return (0 if conflict.excesses else 1, -(conflict.excess_ws or conflict.unknown_w))
-
-
 def _where(is_known: Sequence[int], levels_w: Sequence[int]) -> list[Any]:
     return [kw_json(level_w) if known else None for known, level_w in zip(is_known, levels_w, strict=True)]
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tps.endpoint.endpoint import Endpoint
     from tps.stores.database import Transaction
 
-Maxima = tuple[Decimal | None, Decimal | None]
+Maxima = tuple[int, int]
+"""Of an asset: production and consumption in watts."""
 _Key = TypeVar("_Key", str, tuple[str, str])
 
 
@@ -31,6 +32,11 @@ class Judged:
     demand: Demand
     assets: Sequence[PlannedAsset]
     conflict: Conflict
+
+
+def kind_of(limit: Limit) -> ConflictKind:
+    """What is wrong where a limit is not kept."""
+    return ConflictKind.OVER_PART if isinstance(limit, ForeseenLimit) else KIND_OF_ACTION[limit.action]
 
 
 def demand_of(limit: Limit, parts_kw: Sequence[Decimal] | None = None) -> Demand:
@@ -47,8 +53,7 @@ def demand_of(limit: Limit, parts_kw: Sequence[Decimal] | None = None) -> Demand
         )
         return Demand(ConflictKind.OVER_PART, limit.direction, bounds)
     start_s, end_s = seconds(limit.period.start), seconds(limit.period.end)
-    kind = KIND_OF_ACTION[limit.action]
-    return Demand(kind, limit.direction, (Bound(start_s, max(end_s, start_s + 1)),), held_at_s=start_s)
+    return Demand(kind_of(limit), limit.direction, (Bound(start_s, max(end_s, start_s + 1)),), held_at_s=start_s)
 
 
 def judged(demand: Demand, assets: Sequence[PlannedAsset], window: Interval) -> Judged | None:
@@ -74,15 +79,11 @@ def planned_assets(
         if steps is not None:
             plans[key].append(steps)
     return {
-        key: PlannedAsset(_id(key), _watts(production), _watts(consumption), plans.get(key, ()))
-        for key, (production, consumption) in maxima.items()
+        key: PlannedAsset(_id(key), production_w, consumption_w, plans.get(key, ()))
+        for key, (production_w, consumption_w) in maxima.items()
     }
 
 
 def _id(key: str | tuple[str, str]) -> str:
     """Of an asset that is told apart by its id, or by id and operator."""
     return key if isinstance(key, str) else key[0]
-
-
-def _watts(power_kw: Decimal | None) -> int:
-    return 0 if power_kw is None else to_watts(power_kw)

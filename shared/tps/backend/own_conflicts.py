@@ -9,12 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tps.api.conflicts import assets_json, conflict_json, severity
+from tps.api.conflicts import assets_json, conflict_json
 from tps.backend.demands import Judged, demand_of, judged, looked_at, planned_assets
 from tps.backend.own_limits import limit_of_body
 from tps.domain.conflict import ConflictKind
 from tps.domain.limit import Interval, Limit, LimitKind
 from tps.domain.limit_revision import LimitStatus, status_at
+from tps.domain.power import to_watts
 from tps.domain.scope import AgrScope, DsoScope
 from tps.stores import own_limits, plans, received_limits, resources
 from tps.stores.grid_assets import known_assets
@@ -48,7 +49,7 @@ class OwnConflict:
     @property
     def place(self) -> tuple[int, int, str]:
         """In a list: the worst first."""
-        return (*severity(self.judged.conflict), self.stated.limit_id)
+        return (*self.judged.conflict.severity, self.stated.limit_id)
 
 
 def conflicts_of_operator(
@@ -87,7 +88,7 @@ def conflicts_in_grid(
             )
         )
     known = known_assets(tx, scope, _asset_ids(stated))
-    maxima = {each.id: (each.max_production_kw, each.max_consumption_kw) for each in known}
+    maxima = {each.id: (_watts(each.max_production_kw), _watts(each.max_consumption_kw)) for each in known}
     return _conflicts(endpoint, tx, scope.party, stated, window=window, maxima=maxima)
 
 
@@ -147,7 +148,10 @@ def _asset_ids(stated: Iterable[Stated]) -> list[str]:
     return sorted({asset_id for each in stated for asset_id in each.asset_ids})
 
 
-def _maxima(body: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None]:
-    found = [body.get(name) for name in ("max_production_kw", "max_consumption_kw")]
-    production, consumption = (None if value is None else Decimal(str(value)) for value in found)
-    return production, consumption
+def _maxima(body: Mapping[str, Any]) -> Maxima:
+    production_kw, consumption_kw = (body.get(name) for name in ("max_production_kw", "max_consumption_kw"))
+    return _watts(production_kw), _watts(consumption_kw)
+
+
+def _watts(power_kw: Any) -> int:
+    return 0 if power_kw is None else to_watts(Decimal(str(power_kw)))

@@ -116,6 +116,11 @@ class Conflict:
     def excess_ws(self) -> int:
         return sum(each.excess_ws for each in self.excesses)
 
+    @property
+    def severity(self) -> tuple[int, int]:
+        """Sorts the worst first, and what is only unknown last."""
+        return (0 if self.excesses else 1, -(self.excess_ws or self.unknown_w))
+
 
 @dataclass(frozen=True, slots=True)
 class _Sums:

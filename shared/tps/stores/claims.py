@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
+from tps.stores.conflict_verdicts import count_change
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -43,6 +44,7 @@ def claim_assets(tx: Transaction, source: Source, entries: Sequence[FlexibilityA
     released = _release_assets(tx, source, [entry.id for entry in entries if isinstance(entry, Removal)])
     ids = [entry.id for entry in entries]
     _promote(tx, "asset_claim", "operator", ids)
+    count_change(tx, source.party)
     return set(ids) - applied - released
 
 

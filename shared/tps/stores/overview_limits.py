@@ -52,13 +52,14 @@ class SeenPart:
 
 @dataclass(frozen=True, slots=True)
 class StandingPart:
-    """What a revision leaves an operator: of each interval, in kW; and on which of its assets."""
+    """What a revision leaves an operator: of each interval, in kW; and on which of its assets. `digest` is of all."""
 
     name: LimitName
     operator: str
     operator_name: str
     parts_kw: tuple[Decimal, ...]
     asset_ids: Sequence[str]
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,14 @@ def latest_named(tx: Transaction, _scope: TpsScope, limit_id: str) -> list[Revis
     return [read_revision(row) for row in rows]
 
 
+def revisions(tx: Transaction, _scope: TpsScope, names: Sequence[LimitName]) -> dict[LimitName, Revision]:
+    """These revisions, by name."""
+    rows = tx.execute(
+        f"SELECT l.* FROM limit_revision l JOIN {_REVISIONS} USING (dso, limit_id, revision)", _revisions_named(names)
+    ).fetchall()
+    return {each.name: each for each in map(read_revision, rows)}
+
+
 def seen_limits(
     tx: Transaction, _scope: TpsScope, latest: Sequence[Revision], component: str, *, operator: str | None = None
 ) -> list[SeenLimit]:
@@ -123,30 +132,24 @@ def seen_limits(
 
 
 def standing_parts(
-    tx: Transaction, _scope: TpsScope, names: Sequence[LimitName], *, operator: str | None = None
+    tx: Transaction, _scope: TpsScope, names: Sequence[LimitName], *, operators: Sequence[str] | None = None
 ) -> list[StandingPart]:
-    """Of each of these revisions each operator's part and assets, or this one's; none while it is being divided."""
+    """Of each of these revisions each operator's part and assets, or these ones'; none while it is being divided."""
     rows = tx.execute(
-        """SELECT a.dso, a.limit_id, a.revision, a.operator, y.name, p.parts_kw, a.asset_ids
+        f"""SELECT a.dso, a.limit_id, a.revision, a.operator, y.name, p.parts_kw, a.asset_ids, p.digest
              FROM (SELECT dso, limit_id, revision, operator, array_agg(asset_id) AS asset_ids
-                     FROM limit_asset JOIN unnest(%(dsos)s::text[], %(ids)s::text[], %(revisions)s::int[])
-                                           AS named(dso, limit_id, revision) USING (dso, limit_id, revision)
-                    WHERE %(operator)s::text IS NULL OR operator = %(operator)s
+                     FROM limit_asset JOIN {_REVISIONS} USING (dso, limit_id, revision)
+                    WHERE %(operators)s::text[] IS NULL OR operator = ANY(%(operators)s)
                     GROUP BY dso, limit_id, revision, operator) a
              JOIN limit_part p USING (dso, limit_id, revision, operator)
              LEFT JOIN party y ON y.code = a.operator
             WHERE p.status IN ('active', 'ended')""",
-        {
-            "dsos": [name.dso for name in names],
-            "ids": [name.limit_id for name in names],
-            "revisions": [name.revision for name in names],
-            "operator": operator,
-        },
+        _revisions_named(names) | {"operators": operators},
     ).fetchall()
     return [
         StandingPart(
             LimitName(row["dso"], row["limit_id"], row["revision"]),
-            *(row["operator"], row["name"] or "", tuple(row["parts_kw"]), row["asset_ids"]),
+            *(row["operator"], row["name"] or "", tuple(row["parts_kw"]), row["asset_ids"], bytes(row["digest"])),
         )
         for row in rows
     ]
@@ -163,6 +166,17 @@ def hops_of(tx: Transaction, _scope: TpsScope, component: str, message_ids: Sequ
     for row in rows:
         found[row.pop("message_id")].append(row)
     return found
+
+
+_REVISIONS = "unnest(%(dsos)s::text[], %(ids)s::text[], %(revisions)s::int[]) AS named(dso, limit_id, revision)"
+
+
+def _revisions_named(names: Sequence[LimitName]) -> dict[str, Any]:
+    return {
+        "dsos": [name.dso for name in names],
+        "ids": [name.limit_id for name in names],
+        "revisions": [name.revision for name in names],
+    }
 
 
 _Name = tuple[str, str]
@@ -191,14 +205,9 @@ def _revisions(
 
 def _asset_counts(tx: Transaction, standing: Sequence[Revision]) -> dict[LimitName, dict[str, int]]:
     rows = tx.execute(
-        """SELECT dso, limit_id, revision, operator, count(*) AS assets
-             FROM limit_asset JOIN unnest(%s::text[], %s::text[], %s::int[]) AS named(dso, limit_id, revision)
-                  USING (dso, limit_id, revision)
-            GROUP BY 1, 2, 3, 4""",
-        (
-            *([each.name.dso for each in standing], [each.name.limit_id for each in standing]),
-            [each.name.revision for each in standing],
-        ),
+        f"""SELECT dso, limit_id, revision, operator, count(*) AS assets
+              FROM limit_asset JOIN {_REVISIONS} USING (dso, limit_id, revision) GROUP BY 1, 2, 3, 4""",
+        _revisions_named([each.name for each in standing]),
     ).fetchall()
     found: dict[LimitName, dict[str, int]] = defaultdict(dict)
     for row in rows:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tps.domain.limit import Interval
@@ -174,16 +173,16 @@ def pieces_of(
 
 def maxima_of(
     tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], tuple[Decimal | None, Decimal | None]]:
-    """Registered maximum production and consumption of these (asset, operator); 0 of what is removed."""
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Registered maximum production and consumption of these (asset, operator), in watts; 0 of what is removed."""
     rows = tx.execute(
-        """SELECT a.id, a.operator, CASE WHEN c.id IS NULL THEN 0 ELSE c.max_production_kw END AS production_kw,
-                  CASE WHEN c.id IS NULL THEN 0 ELSE c.max_consumption_kw END AS consumption_kw
+        """SELECT a.id, a.operator, (coalesce(c.max_production_kw, 0) * 1000)::bigint AS production_w,
+                  (coalesce(c.max_consumption_kw, 0) * 1000)::bigint AS consumption_w
              FROM unnest(%s::text[], %s::text[]) AS a(id, operator)
-             LEFT JOIN asset_claim c ON c.id = a.id AND c.operator = a.operator""",
+             LEFT JOIN asset_claim c ON c.id = a.id AND c.operator = a.operator AND c.claimed IS NOT NULL""",
         ([asset_id for asset_id, _ in assets], [operator for _, operator in assets]),
     ).fetchall()
-    return {(row["id"], row["operator"]): (row["production_kw"], row["consumption_kw"]) for row in rows}
+    return {(row["id"], row["operator"]): (row["production_w"], row["consumption_w"]) for row in rows}
 
 
 def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, Known]:
