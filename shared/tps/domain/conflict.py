@@ -294,15 +294,18 @@ def unknown_of(demand: Demand, asset: PlannedAsset) -> list[Steps]:
         return []
     is_held_known = demand.kind is not ConflictKind.STEP_UNDER_HOLD or _reference_w(demand, asset) is not None
     known = asset.plans if is_held_known else ()
-    unplanned = list(gaps(known, demand.start_s, demand.end_s))
-    if not unplanned:
-        return []
+    unplanned = [] if _is_whole(known, demand) else gaps(known, demand.start_s, demand.end_s)
     return [
         Steps((start_s,), (up_to_w,), end_s)
         for start, end in unplanned
         for bound in demand.bounds
         if (start_s := max(start, bound.start_s)) < (end_s := min(end, bound.end_s))
     ]
+
+
+def _is_whole(known: Sequence[Steps], demand: Demand) -> bool:
+    """Most assets plan a day at once."""
+    return len(known) == 1 and known[0].starts_s[0] <= demand.start_s and demand.end_s <= known[0].end_s
 
 
 def _known(demand: Demand, asset: PlannedAsset) -> list[Steps]:

@@ -73,7 +73,8 @@ def summed(parts: Iterable[Steps], start_s: int, end_s: int) -> Steps:
     """The sum of all parts throughout an interval; where a part says nothing it counts as 0. Neighbours differ."""
     piles: dict[tuple[tuple[int, ...], int], list[Sequence[int]]] = defaultdict(list)
     for part in parts:
-        cut = clipped(part, start_s, end_s)
+        is_within = start_s <= part.starts_s[0] and part.end_s <= end_s
+        cut = part if is_within else clipped(part, start_s, end_s)
         if cut is not None:
             piles[cut.starts_s, cut.end_s].append(cut.levels_w)
     changes: dict[int, int] = defaultdict(int)

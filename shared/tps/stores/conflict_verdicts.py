@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -184,7 +184,12 @@ def _known(row: dict[str, Any]) -> Known:
 
 
 def _json(conflict: Conflict) -> str:
-    return json.dumps([[astuple(each) for each in conflict.excesses], *_rest(conflict)], separators=(",", ":"))
+    excesses = [
+        (each.start_s, each.end_s, each.duration_s, each.planned_ws, each.part_ws, each.excess_ws)
+        for each in conflict.excesses
+    ]
+    of_assets = conflict.unknown_count, conflict.unknown_w, conflict.concerned_count, conflict.largest
+    return json.dumps([excesses, conflict.doubtful_s, *of_assets], separators=(",", ":"))
 
 
 def _conflict(row: Sequence[Any]) -> Conflict:
@@ -194,11 +199,4 @@ def _conflict(row: Sequence[Any]) -> Conflict:
         None if doubtful_s is None else (doubtful_s[0], doubtful_s[1]),
         *(unknown_count, unknown_w, concerned_count),
         tuple((asset_id, energy_ws) for asset_id, energy_ws in largest),
-    )
-
-
-def _rest(conflict: Conflict) -> tuple[Any, ...]:
-    return (
-        *(conflict.doubtful_s, conflict.unknown_count, conflict.unknown_w),
-        *(conflict.concerned_count, conflict.largest),
     )
