@@ -87,7 +87,7 @@ function Desk({ session, onOut }) {
   const isAlone = parties.body && known.every((party) => party.role === "tps");
   return html`<div class="desk">
     <a class="skip" href="#content" onClick=${toContent}>${words.skip}</a>
-    <${Header} ...${{ state, go, live, troubles: api.troubles, session, onOut }} onCsv=${saveCsv} />
+    <${Header} ...${{ state, go, zone, live, troubles: api.troubles, session, onOut }} onCsv=${saveCsv} />
     <${Emergencies} ...${{ api, versions, names, go, zone, onError, state }} />
     ${View && html`<${Filters} ...${{ state, go, parties: known, zone, window, viewport }} />`}
     <main id="content" tabindex="-1" key=${state.view}>

@@ -19,7 +19,7 @@ export function Emergencies({ api, versions, names, go, zone, onError }) {
     ${shown.map(
       (limit) => html`<div class=${`emergency ${shown.length > 1 ? "is-many" : ""}`} key=${`${limit.dso}/${limit.id}`}>
         <span class="sign" aria-hidden="true">⚠</span>
-        <b>${words.emergency.one(words.actions[limit.action], names(limit.dso))}</b>
+        <b title=${names(limit.dso)}>${words.emergency.one(words.actions[limit.action], names(limit.dso))}</b>
         <span>${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}, ${words.emergency.since(timeFrom(now, Date.parse(limit.start), zone), timeFrom(now, Date.parse(limit.end), zone))}</span>
         <button onClick=${() => open({ day: dayOf(Date.parse(limit.start), zone), selected: `${limit.dso}/${limit.id}` })}>${words.emergency.show}</button>
       </div>`,

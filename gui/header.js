@@ -3,13 +3,14 @@
 import { html, useEffect, useState } from "./lib/preact.js";
 import { Lost } from "./api.js";
 import { age } from "./rules/numbers.js";
+import { moment, utc } from "./rules/time.js";
 import { VIEWS, writeFragment } from "./rules/share.js";
 import { SignedOut } from "./session.js";
 import { nextTheme, theme } from "./theme.js";
 import { useNow } from "./timeline.js";
 import { words } from "./texts.js";
 
-export function Header({ state, go, live, troubles, session, onOut, onCsv }) {
+export function Header({ state, go, zone, live, troubles, session, onOut, onCsv }) {
   const [colours, setColours] = useState(theme());
   const [told, tell] = useState("");
   const say = (text) => {
@@ -39,6 +40,7 @@ export function Header({ state, go, live, troubles, session, onOut, onCsv }) {
       <button onClick=${() => setColours(nextTheme())} title=${words.theme[colours]} aria-label=${words.theme[colours]}>◐</button>
       <button onClick=${() => (session.signOut(), onOut(new SignedOut("")))}>${words.sign_out}</button>
     </div>
+    ${live.heardAt && html`<p class="printed">${words.as_of(moment(live.heardAt, zone), utc(live.heardAt))}</p>`}
     <p class="told" role="status">${told}</p>
   </header>`;
 }

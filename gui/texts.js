@@ -32,6 +32,7 @@ const en = {
   csv: "Export CSV",
   csv_none: "Nothing is shown that could be exported",
   print: "Print",
+  as_of: (time, utc) => `As of ${time} (${utc})`,
   theme: { auto: "Colours: as the system", light: "Colours: light", dark: "Colours: dark" },
   sign_out: "Sign out",
   zone: (zone) => `Times in ${zone}`,
