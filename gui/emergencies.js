@@ -14,14 +14,15 @@ export function Emergencies({ api, versions, names, go, zone, onError }) {
   const window = useMemo(() => ({ from: iso(minute), to: iso(minute + 120_000), summary: true }), [minute]);
   const answer = useAnswer(api, "/limits", window, [versions.limits], onError);
   const { shown, more } = banners(answer.last?.limits ?? [], now);
+  const told = (limit) => words.emergency.one(words.actions[limit.action], names(limit.dso));
   const open = (change) => go({ view: "limits", window: undefined, zoom: undefined, operator: undefined, dso: undefined, ...change });
   return html`<section class="emergencies" role="alert" aria-label=${words.emergency.region}>
     ${shown.map(
       (limit) => html`<div class=${`emergency ${shown.length > 1 ? "is-many" : ""}`} key=${`${limit.dso}/${limit.id}`}>
         <span class="sign" aria-hidden="true">⚠</span>
-        <b title=${names(limit.dso)}>${words.emergency.one(words.actions[limit.action], names(limit.dso))}</b>
+        <b title=${names(limit.dso)}>${told(limit)}</b>
         <span>${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}, ${words.emergency.since(timeFrom(now, Date.parse(limit.start), zone), timeFrom(now, Date.parse(limit.end), zone))}</span>
-        <button onClick=${() => open({ day: dayOf(Date.parse(limit.start), zone), selected: `${limit.dso}/${limit.id}` })}>${words.emergency.show}</button>
+        <button aria-label=${`${words.emergency.show}: ${told(limit)}`} onClick=${() => open({ day: dayOf(Date.parse(limit.start), zone), selected: `${limit.dso}/${limit.id}` })}>${words.emergency.show}</button>
       </div>`,
     )}
     ${more > 0 &&

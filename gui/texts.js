@@ -56,7 +56,6 @@ const en = {
     over: "The session is over.",
     code: "For an address that signs in by itself, run in the terminal:",
     token: "Or paste a token of the platform operator:",
-    token_label: "Token",
     token_button: "Sign in",
     oidc: "Sign in with your organisation's account",
     oidc_failed: (reason) => `The sign-in did not succeed: ${reason}.`,
@@ -98,7 +97,7 @@ const en = {
     heat_pump: "heat pump",
     other: "other",
   },
-  roles: { agr: "Aggregator", brp: "Balance responsible", dso: "DSO", tps: "Platform" },
+  roles: { agr: "Aggregator", brp: "Balance responsible", dso: "DSO" },
 
   plans: {
     total: "All operators",
@@ -123,6 +122,7 @@ const en = {
   },
   limits: {
     none: "No limit touches this window.",
+    gone: "The limit that was chosen does not touch this window any more.",
     count: (count) => (count === 1 ? "1 limit" : `${count} limits`),
     assets: (count) => (count === 1 ? "1 asset" : `${count} assets`),
     revision: (revision) => `revision ${revision}`,
@@ -146,6 +146,7 @@ const en = {
   },
   conflicts: {
     none: "No plan collides with a limit in this window.",
+    gone: "The conflict that was chosen is not there any more; this is the worst that is.",
     count: (count) => (count === 1 ? "1 conflict" : `${count} conflicts`),
     worst_count: (count) => `The worst ${count} conflicts`,
     unknown_count: (count) => (count === 1 ? "1 unknown" : `${count} unknown`),
@@ -205,6 +206,7 @@ const en = {
       undelivered_messages: "Undelivered messages",
       dead_letters: "Dead letters",
     },
+    told: { dead_letters: "./tps dead-letters list shows them." },
     columns: {
       connection_point_id: "Connection point",
       dso: "DSO",

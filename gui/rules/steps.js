@@ -79,7 +79,7 @@ export function total(plans) {
   };
 }
 
-/** Steps as points [minute, value] of a line that ends at `end`; at most two a pixel, keeping the extremes. */
+/** Steps as [{from, to, low, high, last}] until `end`, those that begin within one pixel as one that keeps their extremes. */
 export function thinned(minutes, column, end, perPixel) {
   const found = [];
   for (let index = 0; index < minutes.length; ) {
@@ -110,15 +110,4 @@ export function extent(...columns) {
     }
   }
   return [low, high];
-}
-
-/** kWh of a column over the minutes [from, to). */
-export function energy(minutes, column, from, to) {
-  let sum = 0;
-  for (let index = 0; index < minutes.length; index += 1) {
-    const begin = Math.max(minutes[index], from);
-    const end = Math.min(minutes[index + 1] ?? to, to);
-    if (end > begin && column[index] !== null) sum += (column[index] * (end - begin)) / 60;
-  }
-  return sum;
 }

@@ -2,9 +2,8 @@
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
-export const QUARTER = 15 * MINUTE;
-export const DAY = 24 * HOUR;
-export const LONGEST = 31 * DAY;
+const DAY = 24 * HOUR;
+const LONGEST = 31 * DAY;
 const SHORTEST = 30 * MINUTE;
 // A day before the last that the routes take, so that each day has a next one.
 const LATEST = Date.UTC(9998, 11, 31);

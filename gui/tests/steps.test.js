@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bothWays, changes, energy, extent, isChanged, resampled, signed, stepAt, summed, thinned, total, unknownOf } from "../rules/steps.js";
+import { bothWays, changes, extent, isChanged, resampled, signed, stepAt, summed, thinned, total, unknownOf } from "../rules/steps.js";
 
 const plan = (more) => ({
   operator: "1",
@@ -69,12 +69,6 @@ test("many steps a pixel keep their extremes, and a gap stays a gap", () => {
 test("ten thousand steps are at most two a pixel", () => {
   const minutes = Array.from({ length: 10_000 }, (_, index) => index);
   assert.ok(thinned(minutes, minutes, 10_000, 10).length <= 1001);
-});
-
-test("energy is power by time", () => {
-  assert.equal(energy([0, 60], [100, 40], 30, 90), 50 + 20);
-  assert.equal(energy([0], [null], 0, 60), 0);
-  assert.deepEqual(extent([1, null, -3], [7]), [-3, 7]);
 });
 
 test("an asset's power goes two ways, and where it is not planned neither", () => {

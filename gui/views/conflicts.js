@@ -22,7 +22,8 @@ export function Conflicts({ api, state, window, versions, names, go, onCsv, onEr
   const news = [versions.plans, versions.limits];
   const list = usePages(api, "/conflicts", { ...query, limit: PAGE }, news, { read: "conflicts", onError });
   const found = list.items;
-  const chosen = useNamed(api, { query, list, news, onError, selected: state.selected }) ?? found?.[0];
+  const named = useNamed(api, { query, list, news, onError, selected: state.selected });
+  const chosen = named ?? found?.[0];
 
   useEffect(() => {
     if (found) onCsv(() => conflictsCsv(found));
@@ -34,6 +35,7 @@ export function Conflicts({ api, state, window, versions, names, go, onCsv, onEr
   const peak = Math.max(...found.map((each) => each.peak_excess_kw), 1);
   const draw = (index) => html`<${ConflictRow} ...${{ conflict: found[index], peak, names, go, isOpen: found[index] === chosen }} />`;
   return html`
+    ${state.selected && !named && !list.isMore && html`<p class="note" role="status">${words.conflicts.gone}</p>`}
     <${Chosen} ...${{ api, conflict: chosen, window, names }} />
     <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 176 : 78)} draw=${draw} onEnd=${list.more} label=${tally(found, list.isMore)} />
   `;

@@ -1,6 +1,6 @@
 // Limits: each a bar in time, planned ones and emergencies told apart, with parts and the evidence of delivery.
 
-import { html, useContext, useEffect, useMemo } from "../lib/preact.js";
+import { html, useContext, useEffect, useMemo, useRef } from "../lib/preact.js";
 import { useAnswer } from "../data.js";
 import { Rows, stretch } from "../rows.js";
 import { MINUTE, clockWithSeconds, iso, span, spanWithUtc, timeFrom } from "../rules/time.js";
@@ -28,6 +28,7 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
   const draw = (index) => html`<${LimitRow} ...${{ limit: limits[index], now, names, go, state }} />`;
   return html`<div class=${`split ${chosen ? "is-open" : ""}`}>
     <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 100 : 56)} draw=${draw} label=${words.limits.count(limits.length)} />
+    ${state.selected && !chosen && html`<p class="note" role="status">${words.limits.gone}</p>`}
     ${chosen && html`<${Details} key=${keyOf(chosen)} ...${{ api, limit: chosen, state, versions, names, go, onError, now }} />`}
   </div>`;
 }
@@ -89,11 +90,13 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
   const evidence = useAnswer(api, `/limits/${encodeURIComponent(limit.id)}/evidence`, { dso: limit.dso }, [versions.deliveries, versions.limits], onError);
   const found = whole.body?.limits.find((each) => each.id === limit.id && each.dso === limit.dso);
   const hops = useMemo(() => new Map(evidence.body?.recipients.map((each) => [each.operator, each.hops])), [evidence.body]);
-  const isEmergency = limit.kind === "unforeseen";
-  return html`<aside class="details" aria-label=${words.limits.parts}>
+  const title = `${limit.kind === "unforeseen" ? words.actions[limit.action] : words.kinds.foreseen}, ${names(limit.dso)}`;
+  const close = () => go({ selected: undefined });
+  const root = useTakenFocus();
+  return html`<aside class="details" aria-label=${title} tabindex="-1" ref=${root} onKeyDown=${(event) => event.key === "Escape" && close()}>
     <header>
-      <h2>${isEmergency ? words.actions[limit.action] : words.kinds.foreseen}, ${names(limit.dso)}</h2>
-      <button class="close" onClick=${() => go({ selected: undefined })} aria-label=${words.limits.close}>✕</button>
+      <h2>${title}</h2>
+      <button class="close" onClick=${close} aria-label=${words.limits.close}>✕</button>
     </header>
     <p><${Status} status=${statusAt(limit, now)} /> ${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}</p>
     <p><${Time} at=${limit.start} zone=${zone} /> – ${limit.end && html`<${Time} at=${limit.end} zone=${zone} write=${(at) => timeFrom(Date.parse(limit.start), at, zone)} />`}</p>
@@ -113,6 +116,17 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
   </aside>`;
 }
 
+/** Whoever opened it from a row goes on in it, and is back in the row when it closes. */
+function useTakenFocus() {
+  const root = useRef();
+  useEffect(() => {
+    const opener = document.activeElement?.closest(".row button");
+    if (opener) root.current.focus({ preventScroll: true });
+    return () => opener?.isConnected && opener.focus({ preventScroll: true });
+  }, []);
+  return root;
+}
+
 function Part({ part, limit, hops, zone }) {
   const delivery = part.delivery;
   const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${words.limits[name]} ${at ? html`<${Time} at=${at} zone=${zone} write=${recorded} />` : words.limits.not_yet}</li>`;
@@ -121,7 +135,7 @@ function Part({ part, limit, hops, zone }) {
     <div class="part"><b>${part.name}</b><span>${parts}</span></div>
     ${part.weight_kw !== undefined && html`<div class="share" title=${`${words.limits.weight} ${power(part.weight_kw)}`}><i style=${{ width: `${share(part, limit)}%` }}></i></div>`}
     ${delivery
-      ? html`<ol class="delivery" aria-label=${words.limits.parts}>
+      ? html`<ol class="delivery" aria-label=${part.name}>
           ${step("issued", delivery.issued_at)}${step("delivered", delivery.delivered_at)}${step("read", delivery.read_at)}
           ${delivery.state === "FAILED" && html`<li class="is-failed">${words.limits.failed}</li>`}
         </ol>`

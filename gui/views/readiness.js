@@ -53,11 +53,13 @@ function Card({ api, name, count, versions, names, zone, onError }) {
   const [isOpen, open] = useState(false);
   const list = useAnswer(api, isOpen ? "/readiness" : null, { list: name, limit: FIRST }, [versions.registry, versions.deliveries, versions.plans], onError);
   const items = list.body?.items ?? [];
+  const isTold = name in words.readiness.told;
   const told = count === null || count === undefined ? words.readiness.unknown : number(count);
   return html`<section class=${`card ${count ? "has-some" : ""} ${isOpen ? "is-open" : ""}`}>
     <h3>${words.readiness.lists[name]}</h3>
     <p class=${`count ${count === null || count === undefined ? "is-unknown" : ""}`}>${told}</p>
-    ${count > 0 && html`<button onClick=${() => open(!isOpen)} aria-expanded=${isOpen}>${isOpen ? words.readiness.hide : words.readiness.show}</button>`}
+    ${count > 0 && isTold && html`<p class="muted">${words.readiness.told[name]}</p>`}
+    ${count > 0 && !isTold && html`<button onClick=${() => open(!isOpen)} aria-expanded=${isOpen}>${isOpen ? words.readiness.hide : words.readiness.show}</button>`}
     ${isOpen && list.error && html`<${Failed} error=${list.error} />`}
     ${isOpen && items.length > 0 && html`<div class="wide"><${List} ...${{ items, names, zone }} /></div>`}
     ${isOpen && items.length < count && items.length > 0 && html`<p class="muted">${words.readiness.first(items.length, told)}</p>`}
