@@ -77,7 +77,7 @@ def test_plans_tell_each_operator_and_what_is_unknown(tab: Tab, day: Day) -> Non
 def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
 
-    tab.page.get_by_role("button", name="Harbour Grid").click()
+    tab.page.locator(".row").get_by_role("button", name="Harbour Grid").click()
     details = tab.has(".details", "Alpha Energy")
     tab.has(".details .part", "300 kW")
     tab.has(".details .part", "200 kW")
@@ -126,7 +126,7 @@ def test_what_an_asset_announced_first_is_said_beside_what_it_plans_now(tab: Tab
 def test_a_link_restores_the_view_and_holds_no_token(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
     tab.page.get_by_role("button", name="Zoom in").click()
-    tab.page.get_by_role("button", name="Harbour Grid").click()
+    tab.page.locator(".row").get_by_role("button", name="Harbour Grid").click()
     tab.until("location.hash.includes('zoom-from') && location.hash.includes('selected')")
     link, ticks = tab.page.url, tab.text(".axis")
     held = tab.page.evaluate("JSON.parse(sessionStorage.getItem('tps-session')).token")
