@@ -136,14 +136,16 @@ def standing_parts(
 ) -> list[StandingPart]:
     """Of each of these revisions each operator's part and assets, or these ones'; none while it is being divided."""
     rows = tx.execute(
-        f"""SELECT a.dso, a.limit_id, a.revision, a.operator, y.name, p.parts_kw, a.asset_ids, p.digest
-             FROM (SELECT dso, limit_id, revision, operator, array_agg(asset_id) AS asset_ids
-                     FROM limit_asset JOIN {_REVISIONS} USING (dso, limit_id, revision)
-                    WHERE %(operators)s::text[] IS NULL OR operator = ANY(%(operators)s)
-                    GROUP BY dso, limit_id, revision, operator) a
-             JOIN limit_part p USING (dso, limit_id, revision, operator)
-             LEFT JOIN party y ON y.code = a.operator
-            WHERE p.status IN ('active', 'ended')""",
+        f"""SELECT p.dso, p.limit_id, p.revision, p.operator, y.name, p.parts_kw, a.asset_ids, p.digest
+              FROM {_REVISIONS}
+              JOIN LATERAL (
+                   SELECT operator, array_agg(asset_id) AS asset_ids FROM limit_asset a
+                    WHERE (a.dso, a.limit_id, a.revision) = (named.dso, named.limit_id, named.revision)
+                      AND (%(operators)s::text[] IS NULL OR operator = ANY(%(operators)s))
+                    GROUP BY operator) a ON true
+              JOIN limit_part p USING (dso, limit_id, revision, operator)
+              LEFT JOIN party y ON y.code = p.operator
+             WHERE p.status IN ('active', 'ended')""",
         _revisions_named(names) | {"operators": operators},
     ).fetchall()
     return [
@@ -205,8 +207,11 @@ def _revisions(
 
 def _asset_counts(tx: Transaction, standing: Sequence[Revision]) -> dict[LimitName, dict[str, int]]:
     rows = tx.execute(
-        f"""SELECT dso, limit_id, revision, operator, count(*) AS assets
-              FROM limit_asset JOIN {_REVISIONS} USING (dso, limit_id, revision) GROUP BY 1, 2, 3, 4""",
+        f"""SELECT named.dso, named.limit_id, named.revision, a.operator, a.assets
+              FROM {_REVISIONS}, LATERAL (
+                   SELECT operator, count(*) AS assets FROM limit_asset a
+                    WHERE (a.dso, a.limit_id, a.revision) = (named.dso, named.limit_id, named.revision)
+                    GROUP BY operator) a""",
         _revisions_named([each.name for each in standing]),
     ).fetchall()
     found: dict[LimitName, dict[str, int]] = defaultdict(dict)
