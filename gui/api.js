@@ -1,5 +1,6 @@
 // What the platform answers: read routes with ETags, pages, and errors that say what they are.
 
+import { hear } from "./platform_time.js";
 import { SignedOut } from "./session.js";
 import { Troubles } from "./troubles.js";
 
@@ -43,6 +44,7 @@ export class Api {
     // A network that lets everything vanish would keep a call for ever.
     const ends = AbortSignal.any([AbortSignal.timeout(patienceMs), ...(signal ? [signal] : [])]);
     const answer = await this.#ask(url, kept ? { "If-None-Match": kept.tag } : {}, ends);
+    hear(answer.headers.get("Date"));
     if (answer.status === 304) return kept.body;
     if (!answer.ok) throw this.#refusal(answer.status, await answer.json().catch(() => null));
     const body = await answer.json().catch(lost);

@@ -11,6 +11,7 @@ import { SignedOut } from "./session.js";
 import { SignIn } from "./sign_in.js";
 import { Timeline } from "./timeline.js";
 import { Viewport } from "./viewport.js";
+import { now } from "./platform_time.js";
 import { readFragment, writeFragment } from "./rules/share.js";
 import { dayOf, dayWindow } from "./rules/time.js";
 import { Conflicts } from "./views/conflicts.js";
@@ -47,10 +48,12 @@ export function App({ session }) {
 function Desk({ session, onOut }) {
   const api = useMemo(() => new Api(session), [session]);
   const [state, go] = useView();
+  const today = useToday();
   const [versions, setVersions] = useState(FRESH);
   const [live, setLive] = useState({ isLost: false, isHidden: false, heardAt: null });
   const csv = useRef(null);
-  const window = useMemo(() => state.window ?? dayWindow(state.day, zone), [state.window?.from, state.window?.to, state.day]);
+  const day = state.day ?? today;
+  const window = useMemo(() => state.window ?? dayWindow(day, zone), [state.window?.from, state.window?.to, day]);
   const viewport = useMemo(() => new Viewport(window, state.zoom), [window, state.link]);
 
   const onError = useCallback((error) => {
@@ -87,7 +90,7 @@ function Desk({ session, onOut }) {
   const isAlone = parties.body && known.every((party) => party.role === "tps");
   return html`<div class="desk">
     <a class="skip" href="#content" onClick=${toContent}>${words.skip}</a>
-    <${Header} ...${{ state, go, zone, live, troubles: api.troubles, session, onOut }} onCsv=${saveCsv} />
+    <${Header} ...${{ state, day, go, zone, live, troubles: api.troubles, session, onOut }} onCsv=${saveCsv} />
     <${Emergencies} ...${{ api, versions, names, go, zone, onError, state }} />
     ${View && html`<${Filters} ...${{ state, go, parties: known, zone, window, viewport }} />`}
     <main id="content" tabindex="-1" key=${state.view}>
@@ -105,13 +108,24 @@ const toContent = (event) => {
   document.getElementById("content").focus();
 };
 
+function useToday() {
+  const [today, set] = useState(dayOf(now(), zone));
+  useEffect(() => {
+    const timer = setInterval(() => set(dayOf(now(), zone)), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return today;
+}
+
 /** What the address says, both ways. */
 function useView() {
-  const read = () => ({ day: dayOf(Date.now(), zone), ...readFragment(location.hash) });
+  const read = () => readFragment(location.hash);
   const [state, set] = useState(read);
   const latest = useRef(state);
   const go = useCallback((change) => {
     const next = { ...latest.current, ...change };
+    // Today is no day of its own: at midnight it is the next.
+    if (next.day === dayOf(now(), zone)) delete next.day;
     if (change.view && change.view !== latest.current.view && !("selected" in change)) delete next.selected;
     latest.current = next;
     // What was looked at before is a step back; how it was zoomed is not.

@@ -2,6 +2,7 @@
 
 import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
 import { colour, onColours } from "./colours.js";
+import { now } from "./platform_time.js";
 import { power, roundSteps } from "./rules/numbers.js";
 import { ticks } from "./rules/time.js";
 import { Place } from "./timeline.js";
@@ -119,7 +120,7 @@ function drawZero(drawing) {
 
 function drawNow(drawing) {
   const { ctx, bbox } = drawing;
-  const x = drawing.valToPos(Date.now(), "x", true);
+  const x = drawing.valToPos(now(), "x", true);
   if (x < bbox.left || x > bbox.left + bbox.width) return;
   ctx.fillStyle = colour("now");
   ctx.fillRect(Math.round(x), bbox.top, Math.max(1, 1.5 * devicePixelRatio), bbox.height);

@@ -1,6 +1,7 @@
 // Answers for views: asked for when a view needs them, again when something has changed, kept while the next is on its way.
 
 import { useEffect, useRef, useState } from "./lib/preact.js";
+import { now } from "./platform_time.js";
 
 const AGAIN_MS = 3_000;
 
@@ -39,7 +40,7 @@ export function useAnswer(api, path, query, versions, onError) {
     if (running.current !== call || answer.error?.name === "AbortError") return;
     running.current = null;
     if (answer.error) onError?.(answer.error);
-    set((before) => (answer.error ? failed(before, key, answer.error) : { wanted: key, body: answer.body, error: null, since: Date.now() }));
+    set((before) => (answer.error ? failed(before, key, answer.error) : { wanted: key, body: answer.body, error: null, since: now() }));
     if (call.isStale && !answer.error) ask(key);
   }
 

@@ -7,7 +7,7 @@ import { words } from "./texts.js";
 export function Filters({ state, go, parties, zone, window, viewport }) {
   const of = (...roles) => parties.filter((party) => roles.includes(party.role));
   const isFree = Boolean(state.window);
-  const day = state.day ?? dayOf(window.from, zone);
+  const day = dayOf(window.from, zone);
   const toDay = (next) => go({ day: next, window: undefined, zoom: undefined });
   return html`<div class="filters">
     <${Choice} label=${words.operator} all=${words.all_operators} parties=${of("agr", "brp")} value=${state.operator} onChange=${(operator) => go({ operator })} />
@@ -17,7 +17,7 @@ export function Filters({ state, go, parties, zone, window, viewport }) {
       html`<button onClick=${() => toDay(addDays(day, -1))} aria-label=${words.previous_day} title=${words.previous_day}>‹</button>
         <label>${words.day}<input type="date" value=${day} onChange=${(event) => isDay(event.target.value) && toDay(event.target.value)} /></label>
         <button onClick=${() => toDay(addDays(day, 1))} aria-label=${words.next_day} title=${words.next_day}>›</button>
-        <button onClick=${() => toDay(dayOf(Date.now(), zone))}>${words.today}</button>
+        <button onClick=${() => toDay(undefined)}>${words.today}</button>
         <button onClick=${() => go({ window: { ...window }, zoom: undefined })}>${words.free_window}</button>`}
       ${isFree && html`<${FreeWindow} ...${{ window, zone, go }} /><button onClick=${() => toDay(dayOf(window.from, zone))}>${words.one_day}</button>`}
     </div>

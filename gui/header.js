@@ -10,7 +10,7 @@ import { nextTheme, theme } from "./theme.js";
 import { useNow } from "./timeline.js";
 import { words } from "./texts.js";
 
-export function Header({ state, go, zone, live, troubles, session, onOut, onCsv }) {
+export function Header({ state, day, go, zone, live, troubles, session, onOut, onCsv }) {
   const [colours, setColours] = useState(theme());
   const [told, tell] = useState("");
   const say = (text) => {
@@ -18,6 +18,8 @@ export function Header({ state, go, zone, live, troubles, session, onOut, onCsv 
     setTimeout(() => tell(""), 3000);
   };
   const share = async () => {
+    // Whoever opens it tomorrow sees today.
+    history.replaceState(null, "", writeFragment({ ...state, day }));
     const done = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
     say(done ? words.shared : words.share_failed);
   };

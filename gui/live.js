@@ -1,5 +1,6 @@
 // Following what changes: a waiting call while the page is seen, a glance every half minute while it is hidden.
 
+import { now } from "./platform_time.js";
 import { SignedOut } from "./session.js";
 
 const WAIT_S = 25;
@@ -37,7 +38,7 @@ export function follow(api, { changed, state, signedOut, page = document, networ
     const answer = await api.get("/changes", { after: cursor, timeout }, { signal, isKept: false, patienceMs: (timeout + SLACK_S) * 1000 });
     const isBack = failures > 0;
     const isNew = answer.changed.length > 0;
-    [cursor, failures, heardAt] = [answer.cursor, 0, Date.now()];
+    [cursor, failures, heardAt] = [answer.cursor, 0, now()];
     if (isNew || isBack) changed(isBack ? ALL : answer.changed);
     tell();
     if (page.hidden) await pause(HIDDEN_MS);
@@ -56,7 +57,7 @@ export function follow(api, { changed, state, signedOut, page = document, networ
 
   // Without places to wait, look at everything now and then; ETags make it cheap.
   function poll() {
-    [failures, heardAt] = [0, Date.now()];
+    [failures, heardAt] = [0, now()];
     changed(ALL);
     tell();
     return page.hidden ? HIDDEN_MS : FALLBACK_MS;

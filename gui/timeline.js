@@ -2,6 +2,7 @@
 // style properties (--min, --ppm), so that moving costs no rendering.
 
 import { createContext, html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
+import { now } from "./platform_time.js";
 import { MINUTE, clock, dateShort, isOneDay, moment, ticks, utc } from "./rules/time.js";
 import { words } from "./texts.js";
 
@@ -91,24 +92,24 @@ const put = (viewport, at, plot, isFirst) => ({
 export function Grid() {
   const { viewport, plot, zone } = useContext(Place);
   useMoves(viewport);
-  const now = useNow(20_000);
-  const isIn = now > viewport.range.min && now < viewport.range.max;
+  const instant = useNow(20_000);
+  const isIn = instant > viewport.range.min && instant < viewport.range.max;
   return html`<div class="grid" aria-hidden="true">
     ${ticks(viewport.range, plot, zone, 58).map(
       ({ at, isDay }) => html`<i key=${at} class=${isDay ? "is-day" : ""} style=${put(viewport, at, plot)}></i>`,
     )}
-    ${isIn && html`<i class="now" key="now" style=${put(viewport, now, plot)}></i>`}
+    ${isIn && html`<i class="now" key="now" style=${put(viewport, instant, plot)}></i>`}
   </div>`;
 }
 
 /** The time, told again every so often. */
 export function useNow(every) {
-  const [now, set] = useState(Date.now());
+  const [told, tell] = useState(now());
   useEffect(() => {
-    const timer = setInterval(() => set(Date.now()), every);
+    const timer = setInterval(() => tell(now()), every);
     return () => clearInterval(timer);
   }, [every]);
-  return now;
+  return told;
 }
 
 function handled(root, viewport, { left, plot }) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api, Lost, Refused } from "../api.js";
+import { hear, now } from "../platform_time.js";
 import { SignedOut } from "../session.js";
 import { Troubles } from "../troubles.js";
 
@@ -63,4 +64,14 @@ test("of what is old the oldest is told, and before all what never came", () => 
   const forget = [troubles.add({ since: 20 }), troubles.add({ since: 10 }), troubles.add({ since: null })];
   for (const each of forget.reverse()) each();
   assert.deepEqual(seen, [undefined, 20, 10, null, 10, 20, undefined]);
+});
+
+test("a clock that is wrong here is set by the platform's, one that is right is let be", () => {
+  const header = (ms) => new Date(Date.now() + ms).toUTCString();
+  hear(header(-3_600_000));
+  assert.ok(Math.abs(now() - Date.now() + 3_600_000) < 2_000);
+  hear(null);
+  assert.ok(now() < Date.now() - 3_500_000);
+  hear(header(0));
+  assert.ok(Math.abs(now() - Date.now()) < 50);
 });

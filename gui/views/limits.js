@@ -2,6 +2,7 @@
 
 import { html, useContext, useEffect, useMemo, useRef } from "../lib/preact.js";
 import { useAnswer } from "../data.js";
+import { now as platformNow } from "../platform_time.js";
 import { Rows, stretch } from "../rows.js";
 import { MINUTE, clockWithSeconds, iso, span, spanWithUtc, timeFrom } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
@@ -33,7 +34,7 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
   </div>`;
 }
 
-const recorded = (at, zone) => timeFrom(Date.now(), at, zone, clockWithSeconds);
+const recorded = (at, zone) => timeFrom(platformNow(), at, zone, clockWithSeconds);
 
 const keyOf = (limit) => `${limit.dso}/${limit.id}`;
 
