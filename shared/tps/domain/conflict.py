@@ -13,7 +13,19 @@ from enum import StrEnum
 from operator import mul
 
 from tps.domain.limit import Action, Direction
-from tps.domain.steps import Energy, Steps, clipped, energy_of, gaps, lengths_within, level_at, summed
+from tps.domain.steps import (
+    Energy,
+    Pile,
+    Steps,
+    clipped,
+    energy_of,
+    gaps,
+    lengths_within,
+    level_at,
+    piled,
+    sum_of,
+    summed,
+)
 
 QUARTER_S = 900
 MAX_LARGEST = 5
@@ -145,8 +157,8 @@ def within(demand: Demand, start_s: int, end_s: int) -> Demand | None:
 def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | None:
     """How the plans of a set of assets go with what is asked of it; None if they do, whatever is not planned."""
     unknown = [parts for parts in (unknown_of(demand, asset) for asset in assets) if parts]
-    burdens = [(asset.asset_id, tuple(_burden(demand, asset))) for asset in assets]
-    burden = _sum(demand, (parts for _, parts in burdens))
+    burdens = _burdens(demand, assets)
+    burden = sum_of(burdens, demand.start_s, demand.end_s)
     lack = _sum(demand, unknown)
     if max(burden.levels_w) + max(lack.levels_w) <= min(bound.power_w for bound in demand.bounds):
         return None
@@ -158,36 +170,25 @@ def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | No
     sums = _Sums(energy_of(burden), energy_of(lack) if unknown else None, shown)
     excesses, doubtful, unknown_w = _compared(demand, sums)
     if excesses:
-        ranked = _ranked(_energies_ws(demand, burdens, excesses))
+        ranked = _ranked(burdens, _stretches(demand, excesses))
         largest = tuple(ranked[:MAX_LARGEST])
         return Conflict(tuple(excesses), None, len(unknown), unknown_w, len(ranked), largest)
     return Conflict((), (doubtful[0][0], doubtful[-1][1]), len(unknown), unknown_w) if doubtful else None
 
 
-def energies_ws(demand: Demand, assets: Iterable[PlannedAsset], excesses: Sequence[Excess]) -> list[tuple[str, int]]:
+def energies_ws(demand: Demand, assets: Sequence[PlannedAsset], excesses: Sequence[Excess]) -> list[tuple[str, int]]:
     """What each asset adds to the excess quarters: energy planned, lacking, or stepped by; of those that do, the
     largest first."""
-    return _ranked(_energies_ws(demand, ((asset.asset_id, _burden(demand, asset)) for asset in assets), excesses))
+    return _ranked(_burdens(demand, assets), _stretches(demand, excesses))
 
 
-def _energies_ws(
-    demand: Demand, burdens: Iterable[tuple[str, Iterable[Steps]]], excesses: Sequence[Excess]
-) -> Iterator[tuple[str, int]]:
-    stretches = _stretches(demand, excesses)
-    # Day plans in quarters of an hour have the same times: how long each level counts is found once.
-    lengths_s: dict[tuple[tuple[int, ...], int], list[int]] = {}
-    for asset_id, parts in burdens:
-        energy_ws = 0
-        for part in parts:
-            times = part.starts_s, part.end_s
-            if times not in lengths_s:
-                lengths_s[times] = lengths_within(part, stretches)
-            energy_ws += sum(map(mul, part.levels_w, lengths_s[times]))
-        yield asset_id, energy_ws
-
-
-def _ranked(energies_ws: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    return sorted((each for each in energies_ws if each[1]), key=lambda each: (-each[1], each[0]))
+def _ranked(burdens: Iterable[Pile[str]], stretches: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
+    energies_ws: dict[str, int] = defaultdict(int)
+    for pile in burdens:
+        lengths_s = lengths_within(pile, stretches)
+        for asset_id, levels_w in pile.rows:
+            energies_ws[asset_id] += sum(map(mul, levels_w, lengths_s))
+    return sorted((each for each in energies_ws.items() if each[1]), key=lambda each: (-each[1], each[0]))
 
 
 def _compared(demand: Demand, sums: _Sums) -> tuple[list[Excess], list[tuple[int, int]], int]:
@@ -246,37 +247,52 @@ def _sum(demand: Demand, parts_of: Iterable[Iterable[Steps]]) -> Steps:
     return summed((part for parts in parts_of for part in parts), demand.start_s, demand.end_s)
 
 
+def _burdens(demand: Demand, assets: Iterable[PlannedAsset]) -> list[Pile[str]]:
+    """What of the assets' plans counts against the demand."""
+    plans = ((asset, plan) for asset in assets for plan in asset.plans)
+    return [
+        Pile(pile.starts_s, pile.end_s, list(_burdens_w(demand, pile.rows)))
+        for pile in piled(plans, demand.start_s, demand.end_s)
+    ]
+
+
+def _burdens_w(
+    demand: Demand, rows: Iterable[tuple[PlannedAsset, Sequence[int]]]
+) -> Iterator[tuple[str, Sequence[int]]]:
+    if is_ceiling(demand):
+        for asset, levels_w in rows:
+            yield asset.asset_id, _planned_w(demand.direction, levels_w)
+        return
+    for asset, levels_w in rows:
+        reference_w = _reference_w(demand, asset)
+        if reference_w is not None:
+            directed_w = [_in_direction(demand.direction, asset, level_w) for level_w in levels_w]
+            yield asset.asset_id, _missed_w(demand.kind, directed_w, reference_w)
+
+
 # One asset
 
 
-def _burden(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
-    """What of an asset's plan counts against the demand."""
-    return planned_of(demand, asset) if is_ceiling(demand) else _missed(demand, asset)
+def _planned_w(direction: Direction, levels_w: Sequence[int]) -> Sequence[int]:
+    """What is planned in the direction, as positive numbers; both: whichever it is."""
+    if direction is Direction.CONSUMPTION:
+        return [max(0, -level_w) for level_w in levels_w]
+    if min(levels_w) >= 0:
+        return levels_w
+    return [max(0, level_w) if direction is Direction.PRODUCTION else abs(level_w) for level_w in levels_w]
 
 
-def _missed(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
-    """By how much an asset's plan misses what it is to keep to."""
-    reference_w = _reference_w(demand, asset)
-    if reference_w is None:
-        return
-    for part in _known(demand, asset):
-        levels_w = [_in_direction(demand.direction, asset, level_w) for level_w in part.levels_w]
-        if demand.kind is ConflictKind.SHORT_OF_START:
-            yield Steps(part.starts_s, [max(0, reference_w - level_w) for level_w in levels_w], part.end_s)
-        else:
-            yield Steps(part.starts_s, [abs(level_w - reference_w) for level_w in levels_w], part.end_s)
+def _missed_w(kind: ConflictKind, levels_w: Sequence[int], reference_w: int) -> list[int]:
+    """By how much what is to be kept to is missed: what lacks, or the step."""
+    if kind is ConflictKind.SHORT_OF_START:
+        return [max(0, reference_w - level_w) for level_w in levels_w]
+    return [abs(level_w - reference_w) for level_w in levels_w]
 
 
 def planned_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
     """An asset's planned power in the direction, as a positive number; both: whichever it is."""
     for part in _known(demand, asset):
-        is_production = min(part.levels_w) >= 0
-        if demand.direction is Direction.PRODUCTION:
-            yield part if is_production else _mapped(part, [max(0, level_w) for level_w in part.levels_w])
-        elif demand.direction is Direction.BOTH:
-            yield part if is_production else _mapped(part, [abs(level_w) for level_w in part.levels_w])
-        elif not is_production:
-            yield _mapped(part, [max(0, -level_w) for level_w in part.levels_w])
+        yield Steps(part.starts_s, _planned_w(demand.direction, part.levels_w), part.end_s)
 
 
 def reference_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
@@ -294,27 +310,21 @@ def unknown_of(demand: Demand, asset: PlannedAsset) -> list[Steps]:
         return []
     is_held_known = demand.kind is not ConflictKind.STEP_UNDER_HOLD or _reference_w(demand, asset) is not None
     known = asset.plans if is_held_known else ()
-    unplanned = [] if _is_whole(known, demand) else gaps(known, demand.start_s, demand.end_s)
+    start_s, end_s = demand.start_s, demand.end_s
+    # Most assets plan a day at once.
+    is_whole = len(known) == 1 and known[0].starts_s[0] <= start_s and end_s <= known[0].end_s
+    unplanned = [] if is_whole else gaps(known, start_s, end_s)
     return [
-        Steps((start_s,), (up_to_w,), end_s)
+        Steps((at_s,), (up_to_w,), until_s)
         for start, end in unplanned
         for bound in demand.bounds
-        if (start_s := max(start, bound.start_s)) < (end_s := min(end, bound.end_s))
+        if (at_s := max(start, bound.start_s)) < (until_s := min(end, bound.end_s))
     ]
-
-
-def _is_whole(known: Sequence[Steps], demand: Demand) -> bool:
-    """Most assets plan a day at once."""
-    return len(known) == 1 and known[0].starts_s[0] <= demand.start_s and demand.end_s <= known[0].end_s
 
 
 def _known(demand: Demand, asset: PlannedAsset) -> list[Steps]:
     start_s, end_s = demand.start_s, demand.end_s
     return [part for plan in asset.plans if (part := clipped(plan, start_s, end_s)) is not None]
-
-
-def _mapped(part: Steps, levels_w: Sequence[int]) -> Steps:
-    return Steps(part.starts_s, levels_w, part.end_s)
 
 
 def _reference_w(demand: Demand, asset: PlannedAsset) -> int | None:

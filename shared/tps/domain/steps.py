@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from operator import mul
+from typing import Any, Generic, TypeVar
 
+_Key = TypeVar("_Key")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
@@ -30,6 +32,15 @@ class Steps:
     starts_s: tuple[int, ...]
     levels_w: Sequence[int]
     end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pile(Generic[_Key]):
+    """Levels of many, each by its key, over one stretch of time, that change at the same moments; else as `Steps`."""
+
+    starts_s: tuple[int, ...]
+    end_s: int
+    rows: list[tuple[_Key, Sequence[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +80,43 @@ def clipped(steps: Steps, start_s: int, end_s: int) -> Steps | None:
     return Steps((start, *steps.starts_s[first + 1 : last]), steps.levels_w[first:last], end)
 
 
+def piled(plans: Iterable[tuple[_Key, Steps]], start_s: int, end_s: int) -> list[Pile[_Key]]:
+    """The parts of these that lie in a half-open interval, by their times."""
+    piles: dict[tuple[tuple[int, ...], int], Pile[_Key]] = {}
+    pile: Pile[_Key] | None = None
+    times_s: tuple[int, ...] = ()
+    last_s, levels = start_s, slice(0)
+    for key, steps in plans:
+        # Plans that come in one block share their times: what was found for the one before is so for the next.
+        if steps.starts_s is not times_s or steps.end_s != last_s:
+            times_s, last_s, pile = steps.starts_s, steps.end_s, None
+            part = clipped(steps, start_s, end_s)
+            if part is not None:
+                first = bisect_right(times_s, part.starts_s[0]) - 1
+                levels = slice(first, first + len(part.starts_s))
+                pile = piles.setdefault((part.starts_s, part.end_s), Pile(part.starts_s, part.end_s, []))
+        if pile is not None:
+            pile.rows.append((key, steps.levels_w[levels]))
+    return list(piles.values())
+
+
 def summed(parts: Iterable[Steps], start_s: int, end_s: int) -> Steps:
     """The sum of all parts throughout an interval; where a part says nothing it counts as 0. Neighbours differ."""
-    piles: dict[tuple[tuple[int, ...], int], list[Sequence[int]]] = defaultdict(list)
-    for part in parts:
-        is_within = start_s <= part.starts_s[0] and part.end_s <= end_s
-        cut = part if is_within else clipped(part, start_s, end_s)
-        if cut is not None:
-            piles[cut.starts_s, cut.end_s].append(cut.levels_w)
+    return sum_of(piled(((None, part) for part in parts), start_s, end_s), start_s, end_s)
+
+
+def sum_of(piles: Iterable[Pile[Any]], start_s: int, end_s: int) -> Steps:
+    """The same of parts that are piled, and lie in the interval."""
     changes: dict[int, int] = defaultdict(int)
-    for (starts_s, last_s), rows in piles.items():
-        # What changes at the same moments, as day plans in quarters of an hour do, is added column by column.
-        levels_w = rows[0] if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
+    for pile in piles:
         before = 0
-        for at_s, level_w in zip(starts_s, levels_w, strict=True):
+        columns = zip(*(levels_w for _, levels_w in pile.rows), strict=True)
+        # Without rows there are no columns.
+        for at_s, column in zip(pile.starts_s, columns, strict=bool(pile.rows)):
+            level_w = sum(column)
             changes[at_s] += level_w - before
             before = level_w
-        changes[last_s] -= before
+        changes[pile.end_s] -= before
     return _from_changes(changes, start_s, end_s)
 
 
@@ -96,7 +127,7 @@ def energy_of(steps: Steps) -> Energy:
     return Energy(steps, tuple(accumulate(map(mul, steps.levels_w, lengths_s), initial=0)))
 
 
-def lengths_within(steps: Steps, spans: Iterable[tuple[int, int]]) -> list[int]:
+def lengths_within(steps: Steps | Pile[Any], spans: Iterable[tuple[int, int]]) -> list[int]:
     """How many seconds of each level lie in half-open spans that do not overlap."""
     ends_s = (*steps.starts_s[1:], steps.end_s)
     lengths_s = [0] * len(ends_s)
