@@ -128,7 +128,9 @@ def test_the_list_is_had_in_pages(world: World, services: Services) -> None:
 
     assert buried <= set(seen)
     assert len(seen) == len(set(seen))
-    assert dead_letters(world, "redrive", "--type", ASSET) == "3\n"
+    # What other tests on this stack have left goes, too.
+    assert int(dead_letters(world, "redrive", "--type", ASSET)) >= len(buried)
+    assert [listed(world, message_id) for message_id in buried] == [None] * len(buried)
 
 
 def test_a_letter_that_is_not_there_is_said_in_one_line(world: World) -> None:
