@@ -17,6 +17,23 @@ from tps.runtime.onboarding import ensure_platform
 from tps.runtime.stack import consumers, load_stack
 
 ROOT = Path(__file__).resolve().parents[1]
+# Half a minute or so each, by `--durations`; those that wait between those that compute.
+LONGEST = (
+    "stateful/test_changes.py",
+    "faults/test_short_run.py",
+    "stateful/test_schedules.py",
+    "faults/test_power.py",
+    "privacy/test_doors.py",
+    "e2e/test_simbench.py",
+    "api/test_fuzz.py",
+    "privacy/test_dealt_differently.py",
+    "privacy/test_what_a_dso_learns.py",
+    "e2e/schedules/test_sent.py",
+    "api/test_answers.py",
+    "e2e/test_docs.py",
+)
+# Rooms whose tests start no server.
+QUICK = {"architecture", "client", "documents", "domain", "mades"}
 _MEMORY_DISK, _ROOM = Path("/dev/shm"), 8 * 1024**3
 
 # A machine with other work to do is slow, and not wrong.
@@ -30,6 +47,17 @@ def pytest_configure() -> None:
         return
     if min(shutil.disk_usage(_MEMORY_DISK).free, psutil.virtual_memory().available) > _ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY_DISK))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest modules first, and last what is quick: else one process is at work alone in the end."""
+    items.sort(key=lambda item: _turn(item.path.relative_to(ROOT / "tests").as_posix()))
+
+
+def _turn(module: str) -> int:
+    if module in LONGEST:
+        return LONGEST.index(module)
+    return len(LONGEST) + (module.partition("/")[0] in QUICK)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ BUILTINS = ("string", "number", "integer", "boolean", "datetime", "object", "arr
 _NAME = re.compile(r"[A-Za-z]\w*")
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 as RAML has it: a time is a text."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML 1.2 as RAML has it: a time is a text. By the library in C, where there is one."""
 
 
 _Loader.yaml_implicit_resolvers = {
