@@ -202,8 +202,9 @@ def _pytest(arguments: tuple[str, ...]) -> int:
 
     if find_spec("pytest") is None:
         raise click.ClickException("pytest is missing; install the extra: pip install 'tps[dev]'")
-    cores = [] if any(word == "-n" or word.startswith("-n") for word in arguments) else ["-n", str(os.cpu_count() or 1)]
-    return _run([sys.executable, "-m", "pytest", *cores, *arguments])
+    # One process more than there are cores: each waits at times, for ticks, windows and what was killed.
+    processes = [] if any(word.startswith("-n") for word in arguments) else ["-n", str((os.cpu_count() or 1) + 1)]
+    return _run([sys.executable, "-m", "pytest", *processes, *arguments])
 
 
 def _run(command: list[str]) -> int:
