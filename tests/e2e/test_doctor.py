@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.halting import halted
 from tests.support.world import World, eventually, fresh_gln
 from tps.mades.certificates import create_authority, create_component
 from tps.mades.ids import new_id
@@ -28,7 +27,7 @@ from tps.mades.paths import MessagePath
 from tps.mades.subjects import dead_subject, message_subject
 from tps.runtime.cli import commands
 from tps.runtime.doctor.checks import CHECKS, look_at_disk
-from tps.runtime.doctor.patient import Patient, is_halted, patient_of
+from tps.runtime.doctor.patient import Patient, patient_of
 from tps.runtime.doctor.report import examine
 from tps.runtime.services import utc_now
 from tps.stores import directory
@@ -137,21 +136,8 @@ def test_a_full_disk_is_named(patient: Patient) -> None:
     assert said.endswith("MB are needed")
 
 
-@contextmanager
-def halted(world: World, name: str) -> Iterator[None]:
-    """A process that is there and does not answer."""
-    pid = world.stack.pid(name)
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    eventually(lambda: is_halted(pid))
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_servers_that_do_not_answer_are_named_and_what_needs_them_is_left(world: World) -> None:
-    with halted(world, "nats"), halted(world, "s3"), shut_out(world, "ecp"):
+    with halted(world.stack, "nats"), halted(world.stack, "s3"), shut_out(world, "ecp"):
         done = doctor(world)
 
     assert done.exit_code == 1
@@ -272,7 +258,7 @@ def test_a_copy_of_the_directory_that_nobody_keeps_up_is_named(world: World, pat
 
 def test_a_queue_that_nobody_empties_is_named(world: World, patient: Patient) -> None:
     platform, code = world.settings.platform_component, world.operator().code
-    with halted(world, "delivery"):
+    with halted(world.stack, "delivery"):
         subject = message_subject("tps", "MADES-TEST", platform, code)
         publish(world, *[(subject, b"no envelope")] * 3)
 

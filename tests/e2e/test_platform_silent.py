@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from tests.support.halting import halted
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_schedule
 
 ASSETS, PLANS = "/flexibility-assets", "/operational-schedules"
-
-
-@contextmanager
-def silent_platform(world: World) -> Iterator[None]:
-    """No message comes to anybody: event delivery is stopped, alive and connected."""
-    pid = world.stack.pid("delivery")
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def as_of(answer: dict[str, str]) -> datetime:
@@ -44,7 +29,8 @@ def test_a_dso_is_answered_from_its_own_copy_with_its_age_and_afresh_when_the_pl
     assert dso.done("GET", f"{PLANS}/wait?timeout=20")["schedules"] == [plan]
     assets = dso.done("GET", ASSETS)["assets"]
 
-    with silent_platform(world):
+    # No message comes to anybody.
+    with halted(world.stack, "delivery"):
         paused_at = datetime.now(UTC)
         copies = [dso.done("GET", path, Prefer="wait=1") for path in (ASSETS, PLANS)]
         waited_s = (datetime.now(UTC) - paused_at).total_seconds()

@@ -1,7 +1,5 @@
 """A group's Postgres: committed or nothing, away is StoreAway, and it works again once back."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 
@@ -9,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.stores.servers import at_once, database, eventually
+from tests.support.halting import halted
 from tps.errors import StoreAway
 from tps.runtime.local.ports import free_ports
 from tps.runtime.local.stack import LocalStack
@@ -146,17 +145,12 @@ def _noted(found: Database, text: str) -> bool:
 
 
 def test_a_server_that_answers_nothing_is_noticed_within_about_two_seconds(local: LocalStack, own: Database) -> None:
-    pid = local.pid("postgres")
-    assert pid is not None
     note(own, "a")
 
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with halted(local, "postgres"):
         began = time.monotonic()
         is_there = own.is_there()
         took_s = time.monotonic() - began
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
     assert not is_there
     assert took_s < 3

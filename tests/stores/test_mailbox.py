@@ -3,7 +3,6 @@
 import asyncio
 import os
 import queue
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import nats
 import pytest
 
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once, eventually, mailbox
+from tests.support.halting import halted
 from tps.errors import StoreAway
 from tps.mades.ids import new_id
 from tps.mades.subjects import message_subject
@@ -188,18 +188,6 @@ def stopped(stack: LocalStack) -> Iterator[None]:
         stack.wait_ready(["nats"])
 
 
-@contextmanager
-def paused(stack: LocalStack) -> Iterator[None]:
-    """The broker keeps its connections and answers nothing."""
-    pid = stack.pid("nats")
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_a_broker_that_went_away_is_away_and_works_again_once_back(local: LocalStack, agr: Mailbox) -> None:
     heard: queue.Queue[str] = queue.Queue()
     agr.on_wake(heard.put)
@@ -221,7 +209,7 @@ def test_a_broker_that_answers_nothing_is_away_within_the_time_given(local: Loca
     box = mailbox(local, "agr", timeout_s=0.5)
     box.publish([letter()])
 
-    with paused(local):
+    with halted(local, "nats"):
         began = time.monotonic()
         is_there = box.is_there_or_connects()
         probed_s = time.monotonic() - began
@@ -238,7 +226,7 @@ def test_work_that_was_given_up_does_not_go_on_in_the_background(local: LocalSta
     box = mailbox(local, "agr", timeout_s=0.2)
     box.publish([letter()])
 
-    with paused(local), pytest.raises(StoreAway):
+    with halted(local, "nats"), pytest.raises(StoreAway):
         box.publish([letter()])
 
     assert eventually(lambda: not any("_publish" in repr(task) for task in asyncio.all_tasks(_loop())))

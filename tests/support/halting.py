@@ -1,0 +1,34 @@
+"""A process of a stack that is there, keeps its connections, and does nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.support.world import eventually
+from tps.runtime.local.stack import LocalStack
+
+
+@contextmanager
+def halted(stack: LocalStack, name: str) -> Iterator[None]:
+    """It stands still for as long as the block lasts, all threads of it: on a busy machine some run on a while."""
+    pid = stack.pid(name)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        eventually(lambda: _states(pid) <= {"T", "t"})
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _states(pid: int) -> set[str]:
+    """Of its threads, where the machine tells."""
+    states = set()
+    for thread in Path("/proc", str(pid), "task").glob("*/stat"):
+        with suppress(OSError):  # A thread may just have ended.
+            states.add(thread.read_text().rpartition(")")[2].split()[0])
+    return states
