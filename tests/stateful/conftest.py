@@ -6,6 +6,9 @@ import pytest
 
 from tests.stateful.installation import Installation, installation
 
+# A history that differs is told by what differed.
+pytest.register_assert_rewrite("tests.stateful.onlookers")
+
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:

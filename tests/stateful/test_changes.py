@@ -6,29 +6,22 @@ The same steps each time; `tests/stateful/running.py` says how to play others, a
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
 
 from tests.stateful import sayings
-from tests.stateful.installation import DSOS, NORTH, OPERATORS, SOUTH, Installation
+from tests.stateful.installation import DSOS, NORTH, OPERATORS, Installation
 from tests.stateful.model import Limit, Model, Said
+from tests.stateful.onlookers import ASSET_IDS, DSO_OF, LIMITS, OPERATOR_OF, POINTS, Onlookers
 from tests.stateful.registry_model import DIRECTIONS, Claim, Point
 from tests.stateful.running import pick, play, run, some, step, together
-from tests.stateful.sayings import MESSAGE_TYPES, text
-from tests.support.world import gs1
+from tests.stateful.sayings import MESSAGE_TYPES
 from tps.backend.limit_relay import tie_key
 from tps.domain.fairness import share_limit
-from tps.mades.types import acknowledgement_of
 from tps.stores.limits import LimitName
 
-DSO_OF = {gs1("5713131", 18, 900_000_000 + number): dso for number, dso in enumerate((NORTH, NORTH, SOUTH))}
-POINTS = list(DSO_OF)
-ASSET_IDS = [gs1("5713131", 18, 910_000_000 + number) for number in range(6)]
-OPERATOR_OF = {asset_id: OPERATORS[number // 2 % 3] for number, asset_id in enumerate(ASSET_IDS)}
-LIMITS, OWN_LIMITS = "/dso/v1/capacity-limits", "/agr/v1/capacity-limits"
 LONGEST_CUT = timedelta(hours=10)
 
 ONE_ASSET, SOME_ASSETS, ONE_DSO = pick(*ASSET_IDS), some(*ASSET_IDS), pick(*DSOS)
@@ -45,12 +38,9 @@ class Changes:
 
     def begin(self) -> None:
         self.house.empty()
-        self.looked: dict[str, tuple[Any, ...]] = {}
         self.model = Model(self._divide)
-        self.refused: dict[str, str] = {}
+        self.onlookers = Onlookers(self.house, self.model)
         self.decided: dict[tuple[str, int], tuple[Said, str, str]] = {}
-        self.asked: dict[str, int] = dict.fromkeys(DSOS, 0)
-        self.known: dict[str, dict[str, tuple[Any, ...]]] = {dso: {} for dso in DSOS}
         self.cut_at: dict[str, datetime] = {}
         for dso in DSOS:
             self._set_points(dso, {point_id: {} for point_id, owner in DSO_OF.items() if owner == dso})
@@ -150,7 +140,7 @@ class Changes:
         first = self.house.call(limit.dso, "PUT", path, sayings.body_of(said)).json
         second = self.house.call(limit.dso, "DELETE", f"{path}?sent_in_error=true").json
         assert (first["revision"], second["revision"]) == (limit.revision + 1, limit.revision + 2)
-        self.asked[limit.dso] += 2
+        self.onlookers.asked[limit.dso] += 2
         self.house.settle(lambda count: 1 if is_overtaken and count == 2 else 0)
         for sent in (first, second):
             assert self.house.outcome(limit.dso, sent)[0] == "accepted"
@@ -230,9 +220,9 @@ class Changes:
         self.house.advance(timedelta(seconds=seconds))
         self.model.tick(self.house.clock.now)
         if seconds >= 60:
-            self._feeds_tell_what_the_model_says()
+            self.onlookers.feeds_tell_what_the_model_says()
         for operator in OPERATORS:
-            self._bounds_are_what_the_limits_say(operator)
+            self.onlookers.bounds_are_what_the_limits_say(operator)
 
     @step(seed=PLACE)
     def deliver_again(self, seed: int) -> None:
@@ -264,82 +254,7 @@ class Changes:
     # What everybody sees
 
     def look(self, *, is_last: bool) -> None:
-        """Whoever has done or got something since it was looked at, or all if time has passed."""
-        for party in (*OPERATORS, *DSOS):
-            news = (self.house.clock.now, self.house.done[party], self.house.got[party])
-            if is_last or self.looked.get(party) != news:
-                look = self._operator_sees_what_the_model_says if party in OPERATORS else self._dso_sees_it
-                look(party)
-                self.looked[party] = news
-        for operator in OPERATORS:
-            assert self.house.bag.count(MESSAGE_TYPES.values(), operator) == self.model.letters(operator)
-        for dso in DSOS:
-            answers = self.house.bag.count(map(acknowledgement_of, MESSAGE_TYPES.values()), dso)
-            assert answers == self.asked[dso] + self.model.notices_sent[dso]
-
-    def _operator_sees_what_the_model_says(self, operator: str) -> None:
-        """Its limits, and its registrations."""
-        seen = self.house.ask(operator, OWN_LIMITS)["limits"]
-        expected = self.model.seen_by(operator, self.house.clock.now)
-        assert _sorted(map(sayings.read, seen)) == _sorted(sayings.told(*each) for each in expected)
-        registry = self.model.registry
-        if operator not in self.model.cut_off:
-            assets = self.house.ask(operator, "/agr/v1/flexibility-assets")["assets"]
-            own = [asset_id for asset_id in ASSET_IDS if operator in registry.claims[asset_id]]
-            states = {asset_id: registry.state(asset_id, operator) for asset_id in own}
-            capped = {key: (state, state == "active" and registry.is_capped(key)) for key, state in states.items()}
-            assert {each["id"]: (each["state"], each.get("is_weight_capped", False)) for each in assets} == capped
-
-    def _dso_sees_it(self, dso: str) -> None:
-        """How each of its limits stands, whom it reached, and each notice once."""
-        seen = self.house.ask(dso, LIMITS)["limits"]
-        own = {key: one for key, one in self.model.limits.items() if one.dso == dso}
-        expected = {limit_id: self._shown(limit) for limit_id, limit in own.items()}
-        refused = {limit_id: (1, "refused", None, [], []) for limit_id, at in self.refused.items() if at == dso}
-        assert {each["id"]: _read_own(each) for each in seen} == expected | refused
-
-    def _shown(self, limit: Limit) -> tuple[Any, ...]:
-        reached_at = limit.all_reached_at
-        unreached = sorted(limit.unreached) if reached_at is None else []
-        notices = [(code, text(at)) for code, at in limit.notices]
-        status = limit.status_at(self.house.clock.now)
-        return limit.revision, status, text(reached_at) if reached_at else None, unreached, notices
-
-    def _bounds_are_what_the_limits_say(self, operator: str) -> None:
-        """For each of its assets, now and later: all limits stand, and stop goes over hold over start over foreseen."""
-        answer = self.house.ask(operator, f"{OWN_LIMITS}/active?per_asset=true")
-        for limit in answer["limits"]:
-            for place, slot in enumerate(limit.get("available", ())):
-                offered = sum(Decimal(str(part["available"][place]["power_kw"])) for part in limit["per_asset"])
-                assert offered <= Decimal(str(slot["power_kw"]))
-        for minutes in (0, 20, 250):
-            moment = self.house.clock.now + timedelta(minutes=minutes)
-            pieces = [each for each in answer["bounds"] if each["start"] <= text(moment) < each["end"]]
-            told = {
-                (each["asset_id"], each["direction"]): (each.get("power_kw"), each.get("action")) for each in pieces
-            }
-            assert len(told) == len(pieces)
-            for asset_id, direction in product(ASSET_IDS, DIRECTIONS):
-                expected = sayings.binding(answer["limits"], asset_id, direction, moment)
-                assert told.get((asset_id, direction), (None, None)) == expected
-
-    def _feeds_tell_what_the_model_says(self) -> None:
-        for dso in DSOS:
-            self._follow(dso)
-            grid = self.model.registry.grid(dso)
-            assert self.known[dso] == {asset_id: _listed(claim) for asset_id, claim in grid.items()}
-
-    def _follow(self, dso: str) -> None:
-        """What a DSO knows of its grid by its feed of changes alone."""
-        while True:
-            told = self.house.ask(dso, "/dso/v1/flexibility-assets/changes?timeout=0")
-            if not told["assets"] and not told["removed_ids"]:
-                return
-            for asset_id in told["removed_ids"]:
-                self.known[dso].pop(asset_id, None)  # It may have come and gone since the last look.
-            for each in told["assets"]:
-                powers = each.get("max_production_kw"), each.get("max_consumption_kw")
-                self.known[dso][each["id"]] = (each["connection_point_id"], *powers)
+        self.onlookers.look(is_last=is_last)
 
     # How it is done
 
@@ -371,7 +286,7 @@ class Changes:
         assert status == ("refused" if is_refused else self.model.judge(limit_id or "", dso, said, now)), answer
         if status == "refused":
             if limit_id is None and "id" in answer:
-                self.refused[answer["id"]] = dso
+                self.onlookers.refused[answer["id"]] = dso
             return
         self.model.put(answer["id"], dso, before.revision + 1 if before else 1, said, now)
         self._decide(answer["id"], status)
@@ -387,7 +302,7 @@ class Changes:
         response = self.house.call(dso, method, path, body)
         if response.status_code != 202:
             return "refused", response.json
-        self.asked[dso] += 1
+        self.onlookers.asked[dso] += 1
         self.house.settle()
         return self.house.outcome(dso, response.json)
 
@@ -396,7 +311,7 @@ class Changes:
         endpoint = self.house.services.endpoint("dso")
         header = sayings.header_of(limit_id, dso, endpoint.platform, self.house.clock.now)
         document = sayings.document_of(header, revision, said, status)
-        self.asked[dso] += 1
+        self.onlookers.asked[dso] += 1
         return self.house.send_document(dso, MESSAGE_TYPES[said.kind], document)
 
     def _other(
@@ -435,22 +350,6 @@ class Changes:
 
 def _operator(asset_id: str, place: int) -> str:
     return OPERATORS[place] if place < len(OPERATORS) else OPERATOR_OF[asset_id]
-
-
-def _listed(claim: Claim) -> tuple[Any, ...]:
-    return claim.point_id, claim.power_kw["production"], claim.power_kw["consumption"] or None
-
-
-def _read_own(limit: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a DSO read of a limit of its own."""
-    delivery = limit["delivery"]
-    notices = [(each["code"], each["at"]) for each in limit["notices"]]
-    unreached = sorted(delivery.get("unreached_asset_ids", []))
-    return limit["revision"], limit["status"], delivery["all_reached_at"], unreached, notices
-
-
-def _sorted(rows: Any) -> list[tuple[Any, ...]]:
-    return sorted(rows, key=repr)
 
 
 def test_who_was_away_while_an_emergency_was_cut_short_hears_of_it_after_its_end(house: Installation) -> None:

@@ -37,8 +37,7 @@ def comes(look: Callable[[], Any], wanted: Any) -> None:
     try:
         eventually(lambda: look() == wanted)
     except AssertionError:
-        assert look() == wanted
-        raise
+        raise AssertionError(f"{look()} instead of {wanted}") from None
 
 
 def minute(ahead_min: int) -> str:
