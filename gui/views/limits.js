@@ -44,11 +44,16 @@ function LimitRow({ limit, now, names, go, state }) {
   const isOpen = state.selected === keyOf(limit);
   const isEmergency = limit.kind === "unforeseen";
   const what = isEmergency ? words.actions[limit.action] : words.kinds.foreseen;
+  const press = (event) => {
+    // Not all browsers focus what is pressed, and the details go by what is focused.
+    event.currentTarget.focus();
+    go({ selected: isOpen ? undefined : keyOf(limit) });
+  };
   const drawn = bars(limit);
   const most = Math.max(...drawn.map((bar) => bar.power_kw ?? 0), 0);
   return html`
     <div class="label">
-      <button class="name" aria-expanded=${isOpen} onClick=${() => go({ selected: isOpen ? undefined : keyOf(limit) })}>
+      <button class="name" aria-expanded=${isOpen} onClick=${press}>
         ${isEmergency && html`<b class="emergency-word">${what}</b>`} ${names(limit.dso)}
       </button>
       <${Status} status=${status} />
@@ -122,7 +127,10 @@ function useTakenFocus() {
   const root = useRef();
   useEffect(() => {
     const opener = document.activeElement?.closest(".row button");
-    if (opener) root.current.focus({ preventScroll: true });
+    if (opener) {
+      root.current.focus({ preventScroll: true });
+      root.current.scrollIntoView({ block: "nearest" });
+    }
     return () => opener?.isConnected && opener.focus({ preventScroll: true });
   }, []);
   return root;
