@@ -121,6 +121,14 @@ def test_an_asset_list_is_written_by_id_whatever_order_it_has() -> None:
     assert encode(listed) == encode(replace(listed, assets=LISTINGS[::-1]))
 
 
+def test_an_id_that_names_no_scheme_is_of_the_one_that_its_text_tells() -> None:
+    request = SAMPLES["schedule request of one day and two assets"]
+    without = encode(request).replace(b' codingScheme="A10">571313', b">571313").replace(b' codingScheme="NDK"', b"")
+
+    assert without.count(b"codingScheme") == 2
+    assert decode(without) == request
+
+
 def test_what_an_asset_list_says_of_an_asset_does_not_depend_on_the_day() -> None:
     """Fillers that moved with time would tell when an operator registered."""
     listed = AssetList(make_header(TPS, DSO), LISTINGS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,7 +105,7 @@ def test_whatever_the_sender_calls_itself_the_name_is_one_plain_name_of_five_par
 
 
 @settings(max_examples=50)
-@given(st.text(st.characters(codec=None), min_size=1, max_size=300))
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=300) | st.binary(min_size=1).map(os.fsdecode))
 def test_a_refused_file_has_a_name_that_can_be_read_and_one_beside_it(name: str) -> None:
     safe = safe_name(name)
 

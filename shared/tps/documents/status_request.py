@@ -112,8 +112,10 @@ def _read_period(value: str) -> Interval:
 
 
 def _read_resource(value: Element) -> str:
-    scheme = value.get("codingScheme")
-    return raw_text(value) if scheme is None else resource_id(scheme.strip(), raw_text(value), is_asset=True)
+    """Without a scheme, of the one that its text tells, as it is written."""
+    scheme, text = value.get("codingScheme"), raw_text(value)
+    named = coding_scheme(text) if scheme is None else (scheme.strip(), text)
+    return resource_id(*named, is_asset=True)
 
 
 def _write_attribute(writer: Writer, name: str, value: str, **attributes: str) -> None:
