@@ -146,7 +146,9 @@ def show_readiness(call):
     page, following = paging.cut([each for each in known if each.role != "tps"], lambda party: (party.code,))
     shown = [
         readiness_json(
-            *(each, healthy.get(each.component), held.get(each.code)),
+            each,
+            healthy.get(each.component),
+            held.get(each.code),
             undelivered=undelivered.get(each.component, 0),
             now=call.now,
         )
