@@ -3,7 +3,7 @@
 
 import { createContext, html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
 import { now } from "./platform_time.js";
-import { MINUTE, clock, dateShort, isOneDay, moment, ticks, utc } from "./rules/time.js";
+import { MINUTE, clock, dateShort, isOneDay, moment, onWall, ticks, utc } from "./rules/time.js";
 import { words } from "./texts.js";
 
 export const Place = createContext(null);
@@ -79,7 +79,7 @@ function Axis() {
     )}
     ${found.map(
       ({ at, isDay }) =>
-        html`<span key=${at} class=${`tick ${isDay ? "is-day" : ""}`} title=${utc(at)} style=${put(viewport, at, plot)}>${clock(at, zone)}</span>`,
+        html`<span key=${at} class=${`tick ${isDay ? "is-day" : ""}`} title=${utc(at)} style=${put(viewport, at, plot)}>${onWall(at, zone)}</span>`,
     )}
   </div>`;
 }

@@ -125,13 +125,39 @@ function hourTicks(range, step, zone) {
   return found;
 }
 
-/** "16:15" on the wall. */
-export const clock = (instant, zone, language = "en-GB") =>
-  formatOf(zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, language).format(instant);
+const HANDS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
-/** "16:15:07" on the wall. */
+/** "16:15" on the wall, also in an hour that comes twice. */
+export const onWall = (instant, zone, language = "en-GB") => formatOf(zone, HANDS, language).format(instant);
+
+/** "16:15"; in an hour that comes twice "02:15 CEST". */
+export const clock = (instant, zone, language = "en-GB") => unmistakable(HANDS, instant, zone, language);
+
+/** "16:15:07", likewise. */
 export const clockWithSeconds = (instant, zone, language = "en-GB") =>
-  formatOf(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }, language).format(instant);
+  unmistakable({ ...HANDS, second: "2-digit" }, instant, zone, language);
+
+function unmistakable(hands, instant, zone, language) {
+  const told = isTwice(instant, zone) ? { ...hands, timeZoneName: "short" } : hands;
+  return formatOf(zone, told, language).format(instant);
+}
+
+/** True if a clock on the wall shows the time of an instant a second time, because it was put back. */
+function isTwice(instant, zone) {
+  const back = putBackBy(Math.floor(instant / (6 * HOUR)), zone);
+  if (back <= 0) return false;
+  const offset = offsetOf(instant, zone);
+  return offsetOf(instant + back, zone) === offset - back || offsetOf(instant - back, zone) === offset + back;
+}
+
+const putBack = new Map();
+
+/** How far a clock is put back in six hours, counted from 1970, or just before or after; remembered, for each time that is written asks. */
+function putBackBy(sixHours, zone) {
+  const key = `${zone} ${sixHours}`;
+  if (!putBack.has(key)) putBack.set(key, offsetOf((sixHours - 1) * 6 * HOUR, zone) - offsetOf((sixHours + 2) * 6 * HOUR, zone));
+  return putBack.get(key);
+}
 
 /** "Wed 25 Nov". */
 export const dateShort = (instant, zone, language = "en-GB") =>

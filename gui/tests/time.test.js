@@ -10,6 +10,7 @@ import {
   instantOf,
   isDay,
   iso,
+  onWall,
   panned,
   span,
   spanWithUtc,
@@ -36,7 +37,7 @@ test("a day begins at midnight on the wall, also in zones where clocks change at
 
 test("the hour that comes twice is two hours", () => {
   const { from, to } = dayWindow("2026-10-25", ZONE);
-  const hours = ticks({ min: from, max: to }, 2600, ZONE, 60).map((tick) => clock(tick.at, ZONE));
+  const hours = ticks({ min: from, max: to }, 2600, ZONE, 60).map((tick) => onWall(tick.at, ZONE));
   assert.equal(hours.filter((hour) => hour === "02:00").length, 2);
   assert.equal(hours.length, 26);
 });
@@ -94,6 +95,13 @@ test("each of the days that a long window marks has room for its date", () => {
   const month = { min: 0, max: 31 * 24 * HOUR };
   const [first, second] = ticks(month, 960, "UTC", 58);
   assert.ok(((second.at - first.at) / (month.max - month.min)) * 960 > 80);
+});
+
+test("an hour that comes twice is told apart", () => {
+  const first = at("2026-10-25T00:15:00Z");
+  assert.equal(span(first, first + HOUR, { zone: ZONE, word: "and" }), "02:15 CEST and 02:15 CET");
+  assert.deepEqual([-HOUR / 2, 1.75 * HOUR].map((after) => clock(first + after, ZONE)), ["01:45", "03:00"]);
+  assert.deepEqual(["2026-03-29T01:00:00Z", "2026-11-25T15:00:00Z"].map((text) => clock(at(text), ZONE)), ["03:00", "16:00"]);
 });
 
 test("spans are written with dates only where they are needed", () => {
