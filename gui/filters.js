@@ -1,6 +1,6 @@
 // Whose, and when.
 
-import { html, useState } from "./lib/preact.js";
+import { html, useEffect, useState } from "./lib/preact.js";
 import { addDays, checkedWindow, dayOf, instantOf, isDay, wallClock } from "./rules/time.js";
 import { words } from "./texts.js";
 
@@ -43,16 +43,19 @@ function Choice({ label, all, parties, value, onChange }) {
 }
 
 function FreeWindow({ window, zone, go }) {
-  const [isWrong, setWrong] = useState(false);
+  // One end may be wrong until the other is set, too.
+  const [draft, setDraft] = useState(window);
+  const isWrong = !checkedWindow(draft.from, draft.to);
+  useEffect(() => setDraft(window), [window.from, window.to]);
   const change = (name, text) => {
     if (!text) return;
     const instant = instantOf(text.slice(0, 10), zone, Number(text.slice(11, 13)) * 60 + Number(text.slice(14, 16)));
-    const next = { ...window, [name]: instant };
+    const next = { ...draft, [name]: instant };
     const checked = checkedWindow(next.from, next.to);
-    setWrong(!checked);
+    setDraft(next);
     if (checked) go({ window: checked, zoom: undefined });
   };
-  const field = (name) => html`<label>${words[name]}<input type="datetime-local" value=${local(window[name], zone)} onChange=${(event) => change(name, event.target.value)} /></label>`;
+  const field = (name) => html`<label>${words[name]}<input type="datetime-local" value=${local(draft[name], zone)} onChange=${(event) => change(name, event.target.value)} /></label>`;
   return html`${field("from")}${field("to")}${isWrong && html`<p role="alert" class="warn">${words.window_wrong}</p>`}`;
 }
 

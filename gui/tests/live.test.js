@@ -24,6 +24,7 @@ const started = (api, more = {}) => {
     signedOut: (error) => heard.out.push(error),
     page: page(),
     network: new EventTarget(),
+    locks: undefined,
     ...more,
   });
   return { heard, stop };
@@ -73,6 +74,15 @@ test("where no call may wait it looks around by itself", async () => {
   const { heard, stop } = started(api);
   await until(() => heard.changed.length === 1);
   assert.equal(heard.states.at(-1).isLost, false);
+  stop();
+});
+
+test("where all places to wait are taken by other windows, it looks without waiting", async () => {
+  const api = platform({ cursor: "a", changed: [] }, { cursor: "b", changed: ["plans"] });
+  const taken = { request: async (_name, _options, hold) => hold(null) };
+  const { heard, stop } = started(api, { locks: taken });
+  await until(() => heard.changed.length === 1);
+  assert.deepEqual(api.asked.map(({ timeout }) => timeout), [0, 0]);
   stop();
 });
 
