@@ -82,22 +82,12 @@ def clipped(steps: Steps, start_s: int, end_s: int) -> Steps | None:
 
 def piled(plans: Iterable[tuple[_Key, Steps]], start_s: int, end_s: int) -> list[Pile[_Key]]:
     """The parts of these that lie in a half-open interval, by their times."""
-    piles: dict[tuple[tuple[int, ...], int], Pile[_Key]] = {}
-    pile: Pile[_Key] | None = None
-    times_s: tuple[int, ...] = ()
-    last_s, levels = start_s, slice(0)
+    rows: dict[tuple[tuple[int, ...], int], list[tuple[_Key, Sequence[int]]]] = defaultdict(list)
     for key, steps in plans:
-        # Plans that come in one block share their times: what was found for the one before is so for the next.
-        if steps.starts_s is not times_s or steps.end_s != last_s:
-            times_s, last_s, pile = steps.starts_s, steps.end_s, None
-            part = clipped(steps, start_s, end_s)
-            if part is not None:
-                first = bisect_right(times_s, part.starts_s[0]) - 1
-                levels = slice(first, first + len(part.starts_s))
-                pile = piles.setdefault((part.starts_s, part.end_s), Pile(part.starts_s, part.end_s, []))
-        if pile is not None:
-            pile.rows.append((key, steps.levels_w[levels]))
-    return list(piles.values())
+        part = clipped(steps, start_s, end_s)
+        if part is not None:
+            rows[part.starts_s, part.end_s].append((key, part.levels_w))
+    return [Pile(starts_s, last_s, alike) for (starts_s, last_s), alike in rows.items()]
 
 
 def summed(parts: Iterable[Steps], start_s: int, end_s: int) -> Steps:
