@@ -24,6 +24,7 @@ LONGEST = (
     "stateful/test_schedules.py",
     "faults/test_power.py",
     "privacy/test_doors.py",
+    "bench/test_bench.py",
     "e2e/test_simbench.py",
     "api/test_fuzz.py",
     "privacy/test_dealt_differently.py",
