@@ -49,9 +49,7 @@ function Desk({ session, onOut }) {
   const api = useMemo(() => new Api(session), [session]);
   const [state, go] = useView();
   const today = useToday();
-  const [versions, setVersions] = useState(FRESH);
-  const [live, setLive] = useState({ isLost: false, isHidden: false, heardAt: null });
-  const csv = useRef(null);
+  const { versions, live } = useChanges(api, onOut);
   const day = state.day ?? today;
   const window = useMemo(() => state.window ?? dayWindow(day, zone), [state.window?.from, state.window?.to, day]);
   const viewport = useMemo(() => new Viewport(window, state.zoom), [window, state.link]);
@@ -70,19 +68,7 @@ function Desk({ session, onOut }) {
   useEffect(() => {
     document.title = `${words.views[state.view]} – ${words.title}`;
   }, [state.view]);
-  useEffect(() => {
-    const changed = (which) =>
-      setVersions((before) => ({ ...before, ...Object.fromEntries(which.map((name) => [name, before[name] + 1])) }));
-    return follow(api, { changed, state: setLive, signedOut: onOut });
-  }, [api]);
-  const shown = JSON.stringify([state.view, state.operator, state.dso, window]);
-  // What was exported of another view or day must not be saved under this one's name.
-  const onCsv = useCallback((make) => (csv.current = { shown, make }), [shown]);
-  const saveCsv = () => {
-    const isThere = csv.current?.shown === shown;
-    if (isThere) save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, csv.current.make());
-    return isThere;
-  };
+  const { onCsv, saveCsv } = useCsv(state, window);
   const onMoved = useCallback(() => go({ zoom: viewport.isWhole ? undefined : viewport.range }), [viewport, go]);
 
   const View = VIEWS[state.view];
@@ -97,7 +83,7 @@ function Desk({ session, onOut }) {
       <h1 class="unseen">${words.views[state.view]}</h1>
       ${isAlone && html`<${Empty} text=${words.parties_none} />`}
       ${View
-        ? html`<${Timeline} viewport=${viewport} zone=${zone} onMoved=${onMoved}><${View} ...${shared} /><//>`
+        ? !isAlone && html`<${Timeline} viewport=${viewport} zone=${zone} onMoved=${onMoved}><${View} ...${shared} /><//>`
         : html`<${Readiness} ...${shared} zone=${zone} />`}
     </main>
   </div>`;
@@ -107,6 +93,32 @@ const toContent = (event) => {
   event.preventDefault();
   document.getElementById("content").focus();
 };
+
+/** How often each kind of thing has changed since the page was opened, and how it goes with hearing of it. */
+function useChanges(api, onOut) {
+  const [versions, setVersions] = useState(FRESH);
+  const [live, setLive] = useState({ isLost: false, isHidden: false, heardAt: null });
+  useEffect(() => {
+    const changed = (which) =>
+      setVersions((before) => ({ ...before, ...Object.fromEntries(which.map((name) => [name, before[name] + 1])) }));
+    return follow(api, { changed, state: setLive, signedOut: onOut });
+  }, [api]);
+  return { versions, live };
+}
+
+/** `onCsv` takes from a view what makes its file, `saveCsv` saves that, false if there is nothing. */
+function useCsv(state, window) {
+  const kept = useRef(null);
+  const shown = JSON.stringify([state.view, state.operator, state.dso, window]);
+  // What another view or day has left must not be saved under the name of this one.
+  const onCsv = useCallback((make) => (kept.current = { shown, make }), [shown]);
+  const saveCsv = () => {
+    const isThere = kept.current?.shown === shown;
+    if (isThere) save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, kept.current.make());
+    return isThere;
+  };
+  return { onCsv, saveCsv };
+}
 
 function useToday() {
   const [today, set] = useState(dayOf(now(), zone));

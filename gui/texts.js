@@ -129,6 +129,7 @@ const en = {
     revision_short: (revision) => `rev. ${revision}`,
     changed: (revision) => `updated, revision ${revision}`,
     close: "Close",
+    id: "Limit",
     parts: "Parts and delivery",
     weight: "Weight",
     issued: "Issued",

@@ -106,6 +106,7 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
     </header>
     <p><${Status} status=${statusAt(limit, now)} /> ${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}</p>
     <p><${Time} at=${limit.start} zone=${zone} /> – ${limit.end && html`<${Time} at=${limit.end} zone=${zone} write=${(at) => timeFrom(Date.parse(limit.start), at, zone)} />`}</p>
+    <p class="muted">${words.limits.id}: <span class="id">${limit.id}</span></p>
     ${limit.reason && html`<p class="muted">${words.limits.reason}: ${limit.reason.text ?? words.limits.reasons[limit.reason.code] ?? limit.reason.code}</p>`}
     <h3>${words.limits.parts}</h3>
     ${!found && (whole.error ? html`<${Failed} error=${whole.error} />` : html`<${Loading} />`)}
