@@ -6,8 +6,8 @@ import { Grid, Place, WIDE } from "./timeline.js";
 
 const PRINTED = 300;
 
-/** @param draw a row by its index, and how much higher than `height` it is, where few have much room; @param onEnd called when the end is near, for lists that go on */
-export function Rows({ count, height, draw, label, onEnd }) {
+/** @param keyAt what a row is told from others by, so that who is in it stays there when the order changes; @param draw a row by its index, and how much higher than `height` it is, where few have much room; @param onEnd called when the end is near, for lists that go on */
+export function Rows({ count, height, draw, keyAt, label, onEnd }) {
   const { isNarrow, width } = useContext(Place);
   const root = useRef();
   const [seen, see] = useState({ top: 0, room: 600 });
@@ -39,7 +39,7 @@ export function Rows({ count, height, draw, label, onEnd }) {
   const rows = [];
   for (let index = first; index < last; index += 1) {
     rows.push(
-      html`<div class="row" role="listitem" key=${index} aria-setsize=${count} aria-posinset=${index + 1}
+      html`<div class="row" role="listitem" key=${keyAt(index)} aria-setsize=${count} aria-posinset=${index + 1}
         style=${{ transform: `translateY(${index * tall}px)`, height: `${tall}px` }}>${draw(index, extra)}</div>`,
     );
   }

@@ -151,7 +151,7 @@ function Operators({ plans, go }) {
         <${Spark} ...${{ ...now, before }} high=${plan.installed_production_kw} low=${-plan.installed_consumption_kw} height=${44 + extra} />
       </div>`;
   };
-  return html`<${Rows} count=${rows.length} height=${(isNarrow) => (isNarrow ? 92 : 60)} draw=${draw} label=${words.plans.operators} />`;
+  return html`<${Rows} count=${rows.length} height=${(isNarrow) => (isNarrow ? 92 : 60)} draw=${draw} keyAt=${(index) => plans[index].operator} label=${words.plans.operators} />`;
 }
 
 function Assets({ api, query, window, versions, onCsv, onError }) {
@@ -164,7 +164,7 @@ function Assets({ api, query, window, versions, onCsv, onError }) {
   if (list.error && !assets) return html`<${Failed} error=${list.error} />`;
   if (!assets) return html`<${Loading} />`;
   const draw = (index, extra) => html`<${AssetRow} asset=${assets[index]} extra=${extra} />`;
-  return html`<${Rows} count=${assets.length} height=${(isNarrow) => (isNarrow ? 76 : 44)} draw=${draw} onEnd=${list.more} label=${words.plans.assets} />`;
+  return html`<${Rows} count=${assets.length} height=${(isNarrow) => (isNarrow ? 76 : 44)} draw=${draw} keyAt=${(index) => assets[index].asset_id} onEnd=${list.more} label=${words.plans.assets} />`;
 }
 
 function AssetRow({ asset, extra }) {
