@@ -72,6 +72,9 @@ def test_plans_tell_each_operator_and_what_is_unknown(tab: Tab, day: Day) -> Non
     tab.page.get_by_role("button", name="Alpha Energy").click()
     tab.has(".row .id", day.alphas_asset)
     assert f"operator={day.alpha.code}" in tab.page.url
+    tab.page.go_back()
+    tab.has(".row .name", "Beta Balance")
+    assert "operator=" not in tab.page.url
 
 
 def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) -> None:
@@ -83,6 +86,9 @@ def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) ->
     tab.has(".details .part", "200 kW")
     assert "Maintenance of station 17" in details.inner_text()
     tab.has(".delivery .is-done", "Delivered")
+    tab.page.keyboard.press("Escape")
+    details.wait_for(state="detached")
+    assert tab.page.evaluate("document.activeElement.innerText") == "Harbour Grid"
 
 
 def test_an_emergency_appears_by_itself_and_stands_out(tab: Tab, day: Day) -> None:
