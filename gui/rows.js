@@ -1,12 +1,18 @@
-// A list of which only what is seen is drawn; whole on paper.
+// A list of which only what is seen is drawn; on paper as many as somebody may want to hold in their hands.
 
 import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
 import { roomier, shownRows } from "./rules/layout.js";
+import { number } from "./rules/numbers.js";
 import { Grid, Place, WIDE } from "./timeline.js";
+import { words } from "./texts.js";
 
 const PRINTED = 300;
 
-/** @param keyAt what a row is told from others by, so that who is in it stays there when the order changes; @param draw a row by its index, and how much higher than `height` it is, where few have much room; @param onEnd called when the end is near, for lists that go on */
+/**
+ * @param draw a row by its index, and how much higher than `height` it is, where few have much room
+ * @param keyAt what a row is told from others by, so that who is in it stays there when the order changes
+ * @param onEnd called when the end is near, for lists that go on
+ */
 export function Rows({ count, height, draw, keyAt, label, onEnd }) {
   const { isNarrow, width } = useContext(Place);
   const root = useRef();
@@ -31,7 +37,8 @@ export function Rows({ count, height, draw, keyAt, label, onEnd }) {
     return () => (removeEventListener("beforeprint", before), removeEventListener("afterprint", after));
   }, []);
 
-  const [first, last] = isPrinting ? [0, Math.min(count, PRINTED)] : shownRows(count, tall, seen.top, seen.room);
+  const drawn = isPrinting ? Math.min(count, PRINTED) : count;
+  const [first, last] = isPrinting ? [0, drawn] : shownRows(count, tall, seen.top, seen.room);
   useEffect(() => {
     if (last >= count - 5) onEnd?.();
   }, [last, count]);
@@ -44,7 +51,8 @@ export function Rows({ count, height, draw, keyAt, label, onEnd }) {
     );
   }
   return html`<div class="behind"><${Grid} /><div class="rows" ref=${root} tabindex="0" role="group" aria-label=${label}>
-    <div class="all" role="list" aria-label=${label} style=${{ height: `${Math.max(count * tall, 1)}px` }}>${rows}</div>
+    <div class="all" role="list" aria-label=${label} style=${{ height: `${Math.max(drawn * tall, 1)}px` }}>${rows}</div>
+    ${drawn < count && html`<p class="note">${words.first(number(drawn), number(count))}</p>`}
   </div></div>`;
 }
 

@@ -41,10 +41,6 @@ export class Viewport {
     this.#set(panned(this.range, share * (this.range.max - this.range.min), this.whole));
   }
 
-  show(range) {
-    this.#set(panned(range, 0, this.whole));
-  }
-
   reset() {
     this.#set(this.#all());
   }

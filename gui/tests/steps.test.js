@@ -71,6 +71,10 @@ test("ten thousand steps are at most two a pixel", () => {
   assert.ok(thinned(minutes, minutes, 10_000, 10).length <= 1001);
 });
 
+test("columns reach from the smallest to the largest of what is known", () => {
+  assert.deepEqual(extent([1, null, -3], [7]), [-3, 7]);
+});
+
 test("an asset's power goes two ways, and where it is not planned neither", () => {
   const { up, down } = bothWays({ minutes: [0, 15, 30], power_kw: [null, 5, -7] });
   assert.deepEqual([up, down], [[null, 5, 0], [null, 0, -7]]);

@@ -62,7 +62,7 @@ function Card({ api, name, count, versions, names, zone, onError }) {
     ${count > 0 && !isTold && html`<button onClick=${() => open(!isOpen)} aria-expanded=${isOpen}>${isOpen ? words.readiness.hide : words.readiness.show}</button>`}
     ${isOpen && list.error && html`<${Failed} error=${list.error} />`}
     ${isOpen && items.length > 0 && html`<div class="wide"><${List} ...${{ items, names, zone }} /></div>`}
-    ${isOpen && items.length < count && items.length > 0 && html`<p class="muted">${words.readiness.first(items.length, told)}</p>`}
+    ${isOpen && items.length < count && items.length > 0 && html`<p class="muted">${words.first(items.length, told)}</p>`}
   </section>`;
 }
 
