@@ -75,18 +75,25 @@ export function usePages(api, path, query, versions, { read, onError }) {
     api
       .collect(first.body, read, list.wanted === wanted ? list.pages : 1)
       .then((found) => isOver || (setFailure(null), setList({ wanted, ...found })))
-      .catch((error) => isOver || (onError(error), setFailure({ error, since: null })));
+      .catch((error) => isOver || fail(error, () => setAttempt((count) => count + 1)));
     return () => (isOver = true);
   }, [first.body, attempt]);
-  useEffect(() => (failure ? troubled(api, failure, () => setAttempt((count) => count + 1)) : undefined), [failure]);
+  useEffect(() => (failure ? troubled(api, failure, failure.again) : undefined), [failure]);
+
+  function fail(error, again) {
+    onError(error);
+    setFailure({ error, since: null, again });
+  }
 
   async function more() {
     if (!list.next || isAsking.current) return;
     isAsking.current = true;
-    const answer = await api.follow(list.next).catch(onError);
+    const answer = await api.follow(list.next).catch((error) => fail(error, more));
     isAsking.current = false;
+    if (!answer) return;
     const longer = (before) => ({ ...before, items: [...before.items, ...answer[read]], next: answer.next ?? null, pages: before.pages + 1 });
-    if (answer) setList((before) => (before.next === list.next ? longer(before) : before));
+    setFailure(null);
+    setList((before) => (before.next === list.next ? longer(before) : before));
   }
 
   const isPresent = list.wanted === wanted;
