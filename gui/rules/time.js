@@ -118,9 +118,13 @@ function dayTicks(range, days, zone) {
 function hourTicks(range, step, zone) {
   const found = [];
   const pace = Math.min(step, HOUR);
-  for (let at = Math.ceil(range.min / pace) * pace; at <= range.max; at += pace) {
+  let at = Math.ceil(range.min / MINUTE) * MINUTE;
+  while (at <= range.max) {
     const { hour, minute } = wallClock(at, zone);
-    if (((hour * 60 + minute) * MINUTE) % step === 0) found.push({ at, isDay: hour === 0 && minute === 0 });
+    const sinceMidnight = (hour * 60 + minute) * MINUTE;
+    if (sinceMidnight % step === 0) found.push({ at, isDay: sinceMidnight === 0 });
+    // To the next round time on the wall, whatever the zone is away from UTC.
+    at += pace - (sinceMidnight % pace);
   }
   return found;
 }

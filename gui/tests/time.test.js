@@ -91,6 +91,15 @@ test("a time is written with its date if it is not today's", () => {
   assert.equal(timeFrom(now, now + 12 * HOUR, ZONE), "Thu 26 Nov 04:00");
 });
 
+test("ticks are round on the wall also where zones are half hours away from UTC", () => {
+  const shown = (day, zone) => {
+    const { from, to } = dayWindow(day, zone);
+    return ticks({ min: from + 1, max: to }, 957, zone, 58).map((tick) => onWall(tick.at, zone));
+  };
+  for (const zone of ["America/St_Johns", "Asia/Kolkata", "Asia/Kathmandu"]) assert.deepEqual(shown("2026-11-26", zone).slice(0, 2), ["02:00", "04:00"]);
+  assert.deepEqual(shown("2026-04-05", "Australia/Lord_Howe").slice(0, 2), ["02:00", "04:00"]);
+});
+
 test("each of the days that a long window marks has room for its date", () => {
   const month = { min: 0, max: 31 * 24 * HOUR };
   const [first, second] = ticks(month, 960, "UTC", 58);
