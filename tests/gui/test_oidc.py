@@ -69,6 +69,15 @@ def gateway(world: World, issuer: Issuer) -> Iterator[str]:
     finally:
         worker.terminate()
         worker.wait()
+        _remove_bucket(world)
+
+
+def _remove_bucket(world: World) -> None:
+    """The stack is shared, and its buckets are counted elsewhere."""
+    client = world.stack.s3_admin._client()
+    for each in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+        client.delete_object(Bucket=BUCKET, Key=each["Key"])
+    client.delete_bucket(Bucket=BUCKET)
 
 
 def _is_served(address: str) -> bool:
