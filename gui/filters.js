@@ -9,7 +9,7 @@ export function Filters({ state, go, parties, zone, window, viewport }) {
   const isFree = Boolean(state.window);
   const day = dayOf(window.from, zone);
   const toDay = (next) => go({ day: next, window: undefined, zoom: undefined });
-  return html`<div class="filters">
+  return html`<section class="filters" aria-label=${words.filters}>
     <${Choice} label=${words.operator} all=${words.all_operators} parties=${of("agr", "brp")} value=${state.operator} onChange=${(operator) => go({ operator })} />
     <${Choice} label=${words.dso} all=${words.all_dsos} parties=${of("dso")} value=${state.dso} onChange=${(dso) => go({ dso })} />
     <div class="when">
@@ -28,7 +28,7 @@ export function Filters({ state, go, parties, zone, window, viewport }) {
       <button onClick=${() => viewport.pan(0.25)} aria-label=${words.later} title=${words.later}>→</button>
       <button onClick=${() => viewport.reset()}>${words.zoom_reset}</button>
     </div>
-  </div>`;
+  </section>`;
 }
 
 function Choice({ label, all, parties, value, onChange }) {

@@ -5,6 +5,7 @@ const en = {
   skip: "Skip to the content",
   views: { plans: "Plans", limits: "Limits", conflicts: "Conflicts", readiness: "Readiness" },
   nav: "Views",
+  filters: "Whose, and when",
   operator: "Operator (AGR/BRP)",
   dso: "DSO",
   all_operators: "All operators",

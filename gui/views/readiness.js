@@ -56,7 +56,7 @@ function Card({ api, name, count, versions, names, zone, onError }) {
   const isTold = name in words.readiness.told;
   const told = count === null || count === undefined ? words.readiness.unknown : number(count);
   return html`<section class=${`card ${count ? "has-some" : ""} ${isOpen ? "is-open" : ""}`}>
-    <h3>${words.readiness.lists[name]}</h3>
+    <h2>${words.readiness.lists[name]}</h2>
     <p class=${`count ${count === null || count === undefined ? "is-unknown" : ""}`}>${told}</p>
     ${count > 0 && isTold && html`<p class="muted">${words.readiness.told[name]}</p>`}
     ${count > 0 && !isTold && html`<button onClick=${() => open(!isOpen)} aria-expanded=${isOpen}>${isOpen ? words.readiness.hide : words.readiness.show}</button>`}
