@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _STORY = 84
 _POLLS = 20
+_CONFLICTS = "conflicts of all, the worst 100"
 
 
 def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
@@ -21,7 +22,13 @@ def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
     with open_http() as http:
         watched = make_watched(stack, http, sizes, _STORY)
         watcher = Watcher(http, stack)
-        return [figure for name, path in _asked(watched).items() for figure in _figures(watcher, name, path)]
+        asked = _asked(watched)
+        figures = [figure for name, path in asked.items() for figure in _figures(watcher, name, path)]
+        watched.plan_anew()
+        started = time.perf_counter()
+        watcher.ask(asked[_CONFLICTS])
+        after_ms = 1000 * (time.perf_counter() - started)
+        return [*figures, Figure("overview", f"{_CONFLICTS}, once one operator planned anew", after_ms, "ms")]
 
 
 def _asked(watched: Watched) -> dict[str, str]:
@@ -32,7 +39,7 @@ def _asked(watched: Watched) -> dict[str, str]:
         "plans of one operator, 100 changed assets": f"schedules?party={operator}&per_asset=true&limit=100&{window}",
         "limits of all, as bars": f"limits?summary=true&{window}",
         "limits of one operator, with parts": f"limits?party={operator}&{window}",
-        "conflicts of all, the worst 100": f"conflicts?dso={dso}&limit=100&{window}",
+        _CONFLICTS: f"conflicts?dso={dso}&limit=100&{window}",
         "conflicts of one operator": f"conflicts?agr={operator}&{window}",
         "changes, nothing new": "changes",
     }

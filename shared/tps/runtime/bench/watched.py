@@ -37,12 +37,17 @@ _CHANGED_AFTER = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A DSO, an operator, and the day (UTC) that all plans and limits lie in."""
+    """A DSO, an operator, and the day (UTC) that all plans and limits lie in.
+
+    Attributes:
+        plan_anew: The operator plans otherwise from noon; returns once the platform has taken it.
+    """
 
     dso: str
     operator: str
     start: datetime
     end: datetime
+    plan_anew: Callable[[], None]
 
 
 class Watcher:
@@ -68,9 +73,11 @@ def make_watched(stack: LocalStack, http: httpx.Client, sizes: Sizes, story: int
     hands = deal(assets_of(story, sizes.assets), len(operators))
     settle_in(dso, operators, hands)
     day = day_in("UTC", datetime.now().astimezone().date() + timedelta(days=1))
-    watched = Watched(dso.code, operators[0].code, day.start, day.start + timedelta(days=1))
+    plan_first = partial(_plan_all, operators[:1], hands[:1])
+    plan_anew = partial(plan_first, day.start + 2 * _CHANGED_AFTER)
+    watched = Watched(dso.code, operators[0].code, day.start, day.start + timedelta(days=1), plan_anew)
     _plan_all(operators, hands, watched.start)
-    _plan_all(operators[:1], hands[:1], watched.start + _CHANGED_AFTER)
+    plan_first(watched.start + _CHANGED_AFTER)
     _limit_all(dso, hands, sizes.watched_limits, watched.start)
     _wait_for(Watcher(http, stack), watched, sizes.watched_limits)
     return watched
