@@ -11,9 +11,10 @@ const PRINTED = 300;
 /**
  * @param draw a row by its index, and how much higher than `height` it is, where few have much room
  * @param keyAt what a row is told from others by, so that who is in it stays there when the order changes
+ * @param chosen index of the row that is brought into sight once another is chosen, -1 for none
  * @param onEnd called when the end is near, for lists that go on
  */
-export function Rows({ count, height, draw, keyAt, label, onEnd }) {
+export function Rows({ count, height, draw, keyAt, chosen = -1, label, onEnd }) {
   const { isNarrow, width } = useContext(Place);
   const root = useRef();
   const [seen, see] = useState({ top: 0, room: 600 });
@@ -43,6 +44,10 @@ export function Rows({ count, height, draw, keyAt, label, onEnd }) {
     if (last >= count - 5) onEnd?.();
   }, [last, count]);
 
+  useEffect(() => {
+    if (chosen >= 0) bringIntoSight(root.current, chosen * tall, tall);
+  }, [chosen < 0 ? null : keyAt(chosen)]);
+
   const rows = [];
   for (let index = first; index < last; index += 1) {
     rows.push(
@@ -54,6 +59,11 @@ export function Rows({ count, height, draw, keyAt, label, onEnd }) {
     <div class="all" role="list" aria-label=${label} style=${{ height: `${Math.max(drawn * tall, 1)}px` }}>${rows}</div>
     ${drawn < count && html`<p class="note">${words.first(number(drawn), number(count))}</p>`}
   </div></div>`;
+}
+
+function bringIntoSight(list, top, height) {
+  const isSeen = top >= list.scrollTop && top + height <= list.scrollTop + list.clientHeight;
+  if (!isSeen) list.scrollTop = top - (list.clientHeight - height) / 2;
 }
 
 /** Where a bar stands on the timeline, by the style sheet's two properties. */

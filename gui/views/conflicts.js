@@ -37,7 +37,7 @@ export function Conflicts({ api, state, window, versions, names, go, onCsv, onEr
   return html`
     ${state.selected && !named && !list.isMore && html`<p class="note" role="status">${words.conflicts.gone}</p>`}
     <${Chosen} ...${{ api, conflict: chosen, window, names }} />
-    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 176 : 78)} draw=${draw} keyAt=${(index) => keyOf(found[index])} onEnd=${list.more} label=${tally(found, list.isMore)} />
+    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 176 : 78)} draw=${draw} keyAt=${(index) => keyOf(found[index])} chosen=${found.indexOf(named)} onEnd=${list.more} label=${tally(found, list.isMore)} />
   `;
 }
 

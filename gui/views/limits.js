@@ -28,7 +28,7 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
   if (!limits.length) return html`<${Empty} text=${words.limits.none} />`;
   const draw = (index) => html`<${LimitRow} ...${{ limit: limits[index], now, names, go, state }} />`;
   return html`<div class=${`split ${chosen ? "is-open" : ""}`}>
-    <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 100 : 56)} draw=${draw} keyAt=${(index) => keyOf(limits[index])} label=${words.limits.count(limits.length)} />
+    <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 100 : 56)} draw=${draw} keyAt=${(index) => keyOf(limits[index])} chosen=${limits.indexOf(chosen)} label=${words.limits.count(limits.length)} />
     ${state.selected && !chosen && html`<p class="note" role="status">${words.limits.gone}</p>`}
     ${chosen && html`<${Details} key=${keyOf(chosen)} ...${{ api, limit: chosen, state, versions, names, go, onError, now }} />`}
   </div>`;

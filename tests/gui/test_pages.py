@@ -9,7 +9,7 @@ import pytest
 
 from tests.gui.day import DATE, Day
 from tests.gui.tab import Tab
-from tests.support.world import World
+from tests.support.world import World, make_foreseen
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -100,6 +100,23 @@ def test_an_emergency_appears_by_itself_and_stands_out(tab: Tab, day: Day) -> No
     tab.has(".emergency", "STOP by Harbour Grid").get_by_role("button", name="Show").click()
     tab.has(".bar.is-unforeseen", "STOP")
     assert tab.page.locator(".emergencies").get_attribute("role") == "alert"
+
+
+def test_a_limit_that_a_link_names_is_brought_into_sight_among_many(tab: Tab, day: Day) -> None:
+    slots = [(f"2099-05-01T{hour:02}:00:00Z", f"2099-05-01T{hour + 1:02}:00:00Z") for hour in range(20)]
+    sent = [
+        day.north.send_foreseen(
+            make_foreseen([day.alphas_asset], available=[{"start": start, "end": end, "power_kw": 100}])
+        )
+        for start, end in slots
+    ]
+    tab.show(f"limits?dso={day.north.code}&day=2099-05-01&selected={day.north.code}/{sent[-1]['id']}")
+
+    chosen = tab.has(".row .label", "22:00").bounding_box()
+    rows = tab.page.locator(".rows").bounding_box()
+    assert chosen is not None
+    assert rows is not None
+    assert rows["y"] <= chosen["y"] <= chosen["y"] + chosen["height"] <= rows["y"] + rows["height"]
 
 
 def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, day: Day) -> None:
