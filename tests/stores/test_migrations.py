@@ -31,7 +31,9 @@ def test_migrating_again_changes_nothing(local: LocalStack, group: str) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_an_empty_database_gets_every_table(local: LocalStack, group: str) -> None:
+def test_an_empty_database_gets_every_table_and_people_read_nothing_of_it(
+    local: LocalStack, group: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     sources = [path.read_text() for folder in _FOLDERS[group] for path in (MIGRATIONS / folder).glob("*.sql")]
     with psycopg.connect(local.postgres_admin_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE fresh_{group}")
@@ -41,6 +43,7 @@ def test_an_empty_database_gets_every_table(local: LocalStack, group: str) -> No
 
     assert applied == len(sources)
     assert tables(url) == {name for source in sources for name in re.findall(r"^CREATE TABLE (\w+)", source, re.M)}
+    assert tuple(capfd.readouterr()) == ("", "")
 
 
 def test_every_migration_belongs_to_a_kind_of_group() -> None:

@@ -20,6 +20,9 @@ CREATE SEQUENCE news_of_plans MINVALUE 0 START 0;
 CREATE SEQUENCE news_of_limits MINVALUE 0 START 0;
 CREATE SEQUENCE news_of_deliveries MINVALUE 0 START 0;
 CREATE SEQUENCE news_of_registry MINVALUE 0 START 0;
-SELECT nextval('news_of_plans'), nextval('news_of_limits'), nextval('news_of_deliveries'), nextval('news_of_registry');
+DO $$ BEGIN
+    PERFORM nextval(name::regclass)
+       FROM unnest(ARRAY['news_of_plans', 'news_of_limits', 'news_of_deliveries', 'news_of_registry']) AS name;
+END $$;
 
 CREATE INDEX limit_revision_in_time ON limit_revision (ends_at, starts_at) WHERE is_latest;
