@@ -7,7 +7,7 @@ import { Place } from "./timeline.js";
 
 /**
  * @param up, down columns over `minutes` of the window (null: unknown); `high`, `low` what fills the row
- * @param before the same columns as first announced, dashed; undefined where nothing was changed
+ * @param before the same columns as first announced where that was otherwise, dashed; undefined where nothing was changed
  */
 export function Spark({ minutes, up, down, before, high, low, height }) {
   const { viewport, plot } = useContext(Place);
@@ -59,7 +59,7 @@ function draw(canvas, viewport, { minutes, up, down, before, high, low }) {
   });
   // Under the lines, so that it is seen where it was otherwise.
   if (before) {
-    const announced = (name, inwards) => before[name].some(Boolean) && dash(context, thinned(before.minutes, before[name], whole, (to - from) / width), { x, y: (value) => y(value) + inwards });
+    const announced = (name, inwards) => dash(context, thinned(before.minutes, before[name], whole, (to - from) / width), { x, y: (value) => y(value) + inwards });
     announced("up", line / 2);
     announced("down", -line / 2);
   }

@@ -51,6 +51,16 @@ export function bothWays({ minutes, power_kw }) {
   return { minutes, up: way(1), down: way(-1) };
 }
 
+/** What was planned before, both ways, where it was otherwise than now: null elsewhere. */
+export function otherwise(before, now) {
+  const minutes = changes(before.minutes, now.minutes);
+  const way = (name) => {
+    const [then, since] = [before, now].map((plan) => resampled(plan.minutes, plan[name], minutes));
+    return then.map((value, index) => (value === since[index] ? null : value));
+  };
+  return { minutes, up: way("up"), down: way("down") };
+}
+
 /** True if an asset plans something else than it announced first, if it announced anything. */
 export const isChanged = (asset) => asset.announced?.power_kw.some((value) => value !== null) ?? false;
 

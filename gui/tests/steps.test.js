@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bothWays, changes, extent, isChanged, resampled, signed, stepAt, summed, thinned, total, unknownOf } from "../rules/steps.js";
+import { bothWays, changes, extent, isChanged, otherwise, resampled, signed, stepAt, summed, thinned, total, unknownOf } from "../rules/steps.js";
 
 const plan = (more) => ({
   operator: "1",
@@ -47,6 +47,15 @@ test("what was announced is told beside what is planned now", () => {
   assert.equal(sum.isChanged, true);
   assert.deepEqual(sum.upBefore, [null, 560, 560]);
   assert.deepEqual(sum.up, [null, 400, 300]);
+});
+
+test("what was announced is drawn where it was otherwise, and nowhere else", () => {
+  const before = { minutes: [0, 60], up: [5, 9], down: [0, -2] };
+  const now = { minutes: [0, 90], up: [5, 7], down: [0, -2] };
+  const drawn = otherwise(before, now);
+  assert.deepEqual([...drawn.minutes], [0, 60, 90]);
+  assert.deepEqual(drawn.up, [null, 9, 9]);
+  assert.deepEqual(drawn.down, [null, -2, null]);
 });
 
 test("a sum of what nobody knows is unknown", () => {

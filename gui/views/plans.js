@@ -7,7 +7,7 @@ import { useAnswer, usePages } from "../data.js";
 import { Rows } from "../rows.js";
 import { MINUTE, iso } from "../rules/time.js";
 import { power } from "../rules/numbers.js";
-import { bothWays, extent, isChanged, signed, stepAt, total } from "../rules/steps.js";
+import { bothWays, extent, isChanged, otherwise, signed, stepAt, total } from "../rules/steps.js";
 import { assetsCsv, plansCsv } from "../rules/csv.js";
 import { Spark } from "../spark.js";
 import { Place, useNow } from "../timeline.js";
@@ -139,7 +139,7 @@ const unknownTold = (shown, index) => {
 };
 
 function Operators({ plans, go }) {
-  const rows = useMemo(() => plans.map((plan) => ({ plan, now: signed(plan.current), before: plan.announced && signed(plan.announced) })), [plans]);
+  const rows = useMemo(() => plans.map(rowOf), [plans]);
   const draw = (index, extra) => {
     const { plan, now, before } = rows[index];
     return html`
@@ -152,6 +152,11 @@ function Operators({ plans, go }) {
       </div>`;
   };
   return html`<${Rows} count=${rows.length} height=${(isNarrow) => (isNarrow ? 92 : 60)} draw=${draw} keyAt=${(index) => plans[index].operator} label=${words.plans.operators} />`;
+}
+
+function rowOf(plan) {
+  const now = signed(plan.current);
+  return { plan, now, before: plan.announced && otherwise(signed(plan.announced), now) };
 }
 
 function Assets({ api, query, window, versions, onCsv, onError }) {
@@ -168,7 +173,8 @@ function Assets({ api, query, window, versions, onCsv, onError }) {
 }
 
 function AssetRow({ asset, extra }) {
-  const [now, before] = useMemo(() => [bothWays(asset), isChanged(asset) ? bothWays(asset.announced) : undefined], [asset]);
+  const now = useMemo(() => bothWays(asset), [asset]);
+  const before = useMemo(() => (isChanged(asset) ? otherwise(bothWays(asset.announced), now) : undefined), [asset]);
   const isPlanned = asset.power_kw.some((value) => value !== null);
   const reach = [asset.max_production_kw ?? 0, asset.max_consumption_kw ?? 0];
   const most = power(Math.max(...reach));
