@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +41,6 @@ def _signed_in(browser: Browser, address: str) -> Any:
     page = browser.new_context(timezone_id="Europe/Copenhagen", locale="en-GB").new_page()
     page.goto(address)
     page.wait_for_selector("nav")
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    window = [(hour + timedelta(hours=hours)).isoformat().replace("+00:00", "Z") for hours in (-6, 18)]
-    page.evaluate(f"location.hash = '#plans?from={window[0]}&to={window[1]}'")
     return page
 
 
