@@ -1,6 +1,7 @@
 // All words of the pages, in one place. Another language: a second table here, with the same names.
 
 const en = {
+  locale: "en-GB", // how numbers and dates are written
   title: "Trade Permission System",
   skip: "Skip to the content",
   views: { plans: "Plans", limits: "Limits", conflicts: "Conflicts", readiness: "Readiness" },

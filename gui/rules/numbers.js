@@ -1,29 +1,30 @@
 // Numbers as people read them. Power is kW everywhere; large ones are written in MW, and say so.
 
+import { words } from "../texts.js";
+
 const formats = new Map();
 
-function formatOf(language, digits) {
-  const key = `${language} ${digits}`;
-  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language, { maximumFractionDigits: digits }));
-  return formats.get(key);
+function formatOf(digits) {
+  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat(words.locale, { maximumFractionDigits: digits }));
+  return formats.get(digits);
 }
 
 /** "1,234.5": at most so many decimals, and a real minus. */
-export const number = (value, digits = 0, language = "en-GB") =>
-  formatOf(language, digits).format(value === 0 ? 0 : value).replace("-", "−");
+export const number = (value, digits = 0) =>
+  formatOf(digits).format(value === 0 ? 0 : value).replace("-", "−");
 
-function scaled(value, unit, language) {
+function scaled(value, unit) {
   const size = Math.abs(value);
-  if (size >= 100_000) return `${number(value / 1000, 0, language)} M${unit}`;
-  if (size >= 10_000) return `${number(value / 1000, 1, language)} M${unit}`;
-  return `${number(value, size < 0.01 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0, language)} k${unit}`;
+  if (size >= 100_000) return `${number(value / 1000, 0)} M${unit}`;
+  if (size >= 10_000) return `${number(value / 1000, 1)} M${unit}`;
+  return `${number(value, size < 0.01 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0)} k${unit}`;
 }
 
 /** "140 kW", "17.5 MW". */
-export const power = (kw, language) => scaled(kw, "W", language);
+export const power = (kw) => scaled(kw, "W");
 
 /** "226.5 kWh", "1.2 GWh" never: MWh are large enough here. */
-export const energy = (kwh, language) => scaled(kwh, "Wh", language);
+export const energy = (kwh) => scaled(kwh, "Wh");
 
 /** "3 s", "2 min", "5 h", "3 d": how long ago, rounded down. */
 export function age(ms) {

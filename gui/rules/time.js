@@ -1,5 +1,7 @@
 // Times: days of a zone (of 23, 24 or 25 hours), windows, ticks, and how they are written. Instants are ms since 1970.
 
+import { words } from "../texts.js";
+
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -10,7 +12,7 @@ const LATEST = Date.UTC(9998, 11, 31);
 
 const formats = new Map();
 
-function formatOf(zone, options, language) {
+function formatOf(zone, options, language = words.locale) {
   const key = `${zone} ${language} ${JSON.stringify(options)}`;
   if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(language, { timeZone: zone, ...options }));
   return formats.get(key);
@@ -132,18 +134,18 @@ function hourTicks(range, step, zone) {
 const HANDS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** "16:15" on the wall, also in an hour that comes twice. */
-export const onWall = (instant, zone, language = "en-GB") => formatOf(zone, HANDS, language).format(instant);
+export const onWall = (instant, zone) => formatOf(zone, HANDS).format(instant);
 
 /** "16:15"; in an hour that comes twice "02:15 CEST". */
-export const clock = (instant, zone, language = "en-GB") => unmistakable(HANDS, instant, zone, language);
+export const clock = (instant, zone) => unmistakable(HANDS, instant, zone);
 
 /** "16:15:07", likewise. */
-export const clockWithSeconds = (instant, zone, language = "en-GB") =>
-  unmistakable({ ...HANDS, second: "2-digit" }, instant, zone, language);
+export const clockWithSeconds = (instant, zone) =>
+  unmistakable({ ...HANDS, second: "2-digit" }, instant, zone);
 
-function unmistakable(hands, instant, zone, language) {
+function unmistakable(hands, instant, zone) {
   const told = isTwice(instant, zone) ? { ...hands, timeZoneName: "short" } : hands;
-  return formatOf(zone, told, language).format(instant);
+  return formatOf(zone, told).format(instant);
 }
 
 /** True if a clock on the wall shows the time of an instant a second time, because it was put back. */
@@ -164,16 +166,16 @@ function putBackBy(sixHours, zone) {
 }
 
 /** "Wed 25 Nov". */
-export const dateShort = (instant, zone, language = "en-GB") =>
-  formatOf(zone, { weekday: "short", day: "numeric", month: "short" }, language).format(instant).replace(",", "");
+export const dateShort = (instant, zone) =>
+  formatOf(zone, { weekday: "short", day: "numeric", month: "short" }).format(instant).replace(",", "");
 
 /** "25 Nov 2028". */
-export const date = (instant, zone, language = "en-GB") =>
-  formatOf(zone, { day: "numeric", month: "short", year: "numeric" }, language).format(instant);
+export const date = (instant, zone) =>
+  formatOf(zone, { day: "numeric", month: "short", year: "numeric" }).format(instant);
 
 /** "Wed 25 Nov 16:15". */
-export const moment = (instant, zone, language = "en-GB") =>
-  `${dateShort(instant, zone, language)} ${clock(instant, zone, language)}`;
+export const moment = (instant, zone) =>
+  `${dateShort(instant, zone)} ${clock(instant, zone)}`;
 
 /** "16:15", with the date if that is another day than the one of `now`. */
 export const timeFrom = (now, instant, zone, write = clock) =>
@@ -183,10 +185,10 @@ export const timeFrom = (now, instant, zone, write = clock) =>
 export const isOneDay = (from, to, zone) => dayOf(from, zone) === dayOf(to - 1, zone);
 
 /** "16:00 to 18:15", with both dates where it is not one day; `word` is "to", `isDated` tells the date of one day, too. */
-export function span(from, to, { zone, language = "en-GB", word = "to", isDated = false }) {
+export function span(from, to, { zone, word = "to", isDated = false }) {
   const isOne = isOneDay(from, to, zone);
   const [first, last] = [isOne && !isDated ? clock : moment, isOne ? clock : moment];
-  return `${first(from, zone, language)} ${word} ${last(to, zone, language)}`;
+  return `${first(from, zone)} ${word} ${last(to, zone)}`;
 }
 
 /** "2026-11-25 15:15 UTC", for whoever hovers. */
