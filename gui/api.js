@@ -43,8 +43,9 @@ export class Api {
     const kept = isKept ? this.kept.get(url) : undefined;
     // A network that lets everything vanish would keep a call for ever.
     const ends = AbortSignal.any([AbortSignal.timeout(patienceMs), ...(signal ? [signal] : [])]);
+    const askedAt = Date.now();
     const answer = await this.#ask(url, kept ? { "If-None-Match": kept.tag } : {}, ends);
-    hear(answer.headers.get("Date"));
+    hear(answer.headers.get("Date"), askedAt);
     if (answer.status === 304) return kept.body;
     if (!answer.ok) throw this.#refusal(answer.status, await answer.json().catch(() => null));
     const body = await answer.json().catch(lost);

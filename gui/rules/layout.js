@@ -16,11 +16,12 @@ export function statusAt(limit, now) {
   return Date.parse(limit.start) > now ? "ahead" : "in_force";
 }
 
-/** Emergencies in force at `now`, the latest first. */
+/** Emergencies in force at `now`, what was told last first: several may begin with the same minute. */
 export function emergencies(limits, now) {
+  const toldAt = (limit) => Date.parse(limit.revisions.at(-1).accepted_at);
   return limits
     .filter((limit) => limit.kind === "unforeseen" && statusAt(limit, now) === "in_force")
-    .sort((a, b) => Date.parse(b.start) - Date.parse(a.start));
+    .sort((a, b) => toldAt(b) - toldAt(a));
 }
 
 /** What stands above everything: the latest emergencies, and how many more there are. */

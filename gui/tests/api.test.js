@@ -68,10 +68,15 @@ test("of what is old the oldest is told, and before all what never came", () => 
 
 test("a clock that is wrong here is set by the platform's, one that is right is let be", () => {
   const header = (ms) => new Date(Date.now() + ms).toUTCString();
-  hear(header(-3_600_000));
+  hear(header(-3_600_000), Date.now());
   assert.ok(Math.abs(now() - Date.now() + 3_600_000) < 2_000);
-  hear(null);
+  hear(null, Date.now());
   assert.ok(now() < Date.now() - 3_500_000);
-  hear(header(0));
+  hear(header(0), Date.now());
+  assert.ok(Math.abs(now() - Date.now()) < 50);
+});
+
+test("an answer that waited for news may be dated at its beginning, and sets no clock back", () => {
+  hear(new Date(Date.now() - 20_000).toUTCString(), Date.now() - 20_000);
   assert.ok(Math.abs(now() - Date.now()) < 50);
 });

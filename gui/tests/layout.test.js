@@ -16,15 +16,16 @@ const foreseen = (more) => ({
   parts: [{ operator: "1", parts_kw: [200, 100] }],
   ...more,
 });
-const stop = (more) => ({ kind: "unforeseen", status: "active", action: "stop", start: iso(9), end: iso(10), ...more });
+const told = (...hours) => hours.map((hour, index) => ({ revision: index + 1, status: "active", accepted_at: iso(hour) }));
+const stop = (more) => ({ kind: "unforeseen", status: "active", action: "stop", start: iso(9), end: iso(10), revisions: told(9), ...more });
 
 test("time alone makes a limit begin and expire", () => {
   assert.deepEqual([7, 8, 11.9, 12].map((hour) => statusAt(foreseen(), T(hour))), ["ahead", "in_force", "in_force", "expired"]);
   assert.equal(statusAt(foreseen({ status: "cancelled" }), T(9)), "cancelled");
 });
 
-test("emergencies are those in force, the latest first", () => {
-  const later = stop({ start: iso(9.2), id: "later" });
+test("emergencies are those in force, what was told last first, also within one minute", () => {
+  const later = stop({ revisions: told(9, 9.005), id: "later" });
   const found = emergencies([stop(), foreseen(), later, stop({ status: "ended" }), stop({ end: iso(9.3) })], T(9.5));
   assert.deepEqual(found.map((limit) => limit.id), ["later", undefined]);
 });
