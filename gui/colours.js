@@ -1,6 +1,16 @@
 // Colours for canvases, from the style sheet, and the hatching that tells apart without colour.
 
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const system = matchMedia("(prefers-color-scheme: dark)");
+
+/** The colour of a name as a canvas takes it: of `light-dark(a, b)` the one that is seen now. */
+export function colour(name) {
+  const style = getComputedStyle(document.documentElement);
+  const value = style.getPropertyValue(`--${name}`).trim();
+  const pair = /^light-dark\((.*), (.*)\)$/.exec(value);
+  return pair ? pair[isDark(style.colorScheme) ? 2 : 1] : value;
+}
+
+const isDark = (scheme) => scheme === "dark" || (scheme.includes("dark") && system.matches);
 
 const patterns = new Map();
 
@@ -29,7 +39,7 @@ function drawn(stroke, lean, { size, width }) {
 
 /** Calls back when colours change: the system's, or chosen by hand, or those of paper. */
 export function onColours(listener) {
-  const media = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
+  const media = [system, matchMedia("print")];
   for (const each of media) each.addEventListener("change", listener);
   addEventListener("tps-theme", listener);
   return () => {

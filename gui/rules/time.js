@@ -177,9 +177,13 @@ export const date = (instant, zone) =>
 export const moment = (instant, zone) =>
   `${dateShort(instant, zone)} ${clock(instant, zone)}`;
 
-/** "16:15", with the date if that is another day than the one of `now`. */
-export const timeFrom = (now, instant, zone, write = clock) =>
-  `${dayOf(instant, zone) === dayOf(now, zone) ? "" : `${dateShort(instant, zone)} `}${write(instant, zone)}`;
+/** "16:15", with the date if that is another day than the one of `now`, and with the year if that is another. */
+export function timeFrom(now, instant, zone, write = clock) {
+  const [today, day] = [now, instant].map((each) => dayOf(each, zone));
+  if (day === today) return write(instant, zone);
+  const dated = day.slice(0, 4) === today.slice(0, 4) ? dateShort : date;
+  return `${dated(instant, zone)} ${write(instant, zone)}`;
+}
 
 /** True if all of a stretch is within one day of the zone. */
 export const isOneDay = (from, to, zone) => dayOf(from, zone) === dayOf(to - 1, zone);

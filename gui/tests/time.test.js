@@ -89,6 +89,7 @@ test("a time is written with its date if it is not today's", () => {
   const now = at("2026-11-25T15:00:00Z");
   assert.equal(timeFrom(now, now + 2.25 * HOUR, ZONE), "18:15");
   assert.equal(timeFrom(now, now + 12 * HOUR, ZONE), "Thu 26 Nov 04:00");
+  assert.equal(timeFrom(now, Date.parse("2099-01-01T00:00:00Z"), ZONE), "1 Jan 2099 01:00");
 });
 
 test("ticks are round on the wall also where zones are half hours away from UTC", () => {
