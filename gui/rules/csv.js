@@ -1,8 +1,8 @@
 // CSV (RFC 4180) of what is shown; times in UTC, power in kW, energy in kWh, as the headings say.
 
-import { iso } from "./time.js";
 import { bars } from "./layout.js";
 import { changes, resampled } from "./steps.js";
+import { iso } from "./time.js";
 
 /** Rows as text. A text that a spreadsheet would take for a formula, also one that parts cells at semicolons, is made one that it does not. */
 export function csv(headings, rows) {

@@ -1,6 +1,6 @@
 // Numbers as people read them. Power is kW everywhere; large ones are written in MW, and say so.
 
-import { words } from "../texts.js";
+import { words } from "./texts.js";
 
 const formats = new Map();
 

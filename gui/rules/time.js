@@ -1,6 +1,6 @@
 // Times: days of a zone (of 23, 24 or 25 hours), windows, ticks, and how they are written. Instants are ms since 1970.
 
-import { words } from "../texts.js";
+import { words } from "./texts.js";
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;

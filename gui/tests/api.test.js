@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Api, Lost, Refused } from "../api.js";
-import { hear, now } from "../platform_time.js";
-import { SignedOut } from "../session.js";
-import { Troubles } from "../troubles.js";
+import { Api } from "../data/api.js";
+import { Lost, Refused, SignedOut } from "../data/errors.js";
+import { Troubles } from "../data/troubles.js";
+import { hear, now } from "../rules/platform_time.js";
 
 const session = { authorization: async () => "Bearer token", signOut() {} };
 const answer = (body, { status = 200, tag } = {}) => new Response(status === 304 ? null : JSON.stringify(body), { status, headers: tag ? { ETag: tag } : {} });

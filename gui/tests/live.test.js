@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Lost, Refused } from "../api.js";
-import { follow } from "../live.js";
-import { SignedOut } from "../session.js";
+import { Lost, Refused, SignedOut } from "../data/errors.js";
+import { follow } from "../data/live.js";
 
 /** A platform that answers in turn; a promise that never ends is a call that waits. */
 function platform(...answers) {

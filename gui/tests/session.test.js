@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Api, Lost, Refused } from "../api.js";
-import { challengeOf } from "../oidc.js";
-import { Session, SignedOut } from "../session.js";
-import { storageOf } from "../storage.js";
+import { Api } from "../data/api.js";
+import { Lost, Refused, SignedOut } from "../data/errors.js";
+import { challengeOf } from "../shell/oidc.js";
+import { Session } from "../shell/session.js";
+import { storageOf } from "../shell/storage.js";
 
 const CODE = "c".repeat(43);
 const answer = (status, body, headers = {}) => new Response(body === null ? null : JSON.stringify(body), { status, headers });

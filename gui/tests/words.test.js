@@ -4,7 +4,7 @@ import { assetsCsv, conflictsCsv, csv, plansCsv } from "../rules/csv.js";
 import { age, energy, number, power, roundSteps } from "../rules/numbers.js";
 import { keyOf, sentence } from "../rules/sentences.js";
 import { readFragment, signInCode, writeFragment } from "../rules/share.js";
-import { words, wordsOf } from "../texts.js";
+import { words, wordsOf } from "../rules/texts.js";
 
 const ZONE = "Europe/Copenhagen";
 const conflict = (more) => ({

@@ -1,19 +1,19 @@
 // Conflicts: plan against part, worst first, each in a plain sentence, the excess shaded on the timeline.
 
 import { html, useContext, useEffect, useMemo, useState } from "../lib/preact.js";
-import { Chart, box, tallChart } from "../chart.js";
-import { colour, hatch } from "../colours.js";
-import { useAnswer, usePages } from "../data.js";
-import { Rows, stretch } from "../rows.js";
-import { MINUTE, iso, spanWithUtc } from "../rules/time.js";
-import { energy, power } from "../rules/numbers.js";
-import { curveOfIntervals, reachOf, topOf } from "../rules/layout.js";
-import { stepAt } from "../rules/steps.js";
+import { useAnswer, usePages } from "../data/answers.js";
+import { Chart, box, tallChart } from "../drawing/chart.js";
+import { colour, hatch } from "../drawing/colours.js";
+import { Rows, stretch } from "../drawing/rows.js";
+import { Place } from "../drawing/timeline.js";
 import { conflictsCsv } from "../rules/csv.js";
+import { curveOfIntervals, reachOf, topOf } from "../rules/layout.js";
+import { energy, power } from "../rules/numbers.js";
 import { keyOf, sentence } from "../rules/sentences.js";
-import { Place } from "../timeline.js";
-import { words } from "../texts.js";
-import { Empty, Failed, Loading, Time } from "../parts.js";
+import { stepAt } from "../rules/steps.js";
+import { words } from "../rules/texts.js";
+import { MINUTE, iso, spanWithUtc } from "../rules/time.js";
+import { Empty, Failed, Loading, Time } from "./parts.js";
 
 const PAGE = 100;
 

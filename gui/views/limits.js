@@ -1,16 +1,16 @@
 // Limits: each a bar in time, planned ones and emergencies told apart, with parts and the evidence of delivery.
 
 import { html, useContext, useEffect, useMemo, useRef } from "../lib/preact.js";
-import { useAnswer } from "../data.js";
-import { now as platformNow } from "../platform_time.js";
-import { Rows, stretch } from "../rows.js";
-import { MINUTE, clockWithSeconds, iso, span, spanWithUtc, timeFrom } from "../rules/time.js";
-import { power } from "../rules/numbers.js";
-import { bars, statusAt } from "../rules/layout.js";
+import { useAnswer } from "../data/answers.js";
+import { Rows, stretch } from "../drawing/rows.js";
+import { Place, useNow } from "../drawing/timeline.js";
 import { limitsCsv } from "../rules/csv.js";
-import { Place, useNow } from "../timeline.js";
-import { words } from "../texts.js";
-import { Empty, Failed, Loading, Status, Time } from "../parts.js";
+import { bars, statusAt } from "../rules/layout.js";
+import { power } from "../rules/numbers.js";
+import { now as platformNow } from "../rules/platform_time.js";
+import { words } from "../rules/texts.js";
+import { MINUTE, clockWithSeconds, iso, span, spanWithUtc, timeFrom } from "../rules/time.js";
+import { Empty, Failed, Loading, Status, Time } from "./parts.js";
 
 export function Limits({ api, state, window, versions, names, go, onCsv, onError }) {
   const query = { party: [state.operator, state.dso], from: iso(window.from), to: iso(window.to), summary: true };

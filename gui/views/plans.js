@@ -1,18 +1,18 @@
 // Plans: what is produced and consumed, in total and by operator; of one operator by asset.
 
 import { html, useContext, useEffect, useMemo, useState } from "../lib/preact.js";
-import { Chart, box, tallChart } from "../chart.js";
-import { hatch } from "../colours.js";
-import { useAnswer, usePages } from "../data.js";
-import { Rows } from "../rows.js";
-import { MINUTE, iso } from "../rules/time.js";
+import { useAnswer, usePages } from "../data/answers.js";
+import { Chart, box, tallChart } from "../drawing/chart.js";
+import { hatch } from "../drawing/colours.js";
+import { Rows } from "../drawing/rows.js";
+import { Spark } from "../drawing/spark.js";
+import { Place, useNow } from "../drawing/timeline.js";
+import { assetsCsv, plansCsv } from "../rules/csv.js";
 import { power } from "../rules/numbers.js";
 import { bothWays, extent, isChanged, otherwise, signed, stepAt, total } from "../rules/steps.js";
-import { assetsCsv, plansCsv } from "../rules/csv.js";
-import { Spark } from "../spark.js";
-import { Place, useNow } from "../timeline.js";
-import { words } from "../texts.js";
-import { Empty, Failed, Loading, Time } from "../parts.js";
+import { words } from "../rules/texts.js";
+import { MINUTE, iso } from "../rules/time.js";
+import { Empty, Failed, Loading, Time } from "./parts.js";
 
 const PAGE = 200;
 const NO_PLANS = [];

@@ -1,13 +1,13 @@
 // Readiness: what stands between the parties and a working day, for the platform operator.
 
 import { html, useEffect, useState } from "../lib/preact.js";
-import { useAnswer } from "../data.js";
+import { useAnswer } from "../data/answers.js";
+import { useNow } from "../drawing/timeline.js";
 import { csv } from "../rules/csv.js";
 import { age, number } from "../rules/numbers.js";
+import { words } from "../rules/texts.js";
 import { date, moment } from "../rules/time.js";
-import { useNow } from "../timeline.js";
-import { words } from "../texts.js";
-import { Failed, Loading, Time } from "../parts.js";
+import { Failed, Loading, Time } from "./parts.js";
 
 const FIRST = 100;
 

@@ -50,7 +50,8 @@ def test_what_never_changes_is_kept_for_ever_and_the_page_asked_for_each_time(pa
 
 
 @pytest.mark.parametrize(
-    ("ending", "media_type"), [("main.js", "text/javascript"), ("style.css", "text/css"), ("icon.svg", "image/svg+xml")]
+    ("ending", "media_type"),
+    [("shell/main.js", "text/javascript"), ("style.css", "text/css"), ("icon.svg", "image/svg+xml")],
 )
 def test_each_file_says_what_it_is(pages: httpx.Client, ending: str, media_type: str) -> None:
     found = [answer for path, answer in loaded(pages).items() if path.endswith(ending)]
@@ -60,6 +61,11 @@ def test_each_file_says_what_it_is(pages: httpx.Client, ending: str, media_type:
 
 def test_the_bucket_itself_serves_the_same(stack: LocalStack, pages: httpx.Client) -> None:
     assert httpx.get(f"{stack.s3_url}/gui/index.html").text == pages.get("/gui/").text
+    (module,) = [path for path in loaded(pages) if path.endswith("shell/main.js")]
+    direct, behind_the_gateway = httpx.get(f"{stack.s3_url}/gui/{module}"), pages.get(f"/gui/{module}")
+    assert direct.text == behind_the_gateway.text
+    for name in ("Content-Type", "Cache-Control", "ETag"):
+        assert direct.headers[name] == behind_the_gateway.headers[name]
 
 
 def test_whoever_cannot_unpack_gets_it_unpacked(pages: httpx.Client) -> None:
@@ -75,7 +81,7 @@ def test_a_change_of_any_file_is_another_version() -> None:
 
     assert version_of(files) == version_of(own_files())
     assert version_of(changed) != version_of(files)
-    assert b'"./v/abc/main.js"' in index_for(files["index.html"], "abc", files)
+    assert b'"./v/abc/shell/main.js"' in index_for(files["index.html"], "abc", files)
 
 
 def test_neither_tests_nor_words_for_people_are_published() -> None:

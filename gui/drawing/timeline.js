@@ -1,10 +1,10 @@
 // The one timeline of all views: axis, lines, moving and zooming by mouse, touch and keys. Bars place themselves by two
 // style properties (--min, --ppm), so that moving costs no rendering.
 
-import { createContext, html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
-import { now } from "./platform_time.js";
-import { MINUTE, clock, dateShort, isOneDay, moment, onWall, ticks, utc } from "./rules/time.js";
-import { words } from "./texts.js";
+import { createContext, html, useContext, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
+import { now } from "../rules/platform_time.js";
+import { words } from "../rules/texts.js";
+import { MINUTE, clock, dateShort, isOneDay, moment, onWall, ticks, utc } from "../rules/time.js";
 
 export const Place = createContext(null);
 

@@ -1,21 +1,13 @@
 // Who is signed in: a short token in this tab's memory of the browser, renewed while the page is open. It is never in an
 // address, and never outlives the tab.
 
+import { SignedOut } from "../data/errors.js";
+import { signInCode } from "../rules/share.js";
 import { OidcFailed, beginOidc, finishOidc, renewOidc, revokeOidc } from "./oidc.js";
-import { signInCode } from "./rules/share.js";
 
 const KEY = "tps-session";
 const EARLY_S = 120;
 const PATIENCE_MS = 20_000;
-
-/** A reason to show the sign-in page; `why` names one of its texts, `detail` goes into it. */
-export class SignedOut extends Error {
-  constructor(why, detail = "") {
-    super(why);
-    this.why = why;
-    this.detail = detail;
-  }
-}
 
 export class Session {
   constructor({ storage, location, history, fetch, now = Date.now }) {

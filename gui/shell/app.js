@@ -1,25 +1,25 @@
 // The page: signing in, then one of four views over one timeline, and what is live.
 
-import { html, useCallback, useEffect, useErrorBoundary, useMemo, useRef, useState } from "./lib/preact.js";
-import { Api, Refused } from "./api.js";
-import { useAnswer } from "./data.js";
+import { html, useCallback, useEffect, useErrorBoundary, useMemo, useRef, useState } from "../lib/preact.js";
+import { useAnswer } from "../data/answers.js";
+import { Api } from "../data/api.js";
+import { Refused, SignedOut } from "../data/errors.js";
+import { follow } from "../data/live.js";
+import { Timeline } from "../drawing/timeline.js";
+import { Viewport } from "../drawing/viewport.js";
+import { now } from "../rules/platform_time.js";
+import { readFragment, writeFragment } from "../rules/share.js";
+import { words } from "../rules/texts.js";
+import { dayOf, dayWindow } from "../rules/time.js";
+import { Conflicts } from "../views/conflicts.js";
+import { Limits } from "../views/limits.js";
+import { Empty, save } from "../views/parts.js";
+import { Plans } from "../views/plans.js";
+import { Readiness } from "../views/readiness.js";
 import { Emergencies } from "./emergencies.js";
 import { Filters } from "./filters.js";
 import { Header } from "./header.js";
-import { follow } from "./live.js";
-import { SignedOut } from "./session.js";
 import { SignIn } from "./sign_in.js";
-import { Timeline } from "./timeline.js";
-import { Viewport } from "./viewport.js";
-import { now } from "./platform_time.js";
-import { readFragment, writeFragment } from "./rules/share.js";
-import { dayOf, dayWindow } from "./rules/time.js";
-import { Conflicts } from "./views/conflicts.js";
-import { Limits } from "./views/limits.js";
-import { Plans } from "./views/plans.js";
-import { Readiness } from "./views/readiness.js";
-import { Empty, save } from "./parts.js";
-import { words } from "./texts.js";
 
 const VIEWS = { plans: Plans, limits: Limits, conflicts: Conflicts };
 const FRESH = { plans: 0, limits: 0, deliveries: 0, registry: 0 };

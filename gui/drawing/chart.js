@@ -1,10 +1,10 @@
 // A chart of steps over the timeline, drawn by uPlot.
 
-import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
+import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
+import { power, roundSteps } from "../rules/numbers.js";
+import { now } from "../rules/platform_time.js";
+import { ticks } from "../rules/time.js";
 import { colour, onColours } from "./colours.js";
-import { now } from "./platform_time.js";
-import { power, roundSteps } from "./rules/numbers.js";
-import { ticks } from "./rules/time.js";
 import { Place } from "./timeline.js";
 
 /** Steps as points of a line with upright edges: each value, and the one before it a moment earlier. */

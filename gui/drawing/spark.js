@@ -1,8 +1,8 @@
 // The steps of one row, small: production up, consumption down, hatched where nothing is planned.
 
-import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
+import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
+import { thinned } from "../rules/steps.js";
 import { colour, hatch, onColours } from "./colours.js";
-import { thinned } from "./rules/steps.js";
 import { Place } from "./timeline.js";
 
 /**

@@ -1,8 +1,8 @@
 // The page of whoever is not signed in, or not as the platform operator.
 
-import { html, useState } from "./lib/preact.js";
-import { SignedOut } from "./session.js";
-import { words } from "./texts.js";
+import { html, useState } from "../lib/preact.js";
+import { SignedOut } from "../data/errors.js";
+import { words } from "../rules/texts.js";
 
 const SAID = new Set(["code_failed", "over", "wrong", "lost"]);
 

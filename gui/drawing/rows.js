@@ -1,10 +1,10 @@
 // A list of which only what is seen is drawn; on paper as many as somebody may want to hold in their hands.
 
-import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "./lib/preact.js";
-import { roomier, shownRows } from "./rules/layout.js";
-import { number } from "./rules/numbers.js";
+import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
+import { roomier, shownRows } from "../rules/layout.js";
+import { number } from "../rules/numbers.js";
+import { words } from "../rules/texts.js";
 import { Grid, Place, WIDE } from "./timeline.js";
-import { words } from "./texts.js";
 
 const PRINTED = 300;
 

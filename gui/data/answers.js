@@ -1,7 +1,7 @@
 // Answers for views: asked for when a view needs them, again when something has changed, kept while the next is on its way.
 
-import { useEffect, useRef, useState } from "./lib/preact.js";
-import { now } from "./platform_time.js";
+import { useEffect, useRef, useState } from "../lib/preact.js";
+import { now } from "../rules/platform_time.js";
 
 const AGAIN_MS = 3_000;
 

@@ -1,8 +1,8 @@
 // Following what changes: a waiting call while the page is seen, a glance every half minute while it is hidden. A browser
 // has six connections to a host for all of its windows: of those only some wait, the others look every two seconds.
 
-import { now } from "./platform_time.js";
-import { SignedOut } from "./session.js";
+import { now } from "../rules/platform_time.js";
+import { SignedOut } from "./errors.js";
 
 const WAIT_S = 25;
 const SLACK_S = 10;

@@ -1,9 +1,9 @@
 // Small things that several views show.
 
-import { html } from "./lib/preact.js";
-import { Lost } from "./api.js";
-import { moment, utc } from "./rules/time.js";
-import { words } from "./texts.js";
+import { html } from "../lib/preact.js";
+import { Lost } from "../data/errors.js";
+import { words } from "../rules/texts.js";
+import { moment, utc } from "../rules/time.js";
 
 export const Empty = ({ text }) => html`<p class="empty">${text}</p>`;
 

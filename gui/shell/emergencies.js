@@ -1,11 +1,11 @@
 // Emergencies in force, above everything, whatever is looked at.
 
-import { html, useMemo } from "./lib/preact.js";
-import { useAnswer } from "./data.js";
-import { banners } from "./rules/layout.js";
-import { dayOf, iso, timeFrom } from "./rules/time.js";
-import { useNow } from "./timeline.js";
-import { words } from "./texts.js";
+import { html, useMemo } from "../lib/preact.js";
+import { useAnswer } from "../data/answers.js";
+import { useNow } from "../drawing/timeline.js";
+import { banners } from "../rules/layout.js";
+import { words } from "../rules/texts.js";
+import { dayOf, iso, timeFrom } from "../rules/time.js";
 
 export function Emergencies({ api, versions, names, go, zone, onError }) {
   const now = useNow(1000);

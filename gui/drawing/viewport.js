@@ -1,6 +1,6 @@
 // What part of the loaded window is seen. Whoever draws subscribes; drawing happens once a frame, whatever was asked for.
 
-import { MINUTE, panned, zoomed } from "./rules/time.js";
+import { MINUTE, panned, zoomed } from "../rules/time.js";
 
 export class Viewport {
   constructor(whole, range) {

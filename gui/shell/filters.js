@@ -1,8 +1,8 @@
 // Whose, and when.
 
-import { html, useEffect, useState } from "./lib/preact.js";
-import { addDays, checkedWindow, dayOf, instantOf, isDay, wallClock } from "./rules/time.js";
-import { words } from "./texts.js";
+import { html, useEffect, useState } from "../lib/preact.js";
+import { words } from "../rules/texts.js";
+import { addDays, checkedWindow, dayOf, instantOf, isDay, wallClock } from "../rules/time.js";
 
 export function Filters({ state, go, parties, zone, window, viewport }) {
   const of = (...roles) => parties.filter((party) => roles.includes(party.role));

@@ -1,14 +1,13 @@
 // The head of the page: views, how live it is, and what can be done with what is shown.
 
-import { html, useEffect, useState } from "./lib/preact.js";
-import { Lost } from "./api.js";
-import { age } from "./rules/numbers.js";
-import { moment, utc } from "./rules/time.js";
-import { VIEWS, writeFragment } from "./rules/share.js";
-import { SignedOut } from "./session.js";
+import { html, useEffect, useState } from "../lib/preact.js";
+import { Lost, SignedOut } from "../data/errors.js";
+import { useNow } from "../drawing/timeline.js";
+import { age } from "../rules/numbers.js";
+import { VIEWS, writeFragment } from "../rules/share.js";
+import { words } from "../rules/texts.js";
+import { moment, utc } from "../rules/time.js";
 import { nextTheme, theme } from "./theme.js";
-import { useNow } from "./timeline.js";
-import { words } from "./texts.js";
 
 export function Header({ state, day, go, zone, live, troubles, session, onOut, onCsv }) {
   const [colours, setColours] = useState(theme());

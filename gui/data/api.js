@@ -1,26 +1,8 @@
 // What the platform answers: read routes with ETags, pages, and errors that say what they are.
 
-import { hear } from "./platform_time.js";
-import { SignedOut } from "./session.js";
+import { hear } from "../rules/platform_time.js";
+import { Lost, Refused, SignedOut } from "./errors.js";
 import { Troubles } from "./troubles.js";
-
-/** The platform answered, and it was no. */
-export class Refused extends Error {
-  constructor(status, problem) {
-    super(problem?.errors?.[0]?.detail ?? problem?.detail ?? `status ${status}`);
-    this.status = status;
-  }
-
-  /** True where the same question may be answered in a while. */
-  get isPassing() {
-    return this.status >= 500 || this.status === 429;
-  }
-}
-
-/** Nobody answered, or not to the end. */
-export class Lost extends Error {
-  isPassing = true;
-}
 
 const KEPT = 60;
 const PATIENCE_MS = 60_000;

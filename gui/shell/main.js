@@ -1,8 +1,8 @@
-import { html, render } from "./lib/preact.js";
+import { html, render } from "../lib/preact.js";
+import { words } from "../rules/texts.js";
 import { App } from "./app.js";
 import { Session } from "./session.js";
 import { storageOf } from "./storage.js";
-import { words } from "./texts.js";
 import { applyTheme } from "./theme.js";
 
 document.documentElement.lang = words.locale;
