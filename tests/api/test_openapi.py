@@ -78,7 +78,8 @@ def test_every_schema_is_a_schema_whose_examples_fit_and_that_leads_somewhere(gr
         ("AssetPatch", {"id": None}),
         ("Assets", {"assets": []}),
         ("Assets", {"assets": {}}),
-        ("Problem", {"type": "about:blank", "title": "x", "status": 200, "detail": "x"}),
+        ("Problem", {"type": "urn:tps:problem:not-found", "title": "x", "status": 200, "detail": "x"}),
+        ("Problem", {"type": "urn:tps:problem:NotFound", "title": "x", "status": 404, "detail": "x"}),
     ],
 )
 def test_what_the_raml_refuses_the_schema_refuses(name: str, value: Any) -> None:

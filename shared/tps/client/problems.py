@@ -1,14 +1,14 @@
-"""What a call can end in other than its answer, as exceptions.
+"""The exceptions that a call raises when it does not succeed.
 
 Problem
-├── Malformed          400  the call itself is wrong: a bug of the caller
-├── NotAuthenticated   401  no token, or one that does not hold
-├── NotAllowed         403  the token's role has no business there, or its party is not onboarded
-├── NotFound           404  not there, or somebody else's
+├── Malformed          400  the request is invalid: a bug of the caller
+├── NotAuthenticated   401  no token, or an invalid token
+├── NotAllowed         403  the role of the token may not use this route, or its party is not onboarded
+├── NotFound           404  does not exist, or belongs to another party
 ├── Conflict           409  the same revision with other content, or a document that takes no further revision
-├── Refused            422  understood, but refused by the rules or by the platform; `errors` says why
-├── Failed             502  the message failed on its way; the one error is the MADES reason
-└── Unavailable        503  no answer in time, after all retries; what was sent may still arrive
+├── Refused            422  understood, but refused by a rule or by the platform; `errors` has the reasons
+├── Failed             502  the message failed on its way to the platform; its one error has the MADES reason
+└── Unavailable        503  no answer in time, after all retries; the message may still be delivered
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _SHOWN_ERRORS = 3
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One named reason.
+    """One reason code for one field.
 
     Attributes:
         code: A code of the contract (`bad_type`, ...) or an IEC reason code (`A64`, ...).
-        detail: A sentence for people.
-        pointer: JSON pointer to the field in what was sent; empty for the whole.
-        subject: Id of the asset or point concerned, where the reason comes without a pointer.
+        detail: A text for people.
+        pointer: JSON pointer to the field in the request; empty for the whole request.
+        subject: Id of the asset or connection point, where the error has no pointer.
     """
 
     code: str
@@ -47,13 +47,14 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A call that was answered with a problem (RFC 9457).
+    """A call that was answered with problem details (RFC 9457).
 
     Attributes:
-        status: HTTP status; 503 also where there was no answer at all.
-        title, detail: For people.
-        errors: Named reasons, at most 100.
-        errors_total: How many there were.
+        status: HTTP status; 503 also if there was no answer at all.
+        title, detail: Texts for people.
+        type: Stable name of the problem, as docs/problems.md lists them; `about:blank` if the answer had none.
+        errors: At most 100 errors.
+        errors_total: Number of all errors.
     """
 
     def __init__(
@@ -64,10 +65,12 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         errors_total: int | None = None,
+        type: str = "about:blank",
     ):
         self.status = status
         self.title = title
         self.detail = detail
+        self.type = type
         self.errors = tuple(errors)
         self.errors_total = len(self.errors) if errors_total is None else errors_total
         super().__init__(status, title, detail)
@@ -85,23 +88,23 @@ class Problem(Exception):
 
 
 class Malformed(Problem):
-    """400: the call itself is wrong."""
+    """400: the request is invalid."""
 
 
 class NotAuthenticated(Problem):
-    """401: no token, or one that does not hold."""
+    """401: no token, or an invalid token."""
 
 
 class NotAllowed(Problem):
-    """403: not for this token's role or party."""
+    """403: not allowed for the role or the party of this token."""
 
 
 class NotFound(Problem):
-    """404: not there, or somebody else's; nobody learns which."""
+    """404: does not exist, or belongs to another party; the answer does not tell which."""
 
 
 class Conflict(Problem):
-    """409: the same revision with other content (A51), or nothing may follow under this id."""
+    """409: the same revision with other content (A51), or the id takes no further revision."""
 
 
 class Refused(Problem):
@@ -109,21 +112,41 @@ class Refused(Problem):
 
 
 class Failed(Problem):
-    """502: the message failed on its way."""
+    """502: the message failed on its way to the platform."""
 
 
 class Unavailable(Problem):
-    """503, or no answer: come again later.
+    """503, or no answer: try again later.
 
     Attributes:
-        retry_after_s: Seconds to stay away, if the answer said so.
+        retry_after_s: Seconds to wait before the next attempt, if the answer had `Retry-After`.
     """
 
-    def __init__(self, title: str, detail: str = "", *, retry_after_s: int | None = None):
-        super().__init__(503, title, detail)
+    def __init__(self, title: str, detail: str = "", *, retry_after_s: int | None = None, type: str = "about:blank"):
+        super().__init__(503, title, detail, type=type)
         self.retry_after_s = retry_after_s
 
 
+_URN = "urn:tps:problem:"
+_BY_TYPE: dict[str, type[Problem]] = {
+    f"{_URN}malformed-request": Malformed,
+    f"{_URN}not-authenticated": NotAuthenticated,
+    f"{_URN}bad-credentials": NotAuthenticated,
+    f"{_URN}forbidden": NotAllowed,
+    f"{_URN}not-found": NotFound,
+    f"{_URN}conflict": Conflict,
+    f"{_URN}revision-conflict": Conflict,
+    f"{_URN}refused": Refused,
+    f"{_URN}rule-broken": Refused,
+    f"{_URN}document-refused": Refused,
+    f"{_URN}idempotency-key-reused": Refused,
+    f"{_URN}message-failed": Failed,
+    f"{_URN}temporarily-unavailable": Unavailable,
+    f"{_URN}store-unavailable": Unavailable,
+    f"{_URN}platform-silent": Unavailable,
+    f"{_URN}too-many-waiting": Unavailable,
+}
+# For types of a newer platform, and for answers of gateways, which have no type.
 _BY_STATUS: dict[int, type[Problem]] = {
     400: Malformed,
     401: NotAuthenticated,
@@ -132,22 +155,24 @@ _BY_STATUS: dict[int, type[Problem]] = {
     409: Conflict,
     422: Refused,
     502: Failed,
+    503: Unavailable,
+    504: Unavailable,
 }
-_AWAY = (503, 504)
 
 
 def problem_of(status: int, body: Mapping[str, Any], retry_after: str | None = None) -> Problem:
-    """The exception for an answer.
+    """Return the exception for an answer: by the type of its problem, else by its HTTP status.
 
     Args:
         status: HTTP status.
-        body: Problem details, empty if the answer had none.
-        retry_after: The header, as it came; only seconds are understood.
+        body: Problem details; empty if the answer had none.
+        retry_after: Value of the header Retry-After; only a number of seconds is understood.
     """
     title, detail = str(body.get("title") or "no success"), str(body.get("detail") or "")
-    if status in _AWAY or (status == 502 and not body):
+    type_ = str(body.get("type") or "about:blank")
+    kind = _BY_TYPE.get(type_) or _BY_STATUS.get(status, Problem)
+    if kind is Unavailable or (status == 502 and not body):
         seconds = int(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
-        return Unavailable(title, detail, retry_after_s=seconds)
+        return Unavailable(title, detail, retry_after_s=seconds, type=type_)
     errors = [FieldError.from_json(each) for each in body.get("errors", [])]
-    kind = _BY_STATUS.get(status, Problem)
-    return kind(status, title, detail, errors=errors, errors_total=body.get("errors_total"))
+    return kind(status, title, detail, errors=errors, errors_total=body.get("errors_total"), type=type_)

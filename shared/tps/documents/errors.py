@@ -21,6 +21,7 @@ class DocumentRefused(Refused):
         received: What a negative acknowledgement must quote, else None.
     """
 
+    problem_type = "urn:tps:problem:document-refused"
     title = "document refused"
 
     def __init__(

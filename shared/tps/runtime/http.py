@@ -72,7 +72,7 @@ def answer(context: Any, tables: Tables) -> Response:
 def problem(error: TpsError) -> Response:
     """An error as RFC 9457 problem details, with at most 100 of its findings."""
     body: dict[str, Any] = {
-        "type": "about:blank" if type(error) is TpsError else f"urn:tps:problem:{type(error).__name__}",
+        "type": error.problem_type,
         "title": error.title,
         "status": error.http_status,
         "detail": error.detail or error.title,

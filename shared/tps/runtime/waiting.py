@@ -22,8 +22,9 @@ _T = TypeVar("_T")
 
 
 class TooManyWaiting(Unavailable):
-    """Every place for waiting calls is taken; come again, or ask for more replicas."""
+    """All places for waiting calls are taken; the caller tries again, or the platform operator adds replicas."""
 
+    problem_type = "urn:tps:problem:too-many-waiting"
     title = "too many waiting calls"
 
 
