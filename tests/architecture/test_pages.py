@@ -1,0 +1,124 @@
+"""Pages say what is there: links lead somewhere, and the tables of codes agree with the code."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tests.architecture.sources import ROOT, sources
+from tps.documents.acknowledgement import Outcome
+from tps.documents.unavailability import REASON_CODES
+from tps.mades.states import FAILURES, State, is_answerable
+from tps.mades.types import BUSINESS_TYPES, ROUTES
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_CITED = re.compile(r"(?<![\w/.-])(?:\.\./)*(docs/[\w./-]+\.(?:md|svg|png))")
+_CITED_SECTION = re.compile(r'(?<![\w/.-])(docs/[\w./-]+\.md),? "([^"\n]+)"')
+_ABROAD = ("http://", "https://", "mailto:", "#")
+_REASON = re.compile(r"[AB][0-9]{2}|999")
+_TEXTS = {".md", ".py", ".toml", ".yml", ".yaml", ".raml", ".sql", ".js", ".html", ".xsd", ".wsdl", ""}
+_ROLES = {"operator": "agr", "DSO": "dso", "platform": "tps"}
+
+
+@cache
+def _tracked() -> tuple[Path, ...]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = (ROOT / name for name in listed.split("\0") if name)
+    return tuple(path for path in paths if path.suffix in _TEXTS and path.is_file())
+
+
+def _pages() -> list[Path]:
+    return [path for path in _tracked() if path.suffix == ".md"]
+
+
+def _shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_every_relative_link_of_a_page_leads_to_a_file() -> None:
+    broken = [
+        f"{_shown(page)}: {target}"
+        for page in _pages()
+        for target in _LINK.findall(page.read_text())
+        if not target.startswith(_ABROAD) and not (page.parent / target.partition("#")[0]).exists()
+    ]
+
+    assert broken == []
+
+
+def test_every_page_that_a_file_cites_exists() -> None:
+    missing = [
+        f"{_shown(path)}: {cited}"
+        for path in _tracked()
+        for cited in _CITED.findall(path.read_text())
+        if not (ROOT / cited).exists()
+    ]
+
+    assert missing == []
+
+
+def test_every_section_that_a_file_cites_exists() -> None:
+    """As in `Source: F6a; docs/semantics.md, "Fairness"`."""
+    missing = [
+        f"{_shown(path)}: {page}, {section}"
+        for path in _tracked()
+        for page, section in _CITED_SECTION.findall(path.read_text())
+        if section.rstrip(".,") not in _headings(ROOT / page)
+    ]
+
+    assert missing == []
+
+
+@cache
+def _headings(page: Path) -> frozenset[str]:
+    lines = page.read_text().splitlines() if page.exists() else []
+    return frozenset(line.lstrip("#").strip() for line in lines if line.startswith("#"))
+
+
+def test_the_glossary_has_every_reason_code_and_state() -> None:
+    told = {row[0] for row in _rows("docs/glossary.md")}
+
+    assert _reason_codes_in_code() - told == set()
+    assert set(State) - told == set()
+
+
+def _reason_codes_in_code() -> set[str]:
+    codes = {str(outcome) for outcome in Outcome} | REASON_CODES
+    for source in sources():
+        for call in (node for node in ast.walk(source.tree) if isinstance(node, ast.Call)):
+            name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+            if name in ("Finding", "refusal", "DocumentReason") and call.args:
+                codes |= {code for code in _constants(call.args[0]) if _REASON.fullmatch(code)}
+    return codes
+
+
+def _constants(node: ast.expr) -> Iterator[str]:
+    """All texts of an expression: of `"A69" if series is None else "A59"` both."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
+
+
+def test_the_page_on_mades_has_every_failure_and_whether_its_sender_hears_of_it() -> None:
+    told = {row[0].strip("`"): row[-1] for row in _rows("docs/mades.md", "Failures")}
+
+    assert told == {code: "yes" if is_answerable(code) else "no" for code in FAILURES}
+
+
+def test_the_page_on_documents_has_every_message_type_with_its_two_ends() -> None:
+    told = {(row[0].strip("`"), _ROLES[row[1]], _ROLES[row[2]]) for row in _rows("docs/documents.md", "Message types")}
+
+    assert told == {(kind, *ends) for kind in BUSINESS_TYPES for ends in ROUTES[kind]}
+
+
+def _rows(page: str, section: str = "") -> list[list[str]]:
+    """The cells of the page's table rows without heads, of one section or of all."""
+    text = (ROOT / page).read_text()
+    if section:
+        text = re.split(r"^#+ ", text.partition(f"# {section}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    lines = text.splitlines()
+    heads = {number - 1 for number, line in enumerate(lines) if line.startswith("|--")}
+    bodies = (line for number, line in enumerate(lines) if line.startswith("| ") and number not in heads)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in bodies]
