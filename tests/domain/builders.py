@@ -1,4 +1,4 @@
-"""Values with sensible defaults: a test states only what matters to it."""
+"""Values with sensible defaults, so that a test states only the fields that matter."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,11 +18,11 @@ GSRN = "376104250021234569"
 OTHER_GSRN = "571313174000000004"
 EIC = "10YDK-1--------W"
 NOW = datetime(2025, 3, 30, 0, 30, tzinfo=UTC)
-"""Half an hour before a Danish day of 23 hours skips one."""
+"""Half an hour before clocks go forward on a Danish day of 23 hours."""
 
 
 def minutes(count: float) -> datetime:
-    """So many minutes from NOW; negative is past."""
+    """Return the moment `count` minutes after NOW. A negative count is in the past."""
     return NOW + timedelta(minutes=count)
 
 
@@ -42,7 +42,7 @@ def make_limit(
 def make_emergency(
     *, asset_ids: tuple[str, ...] = (GSRN,), start: datetime = NOW, expected_end: datetime | None = None
 ) -> UnforeseenLimit:
-    """By default for the next 45 minutes."""
+    """Return an emergency that lasts for the next 45 minutes by default."""
     return UnforeseenLimit(asset_ids, Action.STOP, Direction.BOTH, Interval(start, expected_end or minutes(45)))
 
 

@@ -1,4 +1,4 @@
-"""F6a: what an operator's part of a limit is, and what nobody can gain by (SEMANTICS, Fairness)."""
+"""F6a: test an operator's part of a limit and that no strategy gains power. Source: docs/semantics.md, "Limits"."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tps.domain.fairness import WEIGHTED_MAX_MIN, effective_weights, exact_parts_kw, rule, share_limit
+from tps.domain.fairness import effective_weights, exact_parts_kw, share_limit
 from tps.errors import RuleBroken
 
 TIE_KEY = b"the limit's own key"
@@ -18,7 +18,7 @@ MANY_WATTS = st.integers(0, 10**12)
 
 
 def share_watts(available_w: int, weights_w: dict[str, int], caps_w: dict[str, int] | None = None) -> dict[str, int]:
-    """`share_limit` in watts, so that a test reads like its example."""
+    """Call `share_limit` in watts, so that a test reads like its example."""
     parts = share_limit(kw(available_w), in_kw(weights_w), TIE_KEY, None if caps_w is None else in_kw(caps_w))
     return {name: int(part * 1000) for name, part in parts.items()}
 
@@ -37,14 +37,14 @@ def named(powers_w: list[int]) -> dict[str, int]:
 
 @st.composite
 def divisions(draw: Callable, watts: st.SearchStrategy[int] = FEW_WATTS | MANY_WATTS):
-    """(available_w, weights_w, caps_w): caps up to the weights, and sometimes more power than they can take."""
+    """Draw (available_w, weights_w, caps_w). Caps do not exceed weights. The power may exceed the sum of the caps."""
     weights_w = named(draw(st.lists(watts, max_size=8)))
     caps_w = {name: draw(st.integers(0, weight_w)) for name, weight_w in weights_w.items()}
     return draw(st.integers(0, 2 * sum(weights_w.values()) + 1)), weights_w, caps_w
 
 
 def water_filled(available: Fraction, weights: dict[str, int], caps: dict[str, int]) -> dict[str, Fraction]:
-    """An independent slow water-filling: rounds of sharing what is left among those not yet full."""
+    """Return the exact parts by an independent, slow water-filling: rounds of sharing the rest among open names."""
     parts = dict.fromkeys(weights, Fraction(0))
     while open_names := [name for name in weights if weights[name] and parts[name] < caps[name]]:
         left = available - sum(parts.values())
@@ -60,7 +60,7 @@ def water_filled(available: Fraction, weights: dict[str, int], caps: dict[str, i
 
 
 def highest_averages(available_w: int, weights_w: dict[str, int], caps_w: dict[str, int]) -> dict[str, int]:
-    """Watt by watt from nothing, by the definition; equal claims go to the later name. Slow."""
+    """Return the parts by the definition, watt by watt from zero. Equal claims go to the later name. Slow."""
     parts_w = dict.fromkeys(weights_w, 0)
     for _ in range(available_w):
         claims = [
@@ -165,7 +165,7 @@ def test_splitting_gains_nothing_but_a_watt_where_both_pieces_and_the_whole_are_
 
 
 def test_over_many_keys_even_tied_pieces_get_less_than_the_whole() -> None:
-    """2 W for a whole of 2 W against a rival of 1 W; its pieces of 1 W tie with the rival for the last watt."""
+    """A whole of 2 W competes for 2 W with a rival of 1 W. Its pieces of 1 W tie with the rival for the last watt."""
     whole, pieces = Decimal(0), Decimal(0)
     for key in range(200):
         rival = {"rival": kw(1)}
@@ -217,7 +217,7 @@ def test_nobody_gets_less_than_its_exact_part_rounded_down_nor_all_together_a_wa
 
 @given(divisions(watts=st.integers(0, 12)))
 def test_rounding_down_first_changes_nothing_about_highest_averages(division) -> None:
-    """But for ties, which the reference gives to the later name: then the smallest average served is the same."""
+    """Ties are the exception: the reference gives them to the later name. The averages served stay the same."""
     available_w, weights_w, caps_w = division
 
     fast, slow = share_watts(available_w, weights_w, caps_w), highest_averages(available_w, weights_w, caps_w)
@@ -226,7 +226,7 @@ def test_rounding_down_first_changes_nothing_about_highest_averages(division) ->
 
 
 def test_one_large_among_many_small_may_get_several_of_the_watts_that_rounding_left() -> None:
-    """Its exact part is 1.3 W; 100/2, 100/3 and 100/4 are above 22/1, 100/5 is not."""
+    """The exact part is 1.3 W. 100/2, 100/3 and 100/4 are above 22/1, but 100/5 is not."""
     small = named([22] * 30)
 
     assert share_watts(10, small | {"large": 100})["large"] == 4
@@ -281,11 +281,11 @@ def test_a_tie_is_decided_by_the_key_alone_and_always_the_same() -> None:
      ("A42", "1.00000000000000000000000000000000001"), ("A42", "1E+99999999")],
 )  # fmt: skip
 def test_negative_or_finer_than_a_watt_is_refused_with_its_place(code: str, bad: str) -> None:
-    one = {"somebody": Decimal(1)}
+    weights_kw = {"somebody": Decimal(1)}
     for pointer, arguments in {
-        "/available_kw": (Decimal(bad), one, TIE_KEY),
+        "/available_kw": (Decimal(bad), weights_kw, TIE_KEY),
         "/weights_kw": (Decimal(1), {"somebody": Decimal(bad)}, TIE_KEY),
-        "/caps_kw": (Decimal(1), one, TIE_KEY, {"somebody": Decimal(bad)}),
+        "/caps_kw": (Decimal(1), weights_kw, TIE_KEY, {"somebody": Decimal(bad)}),
     }.items():
         with pytest.raises(RuleBroken) as refusal:
             share_limit(*arguments)
@@ -295,7 +295,7 @@ def test_negative_or_finer_than_a_watt_is_refused_with_its_place(code: str, bad:
 
 
 def test_a_total_beyond_what_one_asset_may_have_still_divides() -> None:
-    """Else an operator could void everybody's limit by registering two absurd assets."""
+    """Otherwise an operator could void every operator's limit by registering two absurd assets."""
     parts = share_limit(Decimal(10), {"absurd": Decimal(2 * 10**9), "honest": Decimal(10)}, TIE_KEY)
 
     assert Decimal(10) == sum(parts.values())
@@ -314,14 +314,8 @@ def test_registered_maxima_above_the_points_weigh_only_up_to_it_in_proportion() 
     assert {"a": Decimal(30), "b": Decimal(20)} == weights
 
 
-def test_the_rule_is_found_by_its_name() -> None:
-    assert share_limit is rule(WEIGHTED_MAX_MIN)
-    with pytest.raises(ValueError, match="weighted_max_min"):
-        rule("first come, first served")
-
-
 def test_seventeen_thousand_weights_are_divided_within_a_second() -> None:
-    """A realistic DSO has 17,505 assets; measured about 0.06 s."""
+    """A realistic DSO has 17,505 assets. The measured time is about 0.06 s."""
     weights_w = {f"asset-{index}": 1000 + 7919 * index % 99991 for index in range(17_505)}
     started = time.perf_counter()
 

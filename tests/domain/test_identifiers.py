@@ -1,4 +1,4 @@
-"""Ids of assets, connection points and parties: one spelling each, and check digits that are checked."""
+"""Test ids of assets, connection points and parties: canonical spelling and check digits."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""F6: what is wrong with a limit, before anybody looks into a registry."""
+"""F6: test the faults of a limit that need no registry."""
 
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -114,9 +114,9 @@ def test_overlap_is_found_exactly_if_some_minute_is_covered_twice(starts_and_len
     """LIM-INT."""
     covered = [minute for start, length in starts_and_lengths for minute in range(start, start + length)]
 
-    found = faults(make_limit(*(make_slot(start, start + length) for start, length in starts_and_lengths)))
+    findings = faults(make_limit(*(make_slot(start, start + length) for start, length in starts_and_lengths)))
 
-    assert bool(found) == (len(covered) != len(set(covered)))
+    assert bool(findings) == (len(covered) != len(set(covered)))
 
 
 @pytest.mark.parametrize(("power_kw", "code"), [("-1", "A46"), ("0.0001", "A42"), ("NaN", "A42"), ("1E+99999", "A42")])

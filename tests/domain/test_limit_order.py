@@ -1,4 +1,4 @@
-"""Which of several limits on one asset counts (SEMANTICS, Limits and Emergencies)."""
+"""Test which of several limits on one asset counts. Source: docs/semantics.md, "Limits" and "Emergencies"."""
 
 from decimal import Decimal
 from itertools import permutations
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.domain.builders import make_slot, minutes
 from tps.domain.limit import Action, Direction, Interval
-from tps.domain.limit_order import Bound, Emergency, bounds, effective_bound_kw, prevailing
+from tps.domain.limit_order import EffectiveBound, Emergency, bounds, effective_bound_kw, prevailing
 
 HOUR = Interval(minutes(0), minutes(60))
 
@@ -25,10 +25,10 @@ def test_stop_goes_over_hold_over_start_whenever_each_was_accepted() -> None:
     for order in permutations([Action.STOP, Action.HOLD, Action.START]):
         every = [emergency(action, accepted) for accepted, action in enumerate(order)]
         for strongest in (Action.STOP, Action.HOLD, Action.START):
-            found = prevailing(every, Direction.PRODUCTION, minutes(30))
-            assert found is not None
-            assert found.action is strongest
-            every.remove(found)
+            emergency_in_force = prevailing(every, Direction.PRODUCTION, minutes(30))
+            assert emergency_in_force is not None
+            assert emergency_in_force.action is strongest
+            every.remove(emergency_in_force)
 
 
 def test_of_the_same_kind_the_later_accepted_prevails() -> None:
@@ -80,25 +80,25 @@ some_spans = st.tuples(st.integers(-60, 100), st.integers(1, 60))
 def test_the_pieces_say_for_each_minute_what_binds_in_it(
     slots: list[tuple[tuple[int, int], int]], spans: list[tuple[int, int]]
 ) -> None:
-    """LIM-OVL, EMG-ORD: all limits stand, and an emergency goes over them."""
+    """LIM-OVL, EMG-ORD: all limits stay in force, and an emergency takes precedence."""
     parts = [[make_slot(start, start + length, str(power_kw))] for (start, length), power_kw in slots]
     periods = [Interval(minutes(start), minutes(start + length)) for start, length in spans]
     emergencies = [
-        emergency(action, period=each) for action, each in zip((Action.STOP, Action.HOLD), periods, strict=False)
+        emergency(action, period=period) for action, period in zip((Action.STOP, Action.HOLD), periods, strict=False)
     ]
 
-    found = bounds(parts, emergencies, Direction.PRODUCTION)
+    pieces = bounds(parts, emergencies, Direction.PRODUCTION)
 
     for minute in range(-61, 161):
-        one = Interval(minutes(minute), minutes(minute + 1))
-        followed = prevailing(emergencies, Direction.PRODUCTION, one.start)
-        power_kw = effective_bound_kw(parts, emergencies, Direction.PRODUCTION, one)
-        pieces = [each for each in found if each.interval.start <= one.start < each.interval.end]
+        interval = Interval(minutes(minute), minutes(minute + 1))
+        followed = prevailing(emergencies, Direction.PRODUCTION, interval.start)
+        power_kw = effective_bound_kw(parts, emergencies, Direction.PRODUCTION, interval)
+        holding = [piece for piece in pieces if piece.interval.start <= interval.start < piece.interval.end]
         expected = (power_kw, followed.action if followed else None)
-        assert [(each.power_kw, each.action) for each in pieces] == ([] if expected == (None, None) else [expected])
+        assert [(piece.power_kw, piece.action) for piece in holding] == ([] if expected == (None, None) else [expected])
 
 
 def test_pieces_that_say_the_same_are_one() -> None:
     halves = [[make_slot(0, 30, "5"), make_slot(30, 60, "5")]]
 
-    assert bounds(halves, [], Direction.PRODUCTION) == [Bound(HOUR, Decimal(5), None)]
+    assert bounds(halves, [], Direction.PRODUCTION) == [EffectiveBound(HOUR, Decimal(5), None)]

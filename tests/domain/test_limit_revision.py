@@ -1,4 +1,4 @@
-"""What may follow what in the life of a limit (SEMANTICS, "Update, cancel, end")."""
+"""Test the order of revisions in the life of a limit. Source: docs/semantics.md, "The life of a limit"."""
 
 from datetime import timedelta
 
@@ -39,7 +39,10 @@ def test_nothing_follows_a_limit_that_was_closed(status: LimitStatus) -> None:
     """LIF-ERR."""
     (finding,) = succession_findings(standing(status=status), LimitKind.FORESEEN, NOW)
 
-    assert (finding.code, finding.detail.split(":")[0]) == ("A59", f"the limit is {status}")
+    assert (finding.code, finding.detail) == (
+        "A59",
+        f"the limit is {status} and cannot change; send a new limit with a new id",
+    )
 
 
 @pytest.mark.parametrize(("ends", "is_over"), [(-1, True), (0, True), (1, False)])
@@ -55,7 +58,7 @@ def test_what_was_ended_or_cancelled_does_not_expire() -> None:
 
 
 def test_a_limit_keeps_its_kind() -> None:
-    assert [each.code for each in succession_findings(standing(), LimitKind.UNFORESEEN, NOW)] == ["A59"]
+    assert [finding.code for finding in succession_findings(standing(), LimitKind.UNFORESEEN, NOW)] == ["A59"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Plans in force: which piece holds, what is left of others, and that what is read does not tell how it was kept."""
+"""Test plans in force: precedence between pieces, the rest of covered pieces, and joined schedules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tps.domain.limit import Interval
 from tps.domain.plan import MANY_LEVELS, Piece, by_days, joined, laid_over, merged, ranked, uncovered
-from tps.domain.schedule import RESOLUTIONS, Schedule, in_force, part_within, schedule_of, supersede
+from tps.domain.schedule import RESOLUTIONS, Schedule, part_within, schedule_of
 
 ASSET = "571313190000000011"
 START = datetime(2026, 4, 3, 22, tzinfo=UTC)
@@ -23,17 +23,17 @@ resolutions = st.sampled_from(sorted(RESOLUTIONS))
 
 
 def span(start: int, end: int) -> Interval:
-    """From one minute to another."""
+    """Return the interval from one minute to another."""
     return Interval(START + start * MINUTE, START + end * MINUTE)
 
 
 def moments(periods: list[Interval]) -> set[datetime]:
-    """Every minute in some intervals, each at most once."""
-    found = [
+    """Return every minute of the intervals, and assert that no minute appears twice."""
+    starts = [
         period.start + step * MINUTE for period in periods for step in range((period.end - period.start) // MINUTE)
     ]
-    assert len(found) == len(set(found))
-    return set(found)
+    assert len(starts) == len(set(starts))
+    return set(starts)
 
 
 def kept(number: int, period: Interval, rank: int = 0) -> Piece:
@@ -46,10 +46,10 @@ def minute_by_minute(pieces: list[Piece]) -> dict[datetime, Piece]:
 
 @given(st.lists(intervals))
 def test_merged_intervals_are_the_same_time_without_overlap_or_touch(periods: list[Interval]) -> None:
-    found = merged(periods)
+    merged_periods = merged(periods)
 
-    assert moments(found) == {moment for period in periods for moment in moments([period])}
-    assert all(before.end < after.start for before, after in pairwise(found))
+    assert moments(merged_periods) == {moment for period in periods for moment in moments([period])}
+    assert all(before.end < after.start for before, after in pairwise(merged_periods))
 
 
 @given(st.lists(intervals), st.lists(intervals))
@@ -70,7 +70,7 @@ def test_upper_pieces_hold_and_lower_ones_where_there_is_none(lower: list[Interv
 
 @given(st.permutations(range(5)), st.lists(st.lists(intervals), min_size=5, max_size=5))
 def test_the_higher_rank_holds_in_whatever_order_they_come(order: list[int], documents: list[list[Interval]]) -> None:
-    """MADES gives no order: a DSO ends with the same plan."""
+    """MADES guarantees no order. The DSO gets the same plan in any order."""
     pieces = [[kept(rank, period, rank) for period in merged(periods)] for rank, periods in enumerate(documents)]
 
     held: list[Piece] = []
@@ -101,7 +101,7 @@ def test_a_day_of_quarters_is_kept_whole_whatever_zone_it_is_of() -> None:
 
 @given(st.lists(st.tuples(resolutions, st.integers(0, 500), st.integers(1, 30)), max_size=6))
 def test_an_index_of_pieces_plans_what_the_schedules_themselves_do(sent: list[tuple[str, int, int]]) -> None:
-    """Pieces over pieces, read from what was sent, against schedules superseding schedules."""
+    """Compare the index of pieces with the schedules laid over each other minute by minute."""
     schedules = [
         schedule_of(ASSET, START + offset * MINUTE, resolution, [Decimal(number + step) for step in range(count)])
         for number, (resolution, offset, count) in enumerate(sent)
@@ -111,11 +111,14 @@ def test_an_index_of_pieces_plans_what_the_schedules_themselves_do(sent: list[tu
         pieces = ranked(pieces, [Piece(ASSET, schedule.period, rank, str(rank))])
     read = [part_within(schedules[piece.rank], piece.period) for piece in pieces]
 
-    assert powers([each for each in read if each]) == powers(in_force(schedules))
+    expected: dict[datetime, Decimal] = {}
+    for schedule in schedules:
+        expected |= powers([schedule])
+    assert powers([part for part in read if part]) == expected
 
 
 def powers(schedules: list[Schedule]) -> dict[datetime, Decimal]:
-    """The power of every minute."""
+    """Return the power of every minute."""
     return {
         schedule.start + index * schedule.step + step * MINUTE: power_kw
         for schedule in schedules
@@ -127,9 +130,11 @@ def powers(schedules: list[Schedule]) -> dict[datetime, Decimal]:
 def test_what_follows_on_each_other_is_read_as_one_and_a_gap_as_two() -> None:
     hour = schedule_of(ASSET, START, "PT15M", [Decimal(1), Decimal(1), Decimal(2), Decimal(2)])
     over = schedule_of(ASSET, START + timedelta(minutes=30), "PT15M", [Decimal(2)])
+    cut = [schedule_of(ASSET, START, "PT15M", [Decimal(1), Decimal(1)])]
+    rest = [schedule_of(ASSET, START + timedelta(minutes=45), "PT15M", [Decimal(2)])]
     gap = schedule_of(ASSET, START + timedelta(hours=2), "PT15M", [Decimal(2)])
     other = schedule_of("571313190000000028", START + timedelta(hours=1), "PT15M", [Decimal(2)])
 
-    read = joined([*sorted([*supersede(hour, over), over], key=lambda each: each.start), gap, other])
+    read = joined([*cut, over, *rest, gap, other])
 
     assert read == [hour, gap, other]

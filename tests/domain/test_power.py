@@ -1,4 +1,4 @@
-"""Power in kW: whole watts, written one way, whatever a client sends."""
+"""Test powers in kW: whole watts in the canonical spelling, whatever a client sends."""
 
 from decimal import Decimal
 

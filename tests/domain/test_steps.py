@@ -1,4 +1,4 @@
-"""Power as steps: sums, parts and energies are those that one finds second by second."""
+"""Compare sums, parts and energies of steps with a model that works second by second."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def test_a_part_is_what_lies_in_the_window(steps: Steps, window: tuple[int, int]
 def test_a_sum_is_that_of_each_second_and_has_no_step_that_is_none(parts: list[Steps], window: tuple[int, int]) -> None:
     total = summed([*parts, *parts[:2]], *window)
 
-    each = [second_by_second(part) for part in [*parts, *parts[:2]]]
-    assert second_by_second(total) == {at: sum(one.get(at, 0) for one in each) for at in range(*window)}
+    seconds_of_parts = [second_by_second(part) for part in [*parts, *parts[:2]]]
+    expected = {at: sum(levels.get(at, 0) for levels in seconds_of_parts) for at in range(*window)}
+    assert second_by_second(total) == expected
     assert all(before != after for before, after in zip(total.levels_w, list(total.levels_w)[1:], strict=False))
 
 
@@ -70,9 +71,9 @@ def test_each_level_lasts_as_many_seconds_of_a_window_as_there_are(steps: Steps,
 
 @given(st.lists(some_steps(), max_size=1), windows)
 def test_gaps_are_the_seconds_of_which_nothing_is_said(parts: list[Steps], window: tuple[int, int]) -> None:
-    said = {second for part in parts for second in second_by_second(part)}
+    covered = {second for part in parts for second in second_by_second(part)}
 
-    found = [second for start, end in gaps(parts, *window) for second in range(start, end)]
+    gap_seconds = [second for start, end in gaps(parts, *window) for second in range(start, end)]
 
-    assert found == [second for second in range(*window) if second not in said]
-    assert all((level_at(parts, second) is None) is (second not in said) for second in range(*window))
+    assert gap_seconds == [second for second in range(*window) if second not in covered]
+    assert all((level_at(parts, second) is None) is (second not in covered) for second in range(*window))

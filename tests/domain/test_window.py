@@ -1,4 +1,4 @@
-"""Windows: aligned with the clock, alike for everybody."""
+"""Test windows: aligned with the clock and equal for every party."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -185,7 +185,7 @@ def test_a_limit_is_updated_cancelled_and_read_back_and_the_operator_follows(gri
     assert own.delivery.asset_count == 1
     listed = {limit.id: limit for limit in grid.dso.list_limits(applies_from=STARTS)}
     assert (listed[sent.id].status, listed[sent.id].revision) == ("cancelled", 3)
-    with pytest.raises(Refused, match="nothing follows"):
+    with pytest.raises(Refused, match="send a new limit"):
         grid.dso.update_limit(sent.id, grid.foreseen(100))
 
 

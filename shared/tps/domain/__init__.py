@@ -1,1 +1,1 @@
-"""Pure rules and values: no I/O, no clock, no XML; time comes in as an argument."""
+"""Business rules and values. This package does no I/O, reads no clock and knows no XML. Callers pass the time in."""

@@ -1,7 +1,9 @@
-"""Flexibility assets and connection points (F4, F5).
+"""Flexibility assets and connection points.
 
-Power is kW as `Decimal`, at most three decimals (whole watts), never negative here: the direction is in the
-field's name, and None means "cannot" for an asset and "no limit stated" for a connection point.
+A power is in kW, as a `Decimal` with at most three decimals (whole watts). It is never negative here, because the
+field's name gives the direction. None means "no capability" for an asset and "no limit stated" for a connection point.
+
+Source: docs/requirements.md, F4 and F5.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from enum import StrEnum
 
 
 class AssetKind(StrEnum):
-    """What an asset is; the order is that of the contract."""
+    """The kind of an asset. The members are in the order of the API contract."""
 
     GENERATION = "generation"
     LOAD = "load"
@@ -21,7 +23,12 @@ class AssetKind(StrEnum):
 
 
 class ClaimState(StrEnum):
-    """`waiting`: accepted, but not in force for a reason that is not told (SEMANTICS, Registration)."""
+    """The state of an operator's claim on an asset.
+
+    A claim is `waiting` if it was accepted but is not in force. The operator is not told the reason.
+
+    Source: docs/semantics.md, "Registrations".
+    """
 
     ACTIVE = "active"
     WAITING = "waiting"
@@ -29,7 +36,7 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlexibilityAsset:
-    """An asset as its operator registers it; at least one of the two maxima is given."""
+    """An asset as its operator registers it. At least one of the two maximum powers is set."""
 
     id: str
     connection_point_id: str
@@ -41,7 +48,10 @@ class FlexibilityAsset:
 
 @dataclass(frozen=True, slots=True)
 class AssetListing:
-    """What a DSO may know of an asset in its grid (F5). There is no field for its operator, or its name."""
+    """The asset data that a DSO may see for its grid. The class has no field for the operator or the asset's name.
+
+    Source: docs/requirements.md, F5 and NF3.
+    """
 
     id: str
     connection_point_id: str
@@ -52,7 +62,11 @@ class AssetListing:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPoint:
-    """A point of a DSO's grid. `sections` are the DSO's own labels and never leave its backend."""
+    """A point in a DSO's grid.
+
+    Attributes:
+        sections: The DSO's own labels. The labels never leave the DSO's backend.
+    """
 
     id: str
     max_production_kw: Decimal | None = None
@@ -63,6 +77,6 @@ class ConnectionPoint:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The wish to remove a registered asset or connection point."""
+    """A request to remove a registered asset or connection point."""
 
     id: str

@@ -1,7 +1,10 @@
-"""Where plans and limits collide (F3): what a set of assets plans against what a limit leaves it.
+"""Conflicts between plans and limits: the planned power of a set of assets against the power that a limit allows.
 
-Judged on 15-minute means of the UTC grid (SEMANTICS, Limits), within the time in which the limit holds. Seconds since
-1970 and whole watts, all sums exact. An asset without a plan is unknown, up to its maximum: never a conflict.
+A conflict is judged on 15-minute means of the UTC grid, within the time in which the limit holds. Times are seconds
+since 1970 and powers are whole watts, so all sums are exact. An asset without a plan counts as unknown, up to its
+maximum power, and never as a conflict.
+
+Source: docs/requirements.md, F3; docs/semantics.md, "Limits".
 """
 
 from __future__ import annotations
@@ -32,7 +35,11 @@ MAX_LARGEST = 5
 
 
 class ConflictKind(StrEnum):
-    """What is asked: no more than a power, nothing, all that can be, or no change."""
+    """How a plan breaks a limit.
+
+    The plan exceeds the available power, uses power under a stop, stays below the maximum under a start, or changes
+    under a hold.
+    """
 
     OVER_PART = "over_part"
     PLANNED_UNDER_STOP = "planned_under_stop"
@@ -49,7 +56,7 @@ KIND_OF_ACTION = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What is available to the set in one half-open interval; 0 in emergencies."""
+    """The power that is available to the set of assets in one half-open interval. The power is 0 in emergencies."""
 
     start_s: int
     end_s: int
@@ -58,11 +65,11 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a limit asks of a set of assets.
+    """A limit's requirement on a set of assets.
 
     Attributes:
-        bounds: By time, without overlap; between them nothing is asked. There is one at least.
-        held_at_s: Of a hold: the moment whose power is to be kept.
+        bounds: At least one bound, sorted by time, without overlap. Nothing is required between two bounds.
+        held_at_s: For a hold, the moment whose power the assets must keep.
     """
 
     kind: ConflictKind
@@ -81,7 +88,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAsset:
-    """An asset, what it can (>= 0), and what it plans: stretches by time, without overlap; a gap is unknown."""
+    """An asset with its maximum powers (>= 0) and its plans.
+
+    Attributes:
+        plans: Plans sorted by time, without overlap. A gap between two plans means that the power is unknown.
+    """
 
     asset_id: str
     max_production_w: int
@@ -91,9 +102,12 @@ class PlannedAsset:
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """One quarter of an hour, or what of it the limit holds in: energies in watt-seconds over `duration_s`.
+    """The excess in one quarter-hour, or in the part of a quarter-hour in which the limit holds.
 
-    Under a start the excess is what lacks, under a hold the sum of the assets' steps.
+    Under a start the excess is the missing energy. Under a hold the excess is the sum of the assets' changes.
+
+    Attributes:
+        duration_s: The time in which the limit holds. All energies are watt-seconds over this duration.
     """
 
     start_s: int
@@ -106,15 +120,16 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A demand that is not kept, or (no `excesses`) may not be, for what is not known.
+    """A demand that the plans break, or may break because some power is unknown.
 
     Attributes:
-        excesses: The quarters with an excess, by time.
-        doubtful_s: Without excesses: from the first to the last quarter in which there may be one.
-        unknown_count: How many assets do not plan all of the time.
-        unknown_w: The most that these may add, as a mean of a quarter, rounded up.
-        concerned_count: How many assets add to the excesses.
-        largest: Those of them that add most, and how much (`energies_ws`).
+        excesses: Quarter-hours with an excess, sorted by time. Empty if the plans only may break the demand.
+        doubtful_s: Without excesses: the start of the first and the end of the last quarter-hour with a possible
+            excess.
+        unknown_count: Number of assets that do not plan the whole time.
+        unknown_w: The most power that these assets may add, as a quarter-hour mean, rounded up.
+        concerned_count: Number of assets that contribute to the excesses.
+        largest: The ids and energies (`energies_ws`) of the assets that contribute most.
     """
 
     excesses: tuple[Excess, ...]
@@ -126,18 +141,23 @@ class Conflict:
 
     @property
     def excess_ws(self) -> int:
-        return sum(each.excess_ws for each in self.excesses)
+        return sum(excess.excess_ws for excess in self.excesses)
 
     @property
     def severity(self) -> tuple[int, int]:
-        """Sorts the worst first, and what is only unknown last."""
+        """Return a sort key: the largest excess comes first, and conflicts with unknown power only come last."""
         return (0 if self.excesses else 1, -(self.excess_ws or self.unknown_w))
 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Over the set: what counts against the bound, what is not known (None: nothing); and what is shown as planned and
-    as the part, where these are not burden and bound."""
+    """Sums over the set of assets.
+
+    Attributes:
+        burden: The energy that counts against the bound.
+        unknown: The energy that assets without a plan may add, or None if all assets plan.
+        shown: The energies to show as planned and as the part. None if these are the burden and the bound.
+    """
 
     burden: Energy
     unknown: Energy | None
@@ -145,7 +165,7 @@ class _Sums:
 
 
 def within(demand: Demand, start_s: int, end_s: int) -> Demand | None:
-    """What is asked in a half-open window; None if nothing is."""
+    """Return the demand within a half-open window, or None if the demand requires nothing there."""
     bounds = [
         Bound(max(bound.start_s, start_s), min(bound.end_s, end_s), bound.power_w)
         for bound in demand.bounds
@@ -155,7 +175,11 @@ def within(demand: Demand, start_s: int, end_s: int) -> Demand | None:
 
 
 def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | None:
-    """How the plans of a set of assets go with what is asked of it; None if they do, whatever is not planned."""
+    """Return the conflict between the plans of a set of assets and a demand.
+
+    Returns:
+        None if the plans keep the demand, even with the most power that unplanned assets may add.
+    """
     unknown = [parts for parts in (unknown_of(demand, asset) for asset in assets) if parts]
     burdens = _burdens(demand, assets)
     burden = sum_of(burdens, demand.start_s, demand.end_s)
@@ -177,8 +201,12 @@ def conflict_of(demand: Demand, assets: Sequence[PlannedAsset]) -> Conflict | No
 
 
 def energies_ws(demand: Demand, assets: Sequence[PlannedAsset], excesses: Sequence[Excess]) -> list[tuple[str, int]]:
-    """What each asset adds to the excess quarters: energy planned, lacking, or stepped by; of those that do, the
-    largest first."""
+    """Return each asset's contribution to the excess quarter-hours, largest first.
+
+    Returns:
+        Asset ids with their planned, missing or changed energy in watt-seconds. Assets without a contribution are left
+        out.
+    """
     return _ranked(_burdens(demand, assets), _stretches(demand, excesses))
 
 
@@ -188,11 +216,12 @@ def _ranked(burdens: Iterable[Pile[str]], stretches: Sequence[tuple[int, int]]) 
         lengths_s = lengths_within(pile, stretches)
         for asset_id, levels_w in pile.rows:
             energies_ws[asset_id] += sum(map(mul, levels_w, lengths_s))
-    return sorted((each for each in energies_ws.items() if each[1]), key=lambda each: (-each[1], each[0]))
+    contributions = (item for item in energies_ws.items() if item[1])
+    return sorted(contributions, key=lambda item: (-item[1], item[0]))
 
 
 def _compared(demand: Demand, sums: _Sums) -> tuple[list[Excess], list[tuple[int, int]], int]:
-    """Quarters with an excess, quarters in which there may be one, and the most that is not known in any."""
+    """Return quarter-hours with an excess, quarter-hours with a possible excess, and the highest unknown power."""
     excesses, doubtful, unknown_w = [], [], 0
     for start_s, bounds in _quarters(demand):
         end_s, duration_s = bounds[-1].end_s, sum(bound.end_s - bound.start_s for bound in bounds)
@@ -200,7 +229,9 @@ def _compared(demand: Demand, sums: _Sums) -> tuple[list[Excess], list[tuple[int
         burden_ws, unknown_ws = _over(sums.burden, bounds), _over(sums.unknown, bounds) if sums.unknown else 0
         unknown_w = max(unknown_w, -(-unknown_ws // duration_s))
         if burden_ws > asked_ws:
-            planned_ws, part_ws = (_over(each, bounds) for each in sums.shown) if sums.shown else (burden_ws, asked_ws)
+            planned_ws, part_ws = burden_ws, asked_ws
+            if sums.shown:
+                planned_ws, part_ws = (_over(energy, bounds) for energy in sums.shown)
             excesses.append(Excess(start_s, end_s, duration_s, planned_ws, part_ws, burden_ws - asked_ws))
         elif burden_ws + unknown_ws > asked_ws:
             doubtful.append((start_s, end_s))
@@ -208,21 +239,21 @@ def _compared(demand: Demand, sums: _Sums) -> tuple[list[Excess], list[tuple[int
 
 
 def _quarters(demand: Demand) -> Iterator[tuple[int, list[Bound]]]:
-    """The demand's bounds in each quarter of an hour that it touches, and when they begin in it."""
-    found: dict[int, list[Bound]] = defaultdict(list)
+    """Yield the demand's bounds for each quarter-hour that the demand touches, with the first bound's start."""
+    bounds_by_quarter: dict[int, list[Bound]] = defaultdict(list)
     for bound in demand.bounds:
         at_s = bound.start_s
         while at_s < bound.end_s:
             quarter = at_s // QUARTER_S
             end_s = min((quarter + 1) * QUARTER_S, bound.end_s)
-            found[quarter].append(Bound(at_s, end_s, bound.power_w))
+            bounds_by_quarter[quarter].append(Bound(at_s, end_s, bound.power_w))
             at_s = end_s
-    for bounds in found.values():
+    for bounds in bounds_by_quarter.values():
         yield bounds[0].start_s, bounds
 
 
 def _stretches(demand: Demand, excesses: Sequence[Excess]) -> list[tuple[int, int]]:
-    """Where in these quarters something is asked."""
+    """Return the stretches of the excess quarter-hours in which the demand has a bound."""
     spans: list[tuple[int, int]] = []
     for excess in excesses:
         start_s = spans.pop()[0] if spans and spans[-1][1] == excess.start_s else excess.start_s
@@ -248,7 +279,7 @@ def _sum(demand: Demand, parts_of: Iterable[Iterable[Steps]]) -> Steps:
 
 
 def _burdens(demand: Demand, assets: Iterable[PlannedAsset]) -> list[Pile[str]]:
-    """What of the assets' plans counts against the demand."""
+    """Return the part of each asset's plan that counts against the demand."""
     plans = ((asset, plan) for asset in assets for plan in asset.plans)
     return [
         Pile(pile.starts_s, pile.end_s, list(_burdens_w(demand, pile.rows)))
@@ -274,7 +305,7 @@ def _burdens_w(
 
 
 def _planned_w(direction: Direction, levels_w: Sequence[int]) -> Sequence[int]:
-    """What is planned in the direction, as positive numbers; both: whichever it is."""
+    """Return the planned power in the direction as positive numbers. For `both`, return the absolute power."""
     if direction is Direction.CONSUMPTION:
         return [max(0, -level_w) for level_w in levels_w]
     if min(levels_w) >= 0:
@@ -283,20 +314,20 @@ def _planned_w(direction: Direction, levels_w: Sequence[int]) -> Sequence[int]:
 
 
 def _missed_w(kind: ConflictKind, levels_w: Sequence[int], reference_w: int) -> list[int]:
-    """By how much what is to be kept to is missed: what lacks, or the step."""
+    """Return the power by which each level misses the reference: the missing power, or the change."""
     if kind is ConflictKind.SHORT_OF_START:
         return [max(0, reference_w - level_w) for level_w in levels_w]
     return [abs(level_w - reference_w) for level_w in levels_w]
 
 
 def planned_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
-    """An asset's planned power in the direction, as a positive number; both: whichever it is."""
+    """Yield an asset's planned power in the direction as positive numbers. For `both`, yield the absolute power."""
     for part in _known(demand, asset):
         yield Steps(part.starts_s, _planned_w(demand.direction, part.levels_w), part.end_s)
 
 
 def reference_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
-    """What an asset that plans should do under a start or a hold, as a positive number."""
+    """Yield the power that a planned asset should have under a start or a hold, as positive numbers."""
     reference_w = _reference_w(demand, asset)
     if reference_w is not None:
         for part in _known(demand, asset):
@@ -304,14 +335,18 @@ def reference_of(demand: Demand, asset: PlannedAsset) -> Iterator[Steps]:
 
 
 def unknown_of(demand: Demand, asset: PlannedAsset) -> list[Steps]:
-    """Where an asset plans nothing, what it may add to the burden; nothing if it cannot do the direction."""
+    """Return the power that an asset may add to the burden where the asset has no plan.
+
+    Returns:
+        Steps by time. Empty if the asset has no capability in the direction.
+    """
     up_to_w = _up_to_w(demand, asset)
     if not up_to_w:
         return []
     is_held_known = demand.kind is not ConflictKind.STEP_UNDER_HOLD or _reference_w(demand, asset) is not None
     known = asset.plans if is_held_known else ()
     start_s, end_s = demand.start_s, demand.end_s
-    # Most assets plan a day at once.
+    # Shortcut: most assets plan a whole day at once.
     is_whole = len(known) == 1 and known[0].starts_s[0] <= start_s and end_s <= known[0].end_s
     unplanned = [] if is_whole else gaps(known, start_s, end_s)
     return [
@@ -328,7 +363,11 @@ def _known(demand: Demand, asset: PlannedAsset) -> list[Steps]:
 
 
 def _reference_w(demand: Demand, asset: PlannedAsset) -> int | None:
-    """What the asset is to keep to: its maximum under a start, what it planned then under a hold (None: not known)."""
+    """Return the power that the asset must keep: its maximum under a start, its earlier plan under a hold.
+
+    Returns:
+        None if the asset had no plan at the moment of the hold.
+    """
     if demand.kind is ConflictKind.SHORT_OF_START:
         return _up_to_w(demand, asset)
     held_w = level_at(asset.plans, demand.held_at_s)
@@ -336,7 +375,11 @@ def _reference_w(demand: Demand, asset: PlannedAsset) -> int | None:
 
 
 def _in_direction(direction: Direction, asset: PlannedAsset, level_w: int) -> int:
-    """A planned power in the direction. Both: signed, or the one that the asset has."""
+    """Return a planned power in the direction.
+
+    For `both`, the power is signed if the asset can produce and consume. Otherwise it is the power of the only
+    direction.
+    """
     if direction is Direction.CONSUMPTION or (direction is Direction.BOTH and not asset.max_production_w):
         return max(0, -level_w)
     return level_w if direction is Direction.BOTH and asset.max_consumption_w else max(0, level_w)

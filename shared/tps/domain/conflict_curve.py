@@ -1,4 +1,7 @@
-"""A conflict over time, for whoever draws it: plan and part as they are, not as means of a quarter (F3)."""
+"""A conflict over time, for charts. Plan and part appear as stated, without quarter-hour means.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ from tps.domain.steps import Steps, summed
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Throughout one interval, summed over assets, in watts >= 0.
+    """Sums over the assets throughout one interval, in watts >= 0.
 
     Attributes:
-        planned_assets: How many have a plan; 0: nothing is known.
-        planned: In the demand's direction, also when nothing is asked.
-        asked: 1 where the demand asks something, else 0.
-        part: What it leaves them, or asks of those that plan; 0 where nothing is asked.
-        unknown: What those without a plan may add where something is asked.
+        planned_assets: Number of assets with a plan. 0 means that the power is unknown.
+        planned: Planned power in the demand's direction, also when the demand requires nothing.
+        asked: 1 where the demand has a bound, else 0.
+        part: Power that the demand leaves to the assets, or requires of the planned assets. 0 where there is no bound.
+        unknown: Power that assets without a plan may add where the demand has a bound.
     """
 
     planned_assets: Steps
@@ -29,7 +32,7 @@ class Curve:
 
 
 def curve_of(demand: Demand, assets: Sequence[PlannedAsset], start_s: int, end_s: int) -> Curve:
-    """How the plans of a set of assets go with what is asked of it, in an interval."""
+    """Return the plans of a set of assets and the demand on the set as curves over an interval."""
     always = replace(demand, bounds=(Bound(start_s, end_s),))
 
     def total(parts: Iterable[Steps]) -> Steps:

@@ -1,19 +1,18 @@
-"""Fair parts of a limit: weighted max-min, exact, then rounded to the watt by highest averages.
+"""Fair parts of a limit: exact weighted max-min, then rounded to the watt by highest averages.
 
-The same rule divides between operators (weight: installed power of their listed assets), within an operator
-between its assets, and at a connection point that the DSO gave a maximum. Integers throughout, never floats.
+The same rule divides between operators (weight: installed power of their listed assets), between the assets of one
+operator, and at a connection point for which the DSO stated a maximum. All arithmetic uses integers, never floats.
 
-Before rounding: x_i = min(c_i, L * w_i), with the level L such that the parts add up. Rounded down, what is left
-goes watt by watt to the largest w / (x + 1) still below its cap. What holds after that:
+Before rounding, a part is x_i = min(c_i, L * w_i). The level L makes the parts add up to the available power. The parts
+are rounded down. The remaining watts go one by one to the largest w / (x + 1) still below its cap. Properties:
 
-- the parts add up to min(E, sum of caps) exactly, and none is above its cap;
-- more power never means less for somebody; equal weights differ by at most 1 W;
-- nobody gets less than its exact part rounded down; it may get more, at most the n - 1 watts that rounding down left;
-- splitting a portfolio in two gains nothing, but for one case: where both pieces and the whole would be exactly
-  tied for the last watts, the keyed hash may give the pieces 1 W more. It may as well give them less, and nobody
-  can foresee which.
+- The parts add up to min(E, sum of caps) exactly, and no part exceeds its cap.
+- More power never reduces a part. Equal weights differ by at most 1 W.
+- No part is below the exact part rounded down. A part may exceed it by at most n - 1 watts, the rounding remainder.
+- Splitting a portfolio in two gains nothing, with one exception. If both pieces and the whole tie exactly for the last
+  watts, the keyed hash may give the pieces 1 W more. It may also give them less, and nobody can predict which.
 
-Source: F6a; SEMANTICS, Fairness.
+Source: docs/requirements.md, F6a; docs/semantics.md, "Limits" (LIM-DIV).
 """
 
 import heapq
@@ -22,25 +21,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Protocol
 
 from tps.domain.power import from_watts, is_watt_multiple, to_watts
 from tps.errors import Finding, RuleBroken
 
 WEIGHTED_MAX_MIN = "weighted_max_min"
 _WATTS_PER_KW = 1000
-
-
-class ShareRule(Protocol):
-    """How a limit is divided; the arguments and promises are those of `share_limit`."""
-
-    def __call__(
-        self,
-        available_kw: Decimal,
-        weights_kw: Mapping[str, Decimal],
-        tie_key: bytes,
-        caps_kw: Mapping[str, Decimal] | None = None,
-    ) -> dict[str, Decimal]: ...
 
 
 def share_limit(
@@ -54,17 +40,19 @@ def share_limit(
     Args:
         available_kw: Total in the limit's direction, >= 0, whole watts.
         weights_kw: Installed power per name, each >= 0, whole watts, of any size.
-        tie_key: Decides between equals. Made from a secret and the limit's id, not from its power: then more power
-            never means less for somebody, in the next interval or revision either.
-        caps_kw: Ceiling of a part, >= 0, whole watts; without an entry, or above the weight, the weight is the ceiling.
+        tie_key: Decides between equal claims. Derive it from a secret and the limit's id, and not from the power. Then
+            more power never reduces a part, also in the next interval or revision.
+        caps_kw: Maximum of a part, >= 0, whole watts. The weight is the maximum if the cap is absent or above the
+            weight.
 
     Returns:
-        One part per weight, in the order of the weights, whole watts, 0 where the weight is 0; they add up to
-        min(available_kw, sum of ceilings) exactly. The order of the weights has no bearing on the parts.
+        One part per weight, in the order of the weights, whole watts, 0 where the weight is 0. The parts add up to
+        min(available_kw, sum of maxima) exactly. The order of the weights does not change the parts.
 
     Raises:
-        RuleBroken: Negative (A46), or finer than a watt or not a number (A42). The pointer is `/available_kw`,
-            `/weights_kw` or `/caps_kw`, never a name; the available power is the DSO's to correct, the rest ours.
+        RuleBroken: A power is negative (A46), or finer than a watt or not a number (A42). The pointer is
+            `/available_kw`, `/weights_kw` or `/caps_kw`, never a name. The DSO must correct the available power. The
+            platform operator must correct weights and caps.
     """
     division = _division(available_kw, weights_kw, caps_kw or {})
     level = _level(division)
@@ -79,7 +67,7 @@ def share_limit(
 def exact_parts_kw(
     available_kw: Decimal, weights_kw: Mapping[str, Decimal], caps_kw: Mapping[str, Decimal] | None = None
 ) -> dict[str, Fraction]:
-    """The parts of `share_limit` before rounding: what is fair, to explain a part and to check it against."""
+    """Return the parts of `share_limit` before rounding, to explain a part or to check it."""
     division = _division(available_kw, weights_kw, caps_kw or {})
     level = _level(division)
     return {
@@ -91,38 +79,30 @@ def exact_parts_kw(
 def effective_weights(
     registered_kw: Mapping[str, Decimal], point_max_kw: Decimal | None, tie_key: bytes
 ) -> dict[str, Decimal]:
-    """Weigh the assets of one connection point no higher than the point can carry, in one direction.
+    """Return the weights of the assets at one connection point, reduced to the point's maximum in one direction.
 
     Args:
         registered_kw: Registered maximum per asset, >= 0, whole watts.
-        point_max_kw: The DSO's maximum for the point, None if it stated none.
+        point_max_kw: The DSO's maximum for the point, or None if the DSO stated no maximum.
         tie_key: As in `share_limit`.
 
     Returns:
-        The registered maxima, or, if they add up to more than the point's, their parts of it in proportion.
+        The registered maxima. If they add up to more than the point's maximum, their proportional parts of it.
 
     Raises:
-        RuleBroken: As `share_limit`.
+        RuleBroken: As in `share_limit`.
 
-    Source: SEMANTICS, Registration.
+    Source: docs/semantics.md, "Registrations" (RGN-MAX).
     """
     return dict(registered_kw) if point_max_kw is None else share_limit(point_max_kw, registered_kw, tie_key)
 
 
-def rule(name: str) -> ShareRule:
-    """The share rule of a name, as settings and documents spell it.
-
-    Raises:
-        ValueError: No rule is called so; who configured it must choose one of `WEIGHTED_MAX_MIN`.
-    """
-    if name not in _RULES:
-        raise ValueError(f"no share rule is called {name!r}; there are: {', '.join(_RULES)}")
-    return _RULES[name]
-
-
 @dataclass(frozen=True, slots=True)
 class _Division:
-    """What is divided, in watts: caps are not above weights, and there is no more to divide than caps can take."""
+    """The input of a division in watts.
+
+    No cap exceeds its weight, and `available_w` does not exceed the sum of the caps.
+    """
 
     available_w: int
     weights_w: dict[str, int]
@@ -138,16 +118,19 @@ def _division(available_kw: Decimal, weights_kw: Mapping[str, Decimal], caps_kw:
 
 
 def _watts(power_kw: Decimal, pointer: str) -> int:
-    """Whole watts of a power, however large: nobody may void a limit by registering absurd totals."""
+    """Return a power in whole watts. The size is unlimited, so that an absurd registered total cannot void a limit."""
     if not is_watt_multiple(power_kw):
-        raise RuleBroken(findings=[Finding("A42", pointer, "finer than a watt, or not a number")])
+        raise RuleBroken(findings=[Finding("A42", pointer, "power must be a multiple of 0.001 kW")])
     if power_kw < 0:
-        raise RuleBroken(findings=[Finding("A46", pointer, "negative power")])
+        raise RuleBroken(findings=[Finding("A46", pointer, "power must not be negative")])
     return to_watts(power_kw)
 
 
 def _level(division: _Division) -> Fraction:
-    """The L of x_i = min(c_i, L * w_i), between 0 and 1: fill up whoever reaches its cap first, share the rest."""
+    """Return L of x_i = min(c_i, L * w_i), between 0 and 1.
+
+    Parts that reach their cap first are filled first. The other parts share the rest.
+    """
     left_w, open_weight_w = division.available_w, sum(division.weights_w.values())
     shift = _exact_shift(division)
     weighty = [(name, weight_w) for name, weight_w in division.weights_w.items() if weight_w]
@@ -161,7 +144,7 @@ def _level(division: _Division) -> Fraction:
 
 
 def _hand_out_the_rest(division: _Division, parts_w: dict[str, int], tie_key: bytes) -> None:
-    """Add to `parts_w`, watt by watt, the fewer than n watts that rounding down left (highest averages)."""
+    """Add the fewer than n watts that rounding down left to `parts_w`, one by one, by highest averages."""
     shift = _exact_shift(division)
     claims = [
         (-((division.weights_w[name] << shift) // (part_w + 1)), _tie_break(tie_key, name), name)
@@ -178,9 +161,9 @@ def _hand_out_the_rest(division: _Division, parts_w: dict[str, int], tie_key: by
 
 
 def _exact_shift(division: _Division) -> int:
-    """Bits by which to shift a / b left so that its integer part alone orders such fractions exactly.
+    """Return the number of bits to shift a / b left so that the integer part alone orders such fractions exactly.
 
-    Two different fractions with denominators up to 2^k are at least 2^-2k apart. Comparing integers so is an
+    Two different fractions with denominators up to 2^k are at least 2^-2k apart. Comparing the integers is an
     order of magnitude faster than comparing `Fraction`s.
     """
     return 2 * max(division.weights_w.values(), default=0).bit_length()
@@ -188,6 +171,3 @@ def _exact_shift(division: _Division) -> int:
 
 def _tie_break(tie_key: bytes, name: str) -> bytes:
     return hmac.digest(tie_key, name.encode(), "sha256")
-
-
-_RULES: dict[str, ShareRule] = {WEIGHTED_MAX_MIN: share_limit}

@@ -1,4 +1,7 @@
-"""Which of several limits on one asset counts: the order of emergencies, and the effective bound (SEMANTICS)."""
+"""The limit that counts when several limits apply to one asset: the order of emergencies and the effective bound.
+
+Source: docs/semantics.md, "Emergencies" (EMG-ORD) and "Limits" (LIM-OVL).
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +15,7 @@ _STRENGTH = {Action.START: 1, Action.HOLD: 2, Action.STOP: 3}
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """An unforeseen limit in force on one asset; `accepted_at` is aware UTC."""
+    """An unforeseen limit in force on one asset. `accepted_at` is aware UTC."""
 
     action: Action
     direction: Direction
@@ -21,16 +24,18 @@ class Emergency:
 
 
 def prevailing(emergencies: Iterable[Emergency], direction: Direction, moment: datetime) -> Emergency | None:
-    """The emergency that an asset follows in a direction at a moment; it goes before any foreseen limit.
+    """Return the emergency that an asset must follow in a direction at a moment, or None.
 
-    Stop over hold over start; of the same kind the later accepted. None if there is none.
+    An emergency takes precedence over any foreseen limit. A stop takes precedence over a hold, and a hold over a start.
+    Of two emergencies with the same action, the later accepted emergency counts.
     """
+    directions = (direction, Direction.BOTH)
     standing = [
-        each
-        for each in emergencies
-        if each.direction in (direction, Direction.BOTH) and each.period.start <= moment < each.period.end
+        emergency
+        for emergency in emergencies
+        if emergency.direction in directions and emergency.period.start <= moment < emergency.period.end
     ]
-    return max(standing, key=lambda each: (_STRENGTH[each.action], each.accepted_at), default=None)
+    return max(standing, key=lambda emergency: (_STRENGTH[emergency.action], emergency.accepted_at), default=None)
 
 
 def effective_bound_kw(
@@ -39,27 +44,31 @@ def effective_bound_kw(
     direction: Direction,
     interval: Interval,
 ) -> Decimal | None:
-    """A power that is safe for one asset throughout an interval, >= 0; None if nothing binds it.
+    """Return a power that is safe for one asset throughout an interval.
 
     Args:
         parts: The asset's fair parts, one sequence for each foreseen limit in that direction.
-        emergencies: Unforeseen limits on the asset; a STOP that touches the interval makes the bound 0.
+        emergencies: Unforeseen limits on the asset. A STOP that touches the interval makes the bound 0.
         direction: `production` or `consumption`.
         interval: Half-open, aware UTC.
+
+    Returns:
+        Power in kW, >= 0. None if no limit applies.
     """
-    if any(_stops(each, direction, interval) for each in emergencies):
+    if any(_stops(emergency, direction, interval) for emergency in emergencies):
         return Decimal(0)
     bounds = [slot.power_kw for part in parts for slot in part if _overlap(slot.interval, interval)]
     return min(bounds, default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """What binds one asset in one direction throughout an interval.
+class EffectiveBound:
+    """The bound on one asset in one direction throughout an interval.
 
     Attributes:
-        power_kw: As `effective_bound_kw`.
-        action: Of the emergency that it follows; that goes before any foreseen limit. None if there is none.
+        power_kw: As in `effective_bound_kw`.
+        action: The action of the emergency that the asset must follow, before any foreseen limit. None if there is no
+            emergency.
     """
 
     interval: Interval
@@ -69,26 +78,26 @@ class Bound:
 
 def bounds(
     parts: Sequence[Sequence[AvailablePower]], emergencies: Sequence[Emergency], direction: Direction
-) -> list[Bound]:
-    """What binds one asset in one direction, piece by piece, sorted; arguments as of `effective_bound_kw`.
+) -> list[EffectiveBound]:
+    """Return the bounds on one asset in one direction, sorted by time. The arguments are those of `effective_bound_kw`.
 
-    Where nothing binds it there is no piece.
+    Times without a limit have no bound.
     """
-    periods = [*(slot.interval for part in parts for slot in part), *(each.period for each in emergencies)]
+    periods = [*(slot.interval for part in parts for slot in part), *(emergency.period for emergency in emergencies)]
     edges = sorted({edge for period in periods for edge in (period.start, period.end)})
-    found: list[Bound] = []
+    pieces: list[EffectiveBound] = []
     for interval in map(Interval, edges, edges[1:]):
         followed = prevailing(emergencies, direction, interval.start)
         power_kw = effective_bound_kw(parts, emergencies, direction, interval)
-        bound = Bound(interval, power_kw, followed.action if followed else None)
-        if found and _is_continued(found[-1], bound):
-            found[-1] = replace(bound, interval=Interval(found[-1].interval.start, interval.end))
+        bound = EffectiveBound(interval, power_kw, followed.action if followed else None)
+        if pieces and _is_continued(pieces[-1], bound):
+            pieces[-1] = replace(bound, interval=Interval(pieces[-1].interval.start, interval.end))
         elif bound.power_kw is not None or bound.action:
-            found.append(bound)
-    return found
+            pieces.append(bound)
+    return pieces
 
 
-def _is_continued(before: Bound, after: Bound) -> bool:
+def _is_continued(before: EffectiveBound, after: EffectiveBound) -> bool:
     is_next = before.interval.end == after.interval.start
     return is_next and (before.power_kw, before.action) == (after.power_kw, after.action)
 
@@ -98,5 +107,5 @@ def _stops(emergency: Emergency, direction: Direction, interval: Interval) -> bo
     return emergency.action is Action.STOP and is_meant and _overlap(emergency.period, interval)
 
 
-def _overlap(one: Interval, other: Interval) -> bool:
-    return one.start < other.end and other.start < one.end
+def _overlap(interval: Interval, other: Interval) -> bool:
+    return interval.start < other.end and other.start < interval.end

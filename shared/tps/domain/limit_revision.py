@@ -1,6 +1,6 @@
-"""The life of a limit: which revision replaces which, when one is an ending, and what nothing may follow.
+"""The life of a limit: replacement by a revision, ending, and final states.
 
-Source: SEMANTICS, "Update, cancel, end"; STANDARDS section 1.
+Source: docs/semantics.md, "The life of a limit".
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LAST_REVISION = 999
 
 
 class LimitStatus(StrEnum):
-    """As a revision was sent; that an active one has expired is judged by the time."""
+    """The status of a limit as its last revision stated it. `status_at` turns ACTIVE into EXPIRED by the time."""
 
     ACTIVE = "active"
     ENDED = "ended"
@@ -25,7 +25,7 @@ class LimitStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The highest revision of a limit that is here; `ends_at` is aware UTC."""
+    """The highest known revision of a limit. `ends_at` is aware UTC."""
 
     revision: int
     kind: LimitKind
@@ -34,40 +34,43 @@ class Standing:
 
 
 def full_minute_after(moment: datetime) -> datetime:
-    """The first full minute after a moment, never the moment itself."""
+    """Return the first full minute after a moment, never the moment itself."""
     return moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 def is_ending(revision: int, end: datetime, created_at: datetime) -> bool:
-    """Whether an active document ends its limit: a replacement over by the first full minute after its creation."""
+    """Return True if an active document ends its limit.
+
+    An ending is a replacement (revision > 1) whose end is at most the first full minute after its creation.
+    """
     return revision > 1 and end <= full_minute_after(created_at)
 
 
 def status_at(status: LimitStatus, ends_at: datetime, now: datetime) -> LimitStatus:
-    """What a status is by now: an active limit whose end has come has expired."""
+    """Return a limit's status at `now`. An active limit whose end has passed is expired."""
     is_over = status is LimitStatus.ACTIVE and ends_at <= now
     return LimitStatus.EXPIRED if is_over else status
 
 
 def is_stale(standing: Standing | None, revision: int) -> bool:
-    """Whether a higher revision came before: this one is acknowledged (A84) and ignored."""
+    """Return True if a higher revision is already known. The stale revision is acknowledged (A84) and ignored."""
     return standing is not None and standing.revision > revision
 
 
 def succession_findings(standing: Standing | None, kind: LimitKind, now: datetime) -> list[Finding]:
-    """Why no higher revision may follow what stands: another kind, or a limit that is no more (both A59)."""
+    """Return the faults of a higher revision (A59): another kind of limit, or a limit that is no longer active."""
     if standing is None:
         return []
     if standing.kind is not kind:
-        return [Finding("A59", "", f"the limit of this id is {standing.kind}; a limit keeps its kind")]
+        return [Finding("A59", "", f"the limit with this id is {standing.kind}; the kind of a limit cannot change")]
     status = status_at(standing.status, standing.ends_at, now)
     if status is LimitStatus.ACTIVE:
         return []
-    return [Finding("A59", "", f"the limit is {status}: nothing follows under its id, send a new one")]
+    return [Finding("A59", "", f"the limit is {status} and cannot change; send a new limit with a new id")]
 
 
 def ended_at(limit: ForeseenLimit, end: datetime) -> tuple[AvailablePower, ...]:
-    """The intervals of a limit that are left when it ends at a moment after its start, the last one cut."""
+    """Return the remaining intervals of a limit that ends at a moment after its start. The last one is cut."""
     return tuple(
         AvailablePower(Interval(slot.interval.start, min(slot.interval.end, end)), slot.power_kw)
         for slot in limit.available

@@ -1,6 +1,8 @@
-"""Plans in force: what holds of an asset's schedules when many were sent, as an index of pieces (SEMANTICS, Schedules).
+"""Plans in force: the index of pieces that remain valid after many schedules of an asset.
 
-A piece says where the power of an interval is to be found, not what it is. Intervals are half-open, aware UTC.
+A piece says where the power of an interval is stored, and not the power itself. Intervals are half-open, aware UTC.
+
+Source: docs/semantics.md, "Schedules" (SCH-OVL).
 """
 
 from __future__ import annotations
@@ -15,18 +17,18 @@ from tps.domain.limit import Interval
 from tps.domain.schedule import MAX_LENGTH, Schedule, part_within, with_levels
 
 MANY_LEVELS = 200
-"""A schedule of more is kept day by day, so that whoever asks for one day does not read all of it."""
+"""A schedule with more levels is stored day by day, so that a query for one day does not read the whole schedule."""
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What holds for one asset in one interval.
+    """The plan of one asset in one interval.
 
     Attributes:
-        rank: Of two over the same time the one of the higher rank holds.
-        block_id: Where its power is kept; None: there is no plan.
-        document_id: Of the document that said so; "" where nobody asks for it.
+        rank: Where two pieces overlap, the piece with the higher rank counts.
+        block_id: Where the power is stored. None means that there is no plan.
+        document_id: The document that stated the plan, or "" where no caller needs it.
     """
 
     asset_id: str
@@ -37,7 +39,12 @@ class Piece:
 
 
 def ranked(standing: Sequence[Piece], incoming: Sequence[Piece]) -> list[Piece]:
-    """What holds of one asset when these come to what stands: neither overlaps in itself, incoming are of one rank."""
+    """Return the plan in force for one asset after new pieces arrive.
+
+    Args:
+        standing: The pieces in force, without overlap.
+        incoming: The new pieces, without overlap, all of the same rank.
+    """
     if not incoming:
         return list(standing)
     higher = [piece for piece in standing if piece.rank > incoming[0].rank]
@@ -46,7 +53,10 @@ def ranked(standing: Sequence[Piece], incoming: Sequence[Piece]) -> list[Piece]:
 
 
 def laid_over(lower: Sequence[Piece], upper: Sequence[Piece]) -> list[Piece]:
-    """The upper pieces, and what they leave of the lower ones; by time. Neither overlaps in itself."""
+    """Return the upper pieces and the uncovered rest of the lower pieces, sorted by time.
+
+    Neither argument may contain overlapping pieces.
+    """
     covers = sorted((piece.period for piece in upper), key=lambda period: period.start)
     ends = [cover.end for cover in covers]
     left = [
@@ -58,15 +68,18 @@ def laid_over(lower: Sequence[Piece], upper: Sequence[Piece]) -> list[Piece]:
 
 
 def by_asset(pieces: Iterable[Piece]) -> dict[str, list[Piece]]:
-    """Each asset's, in the order given."""
-    found: dict[str, list[Piece]] = defaultdict(list)
+    """Group pieces by asset, in the given order."""
+    pieces_by_asset: dict[str, list[Piece]] = defaultdict(list)
     for piece in pieces:
-        found[piece.asset_id].append(piece)
-    return found
+        pieces_by_asset[piece.asset_id].append(piece)
+    return pieces_by_asset
 
 
 def lost(before: Iterable[Piece], after: Iterable[Piece]) -> list[Piece]:
-    """What was planned and does not stand any more: of the pieces before, what no later one has from the same block."""
+    """Return the planned pieces of `before` that are no longer in force.
+
+    A piece is in force where a piece of `after` with the same asset covers it from the same block.
+    """
     stands: dict[tuple[str, str | None], list[Interval]] = defaultdict(list)
     for piece in after:
         stands[piece.asset_id, piece.block_id].append(piece.period)
@@ -79,33 +92,34 @@ def lost(before: Iterable[Piece], after: Iterable[Piece]) -> list[Piece]:
 
 
 def uncovered(periods: Iterable[Interval], covers: Iterable[Interval]) -> list[Interval]:
-    """What some intervals have that others do not cover: merged, by time."""
+    """Return the time in `periods` that `covers` leaves out: merged intervals, sorted by time."""
     merged_covers = merged(covers)
     ends = [cover.end for cover in merged_covers]
     return [rest for period in merged(periods) for rest in _uncovered(period, merged_covers, ends)]
 
 
 def merged(periods: Iterable[Interval]) -> list[Interval]:
-    """The same time in as few intervals as can be, by time: those that overlap or touch become one."""
-    found: list[Interval] = []
-    for period in sorted(periods, key=lambda each: each.start):
-        if found and period.start <= found[-1].end:
-            found[-1] = Interval(found[-1].start, max(found[-1].end, period.end))
+    """Return the same time in the fewest intervals, sorted. Intervals that overlap or touch become one."""
+    merged_periods: list[Interval] = []
+    for period in sorted(periods, key=lambda interval: interval.start):
+        if merged_periods and period.start <= merged_periods[-1].end:
+            merged_periods[-1] = Interval(merged_periods[-1].start, max(merged_periods[-1].end, period.end))
         else:
-            found.append(period)
-    return found
+            merged_periods.append(period)
+    return merged_periods
 
 
 def hull(periods: Iterable[Interval]) -> Interval:
-    """From the earliest start to the latest end; there is at least one."""
+    """Return the interval from the earliest start to the latest end. At least one period is required."""
     known = list(periods)
     return Interval(min(period.start for period in known), max(period.end for period in known))
 
 
 def by_days(schedule: Schedule) -> list[Schedule]:
-    """A schedule in parts that are kept apart: whole if it has few levels, else cut near every UTC midnight.
+    """Split a schedule into the parts that are stored separately.
 
-    Cuts fall between two of its intervals, so that each part has its resolution.
+    A schedule with few levels stays whole. A longer schedule is cut near every UTC midnight. A cut falls between two
+    intervals of the schedule, so that each part keeps the resolution.
     """
     if len(schedule.levels_kw) <= MANY_LEVELS:
         return [schedule]
@@ -114,9 +128,12 @@ def by_days(schedule: Schedule) -> list[Schedule]:
 
 
 def joined(schedules: Iterable[Schedule]) -> list[Schedule]:
-    """Schedules, given by asset and time, with those that follow on each other at one resolution made one.
+    """Join consecutive schedules that have the same asset and resolution.
 
-    So what is read does not tell how it was sent, kept or superseded.
+    Then the result does not show how the schedules were sent, stored or superseded.
+
+    Args:
+        schedules: Sorted by asset and time.
     """
     runs: list[list[Schedule]] = []
     for schedule in schedules:
@@ -124,11 +141,11 @@ def joined(schedules: Iterable[Schedule]) -> list[Schedule]:
             runs[-1].append(schedule)
         else:
             runs.append([schedule])
-    return [_one(run) for run in runs]
+    return [_joined_run(run) for run in runs]
 
 
 def _uncovered(period: Interval, covers: Sequence[Interval], ends: Sequence[datetime]) -> Iterator[Interval]:
-    """Covers are sorted, do not overlap, and end at `ends`."""
+    """Yield the uncovered parts of a period. The covers are sorted, do not overlap, and end at `ends`."""
     start = period.start
     for index in range(bisect_right(ends, start), len(covers)):
         cover = covers[index]
@@ -157,7 +174,7 @@ def _follows(schedule: Schedule, run: Sequence[Schedule]) -> bool:
     return is_next and schedule.resolution == last.resolution and schedule.period.end - first.start <= MAX_LENGTH
 
 
-def _one(run: Sequence[Schedule]) -> Schedule:
+def _joined_run(run: Sequence[Schedule]) -> Schedule:
     if len(run) == 1:
         return run[0]
     indexes: list[int] = []

@@ -1,4 +1,7 @@
-"""What the plans of many assets add up to, as steps: how many plan, what they produce, what they consume (F3)."""
+"""Totals of many assets' plans as steps: number of planned assets, production and consumption.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from tps.domain.steps import Steps, clipped, summed
 
 @dataclass(frozen=True, slots=True)
 class PlanTotal:
-    """Over one stretch of time.
+    """The total over one stretch of time.
 
     Attributes:
-        planned_assets: How many assets have a plan; 0: nothing is known.
-        production_w, consumption_w: Both >= 0; one asset's charging takes nothing from another's production.
+        planned_assets: Number of assets with a plan. 0 means that the power is unknown.
+        production_w, consumption_w: Both >= 0. The consumption of one asset does not reduce the production of another.
     """
 
     planned_assets: Steps
@@ -23,7 +26,11 @@ class PlanTotal:
 
 
 def total_of(plans: Iterable[Steps], start_s: int, end_s: int) -> PlanTotal:
-    """The total of plans, each of one asset (production positive) and without overlap with others of that asset."""
+    """Return the total of plans.
+
+    Args:
+        plans: Each plan belongs to one asset. Production is positive. Plans of the same asset do not overlap.
+    """
     parts = [part for plan in plans if (part := clipped(plan, start_s, end_s))]
     return PlanTotal(
         summed((Steps(part.starts_s[:1], (1,), part.end_s) for part in parts), start_s, end_s),
@@ -33,7 +40,7 @@ def total_of(plans: Iterable[Steps], start_s: int, end_s: int) -> PlanTotal:
 
 
 def added(totals: Iterable[PlanTotal], start_s: int, end_s: int) -> PlanTotal:
-    """The total of totals of different assets, or of different times, in an interval."""
+    """Return the sum of totals of different assets, or of different times, in an interval."""
     known = list(totals)
     return PlanTotal(
         summed((total.planned_assets for total in known), start_s, end_s),
@@ -43,8 +50,10 @@ def added(totals: Iterable[PlanTotal], start_s: int, end_s: int) -> PlanTotal:
 
 
 def within(total: PlanTotal, start_s: int, end_s: int) -> PlanTotal | None:
-    """The part of a total in an interval; None if there is none."""
-    parts = [clipped(each, start_s, end_s) for each in (total.planned_assets, total.production_w, total.consumption_w)]
+    """Return the part of a total in an interval, or None if there is no such part."""
+    parts = [
+        clipped(steps, start_s, end_s) for steps in (total.planned_assets, total.production_w, total.consumption_w)
+    ]
     return PlanTotal(*(part for part in parts if part)) if all(parts) else None
 
 

@@ -1,10 +1,10 @@
-"""Registrations of assets and connection points (F4): the rules that hold for them whoever sends them.
+"""Rules for registrations of assets and connection points, independent of the sender.
 
-These rules need no registry: whether an asset is somebody else's, or a point no DSO's, is decided where it is kept.
-Pointers are those of the REST bodies; the subject of a finding is the asset's or point's id as sent, for
-acknowledgements. All of them take linear time.
+These rules need no registry. The registry decides whether an asset belongs to another operator, or a point to no DSO.
+Pointers are those of the REST bodies. The subject of a finding is the id as sent, for acknowledgements. All checks
+take linear time.
 
-Source: F4; SEMANTICS, Registration; INTERFACES, Errors.
+Source: docs/requirements.md, F4; docs/semantics.md, "Registrations".
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,14 +19,13 @@ from tps.errors import Finding
 
 
 def check_assets(entries: Sequence[FlexibilityAsset | Removal]) -> list[Finding]:
-    """Everything wrong with a registration of assets; empty if all is well.
+    """Return all faults of a registration of assets.
 
-    An asset must be able to do something: a maximum of 0 is allowed, and means the same as none, but one of the two
-    must be above 0 (A69).
+    A maximum of 0 is allowed and means the same as no maximum. At least one of the two maxima must be above 0 (A69).
 
     Returns:
         Findings in the order of the entries: `check_digit` (ids), A55 (same asset twice, however its id is
-        spelled), A69, A46 and A42 (powers), A59 (name).
+        spelled), A69, A46 and A42 (powers), A59 (name). Empty if there is no fault.
     """
     duplicates = _duplicate_indexes([canonical_asset_id(entry.id) for entry in entries])
     findings: list[Finding] = []
@@ -43,16 +42,16 @@ def check_assets(entries: Sequence[FlexibilityAsset | Removal]) -> list[Finding]
 def check_connection_points(
     entries: Sequence[ConnectionPoint | Removal], grid_prefixes: Sequence[str] = ()
 ) -> list[Finding]:
-    """Everything wrong with a registration of connection points; empty if all is well.
+    """Return all faults of a registration of connection points.
 
     Args:
-        entries: As sent.
-        grid_prefixes: What the canonical ids of the DSO's points begin with; none: no restriction. A removal is not
-            held against them, so that a point can still be removed when the prefixes have changed.
+        entries: The registrations and removals as sent.
+        grid_prefixes: Prefixes of the canonical ids in the DSO's grid. Without prefixes there is no restriction.
+            Removals are exempt, so that a point can still be removed after the prefixes change.
 
     Returns:
         Findings in the order of the entries: `check_digit` (ids), A55 (same point twice), A64 (outside the DSO's
-        grid), A46 and A42 (powers), A59 (name, sections).
+        grid), A46 and A42 (powers), A59 (name, sections). Empty if there is no fault.
     """
     ids = [canonical_point_id(entry.id) for entry in entries]
     duplicates = _duplicate_indexes(ids)
@@ -65,7 +64,8 @@ def check_connection_points(
             findings.append(_duplicate_finding(entry.id, pointer))
         if isinstance(entry, ConnectionPoint):
             if not ids[index].startswith(prefixes):
-                findings.append(Finding("A64", f"{pointer}/id", "outside the grid of this DSO", entry.id))
+                detail = "the connection point is outside the grid of this DSO"
+                findings.append(Finding("A64", f"{pointer}/id", detail, entry.id))
             findings += _about(entry.id, _point_findings(entry, pointer))
     return findings
 
@@ -74,7 +74,7 @@ def _asset_findings(asset: FlexibilityAsset, pointer: str) -> Iterator[Finding]:
     yield from point_id_findings(asset.connection_point_id, f"{pointer}/connection_point_id")
     yield from _maxima_findings(asset, pointer)
     if not asset.max_production_kw and not asset.max_consumption_kw:
-        yield Finding("A69", pointer, "max_production_kw or max_consumption_kw must be given and above 0")
+        yield Finding("A69", pointer, "max_production_kw or max_consumption_kw must be above 0")
     if asset.name is not None:
         yield from name_findings(asset.name, f"{pointer}/name")
 
@@ -101,10 +101,10 @@ def _about(subject: str, findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _duplicate_finding(entry_id: str, pointer: str) -> Finding:
-    return Finding("A55", f"{pointer}/id", "the same id twice in one call", entry_id)
+    return Finding("A55", f"{pointer}/id", "the id appears more than once in this request", entry_id)
 
 
 def _duplicate_indexes(ids: Sequence[str]) -> set[int]:
-    """Indexes of all ids that stood earlier in the sequence."""
+    """Return the indexes of all ids that already appeared earlier in the sequence."""
     first = {entry_id: index for index, entry_id in reversed(list(enumerate(ids)))}
     return {index for index, entry_id in enumerate(ids) if first[entry_id] != index}

@@ -1,36 +1,39 @@
-"""Who asks: the caller, turned into a scope once at the edge (NF3). Every read of a store takes one."""
+"""Scopes: the caller's identity, established once at the edge. Every read of a store requires a scope.
+
+Source: docs/requirements.md, NF3.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class AgrScope:
-    """An aggregator or balance responsible party, and nobody else's things."""
+    """The scope of an aggregator or balance responsible party: its own data only."""
 
     party: str
 
 
 @dataclass(frozen=True, slots=True)
 class DsoScope:
-    """A distribution system operator, and nobody else's grid."""
+    """The scope of a distribution system operator: its own grid only."""
 
     party: str
 
 
 @dataclass(frozen=True, slots=True)
 class TpsScope:
-    """The platform operator."""
+    """The scope of the platform operator."""
 
     party: str
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryScope:
-    """Whoever asks the Component Directory: a party about itself, or the platform operator about all.
+    """The scope of a caller of the Component Directory: a party for itself, or the platform operator for all parties.
 
     Attributes:
         role: agr, brp, dso or tps.
-        component: The component whose key proved who asks; None if a token did.
+        component: The component whose key authenticated the caller. None if a token authenticated the caller.
     """
 
     party: str
@@ -39,7 +42,7 @@ class DirectoryScope:
 
     @property
     def is_operator(self) -> bool:
-        """Whether it is the platform operator."""
+        """Return True if the caller is the platform operator."""
         return self.role == "tps"
 
 

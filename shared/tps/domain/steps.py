@@ -1,6 +1,6 @@
-"""Power over time as steps, in whole numbers: seconds since 1970 (UTC) and watts, so that sums and means are exact.
+"""Power over time as steps: integer seconds since 1970 (UTC) and integer watts, so that sums and means are exact.
 
-Nothing is expanded point by point: the work is that of the changes there are.
+Nothing is expanded point by point. The cost depends on the number of changes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A power over one stretch of time without gap.
+    """A power over one stretch of time without gaps.
 
     Attributes:
-        starts_s: Ascending; when each level begins. There is one at least.
-        levels_w: As many; neighbours may be equal.
-        end_s: When the last one ends.
+        starts_s: The start of each level, ascending. At least one.
+        levels_w: One level for each start. Neighbours may be equal.
+        end_s: The end of the last level.
     """
 
     starts_s: tuple[int, ...]
@@ -36,7 +36,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Pile(Generic[_Key]):
-    """Levels of many, each by its key, over one stretch of time, that change at the same moments; else as `Steps`."""
+    """The levels of many keys over one stretch of time, with changes at the same moments. Otherwise like `Steps`."""
 
     starts_s: tuple[int, ...]
     end_s: int
@@ -45,13 +45,13 @@ class Pile(Generic[_Key]):
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """What power amounts to, in watt-seconds, from its beginning to any moment in it."""
+    """The energy of a power, in watt-seconds, from its start to any moment in it."""
 
     steps: Steps
     so_far_ws: tuple[int, ...]
 
     def between(self, start_s: int, end_s: int) -> int:
-        """In watt-seconds; both moments lie within the steps."""
+        """Return the energy in watt-seconds. Both moments lie within the steps."""
         return self._until(end_s) - self._until(start_s)
 
     def _until(self, moment_s: int) -> int:
@@ -60,17 +60,17 @@ class Energy:
 
 
 def seconds(moment: datetime) -> int:
-    """Whole seconds since 1970; what is beyond a whole second is dropped."""
+    """Return whole seconds since 1970. Fractions of a second are dropped."""
     return (moment - _EPOCH) // _SECOND
 
 
 def moment(seconds_since: int) -> datetime:
-    """Aware UTC."""
+    """Return the moment as aware UTC."""
     return _EPOCH + seconds_since * _SECOND
 
 
 def clipped(steps: Steps, start_s: int, end_s: int) -> Steps | None:
-    """The part that lies in a half-open interval; None if there is none."""
+    """Return the part within a half-open interval, or None if there is no such part."""
     start, end = max(steps.starts_s[0], start_s), min(steps.end_s, end_s)
     if start >= end:
         return None
@@ -81,7 +81,7 @@ def clipped(steps: Steps, start_s: int, end_s: int) -> Steps | None:
 
 
 def piled(plans: Iterable[tuple[_Key, Steps]], start_s: int, end_s: int) -> list[Pile[_Key]]:
-    """The parts of these that lie in a half-open interval, by their times."""
+    """Return the parts of the plans within a half-open interval, grouped by equal times."""
     rows: dict[tuple[tuple[int, ...], int], list[tuple[_Key, Sequence[int]]]] = defaultdict(list)
     for key, steps in plans:
         part = clipped(steps, start_s, end_s)
@@ -91,17 +91,17 @@ def piled(plans: Iterable[tuple[_Key, Steps]], start_s: int, end_s: int) -> list
 
 
 def summed(parts: Iterable[Steps], start_s: int, end_s: int) -> Steps:
-    """The sum of all parts throughout an interval; where a part says nothing it counts as 0. Neighbours differ."""
+    """Return the sum of all parts throughout an interval. A missing part counts as 0. Neighbouring levels differ."""
     return sum_of(piled(((None, part) for part in parts), start_s, end_s), start_s, end_s)
 
 
 def sum_of(piles: Iterable[Pile[Any]], start_s: int, end_s: int) -> Steps:
-    """The same of parts that are piled, and lie in the interval."""
+    """Return the same sum as `summed` for parts that are already piled and lie within the interval."""
     changes: dict[int, int] = defaultdict(int)
     for pile in piles:
         before = 0
         columns = zip(*(levels_w for _, levels_w in pile.rows), strict=True)
-        # Without rows there are no columns.
+        # A pile without rows has no columns.
         for at_s, column in zip(pile.starts_s, columns, strict=bool(pile.rows)):
             level_w = sum(column)
             changes[at_s] += level_w - before
@@ -111,14 +111,14 @@ def sum_of(piles: Iterable[Pile[Any]], start_s: int, end_s: int) -> Steps:
 
 
 def energy_of(steps: Steps) -> Energy:
-    """The power's energy, ready to be asked for any stretch."""
+    """Return the energy of the power, precomputed so that any stretch can be queried."""
     ends_s = (*steps.starts_s[1:], steps.end_s)
     lengths_s = [end - start for start, end in zip(steps.starts_s, ends_s, strict=True)]
     return Energy(steps, tuple(accumulate(map(mul, steps.levels_w, lengths_s), initial=0)))
 
 
 def lengths_within(steps: Steps | Pile[Any], spans: Iterable[tuple[int, int]]) -> list[int]:
-    """How many seconds of each level lie in half-open spans that do not overlap."""
+    """Return the number of seconds of each level within half-open spans that do not overlap."""
     ends_s = (*steps.starts_s[1:], steps.end_s)
     lengths_s = [0] * len(ends_s)
     for start_s, end_s in spans:
@@ -132,7 +132,7 @@ def lengths_within(steps: Steps | Pile[Any], spans: Iterable[tuple[int, int]]) -
 
 
 def level_at(parts: Iterable[Steps], moment_s: int) -> int | None:
-    """The power at a moment, of parts that do not overlap; None where none of them says."""
+    """Return the power at a moment, from parts that do not overlap. None if no part covers the moment."""
     for part in parts:
         if part.starts_s[0] <= moment_s < part.end_s:
             return part.levels_w[bisect_right(part.starts_s, moment_s) - 1]
@@ -140,7 +140,7 @@ def level_at(parts: Iterable[Steps], moment_s: int) -> int | None:
 
 
 def gaps(parts: Iterable[Steps], start_s: int, end_s: int) -> Iterator[tuple[int, int]]:
-    """Where in an interval none of these parts says anything; they are given by time and do not overlap."""
+    """Yield the gaps between parts in an interval. The parts are sorted by time and do not overlap."""
     at_s = start_s
     for part in parts:
         if part.starts_s[0] >= end_s:

@@ -1,4 +1,4 @@
-"""Free texts of people: names, labels, reasons. What they may hold so that they travel unchanged."""
+"""Rules for free texts: names, labels and reasons. The rules make sure that a text travels unchanged."""
 
 from collections.abc import Iterator
 
@@ -10,18 +10,24 @@ MAX_REASON_LENGTH = 512
 
 
 def name_findings(name: str, pointer: str, max_length: int = MAX_NAME_LENGTH) -> Iterator[Finding]:
-    """What is wrong with a name or label: one line of printable characters, not blank, not too long (A59)."""
+    """Yield the fault of a name or label (A59).
+
+    It must be one line of printable characters, not blank, not too long.
+    """
     if not name.strip():
-        yield Finding("A59", pointer, "empty")
+        yield Finding("A59", pointer, "must not be empty")
     elif len(name) > max_length:
-        yield Finding("A59", pointer, f"longer than {max_length} characters")
+        yield Finding("A59", pointer, f"must have at most {max_length} characters")
     elif not name.isprintable():
-        yield Finding("A59", pointer, "characters that cannot be printed")
+        yield Finding("A59", pointer, "must contain printable characters only")
 
 
 def reason_text_findings(text: str, pointer: str) -> Iterator[Finding]:
-    """What is wrong with a reason's text: up to 512 printable characters, tabs and line feeds (A59); may be empty."""
+    """Yield the fault of a reason's text (A59).
+
+    It has up to 512 printable characters, tabs and line feeds, or is empty.
+    """
     if len(text) > MAX_REASON_LENGTH:
-        yield Finding("A59", pointer, f"longer than {MAX_REASON_LENGTH} characters")
+        yield Finding("A59", pointer, f"must have at most {MAX_REASON_LENGTH} characters")
     elif not text.replace("\n", "").replace("\t", "").isprintable():
-        yield Finding("A59", pointer, "characters that cannot be printed")
+        yield Finding("A59", pointer, "must contain printable characters, tabs and line feeds only")

@@ -1,4 +1,7 @@
-"""Clock-aligned windows in which news for a DSO is merged over all operators (SEMANTICS, What a DSO may learn)."""
+"""Clock-aligned windows in which news for a DSO is merged over all operators.
+
+Source: docs/semantics.md, "What a DSO is told, and when" (DST-WHN).
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,11 +9,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def window_end(moment: datetime, window_s: float) -> datetime:
-    """When the window that a moment lies in is over: what came in it goes out then.
+    """Return the end of the window that contains a moment. News from this window is sent at its end.
 
     Args:
         moment: Aware UTC.
-        window_s: Length in seconds; windows begin at whole multiples of it since 1970. 0: the moment itself, at once.
+        window_s: Length in seconds. Windows begin at whole multiples of the length since 1970. With 0 the end is the
+            moment itself.
     """
     if window_s <= 0:
         return moment
@@ -19,7 +23,7 @@ def window_end(moment: datetime, window_s: float) -> datetime:
 
 
 def last_end(now: datetime, window_s: float) -> datetime:
-    """The newest window end that is not after now: what came before it is due. 0 seconds: now."""
+    """Return the latest window end that is not after `now`. Earlier news is due. With 0 seconds, return `now`."""
     if window_s <= 0:
         return now
     length = timedelta(seconds=window_s)
