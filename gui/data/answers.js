@@ -1,36 +1,36 @@
-// Answers for views: asked for when a view needs them, again when something has changed, kept while the next is on its way.
+// Answers for views: loaded when a view needs them, loaded again after a change, and kept until the next answer arrives.
 
 import { useEffect, useRef, useState } from "../lib/preact.js";
 import { now } from "../rules/platform_time.js";
 
-const AGAIN_MS = 3_000;
+const RETRY_MS = 3_000;
 
 /**
- * The answer of one route.
- * @param path null asks for nothing
- * @param versions numbers that grow when something changed that the answer shows
+ * Return the answer of a route.
+ * @param path the route; null sends no call
+ * @param versions numbers that grow when data in the answer changes
  */
 export function useAnswer(api, path, query, versions, onError) {
   const wanted = path === null ? null : JSON.stringify([path, query]);
-  const [found, set] = useState({ wanted: null, body: null, error: null, since: null });
+  const [loaded, setLoaded] = useState({ wanted: null, body: null, error: null, since: null });
   const running = useRef(null);
-  const isPresent = found.wanted === wanted;
+  const isPresent = loaded.wanted === wanted;
 
   useEffect(() => {
     if (wanted === null) return undefined;
-    // Of calls for the same thing the running one is let finish: many changes in a row must not starve it.
+    // A running call for the same answer continues: restarting it after each change could delay the answer forever.
     if (running.current?.wanted === wanted) {
       running.current.isStale = true;
       return undefined;
     }
     running.current?.control.abort();
-    ask(wanted);
+    load(wanted);
     return undefined;
   }, [wanted, ...versions]);
   useEffect(() => () => running.current?.control.abort(), []);
-  useEffect(() => (isPresent ? troubled(api, found, () => running.current ?? ask(wanted)) : undefined), [found, wanted]);
+  useEffect(() => (isPresent ? reportTrouble(api, loaded, () => running.current ?? load(wanted)) : undefined), [loaded, wanted]);
 
-  async function ask(key) {
+  async function load(key) {
     const call = { wanted: key, control: new AbortController(), isStale: false };
     running.current = call;
     const answer = await api
@@ -40,58 +40,58 @@ export function useAnswer(api, path, query, versions, onError) {
     if (running.current !== call || answer.error?.name === "AbortError") return;
     running.current = null;
     if (answer.error) onError?.(answer.error);
-    set((before) => (answer.error ? failed(before, key, answer.error) : { wanted: key, body: answer.body, error: null, since: now() }));
-    if (call.isStale && !answer.error) ask(key);
+    setLoaded((before) => (answer.error ? failed(before, key, answer.error) : { wanted: key, body: answer.body, error: null, since: now() }));
+    if (call.isStale && !answer.error) load(key);
   }
 
-  return { last: found.body, body: isPresent ? found.body : null, error: isPresent ? found.error : null, isLoading: wanted !== null && !isPresent };
+  return { last: loaded.body, body: isPresent ? loaded.body : null, error: isPresent ? loaded.error : null, isLoading: wanted !== null && !isPresent };
 }
 
 const failed = (before, wanted, error) => (before.wanted === wanted ? { ...before, error } : { wanted, body: null, error, since: null });
 
-/** An answer that is old or missing is told of, and asked for again if that may help. */
-function troubled(api, { error, since }, again) {
+/** Report an answer that is old or missing, and retry if the error may pass. */
+function reportTrouble(api, { error, since }, retry) {
   if (!error || !(error.isPassing || since)) return undefined;
-  const forget = api.troubles.add({ error, since });
-  const timer = error.isPassing ? setTimeout(again, AGAIN_MS) : undefined;
-  return () => (clearTimeout(timer), forget());
+  const withdraw = api.troubles.add({ error, since });
+  const timer = error.isPassing ? setTimeout(retry, RETRY_MS) : undefined;
+  return () => (clearTimeout(timer), withdraw());
 }
 
 /**
- * A list that comes page by page, as far as it was asked for; when something changed, as far again, and shown once whole.
- * @param read what the list is called in an answer
+ * Return a list that is loaded page by page. After a change the same number of pages is loaded before the list is replaced.
+ * @param itemsKey the key of the list in an answer
  */
-export function usePages(api, path, query, versions, { read, onError }) {
+export function usePages(api, path, query, versions, { itemsKey, onError }) {
   const wanted = JSON.stringify([path, query]);
   const first = useAnswer(api, path, query, versions, onError);
   const [list, setList] = useState({ wanted: null, items: [], next: null, pages: 1 });
   const [failure, setFailure] = useState(null);
   const [attempt, setAttempt] = useState(0);
-  const isAsking = useRef(false);
+  const isLoadingMore = useRef(false);
 
   useEffect(() => {
     if (!first.body) return undefined;
     let isOver = false;
     api
-      .collect(first.body, read, list.wanted === wanted ? list.pages : 1)
-      .then((found) => isOver || (setFailure(null), setList({ wanted, ...found })))
+      .collect(first.body, itemsKey, list.wanted === wanted ? list.pages : 1)
+      .then((pages) => isOver || (setFailure(null), setList({ wanted, ...pages })))
       .catch((error) => isOver || fail(error, () => setAttempt((count) => count + 1)));
     return () => (isOver = true);
   }, [first.body, attempt]);
-  useEffect(() => (failure ? troubled(api, failure, failure.again) : undefined), [failure]);
+  useEffect(() => (failure ? reportTrouble(api, failure, failure.retry) : undefined), [failure]);
 
-  function fail(error, again) {
+  function fail(error, retry) {
     onError(error);
-    setFailure({ error, since: null, again });
+    setFailure({ error, since: null, retry });
   }
 
   async function more() {
-    if (!list.next || isAsking.current) return;
-    isAsking.current = true;
+    if (!list.next || isLoadingMore.current) return;
+    isLoadingMore.current = true;
     const answer = await api.follow(list.next).catch((error) => fail(error, more));
-    isAsking.current = false;
+    isLoadingMore.current = false;
     if (!answer) return;
-    const longer = (before) => ({ ...before, items: [...before.items, ...answer[read]], next: answer.next ?? null, pages: before.pages + 1 });
+    const longer = (before) => ({ ...before, items: [...before.items, ...answer[itemsKey]], next: answer.next ?? null, pages: before.pages + 1 });
     setFailure(null);
     setList((before) => (before.next === list.next ? longer(before) : before));
   }

@@ -1,46 +1,46 @@
-// What the platform answers: read routes with ETags, pages, and errors that say what they are.
+// Calls to the platform's read routes: cached by ETag, page by page, with errors by cause.
 
-import { hear } from "../rules/platform_time.js";
+import { setPlatformTime } from "../rules/platform_time.js";
 import { Lost, Refused, SignedOut } from "./errors.js";
 import { Troubles } from "./troubles.js";
 
-const KEPT = 60;
-const PATIENCE_MS = 60_000;
+const MAXIMUM_CACHED = 60;
+const TIMEOUT_MS = 60_000;
 
 export class Api {
   constructor(session, fetch = globalThis.fetch.bind(globalThis)) {
     this.session = session;
     this.fetch = fetch;
-    this.kept = new Map();
+    this.cache = new Map();
     this.troubles = new Troubles();
   }
 
-  /** A read route below /tps/v1; what has not changed is not sent again. */
+  /** Return the answer of a read route below /tps/v1, from the cache if the platform answers 304. */
   get(path, query = {}, options = {}) {
     return this.follow(`/tps/v1${path}${asQuery(query)}`, options);
   }
 
-  /** The same by the URL that an answer names (`next`). */
-  async follow(url, { signal, isKept = true, patienceMs = PATIENCE_MS } = {}) {
-    const kept = isKept ? this.kept.get(url) : undefined;
-    // A network that lets everything vanish would keep a call for ever.
-    const ends = AbortSignal.any([AbortSignal.timeout(patienceMs), ...(signal ? [signal] : [])]);
-    const askedAt = Date.now();
-    const answer = await this.#ask(url, kept ? { "If-None-Match": kept.tag } : {}, ends);
-    hear(answer.headers.get("Date"), askedAt);
-    if (answer.status === 304) return kept.body;
+  /** Return the answer of a URL, such as `next` in a list. */
+  async follow(url, { signal, isCached = true, timeoutMs = TIMEOUT_MS } = {}) {
+    const cached = isCached ? this.cache.get(url) : undefined;
+    // A network that drops all packets would block a call forever.
+    const aborted = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+    const sentAt = Date.now();
+    const answer = await this.#send(url, cached ? { "If-None-Match": cached.tag } : {}, aborted);
+    setPlatformTime(answer.headers.get("Date"), sentAt);
+    if (answer.status === 304) return cached.body;
     if (!answer.ok) throw this.#refusal(answer.status, await answer.json().catch(() => null));
     const body = await answer.json().catch(lost);
-    if (isKept && answer.headers.get("ETag")) this.#keep(url, { tag: answer.headers.get("ETag"), body });
+    if (isCached && answer.headers.get("ETag")) this.#store(url, { tag: answer.headers.get("ETag"), body });
     return body;
   }
 
-  /** A list's first page, and following ones until there are `wanted`: {items, next, pages}. */
-  async collect(first, read, wanted) {
-    let [items, next, pages] = [first[read], first.next ?? null, 1];
+  /** Return a list from its first page and the following ones, `wanted` pages at most: {items, next, pages}. */
+  async collect(first, itemsKey, wanted) {
+    let [items, next, pages] = [first[itemsKey], first.next ?? null, 1];
     for (; pages < wanted && next; pages += 1) {
       const answer = await this.follow(next);
-      [items, next] = [[...items, ...answer[read]], answer.next ?? null];
+      [items, next] = [[...items, ...answer[itemsKey]], answer.next ?? null];
     }
     return { items, next, pages };
   }
@@ -51,7 +51,7 @@ export class Api {
     return new SignedOut("wrong");
   }
 
-  async #ask(url, headers, signal) {
+  async #send(url, headers, signal) {
     try {
       const authorization = await this.session.authorization();
       return await this.fetch(url, { headers: { ...headers, Authorization: authorization }, signal, cache: "no-store" });
@@ -61,10 +61,10 @@ export class Api {
     }
   }
 
-  #keep(url, answer) {
-    this.kept.delete(url);
-    this.kept.set(url, answer);
-    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
+  #store(url, answer) {
+    this.cache.delete(url);
+    this.cache.set(url, answer);
+    if (this.cache.size > MAXIMUM_CACHED) this.cache.delete(this.cache.keys().next().value);
   }
 }
 
@@ -73,9 +73,9 @@ function lost(error) {
 }
 
 function asQuery(query) {
-  const given = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    for (const each of [value].flat()) if (each !== undefined && each !== null && each !== "") given.append(name, each);
+    for (const item of [value].flat()) if (item !== undefined && item !== null && item !== "") parameters.append(name, item);
   }
-  return given.size ? `?${given}` : "";
+  return parameters.size ? `?${parameters}` : "";
 }

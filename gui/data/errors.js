@@ -1,4 +1,4 @@
-// How a call to the platform can end without an answer to show.
+// The errors of a call to the platform.
 
 /** The platform refused the call. */
 export class Refused extends Error {

@@ -1,20 +1,23 @@
-// Following what changes: a waiting call while the page is seen, a glance every half minute while it is hidden. A browser
-// has six connections to a host for all of its windows: of those only some wait, the others look every two seconds.
+// Live updates: a waiting call while the page is visible, a short call every 30 s while it is hidden. A browser opens at
+// most six connections to a host for all of its windows, so only three windows wait. The others poll every two seconds.
 
 import { now } from "../rules/platform_time.js";
 import { SignedOut } from "./errors.js";
 
 const WAIT_S = 25;
-const SLACK_S = 10;
-const HIDDEN_MS = 30_000;
-const FALLBACK_MS = 2_000;
+const GRACE_S = 10;
+const HIDDEN_POLL_MS = 30_000;
+const POLL_MS = 2_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
-const PLACES = 3;
+const WAITING_WINDOWS = 3;
 
 const ALL = ["plans", "limits", "deliveries", "registry"];
 
-/** Calls `changed(names)` whenever something has; `state({isLost, isHidden, heardAt})` with how it goes. */
+/**
+ * Call `changed(names)` after each change on the platform, and `state({isLost, isHidden, heardAt})` after each call.
+ * @returns a function that ends the updates
+ */
 export function follow(api, { changed, state, signedOut, page = document, network = globalThis, locks = globalThis.navigator?.locks }) {
   const control = new AbortController();
   let waiting = new AbortController();
@@ -28,78 +31,78 @@ export function follow(api, { changed, state, signedOut, page = document, networ
       const timer = setTimeout(resolve, ms);
       wake = () => (clearTimeout(timer), resolve());
     });
-  const seen = () => {
+  const onVisibility = () => {
     if (!page.hidden) wake();
-    tell();
+    report();
   };
-  const tell = () => state({ isLost: failures > 0, isHidden: page.hidden, heardAt });
+  const report = () => state({ isLost: failures > 0, isHidden: page.hidden, heardAt });
 
-  function ask(timeout) {
+  function getChanges(timeout) {
     waiting = new AbortController();
     const signal = AbortSignal.any([control.signal, waiting.signal]);
-    return api.get("/changes", { after: cursor, timeout }, { signal, isKept: false, patienceMs: (timeout + SLACK_S) * 1000 });
+    return api.get("/changes", { after: cursor, timeout }, { signal, isCached: false, timeoutMs: (timeout + GRACE_S) * 1000 });
   }
 
-  async function look() {
+  async function check() {
     const mayWait = !page.hidden && cursor !== null && failures === 0;
-    const waited = mayWait ? await inPlace(locks, () => ask(WAIT_S)) : null;
-    const answer = waited ?? (await ask(0));
+    const waited = mayWait ? await withWaitingLock(locks, () => getChanges(WAIT_S)) : null;
+    const answer = waited ?? (await getChanges(0));
     const isBack = failures > 0;
     const isNew = answer.changed.length > 0;
     [cursor, failures, heardAt] = [answer.cursor, 0, now()];
     if (isNew || isBack) changed(isBack ? ALL : answer.changed);
-    tell();
-    if (page.hidden) await pause(HIDDEN_MS);
-    else if (mayWait && !waited) await pause(FALLBACK_MS);
+    report();
+    if (page.hidden) await pause(HIDDEN_POLL_MS);
+    else if (mayWait && !waited) await pause(POLL_MS);
   }
 
-  // The browser knows of a lost or new network before a waiting call does.
-  const turned = () => (waiting.abort(), wake());
+  // The browser notices a lost or new network before a waiting call does.
+  const onNetwork = () => (waiting.abort(), wake());
 
-  async function lookAround(error) {
+  async function recover(error) {
     if (error.status === 400) cursor = null;
-    else if (error.status === 503) return pause(poll());
+    else if (error.status === 503) return pause(reloadAll());
     failures += 1;
-    tell();
+    report();
     return pause(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]);
   }
 
-  // Without places to wait, look at everything now and then; ETags make it cheap.
-  function poll() {
+  // The platform accepts no more waiting calls: read everything again, which is cheap because of ETags.
+  function reloadAll() {
     [failures, heardAt] = [0, now()];
     changed(ALL);
-    tell();
-    return page.hidden ? HIDDEN_MS : FALLBACK_MS;
+    report();
+    return page.hidden ? HIDDEN_POLL_MS : POLL_MS;
   }
 
   async function run() {
     while (!control.signal.aborted) {
       try {
-        await look();
+        await check();
       } catch (error) {
         if (control.signal.aborted) return;
         if (error instanceof SignedOut) return signedOut(error);
-        await lookAround(error);
+        await recover(error);
       }
     }
   }
 
-  page.addEventListener("visibilitychange", seen);
-  for (const event of ["online", "offline"]) network.addEventListener(event, turned);
+  page.addEventListener("visibilitychange", onVisibility);
+  for (const event of ["online", "offline"]) network.addEventListener(event, onNetwork);
   run();
   return () => {
-    page.removeEventListener("visibilitychange", seen);
-    for (const event of ["online", "offline"]) network.removeEventListener(event, turned);
+    page.removeEventListener("visibilitychange", onVisibility);
+    for (const event of ["online", "offline"]) network.removeEventListener(event, onNetwork);
     control.abort();
     wake();
   };
 }
 
-/** What `wait` gives, in a place that no other window of this browser holds; null if all are taken. */
-async function inPlace(locks, wait) {
+/** Return the result of `wait` under a lock that no other window of this browser holds; null if no lock is free. */
+async function withWaitingLock(locks, wait) {
   if (!locks) return wait();
-  for (let place = 0; place < PLACES; place += 1) {
-    const answer = await locks.request(`tps-wait-${place}`, { ifAvailable: true }, (lock) => lock && wait());
+  for (let slot = 0; slot < WAITING_WINDOWS; slot += 1) {
+    const answer = await locks.request(`tps-wait-${slot}`, { ifAvailable: true }, (lock) => lock && wait());
     if (answer) return answer;
   }
   return null;

@@ -1,25 +1,31 @@
-// Answers that a page needs and could not have anew: what it shows in their place is old, or missing.
+// Answers that the page needs but could not refresh. What it shows instead is old or missing.
 
 export class Troubles {
-  #all = new Set();
+  #troubles = new Set();
   #listener = () => {};
 
-  /** Tells of one until the function that is returned is called; `since` is when its last answer came, null if none did. */
+  /**
+   * Report a trouble. `since` is the time of the last good answer, null if there was none.
+   * @returns a function that withdraws the trouble
+   */
   add(trouble) {
-    this.#all.add(trouble);
+    this.#troubles.add(trouble);
     this.#listener(this.worst);
     return () => {
-      this.#all.delete(trouble);
+      this.#troubles.delete(trouble);
       this.#listener(this.worst);
     };
   }
 
-  /** The one that is oldest, before all what never came; null if there is none. */
+  /** The trouble with the oldest answer; a missing answer counts as oldest. Null if there is no trouble. */
   get worst() {
-    return [...this.#all].reduce((worst, each) => (worst && (worst.since ?? 0) <= (each.since ?? 0) ? worst : each), null);
+    return [...this.#troubles].reduce((worst, trouble) => (worst && (worst.since ?? 0) <= (trouble.since ?? 0) ? worst : trouble), null);
   }
 
-  /** Calls back with the worst, now and whenever it may be another; returns what ends it. */
+  /**
+   * Call the listener with the worst trouble, now and after each change.
+   * @returns a function that removes the listener
+   */
   watch(listener) {
     this.#listener = listener;
     listener(this.worst);

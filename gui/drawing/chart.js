@@ -1,4 +1,4 @@
-// A chart of steps over the timeline, drawn by uPlot.
+// A step chart on the timeline, drawn by uPlot.
 
 import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
 import { power, roundSteps } from "../rules/numbers.js";
@@ -7,52 +7,54 @@ import { ticks } from "../rules/time.js";
 import { colour, onColours } from "./colours.js";
 import { Place } from "./timeline.js";
 
-/** Steps as points of a line with upright edges: each value, and the one before it a moment earlier. */
+/** Return the points of a line with vertical edges: before each step, the previous value one millisecond earlier. */
 export function edges(at, columns, end) {
   const x = [];
   const lines = columns.map(() => []);
   at.forEach((instant, index) => {
     if (index > 0) {
       x.push(instant - 1);
-      columns.forEach((column, each) => lines[each].push(column[index - 1]));
+      columns.forEach((column, line) => lines[line].push(column[index - 1]));
     }
     x.push(instant);
-    columns.forEach((column, each) => lines[each].push(column[index]));
+    columns.forEach((column, line) => lines[line].push(column[index]));
   });
   if (x.length && x.at(-1) < end) {
     x.push(end);
-    columns.forEach((column, each) => lines[each].push(column.at(-1)));
+    columns.forEach((column, line) => lines[line].push(column.at(-1)));
   }
   return [x, ...lines];
 }
 
 /**
- * Made anew when its looks change; other steps are given to the chart that is there.
- * @param at instants at which steps begin, `end` of the last
+ * A chart. It is rebuilt when its style or size changes; new values are passed to the existing chart.
+ * @param at the instants at which steps begin
+ * @param end the end of the last step
  * @param lines [{column, colour, width, dash, fill}]
  * @param range [lowest, highest] value
- * @param behind called with uPlot to draw behind the lines, `before` in front of them
- * @param onCursor told the instant under the pointer, null when it leaves
+ * @param behind draws behind the lines, called with the uPlot object
+ * @param before draws in front of the lines, called with the uPlot object
+ * @param onCursor called with the instant under the pointer, null when the pointer leaves
  */
 export function Chart({ at, end, lines, range, height, label, behind, before, onCursor }) {
   const root = useRef();
   const chart = useRef();
   const latest = useRef();
-  const [theme, again] = useState(0);
+  const [theme, setTheme] = useState(0);
   const place = useContext(Place);
   const { viewport, width } = place;
-  const looks = lines.map((line) => [line.colour, line.width, line.dash, line.fill]).join();
+  const style = lines.map((line) => [line.colour, line.width, line.dash, line.fill]).join();
   latest.current = { range, behind, before, onCursor, steps: roundSteps(range[0], range[1], Math.max(3, Math.floor(height / 48))) };
 
-  useEffect(() => onColours(() => again((count) => count + 1)), []);
+  useEffect(() => onColours(() => setTheme((count) => count + 1)), []);
   useLayoutEffect(() => {
     chart.current = new globalThis.uPlot(optionsOf(place, height, lines, latest), [[], ...lines.map(() => [])], root.current);
     const stop = viewport.subscribe(({ min, max }) => chart.current.setScale("x", { min, max }));
     return () => (stop(), chart.current.destroy());
-  }, [looks, width, height, viewport, theme]);
+  }, [style, width, height, viewport, theme]);
   useLayoutEffect(() => {
     chart.current.setData(edges(at, lines.map((line) => line.column), end));
-  }, [at, lines, end, range[0], range[1], looks, width, height, viewport, theme]);
+  }, [at, lines, end, range[0], range[1], style, width, height, viewport, theme]);
 
   return html`<div class="chart" role="img" aria-label=${label} data-moves data-zooms ref=${root} style=${{ height: `${height}px` }}></div>`;
 }
@@ -100,10 +102,10 @@ const series = (line) => ({
   spanGaps: false,
 });
 
-/** How high a chart is beside its legend: more where the screen is taller. */
-export const tallChart = () => Math.round(Math.min(420, Math.max(300, innerHeight * 0.36)));
+/** Return the height of a chart beside its legend: higher on a taller screen. */
+export const chartHeight = () => Math.round(Math.min(420, Math.max(300, innerHeight * 0.36)));
 
-/** A stretch of the plot as pixels of the canvas: [x, y, width, height] between two instants and two values. */
+/** Return the rectangle between two instants and two values in canvas pixels: [x, y, width, height]. */
 export function box(drawing, { from, to, low, high }) {
   const x = (instant) => Math.min(Math.max(drawing.valToPos(instant, "x", true), drawing.bbox.left), drawing.bbox.left + drawing.bbox.width);
   const [left, right] = [x(from), x(to)];

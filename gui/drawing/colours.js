@@ -1,8 +1,8 @@
-// Colours for canvases, from the style sheet, and the hatching that tells apart without colour.
+// Colours of the style sheet for canvases, and hatching, which distinguishes areas without colour.
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 
-/** The colour of a name as a canvas takes it: of `light-dark(a, b)` the one that is seen now. */
+/** Return a colour of the style sheet. A canvas does not understand `light-dark(a, b)`: return the colour of the current theme. */
 export function colour(name) {
   const style = getComputedStyle(document.documentElement);
   const value = style.getPropertyValue(`--${name}`).trim();
@@ -14,15 +14,15 @@ const isDark = (scheme) => scheme === "dark" || (scheme.includes("dark") && syst
 
 const patterns = new Map();
 
-/** Diagonal lines of a colour; `lean` -1 leans the other way. */
+/** Return a pattern of diagonal lines; `lean` -1 mirrors it. */
 export function hatch(context, name, { lean = 1, gap = 7, width = 1.5 } = {}) {
   const ratio = devicePixelRatio || 1;
   const key = `${name} ${colour(name)} ${lean} ${gap} ${ratio}`;
-  if (!patterns.has(key)) patterns.set(key, drawn(colour(name), lean, { size: Math.round(gap * ratio), width: width * ratio }));
+  if (!patterns.has(key)) patterns.set(key, makeTile(colour(name), lean, { size: Math.round(gap * ratio), width: width * ratio }));
   return context.createPattern(patterns.get(key), "repeat");
 }
 
-function drawn(stroke, lean, { size, width }) {
+function makeTile(stroke, lean, { size, width }) {
   const tile = document.createElement("canvas");
   tile.width = tile.height = size;
   const context = tile.getContext("2d");
@@ -37,13 +37,16 @@ function drawn(stroke, lean, { size, width }) {
   return tile;
 }
 
-/** Calls back when colours change: the system's, or chosen by hand, or those of paper. */
+/**
+ * Call the listener when the colours change: by the system, by the user, or for printing.
+ * @returns a function that removes the listener
+ */
 export function onColours(listener) {
   const media = [system, matchMedia("print")];
-  for (const each of media) each.addEventListener("change", listener);
+  for (const query of media) query.addEventListener("change", listener);
   addEventListener("tps-theme", listener);
   return () => {
-    for (const each of media) each.removeEventListener("change", listener);
+    for (const query of media) query.removeEventListener("change", listener);
     removeEventListener("tps-theme", listener);
   };
 }

@@ -1,4 +1,4 @@
-// The steps of one row, small: production up, consumption down, hatched where nothing is planned.
+// The sparkline of a row: production above, consumption below the zero line, hatched where there is no plan.
 
 import { html, useContext, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
 import { thinned } from "../rules/steps.js";
@@ -6,15 +6,16 @@ import { colour, hatch, onColours } from "./colours.js";
 import { Place } from "./timeline.js";
 
 /**
- * @param up, down columns over `minutes` of the window (null: unknown); `high`, `low` what fills the row
- * @param before the same columns as first announced where that was otherwise, dashed; undefined where nothing was changed
+ * @param up, down columns over `minutes` of the window (null: unknown)
+ * @param high, low values at the upper and lower edge of the row
+ * @param before the columns as first announced, where they differ: a dashed line; undefined if the plan did not change
  */
 export function Spark({ minutes, up, down, before, high, low, height }) {
   const { viewport, plot } = useContext(Place);
   const root = useRef();
-  const [theme, again] = useState(0);
+  const [theme, setTheme] = useState(0);
 
-  useEffect(() => onColours(() => again((count) => count + 1)), []);
+  useEffect(() => onColours(() => setTheme((count) => count + 1)), []);
   useLayoutEffect(() => {
     const ratio = devicePixelRatio || 1;
     root.current.width = Math.round(plot * ratio);
@@ -43,7 +44,7 @@ function draw(canvas, viewport, { minutes, up, down, before, high, low }) {
     { name: "production", steps: thinned(minutes, up, whole, (to - from) / width), edge: high, value: (step) => step.high },
     { name: "consumption", steps: thinned(minutes, down, whole, (to - from) / width), edge: low, value: (step) => step.low },
   ];
-  const each = (paint) => {
+  const paintSteps = (paint) => {
     for (const side of sides) {
       for (const step of side.steps) {
         const [left, right] = [Math.max(Math.round(x(step.from)), 0), Math.min(Math.round(x(step.to)), width)];
@@ -51,19 +52,19 @@ function draw(canvas, viewport, { minutes, up, down, before, high, low }) {
       }
     }
   };
-  each(({ name, edge }, value, left, wide) => {
+  paintSteps(({ name, edge }, value, left, wide) => {
     if (value === null && !edge) return;
     context.fillStyle = value === null ? hatch(context, "unknown") : fills[name];
     const top = y(value ?? edge);
     context.fillRect(left, Math.min(top, y(0)), wide, Math.abs(top - y(0)));
   });
-  // Under the lines, so that it is seen where it was otherwise.
+  // Drawn under the lines, so that it is visible only where it differs.
   if (before) {
     const announced = (name, inwards) => dash(context, thinned(before.minutes, before[name], whole, (to - from) / width), { x, y: (value) => y(value) + inwards });
     announced("up", line / 2);
     announced("down", -line / 2);
   }
-  each(({ name }, value, left, wide) => {
+  paintSteps(({ name }, value, left, wide) => {
     context.fillStyle = inks[name];
     if (!value) return;
     const [top, bottom] = name === "production" ? [y(value), Math.min(y(value) + line, y(0))] : [Math.max(y(value) - line, y(0)), y(value)];
@@ -73,7 +74,7 @@ function draw(canvas, viewport, { minutes, up, down, before, high, low }) {
   context.fillRect(0, Math.round(y(0)), width, 1);
 }
 
-/** A dashed line of steps with upright edges, broken where nothing is known. */
+/** Draw a dashed step line with vertical edges and gaps where the value is unknown. */
 function dash(context, steps, { x, y }) {
   const ratio = devicePixelRatio || 1;
   context.save();

@@ -1,26 +1,30 @@
-// The one timeline of all views: axis, lines, moving and zooming by mouse, touch and keys. Bars place themselves by two
-// style properties (--min, --ppm), so that moving costs no rendering.
+// The timeline that all views share: axis, grid, and moving and zooming by mouse, touch and keyboard. Two style properties
+// (--min, --ppm) place the bars, so that moving needs no rendering.
 
 import { createContext, html, useContext, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
 import { now } from "../rules/platform_time.js";
-import { words } from "../rules/texts.js";
-import { MINUTE, clock, dateShort, isOneDay, moment, onWall, ticks, utc } from "../rules/time.js";
+import { texts } from "../rules/texts.js";
+import { MINUTE, clock, dateShort, isOneDay, moment, clockOnly, ticks, utc } from "../rules/time.js";
 
 export const Place = createContext(null);
 
 const NARROW = 720;
-/** From here on all is written larger, as the style sheet has it. */
+/** The width from which the style sheet uses larger text. */
 export const WIDE = 1700;
 const RIGHT = 28;
 
-/** Where the plot stands in a timeline so wide: labels beside it, or above it where there is no room. */
+/** Return the place of the plot in a timeline of this width: labels beside the plot, or above it on a narrow screen. */
 export function placeOf(width) {
   const isNarrow = width < NARROW;
   const left = isNarrow ? 72 : Math.min(width < WIDE ? 330 : 380, Math.max(250, width * 0.23));
   return { width, left, right: RIGHT, plot: Math.max(80, width - left - RIGHT), isNarrow };
 }
 
-/** @param viewport what is seen; `zone` of the times; children draw by `Place`: in a window of many days times are dated. */
+/**
+ * The axis, and children that draw by the context `Place`. In a window of several days all times have dates.
+ * @param viewport the visible part of the window
+ * @param zone the time zone of all times
+ */
 export function Timeline({ viewport, zone, onMoved, children }) {
   const root = useRef();
   const [width, setWidth] = useState(0);
@@ -33,15 +37,15 @@ export function Timeline({ viewport, zone, onMoved, children }) {
     return () => observer.disconnect();
   }, []);
   useLayoutEffect(() => {
-    const put = () => {
+    const apply = () => {
       const span = (viewport.range.max - viewport.range.min) / MINUTE;
       root.current.style.setProperty("--min", viewport.minutes(viewport.range.min));
       root.current.style.setProperty("--ppm", place.plot / span);
     };
-    put();
-    return viewport.subscribe(put);
+    apply();
+    return viewport.subscribe(apply);
   }, [viewport, place.plot]);
-  useEffect(() => handled(root.current, viewport, place), [viewport, place.plot, place.left]);
+  useEffect(() => listen(root.current, viewport, place), [viewport, place.plot, place.left]);
   useEffect(() => {
     let timer;
     const stop = viewport.subscribe(() => (clearTimeout(timer), (timer = setTimeout(onMoved, 250))));
@@ -60,35 +64,35 @@ export function Timeline({ viewport, zone, onMoved, children }) {
   </div>`;
 }
 
-/** Renders again at each move; for what is few. */
+/** Render the component again after each move; only for components with few elements. */
 export function useMoves(viewport) {
-  const [, again] = useState(0);
-  useEffect(() => viewport.subscribe(() => again((count) => count + 1)), [viewport]);
+  const [, setMoves] = useState(0);
+  useEffect(() => viewport.subscribe(() => setMoves((count) => count + 1)), [viewport]);
 }
 
 function Axis() {
   const { viewport, plot, zone } = useContext(Place);
   useMoves(viewport);
-  const found = ticks(viewport.range, plot, zone, 58);
-  const days = found.filter((tick) => tick.isDay && (1 - viewport.share(tick.at)) * plot > 60);
+  const marks = ticks(viewport.range, plot, zone, 58);
+  const days = marks.filter((tick) => tick.isDay && (1 - viewport.share(tick.at)) * plot > 60);
   const first = days.length && viewport.share(days[0].at) * plot < 90 ? [] : [{ at: viewport.range.min, isFirst: true }];
-  return html`<div class="axis" tabindex="0" role="group" aria-label=${words.timeline} data-zooms>
-    <span class="zone muted" title=${words.zone_hint}>${words.zone(zone)}</span>
+  return html`<div class="axis" tabindex="0" role="group" aria-label=${texts.timeline} data-zooms>
+    <span class="zone muted" title=${texts.zone_hint}>${texts.zone(zone)}</span>
     ${[...first, ...days].map(
-      ({ at, isFirst }) => html`<span class="day" key=${`d${at}`} style=${put(viewport, at, plot, isFirst)}>${dateShort(at, zone)}</span>`,
+      ({ at, isFirst }) => html`<span class="day" key=${`d${at}`} style=${leftOf(viewport, at, plot, isFirst)}>${dateShort(at, zone)}</span>`,
     )}
-    ${found.map(
+    ${marks.map(
       ({ at, isDay }) =>
-        html`<span key=${at} class=${`tick ${isDay ? "is-day" : ""}`} title=${utc(at)} style=${put(viewport, at, plot)}>${onWall(at, zone)}</span>`,
+        html`<span key=${at} class=${`tick ${isDay ? "is-day" : ""}`} title=${utc(at)} style=${leftOf(viewport, at, plot)}>${clockOnly(at, zone)}</span>`,
     )}
   </div>`;
 }
 
-const put = (viewport, at, plot, isFirst) => ({
+const leftOf = (viewport, at, plot, isFirst) => ({
   left: `calc(var(--left) + ${isFirst ? 0 : Math.round(viewport.share(at) * plot)}px)`,
 });
 
-/** Lines behind rows: at each tick, and now. */
+/** The grid lines behind the rows: one at each tick, and one for the current time. */
 export function Grid() {
   const { viewport, plot, zone } = useContext(Place);
   useMoves(viewport);
@@ -96,25 +100,25 @@ export function Grid() {
   const isIn = instant > viewport.range.min && instant < viewport.range.max;
   return html`<div class="grid" aria-hidden="true">
     ${ticks(viewport.range, plot, zone, 58).map(
-      ({ at, isDay }) => html`<i key=${at} class=${isDay ? "is-day" : ""} style=${put(viewport, at, plot)}></i>`,
+      ({ at, isDay }) => html`<i key=${at} class=${isDay ? "is-day" : ""} style=${leftOf(viewport, at, plot)}></i>`,
     )}
-    ${isIn && html`<i class="now" key="now" style=${put(viewport, instant, plot)}></i>`}
+    ${isIn && html`<i class="now" key="now" style=${leftOf(viewport, instant, plot)}></i>`}
   </div>`;
 }
 
-/** The time, told again every so often. */
-export function useNow(every) {
-  const [told, tell] = useState(now());
+/** Return the current time, updated every `interval` ms. */
+export function useNow(interval) {
+  const [instant, setInstant] = useState(now());
   useEffect(() => {
-    const timer = setInterval(() => tell(now()), every);
+    const timer = setInterval(() => setInstant(now()), interval);
     return () => clearInterval(timer);
-  }, [every]);
-  return told;
+  }, [interval]);
+  return instant;
 }
 
-function handled(root, viewport, { left, plot }) {
+function listen(root, viewport, { left, plot }) {
   const shareAt = (event) => (event.clientX - root.getBoundingClientRect().left - left) / plot;
-  const fingers = new Map();
+  const pointers = new Map();
   let moved = 0;
 
   const wheel = (event) => {
@@ -127,14 +131,14 @@ function handled(root, viewport, { left, plot }) {
   };
   const down = (event) => {
     if (event.button !== 0 || !event.target.closest("[data-moves], [data-zooms]")) return;
-    fingers.set(event.pointerId, event.clientX);
+    pointers.set(event.pointerId, event.clientX);
     moved = 0;
   };
   const move = (event) => {
-    if (!fingers.has(event.pointerId)) return;
-    const before = [...fingers.values()];
-    fingers.set(event.pointerId, event.clientX);
-    const after = [...fingers.values()];
+    if (!pointers.has(event.pointerId)) return;
+    const before = [...pointers.values()];
+    pointers.set(event.pointerId, event.clientX);
+    const after = [...pointers.values()];
     moved += Math.abs(after[0] - before[0]);
     if (moved > 4) root.setPointerCapture?.(event.pointerId);
     if (after.length === 1) {
@@ -144,8 +148,8 @@ function handled(root, viewport, { left, plot }) {
     const apart = (pair) => Math.max(12, Math.abs(pair[0] - pair[1]));
     viewport.zoom(apart(before) / apart(after), shareAt({ clientX: (after[0] + after[1]) / 2 }));
   };
-  const up = (event) => fingers.delete(event.pointerId);
-  // A drag that ends on something to press has not pressed it.
+  const up = (event) => pointers.delete(event.pointerId);
+  // A drag that ends on a button must not click it.
   const click = (event) => {
     if (moved > 4) event.stopPropagation();
     moved = 0;

@@ -1,16 +1,16 @@
-// What part of the loaded window is seen. Whoever draws subscribes; drawing happens once a frame, whatever was asked for.
+// The visible part of the loaded window. Subscribers are called at most once per frame.
 
 import { MINUTE, panned, zoomed } from "../rules/time.js";
 
 export class Viewport {
   constructor(whole, range) {
     this.whole = whole;
-    this.range = range && range.min < whole.to && whole.from < range.max ? panned(range, 0, whole) : this.#all();
+    this.range = range && range.min < whole.to && whole.from < range.max ? panned(range, 0, whole) : this.#wholeRange();
     this.listeners = new Set();
     this.frame = 0;
   }
 
-  #all() {
+  #wholeRange() {
     return { min: this.whole.from, max: this.whole.to };
   }
 
@@ -18,17 +18,17 @@ export class Viewport {
     return this.range.min <= this.whole.from && this.range.max >= this.whole.to;
   }
 
-  /** A share of the width, from an instant. */
+  /** Return the position of an instant as a share of the width. */
   share(instant) {
     return (instant - this.range.min) / (this.range.max - this.range.min);
   }
 
-  /** The instant at a share of the width. */
+  /** Return the instant at a share of the width. */
   at(share) {
     return this.range.min + share * (this.range.max - this.range.min);
   }
 
-  /** Where a stretch begins in minutes of the window, for style sheets. */
+  /** Return the minutes from the start of the window to an instant, for style sheets. */
   minutes(instant) {
     return (instant - this.whole.from) / MINUTE;
   }
@@ -42,7 +42,7 @@ export class Viewport {
   }
 
   reset() {
-    this.#set(this.#all());
+    this.#set(this.#wholeRange());
   }
 
   subscribe(listener) {
@@ -52,10 +52,10 @@ export class Viewport {
 
   #set(range) {
     this.range = range;
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.#tell());
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.#notify());
   }
 
-  #tell() {
+  #notify() {
     this.frame = 0;
     for (const listener of this.listeners) listener(this.range);
   }

@@ -1,10 +1,10 @@
-// CSV (RFC 4180) of what is shown; times in UTC, power in kW, energy in kWh, as the headings say.
+// CSV (RFC 4180) of the data shown: times in UTC, power in kW, energy in kWh.
 
 import { bars } from "./layout.js";
 import { changes, resampled } from "./steps.js";
 import { iso } from "./time.js";
 
-/** Rows as text. A text that a spreadsheet would take for a formula, also one that parts cells at semicolons, is made one that it does not. */
+/** Return the rows as CSV. An apostrophe stops spreadsheets from running a cell as a formula, also those that split cells at semicolons. */
 export function csv(headings, rows) {
   return [headings, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
@@ -16,21 +16,21 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Plans: one row for each step of each operator, as planned and as announced first. */
+/** Return the plans of operators: one row per operator and step, as planned now and as first announced. */
 export function plansCsv(answer) {
   const from = Date.parse(answer.from);
   const headings = ["operator", "name", "start_utc", "production_kw", "consumption_kw", "planned_assets"];
   const rows = answer.schedules.flatMap(({ operator, name, current, announced = current }) => {
     const at = changes(current.minutes, announced.minutes);
-    const told = (steps) => ["production_kw", "consumption_kw", "planned_assets"].map((column) => resampled(steps.minutes, steps[column], at));
+    const columnsOf = (steps) => ["production_kw", "consumption_kw", "planned_assets"].map((column) => resampled(steps.minutes, steps[column], at));
     const known = ([up, down, count], index) => [count[index] ? up[index] : null, count[index] ? down[index] : null, count[index]];
-    const [now, before] = [told(current), told(announced)];
+    const [now, before] = [columnsOf(current), columnsOf(announced)];
     return Array.from(at, (minute, index) => [operator, name, iso(from + minute * 60_000), ...known(now, index), ...known(before, index)]);
   });
   return csv([...headings, ...headings.slice(3).map((name) => `announced_${name}`)], rows);
 }
 
-/** Plans per asset: one row for each step, as planned and as announced first. */
+/** Return the plans of assets: one row per asset and step, as planned now and as first announced. */
 export function assetsCsv(from, assets) {
   const rows = assets.flatMap(({ asset_id, operator, announced, ...now }) => {
     const before = announced ?? now;
@@ -41,7 +41,7 @@ export function assetsCsv(from, assets) {
   return csv(["asset_id", "operator", "start_utc", "power_kw", "announced_kw"], rows);
 }
 
-/** Limits: one row for each interval. */
+/** Return limits: one row per interval. */
 export function limitsCsv(limits) {
   const headings = ["dso", "id", "revision", "kind", "status", "direction", "action", "start_utc", "end_utc", "power_kw", "assets"];
   const rows = limits.flatMap((limit) =>
@@ -62,17 +62,17 @@ export function limitsCsv(limits) {
   return csv(headings, rows);
 }
 
-/** Conflicts: one row for each interval. */
+/** Return conflicts: one row per interval. */
 export function conflictsCsv(conflicts) {
   const headings = ["dso", "limit", "operator", "name", "kind", "direction", "start_utc", "end_utc", "planned_kw", "part_kw", "excess_kw"];
-  const rows = conflicts.flatMap((each) =>
-    (each.intervals.length ? each.intervals : [{ start: each.start, end: each.end }]).map((interval) => [
-      each.dso,
-      each.limit_id,
-      each.operator,
-      each.name,
-      each.kind,
-      each.direction,
+  const rows = conflicts.flatMap((conflict) =>
+    (conflict.intervals.length ? conflict.intervals : [{ start: conflict.start, end: conflict.end }]).map((interval) => [
+      conflict.dso,
+      conflict.limit_id,
+      conflict.operator,
+      conflict.name,
+      conflict.kind,
+      conflict.direction,
       iso(Date.parse(interval.start)),
       iso(Date.parse(interval.end)),
       interval.planned_kw,

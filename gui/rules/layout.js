@@ -1,36 +1,36 @@
-// Where things stand: bars of limits, rows that are shown, charts of conflicts.
+// Layout: bars of limits, visible rows, ranges of conflict charts.
 
-/** Which of `count` rows of one height to draw, with some beyond the edge: [first, last). */
-export function shownRows(count, height, top, room, beyond = 4) {
-  const first = Math.min(Math.max(0, Math.floor(top / height) - beyond), count);
-  return [first, Math.min(count, Math.ceil((top + room) / height) + beyond)];
+/** Return which of `count` rows to render, with some rows beyond the visible area: [first, last). */
+export function shownRows(count, height, top, room, margin = 4) {
+  const first = Math.min(Math.max(0, Math.floor(top / height) - margin), count);
+  return [first, Math.min(count, Math.ceil((top + room) / height) + margin)];
 }
 
-/** How much higher than `height` each of a few rows can be in so much room: half as high again at most. */
-export const roomier = (count, height, room) => Math.max(0, Math.min(Math.floor(height / 2), Math.floor(room / Math.max(count, 1)) - height));
+/** Return the extra height of a row when the list is shorter than the room: at most half of `height`. */
+export const extraHeight = (count, height, room) => Math.max(0, Math.min(Math.floor(height / 2), Math.floor(room / Math.max(count, 1)) - height));
 
-/** What a limit is now, for whoever looks at `now`: time alone ends it, and nobody tells. */
+/** Return the status of a limit at `now`: a limit starts and expires by time, without a change event. */
 export function statusAt(limit, now) {
   if (limit.status !== "active") return limit.status;
   if (limit.end !== null && Date.parse(limit.end) <= now) return "expired";
   return Date.parse(limit.start) > now ? "ahead" : "in_force";
 }
 
-/** Emergencies in force at `now`, what was told last first: several may begin with the same minute. */
+/** Return the emergencies in force at `now`, last accepted first: several may start in the same minute. */
 export function emergencies(limits, now) {
-  const toldAt = (limit) => Date.parse(limit.revisions.at(-1).accepted_at);
+  const acceptedAt = (limit) => Date.parse(limit.revisions.at(-1).accepted_at);
   return limits
     .filter((limit) => limit.kind === "unforeseen" && statusAt(limit, now) === "in_force")
-    .sort((a, b) => toldAt(b) - toldAt(a));
+    .sort((a, b) => acceptedAt(b) - acceptedAt(a));
 }
 
-/** What stands above everything: the latest emergencies, and how many more there are. */
-export function banners(limits, now, most = 3) {
-  const found = emergencies(limits, now);
-  return { shown: found.slice(0, most), more: Math.max(0, found.length - most) };
+/** Return the latest emergencies for the banner, and the number of further emergencies. */
+export function banners(limits, now, maximum = 3) {
+  const inForce = emergencies(limits, now);
+  return { shown: inForce.slice(0, maximum), more: Math.max(0, inForce.length - maximum) };
 }
 
-/** The bars of a limit: one for each interval that it gives, or one for an emergency; in ms, as far as it stood. */
+/** Return the bars of a limit until its end, in ms: one per interval of a foreseen limit, one for an emergency. */
 export function bars(limit) {
   if (!limit.available) return [{ from: Date.parse(limit.start), to: Date.parse(limit.end) }];
   const stop = limit.status === "ended" ? Date.parse(limit.end) : Infinity;
@@ -39,20 +39,20 @@ export function bars(limit) {
     .filter((bar) => bar.from < bar.to);
 }
 
-/** Plan and part of a conflict by its intervals alone, as the route gives them over all of the window: in columns. */
+/** Return the columns of plan and part from the intervals of a conflict, until the route gives them for the whole window. */
 export function curveOfIntervals(conflict, from) {
-  const intervals = conflict.intervals.map((each) => ({ ...each, from: Date.parse(each.start), to: Date.parse(each.end) }));
-  const at = [...new Set([from, ...intervals.flatMap((each) => [each.from, each.to])])].sort((a, b) => a - b);
-  const holding = at.map((instant) => intervals.find((each) => each.from <= instant && instant < each.to));
+  const intervals = conflict.intervals.map((interval) => ({ ...interval, from: Date.parse(interval.start), to: Date.parse(interval.end) }));
+  const at = [...new Set([from, ...intervals.flatMap(({ from, to }) => [from, to])])].sort((a, b) => a - b);
+  const holding = at.map((instant) => intervals.find(({ from, to }) => from <= instant && instant < to));
   return {
     minutes: at.map((instant) => (instant - from) / 60_000),
-    planned_kw: holding.map((each) => each?.planned_kw ?? null),
-    part_kw: holding.map((each) => each?.part_kw ?? null),
+    planned_kw: holding.map((interval) => interval?.planned_kw ?? null),
+    part_kw: holding.map((interval) => interval?.part_kw ?? null),
     unknown_kw: holding.map(() => 0),
   };
 }
 
-/** How high a conflict's chart reaches, in kW. What is unknown is cut off at twice the rest: it would hide the conflict. */
+/** Return the upper end of a conflict's chart in kW. A large unknown part is cut off, because it would hide the conflict. */
 export function reachOf(conflict, curve) {
   const most = (values) => Math.max(0, ...values);
   const known = most([...curve.planned_kw, ...curve.part_kw, ...conflict.intervals.map(topOf)]);
@@ -61,5 +61,5 @@ export function reachOf(conflict, curve) {
   return Math.max(known, shown, 1) * 1.12;
 }
 
-/** Where the excess of an interval ends: of a hold, a step counts whichever way it goes, also where the sums are alike. */
+/** Return the upper end of an interval's excess. Under a hold a step counts in both directions, even if plan and part are equal. */
 export const topOf = ({ planned_kw, part_kw, excess_kw }) => Math.max(planned_kw, part_kw, Math.min(planned_kw, part_kw) + excess_kw);

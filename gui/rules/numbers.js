@@ -1,15 +1,15 @@
-// Numbers as people read them. Power is kW everywhere; large ones are written in MW, and say so.
+// Number formats. Power is in kW everywhere; large values are written in MW.
 
-import { words } from "./texts.js";
+import { texts } from "./texts.js";
 
 const formats = new Map();
 
 function formatOf(digits) {
-  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat(words.locale, { maximumFractionDigits: digits }));
+  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat(texts.locale, { maximumFractionDigits: digits }));
   return formats.get(digits);
 }
 
-/** "1,234.5": at most so many decimals, and a real minus. */
+/** "1,234.5" with at most `digits` decimals and a minus sign (U+2212). */
 export const number = (value, digits = 0) =>
   formatOf(digits).format(value === 0 ? 0 : value).replace("-", "−");
 
@@ -23,10 +23,10 @@ function scaled(value, unit) {
 /** "140 kW", "17.5 MW". */
 export const power = (kw) => scaled(kw, "W");
 
-/** "226.5 kWh", "1.2 GWh" never: MWh are large enough here. */
+/** "226.5 kWh", "17.5 MWh". */
 export const energy = (kwh) => scaled(kwh, "Wh");
 
-/** "3 s", "2 min", "5 h", "3 d": how long ago, rounded down. */
+/** "3 s", "2 min", "5 h", "3 d": an age, rounded down. */
 export function age(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -34,12 +34,12 @@ export function age(ms) {
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** Round numbers for an axis between two values, about so many. */
+/** Return about `count` round numbers between two values, for an axis. */
 export function roundSteps(low, high, count = 5) {
   const raw = (high - low) / count || 1;
   const magnitude = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].find((each) => each * magnitude >= raw * 0.999) * magnitude;
-  const found = [];
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) found.push(index * step || 0);
-  return found;
+  const step = [1, 2, 2.5, 5, 10].find((factor) => factor * magnitude >= raw * 0.999) * magnitude;
+  const values = [];
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) values.push(index * step || 0);
+  return values;
 }

@@ -1,16 +1,18 @@
-// The time of the platform: what is in force, and what day it is, must not hang on the clock of whoever looks.
+// The platform's clock: the status of a limit and the current day must not depend on the clock of this machine.
 
-// The header that tells it is in whole seconds.
-const ALIKE_MS = 3_000;
-let ahead = 0;
+// The header `Date` has whole seconds only.
+const TOLERANCE_MS = 3_000;
+let offset = 0;
 
-export const now = () => Date.now() + ahead;
+export const now = () => Date.now() + offset;
 
-/** Take the time from the header `Date` of what was asked at `askedAt` by the clock here, if that is another clock: an
- * answer may be dated at any moment until it came, one that waited for news at its beginning. */
-export function hear(date, askedAt) {
-  const there = Date.parse(date);
-  if (!Number.isFinite(there)) return;
-  const away = Math.min(there - askedAt, 0) || Math.max(there - Date.now(), 0);
-  ahead = Math.abs(away) > ALIKE_MS ? away : 0;
+/**
+ * Set the platform's clock from the header `Date` of an answer, if it differs from the clock of this machine.
+ * The server may date an answer at any moment between `sentAt` and its arrival; a waiting call is dated at its start.
+ */
+export function setPlatformTime(date, sentAt) {
+  const platformTime = Date.parse(date);
+  if (!Number.isFinite(platformTime)) return;
+  const difference = Math.min(platformTime - sentAt, 0) || Math.max(platformTime - Date.now(), 0);
+  offset = Math.abs(difference) > TOLERANCE_MS ? difference : 0;
 }

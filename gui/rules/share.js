@@ -1,32 +1,32 @@
-// What the address says: which view, of whom, when. In the fragment, which no server sees; no token, ever.
+// The view state in the address. It is in the fragment, which is never sent to a server, and never contains a token.
 
 import { checkedWindow, isDay } from "./time.js";
 
 export const VIEWS = ["plans", "limits", "conflicts", "readiness"];
 const CODE = /^[0-9A-Za-z-]{4,40}$/;
 
-/** A view's state from a fragment; what does not hold is left out. */
+/** Return the view state of a fragment, without invalid values. */
 export function readFragment(fragment) {
   const [view, query = ""] = fragment.replace(/^#/, "").split("?");
-  const given = new URLSearchParams(query);
-  const window = checkedWindow(Date.parse(given.get("from")), Date.parse(given.get("to")));
-  const zoom = checkedWindow(Date.parse(given.get("zoom-from")), Date.parse(given.get("zoom-to")));
+  const parameters = new URLSearchParams(query);
+  const window = checkedWindow(Date.parse(parameters.get("from")), Date.parse(parameters.get("to")));
+  const zoom = checkedWindow(Date.parse(parameters.get("zoom-from")), Date.parse(parameters.get("zoom-to")));
   return {
     view: VIEWS.includes(view) ? view : "plans",
-    ...codes(given),
-    ...(isDay(given.get("day")) ? { day: given.get("day") } : {}),
+    ...codes(parameters),
+    ...(isDay(parameters.get("day")) ? { day: parameters.get("day") } : {}),
     ...(window ? { window } : {}),
     ...(zoom ? { zoom: { min: zoom.from, max: zoom.to } } : {}),
-    ...(given.get("selected") ? { selected: given.get("selected").slice(0, 120) } : {}),
+    ...(parameters.get("selected") ? { selected: parameters.get("selected").slice(0, 120) } : {}),
   };
 }
 
-function codes(given) {
-  const names = ["operator", "dso"].filter((name) => CODE.test(given.get(name) ?? ""));
-  return Object.fromEntries(names.map((name) => [name, given.get(name)]));
+function codes(parameters) {
+  const names = ["operator", "dso"].filter((name) => CODE.test(parameters.get(name) ?? ""));
+  return Object.fromEntries(names.map((name) => [name, parameters.get(name)]));
 }
 
-/** The fragment of a state. */
+/** Return the fragment of a view state. */
 export function writeFragment(state) {
   const query = new URLSearchParams();
   for (const name of ["operator", "dso"]) if (state[name]) query.set(name, state[name]);
@@ -43,8 +43,8 @@ function setSpan(query, prefix, from, to) {
   query.set(`${prefix}to`, minute(to));
 }
 
-/** The code of an address that signs in, null if it has none. */
+/** Return the code of a sign-in link, null for other addresses. */
 export function signInCode(fragment) {
-  const found = /^#sign-in=([\w-]{20,100})$/.exec(fragment);
-  return found ? found[1] : null;
+  const match = /^#sign-in=([\w-]{20,100})$/.exec(fragment);
+  return match ? match[1] : null;
 }

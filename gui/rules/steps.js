@@ -1,6 +1,6 @@
-// Steps: power that holds from one minute of a window until the next, in columns as the routes send them.
+// Step functions: a value holds from its minute of the window until the next minute. The routes send them as columns.
 
-/** The index of the step that holds at a minute, -1 before the first. */
+/** Return the index of the step that holds at a minute, -1 before the first step. */
 export function stepAt(minutes, minute) {
   let low = 0;
   let high = minutes.length;
@@ -12,17 +12,17 @@ export function stepAt(minutes, minute) {
   return low - 1;
 }
 
-/** All minutes at which one of these changes, in order. */
+/** Return all minutes at which a column changes, in order. */
 export function changes(...all) {
   return Float64Array.from(new Set(all.flatMap((minutes) => [...minutes]))).sort();
 }
 
-/** A column of steps, told at other minutes. */
+/** Return the values of a column at other minutes. */
 export function resampled(minutes, column, at) {
   return Array.from(at, (minute) => column[stepAt(minutes, minute)] ?? null);
 }
 
-/** One column where every one is added up; what is unknown everywhere stays unknown. */
+/** Return the sum of columns; a sum of unknown values only is unknown. */
 export function summed(at, parts) {
   const total = new Array(at.length).fill(null);
   for (const { minutes, column } of parts) {
@@ -36,7 +36,7 @@ export function summed(at, parts) {
   return total;
 }
 
-/** Production up, consumption down, net, from a plan's columns; null where nobody has planned. */
+/** Return production as positive and consumption as negative values, and the net; null where there is no plan. */
 export function signed(steps) {
   const known = (column, sign) =>
     column.map((value, index) => (steps.planned_assets[index] === 0 ? null : sign * value));
@@ -45,37 +45,37 @@ export function signed(steps) {
   return { minutes: steps.minutes, up, down, net: up.map((value, index) => (value === null ? null : value + down[index])) };
 }
 
-/** One asset's power as production up and consumption down. */
-export function bothWays({ minutes, power_kw }) {
-  const way = (sign) => power_kw.map((value) => (value === null ? null : sign * Math.max(sign * value, 0) || 0));
-  return { minutes, up: way(1), down: way(-1) };
+/** Return the power of an asset as production (positive) and consumption (negative). */
+export function bothDirections({ minutes, power_kw }) {
+  const withSign = (sign) => power_kw.map((value) => (value === null ? null : sign * Math.max(sign * value, 0) || 0));
+  return { minutes, up: withSign(1), down: withSign(-1) };
 }
 
-/** What was planned before, both ways, where it was otherwise than now: null elsewhere. */
-export function otherwise(before, now) {
+/** Return the earlier plan in both directions where it differs from the plan now, null elsewhere. */
+export function differences(before, now) {
   const minutes = changes(before.minutes, now.minutes);
-  const way = (name) => {
-    const [then, since] = [before, now].map((plan) => resampled(plan.minutes, plan[name], minutes));
-    return then.map((value, index) => (value === since[index] ? null : value));
+  const differing = (name) => {
+    const [earlier, current] = [before, now].map((plan) => resampled(plan.minutes, plan[name], minutes));
+    return earlier.map((value, index) => (value === current[index] ? null : value));
   };
-  return { minutes, up: way("up"), down: way("down") };
+  return { minutes, up: differing("up"), down: differing("down") };
 }
 
-/** True if an asset plans something else than it announced first, if it announced anything. */
+/** Return true if the plan of an asset differs from the plan that was first announced. */
 export const isChanged = (asset) => asset.announced?.power_kw.some((value) => value !== null) ?? false;
 
-/** What is unknown of an operator beyond its plan: all that is installed where nothing is planned at all. */
-export function unknownOf(plan, way) {
-  const [installed, unplanned] = [plan[`installed_${way}_kw`] ?? 0, plan[`unplanned_${way}_kw`] ?? 0];
+/** Return the power of an operator's assets without a plan: the whole installed power where no asset has a plan. */
+export function unknownOf(plan, direction) {
+  const [installed, unplanned] = [plan[`installed_${direction}_kw`] ?? 0, plan[`unplanned_${direction}_kw`] ?? 0];
   return plan.current.planned_assets.map((count) => (count === 0 ? installed : unplanned));
 }
 
-/** Several operators' plans as one, with what was announced where that was otherwise. */
+/** Return the sum of several operators' plans, as planned now and as first announced. */
 export function total(plans) {
-  const each = plans.map((plan) => ({ now: signed(plan.current), before: signed(plan.announced ?? plan.current) }));
-  const at = changes(...each.flatMap(({ now, before }) => [now.minutes, before.minutes]));
-  const add = (when, name) => summed(at, each.map((plan) => ({ minutes: plan[when].minutes, column: plan[when][name] })));
-  const unknown = (way) => summed(at, plans.map((plan) => ({ minutes: plan.current.minutes, column: unknownOf(plan, way) })));
+  const signedPlans = plans.map((plan) => ({ now: signed(plan.current), before: signed(plan.announced ?? plan.current) }));
+  const at = changes(...signedPlans.flatMap(({ now, before }) => [now.minutes, before.minutes]));
+  const add = (when, name) => summed(at, signedPlans.map((plan) => ({ minutes: plan[when].minutes, column: plan[when][name] })));
+  const unknown = (direction) => summed(at, plans.map((plan) => ({ minutes: plan.current.minutes, column: unknownOf(plan, direction) })));
   return {
     minutes: at,
     up: add("now", "up"),
@@ -89,9 +89,9 @@ export function total(plans) {
   };
 }
 
-/** Steps as [{from, to, low, high, last}] until `end`, those that begin within one pixel as one that keeps their extremes. */
+/** Return steps as [{from, to, low, high, last}] until `end`; steps within one pixel are merged and keep their extremes. */
 export function thinned(minutes, column, end, perPixel) {
-  const found = [];
+  const merged = [];
   for (let index = 0; index < minutes.length; ) {
     const pixel = Math.floor(minutes[index] / perPixel);
     let low = column[index];
@@ -102,13 +102,13 @@ export function thinned(minutes, column, end, perPixel) {
       low = low === null ? column[next] : Math.min(low, column[next]);
       high = high === null ? column[next] : Math.max(high, column[next]);
     }
-    found.push({ from: minutes[index], to: minutes[next] ?? end, low, high, last: column[next - 1] });
+    merged.push({ from: minutes[index], to: minutes[next] ?? end, low, high, last: column[next - 1] });
     index = next;
   }
-  return found;
+  return merged;
 }
 
-/** The smallest and largest value, [0, 0] of nothing. */
+/** Return the smallest and the largest value, including zero. */
 export function extent(...columns) {
   let low = 0;
   let high = 0;

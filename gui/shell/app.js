@@ -1,4 +1,4 @@
-// The page: signing in, then one of four views over one timeline, and what is live.
+// The page: sign-in, then the header and one of four views, with live updates.
 
 import { html, useCallback, useEffect, useErrorBoundary, useMemo, useRef, useState } from "../lib/preact.js";
 import { useAnswer } from "../data/answers.js";
@@ -9,7 +9,7 @@ import { Timeline } from "../drawing/timeline.js";
 import { Viewport } from "../drawing/viewport.js";
 import { now } from "../rules/platform_time.js";
 import { readFragment, writeFragment } from "../rules/share.js";
-import { words } from "../rules/texts.js";
+import { texts } from "../rules/texts.js";
 import { dayOf, dayWindow } from "../rules/time.js";
 import { Conflicts } from "../views/conflicts.js";
 import { Limits } from "../views/limits.js";
@@ -22,41 +22,41 @@ import { Header } from "./header.js";
 import { SignIn } from "./sign_in.js";
 
 const VIEWS = { plans: Plans, limits: Limits, conflicts: Conflicts };
-const FRESH = { plans: 0, limits: 0, deliveries: 0, registry: 0 };
+const FIRST_VERSIONS = { plans: 0, limits: 0, deliveries: 0, registry: 0 };
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-const AGAIN_MS = 3_000;
+const RETRY_MS = 3_000;
 
 export function App({ session }) {
-  const [out, setOut] = useState({ why: "busy" });
+  const [signedOut, setSignedOut] = useState({ why: "busy" });
   const [broken] = useErrorBoundary((error) => console.error(error));
   useEffect(() => {
-    // Whoever signs in by hand meanwhile is in.
-    const done = (next) => setOut((before) => (before && ["busy", "lost"].includes(before.why) ? next : before));
+    // Do not overwrite a sign-in that the user completed in the meantime.
+    const done = (next) => setSignedOut((before) => (before && ["busy", "lost"].includes(before.why) ? next : before));
     const begin = () =>
       session.begin().then(
         () => done(null),
-        (error) => (error instanceof SignedOut ? done(error) : (done({ why: "lost" }), setTimeout(begin, AGAIN_MS))),
+        (error) => (error instanceof SignedOut ? done(error) : (done({ why: "lost" }), setTimeout(begin, RETRY_MS))),
       );
     begin();
   }, []);
-  if (broken) return html`<main class="door"><p role="alert">${words.broken}</p><button class="main" onClick=${() => location.reload()}>${words.reload}</button></main>`;
-  if (out) return html`<${SignIn} session=${session} why=${out.why} detail=${out.detail} onDone=${() => setOut(null)} onOut=${setOut} />`;
-  return html`<${Desk} session=${session} onOut=${setOut} />`;
+  if (broken) return html`<main class="door"><p role="alert">${texts.broken}</p><button class="main" onClick=${() => location.reload()}>${texts.reload}</button></main>`;
+  if (signedOut) return html`<${SignIn} session=${session} why=${signedOut.why} detail=${signedOut.detail} onDone=${() => setSignedOut(null)} onSignedOut=${setSignedOut} />`;
+  return html`<${Desk} session=${session} onSignedOut=${setSignedOut} />`;
 }
 
-function Desk({ session, onOut }) {
+function Desk({ session, onSignedOut }) {
   const api = useMemo(() => new Api(session), [session]);
   const [state, go] = useView();
   const today = useToday();
-  const { versions, live } = useChanges(api, onOut);
+  const { versions, live } = useChanges(api, onSignedOut);
   const day = state.day ?? today;
   const window = useMemo(() => state.window ?? dayWindow(day, zone), [state.window?.from, state.window?.to, day]);
   const viewport = useMemo(() => new Viewport(window, state.zoom), [window, state.link]);
 
   const onError = useCallback((error) => {
-    if (error instanceof SignedOut) onOut(error);
-    if (error instanceof Refused && error.status === 403) onOut(new SignedOut("forbidden"));
+    if (error instanceof SignedOut) onSignedOut(error);
+    if (error instanceof Refused && error.status === 403) onSignedOut(new SignedOut("forbidden"));
   }, []);
   const parties = useAnswer(api, "/parties", {}, [versions.registry], onError);
   const known = parties.body?.parties ?? [];
@@ -66,7 +66,7 @@ function Desk({ session, onOut }) {
   }, [parties.body]);
 
   useEffect(() => {
-    document.title = `${words.views[state.view]} – ${words.title}`;
+    document.title = `${texts.views[state.view]} – ${texts.title}`;
   }, [state.view]);
   const { onCsv, saveCsv } = useCsv(state, window);
   const onMoved = useCallback(() => go({ zoom: viewport.isWhole ? undefined : viewport.range }), [viewport, go]);
@@ -75,13 +75,13 @@ function Desk({ session, onOut }) {
   const shared = { api, state, window, versions, names, go, onCsv, onError };
   const isAlone = parties.body && known.every((party) => party.role === "tps");
   return html`<div class="desk">
-    <a class="skip" href="#content" onClick=${toContent}>${words.skip}</a>
-    <${Header} ...${{ state, day, go, zone, live, troubles: api.troubles, session, onOut }} onCsv=${saveCsv} />
+    <a class="skip" href="#content" onClick=${toContent}>${texts.skip}</a>
+    <${Header} ...${{ state, day, go, zone, live, troubles: api.troubles, session, onSignedOut }} onCsv=${saveCsv} />
     <${Emergencies} ...${{ api, versions, names, go, zone, onError, state }} />
     ${View && html`<${Filters} ...${{ state, go, parties: known, zone, window, viewport }} />`}
     <main id="content" tabindex="-1" key=${state.view}>
-      <h1 class="unseen">${words.views[state.view]}</h1>
-      ${isAlone && html`<${Empty} text=${words.parties_none} />`}
+      <h1 class="unseen">${texts.views[state.view]}</h1>
+      ${isAlone && html`<${Empty} text=${texts.parties_none} />`}
       ${View
         ? !isAlone && html`<${Timeline} viewport=${viewport} zone=${zone} onMoved=${onMoved}><${View} ...${shared} /><//>`
         : html`<${Readiness} ...${shared} zone=${zone} />`}
@@ -94,62 +94,62 @@ const toContent = (event) => {
   document.getElementById("content").focus();
 };
 
-/** How often each kind of thing has changed since the page was opened, and how it goes with hearing of it. */
-function useChanges(api, onOut) {
-  const [versions, setVersions] = useState(FRESH);
+/** Return how often each kind of data changed since the page was opened, and the state of the live updates. */
+function useChanges(api, onSignedOut) {
+  const [versions, setVersions] = useState(FIRST_VERSIONS);
   const [live, setLive] = useState({ isLost: false, isHidden: false, heardAt: null });
   useEffect(() => {
-    const changed = (which) =>
-      setVersions((before) => ({ ...before, ...Object.fromEntries(which.map((name) => [name, before[name] + 1])) }));
-    return follow(api, { changed, state: setLive, signedOut: onOut });
+    const changed = (kinds) =>
+      setVersions((before) => ({ ...before, ...Object.fromEntries(kinds.map((name) => [name, before[name] + 1])) }));
+    return follow(api, { changed, state: setLive, signedOut: onSignedOut });
   }, [api]);
   return { versions, live };
 }
 
-/** `onCsv` takes from a view what makes its file, `saveCsv` saves that, false if there is nothing. */
+/** Return `onCsv`, which a view gives a function that writes its CSV, and `saveCsv`, which saves the file; false without data. */
 function useCsv(state, window) {
-  const kept = useRef(null);
+  const latest = useRef(null);
   const shown = JSON.stringify([state.view, state.operator, state.dso, window]);
-  // What another view or day has left must not be saved under the name of this one.
-  const onCsv = useCallback((make) => (kept.current = { shown, make }), [shown]);
+  // The CSV of another view or day must not be saved under the name of the current one.
+  const onCsv = useCallback((write) => (latest.current = { shown, write }), [shown]);
   const saveCsv = () => {
-    const isThere = kept.current?.shown === shown;
-    if (isThere) save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, kept.current.make());
-    return isThere;
+    const isCurrent = latest.current?.shown === shown;
+    if (isCurrent) save(`tps-${state.view}-${dayOf(window.from, zone)}.csv`, latest.current.write());
+    return isCurrent;
   };
   return { onCsv, saveCsv };
 }
 
 function useToday() {
-  const [today, set] = useState(dayOf(now(), zone));
+  const [today, setToday] = useState(dayOf(now(), zone));
   useEffect(() => {
-    const timer = setInterval(() => set(dayOf(now(), zone)), 1_000);
+    const timer = setInterval(() => setToday(dayOf(now(), zone)), 1_000);
     return () => clearInterval(timer);
   }, []);
   return today;
 }
 
-/** What the address says, both ways. */
+/** Return the view state of the address, and a function that changes both. */
 function useView() {
   const read = () => readFragment(location.hash);
-  const [state, set] = useState(read);
+  const [state, setState] = useState(read);
   const latest = useRef(state);
   const go = useCallback((change) => {
     const next = { ...latest.current, ...change };
-    // Today is no day of its own: at midnight it is the next.
+    // A link without a day means today, also after midnight.
     if (next.day === dayOf(now(), zone)) delete next.day;
     if (change.view && change.view !== latest.current.view && !("selected" in change)) delete next.selected;
     latest.current = next;
-    // What was looked at before is a step back; how it was zoomed is not.
+    // Zooming adds no entry to the browser's history; other changes do.
     const isStep = Object.keys(change).some((name) => name !== "zoom") && writeFragment(next) !== location.hash;
     history[isStep ? "pushState" : "replaceState"](null, "", writeFragment(next));
-    set(next);
+    setState(next);
   }, []);
   useEffect(() => {
-    // Another link says anew what part is seen, also of the same day.
-    const again = () => set((latest.current = { ...read(), link: (latest.current.link ?? 0) + 1 }));
-    addEventListener("hashchange", again);
-    return () => removeEventListener("hashchange", again);
+    // A new link resets the zoom, even if it names the same day.
+    const readAgain = () => setState((latest.current = { ...read(), link: (latest.current.link ?? 0) + 1 }));
+    addEventListener("hashchange", readAgain);
+    return () => removeEventListener("hashchange", readAgain);
   }, []);
   return [state, go];
 }

@@ -1,32 +1,32 @@
-// Whose, and when.
+// The filters: operator, DSO and period.
 
 import { html, useEffect, useState } from "../lib/preact.js";
-import { words } from "../rules/texts.js";
+import { texts } from "../rules/texts.js";
 import { addDays, checkedWindow, dayOf, instantOf, isDay, wallClock } from "../rules/time.js";
 
 export function Filters({ state, go, parties, zone, window, viewport }) {
-  const of = (...roles) => parties.filter((party) => roles.includes(party.role));
+  const withRole = (...roles) => parties.filter((party) => roles.includes(party.role));
   const isFree = Boolean(state.window);
   const day = dayOf(window.from, zone);
   const toDay = (next) => go({ day: next, window: undefined, zoom: undefined });
-  return html`<section class="filters" aria-label=${words.filters}>
-    <${Choice} label=${words.operator} all=${words.all_operators} parties=${of("agr", "brp")} value=${state.operator} onChange=${(operator) => go({ operator })} />
-    <${Choice} label=${words.dso} all=${words.all_dsos} parties=${of("dso")} value=${state.dso} onChange=${(dso) => go({ dso })} />
+  return html`<section class="filters" aria-label=${texts.filters}>
+    <${Choice} label=${texts.operator} all=${texts.all_operators} parties=${withRole("agr", "brp")} value=${state.operator} onChange=${(operator) => go({ operator })} />
+    <${Choice} label=${texts.dso} all=${texts.all_dsos} parties=${withRole("dso")} value=${state.dso} onChange=${(dso) => go({ dso })} />
     <div class="when">
       ${!isFree &&
-      html`<button onClick=${() => toDay(addDays(day, -1))} aria-label=${words.previous_day} title=${words.previous_day}>‹</button>
-        <label>${words.day}<input type="date" value=${day} onChange=${(event) => isDay(event.target.value) && toDay(event.target.value)} /></label>
-        <button onClick=${() => toDay(addDays(day, 1))} aria-label=${words.next_day} title=${words.next_day}>›</button>
-        <button onClick=${() => toDay(undefined)}>${words.today}</button>
-        <button onClick=${() => go({ window: { ...window }, zoom: undefined })}>${words.free_window}</button>`}
-      ${isFree && html`<${FreeWindow} ...${{ window, zone, go }} /><button onClick=${() => toDay(dayOf(window.from, zone))}>${words.one_day}</button>`}
+      html`<button onClick=${() => toDay(addDays(day, -1))} aria-label=${texts.previous_day} title=${texts.previous_day}>‹</button>
+        <label>${texts.day}<input type="date" value=${day} onChange=${(event) => isDay(event.target.value) && toDay(event.target.value)} /></label>
+        <button onClick=${() => toDay(addDays(day, 1))} aria-label=${texts.next_day} title=${texts.next_day}>›</button>
+        <button onClick=${() => toDay(undefined)}>${texts.today}</button>
+        <button onClick=${() => go({ window: { ...window }, zoom: undefined })}>${texts.free_window}</button>`}
+      ${isFree && html`<${FreeWindow} ...${{ window, zone, go }} /><button onClick=${() => toDay(dayOf(window.from, zone))}>${texts.one_day}</button>`}
     </div>
-    <div class="zoom" role="group" aria-label=${words.zoom}>
-      <button onClick=${() => viewport.pan(-0.25)} aria-label=${words.earlier} title=${words.earlier}>←</button>
-      <button onClick=${() => viewport.zoom(0.6)} aria-label=${words.zoom_in} title=${words.zoom_in}>+</button>
-      <button onClick=${() => viewport.zoom(1 / 0.6)} aria-label=${words.zoom_out} title=${words.zoom_out}>−</button>
-      <button onClick=${() => viewport.pan(0.25)} aria-label=${words.later} title=${words.later}>→</button>
-      <button onClick=${() => viewport.reset()}>${words.zoom_reset}</button>
+    <div class="zoom" role="group" aria-label=${texts.zoom}>
+      <button onClick=${() => viewport.pan(-0.25)} aria-label=${texts.earlier} title=${texts.earlier}>←</button>
+      <button onClick=${() => viewport.zoom(0.6)} aria-label=${texts.zoom_in} title=${texts.zoom_in}>+</button>
+      <button onClick=${() => viewport.zoom(1 / 0.6)} aria-label=${texts.zoom_out} title=${texts.zoom_out}>−</button>
+      <button onClick=${() => viewport.pan(0.25)} aria-label=${texts.later} title=${texts.later}>→</button>
+      <button onClick=${() => viewport.reset()}>${texts.zoom_reset}</button>
     </div>
   </section>`;
 }
@@ -37,15 +37,15 @@ function Choice({ label, all, parties, value, onChange }) {
     <select value=${value ?? ""} onChange=${(event) => onChange(event.target.value || undefined)}>
       <option value="">${all}</option>
       ${parties.map((party) => html`<option key=${party.code} value=${party.code} selected=${party.code === value}>${party.name}</option>`)}
-      ${isUnknown && html`<option value=${value} selected>${words.unknown_party(value)}</option>`}
+      ${isUnknown && html`<option value=${value} selected>${texts.unknown_party(value)}</option>`}
     </select>
   </label>`;
 }
 
 function FreeWindow({ window, zone, go }) {
-  // One end may be wrong until the other is set, too.
+  // The period may be invalid until the user has set both ends.
   const [draft, setDraft] = useState(window);
-  const isWrong = !checkedWindow(draft.from, draft.to);
+  const isInvalid = !checkedWindow(draft.from, draft.to);
   useEffect(() => setDraft(window), [window.from, window.to]);
   const change = (name, text) => {
     if (!text) return;
@@ -55,8 +55,8 @@ function FreeWindow({ window, zone, go }) {
     setDraft(next);
     if (checked) go({ window: checked, zoom: undefined });
   };
-  const field = (name) => html`<label>${words[name]}<input type="datetime-local" value=${local(draft[name], zone)} onChange=${(event) => change(name, event.target.value)} /></label>`;
-  return html`${field("from")}${field("to")}${isWrong && html`<p role="alert" class="warn">${words.window_wrong}</p>`}`;
+  const field = (name) => html`<label>${texts[name]}<input type="datetime-local" value=${local(draft[name], zone)} onChange=${(event) => change(name, event.target.value)} /></label>`;
+  return html`${field("from")}${field("to")}${isInvalid && html`<p role="alert" class="warn">${texts.window_wrong}</p>`}`;
 }
 
 function local(instant, zone) {

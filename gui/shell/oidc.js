@@ -1,13 +1,13 @@
-// Signing in by an OIDC issuer: Authorization Code with PKCE (RFC 7636), for a client that keeps no secret.
+// Sign-in at an OIDC issuer: Authorization Code with PKCE (RFC 7636), for a public client.
 
 const KEY = "tps-oidc";
 
-/** It came to nothing; `why` names one of the texts, `said` is what the issuer said to it. */
+/** The sign-in failed: `why` names one of the texts, `answer` is the issuer's error text. */
 export class OidcFailed extends Error {
-  constructor(why, said = "") {
-    super(`${why} ${said}`.trim());
+  constructor(why, answer = "") {
+    super(`${why} ${answer}`.trim());
     this.why = why;
-    this.said = said;
+    this.answer = answer;
   }
 }
 
@@ -16,90 +16,90 @@ const base64url = (bytes) =>
 
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
-/** The challenge of a verifier: BASE64URL(SHA256(verifier)). */
+/** Return the challenge of a verifier: BASE64URL(SHA256(verifier)). */
 export async function challengeOf(verifier) {
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
 }
 
-/** Leave for the issuer's page; where we were is kept in this tab. `isAnew` lets the issuer ask who it is. */
-export async function beginOidc(config, isAnew, { storage, location, fetch }) {
+/** Go to the issuer's page; this tab remembers the current view. With `mustAskAccount` the issuer asks for the account. */
+export async function beginOidc(config, mustAskAccount, { storage, location, fetch }) {
   if (!globalThis.crypto?.subtle) throw new OidcFailed("insecure");
-  const { authorization_endpoint } = await discovered(config, fetch);
-  const kept = { verifier: random(), state: random(), back: location.hash };
-  storage.setItem(KEY, JSON.stringify(kept));
+  const { authorization_endpoint } = await discover(config, fetch);
+  const pending = { verifier: random(), state: random(), back: location.hash };
+  storage.setItem(KEY, JSON.stringify(pending));
   const query = new URLSearchParams({
     response_type: "code",
     client_id: config.client_id,
     redirect_uri: location.origin + location.pathname,
     scope: config.scope ?? "openid",
-    state: kept.state,
-    code_challenge: await challengeOf(kept.verifier),
+    state: pending.state,
+    code_challenge: await challengeOf(pending.verifier),
     code_challenge_method: "S256",
     ...resourceOf(config),
-    ...(isAnew ? { prompt: "login" } : {}),
+    ...(mustAskAccount ? { prompt: "login" } : {}),
   });
   location.assign(`${authorization_endpoint}?${query}`);
 }
 
-/** A token for the code that the issuer sent back. */
+/** Return a token for the code that the issuer sent back. */
 export async function finishOidc(config, answer, { storage, location, fetch }) {
-  const kept = JSON.parse(storage.getItem(KEY) ?? "null");
+  const pending = JSON.parse(storage.getItem(KEY) ?? "null");
   storage.removeItem(KEY);
-  // RFC 9207: an issuer that names itself must be the one that was asked.
-  const isOurs = kept && answer.get("state") === kept.state && (answer.get("iss") ?? config.issuer) === config.issuer;
+  // RFC 9207: an issuer that names itself must be the issuer of the request.
+  const isOurs = pending && answer.get("state") === pending.state && (answer.get("iss") ?? config.issuer) === config.issuer;
   if (!isOurs) throw new OidcFailed("stranger");
   if (answer.has("error")) throw new OidcFailed("refused", answer.get("error_description") ?? answer.get("error"));
   const held = await tokenFor(config, fetch, {
     grant_type: "authorization_code",
     code: answer.get("code"),
     redirect_uri: location.origin + location.pathname,
-    code_verifier: kept.verifier,
+    code_verifier: pending.verifier,
   });
-  if (kept.back) location.hash = kept.back;
+  if (pending.back) location.hash = pending.back;
   return held;
 }
 
-/** The next token, by the refresh token of the last; which stays, where no other comes (RFC 6749, 6). */
+/** Return the next token. Without a new refresh token the old one stays in use (RFC 6749, section 6). */
 export async function renewOidc(config, held, fetch) {
   const next = await tokenFor(config, fetch, { grant_type: "refresh_token", refresh_token: held.renewal });
   return { ...next, renewal: next.renewal ?? held.renewal };
 }
 
-/** Give the refresh token back (RFC 7009), to an issuer that takes it. */
+/** Revoke the refresh token (RFC 7009), if the issuer supports it. */
 export async function revokeOidc(config, held, fetch) {
-  const { revocation_endpoint } = await discovered(config, fetch);
+  const { revocation_endpoint } = await discover(config, fetch);
   const form = { token: held.renewal, token_type_hint: "refresh_token", client_id: config.client_id };
-  if (revocation_endpoint) await posted(revocation_endpoint, form, fetch);
+  if (revocation_endpoint) await post(revocation_endpoint, form, fetch);
 }
 
-async function discovered(config, fetch) {
-  const answer = await fetch(`${config.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`).catch(away);
+async function discover(config, fetch) {
+  const answer = await fetch(`${config.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`).catch(unreachable);
   if (!answer.ok) throw new OidcFailed("away", `status ${answer.status}`);
-  const found = await answer.json();
-  if (found.issuer !== config.issuer) throw new OidcFailed("other", found.issuer);
-  return found;
+  const metadata = await answer.json();
+  if (metadata.issuer !== config.issuer) throw new OidcFailed("other", metadata.issuer);
+  return metadata;
 }
 
 async function tokenFor(config, fetch, form) {
-  const { token_endpoint } = await discovered(config, fetch);
-  const answer = await posted(token_endpoint, { ...form, client_id: config.client_id, ...resourceOf(config) }, fetch);
-  const given = await answer.json().catch(() => ({}));
+  const { token_endpoint } = await discover(config, fetch);
+  const answer = await post(token_endpoint, { ...form, client_id: config.client_id, ...resourceOf(config) }, fetch);
+  const body = await answer.json().catch(() => ({}));
   if (!answer.ok) {
-    const said = given.error_description ?? given.error ?? `status ${answer.status}`;
-    throw new OidcFailed(answer.status < 500 ? "refused" : "away", said);
+    const text = body.error_description ?? body.error ?? `status ${answer.status}`;
+    throw new OidcFailed(answer.status < 500 ? "refused" : "away", text);
   }
-  return { token: given.access_token, renewal: given.refresh_token ?? null, expires_in_s: given.expires_in ?? 300 };
+  return { token: body.access_token, renewal: body.refresh_token ?? null, expires_in_s: body.expires_in ?? 300 };
 }
 
-const posted = (url, form, fetch) =>
+const post = (url, form, fetch) =>
   fetch(url, {
     method: "POST",
     headers: { "Content-Type": "application/x-www-form-urlencoded" },
     body: new URLSearchParams(form),
-  }).catch(away);
+  }).catch(unreachable);
 
 const resourceOf = (config) => (config.resource ? { resource: config.resource } : {});
 
-function away() {
+function unreachable() {
   throw new OidcFailed("away");
 }

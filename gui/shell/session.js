@@ -1,13 +1,13 @@
-// Who is signed in: a short token in this tab's memory of the browser, renewed while the page is open. It is never in an
-// address, and never outlives the tab.
+// The session: a short-lived token in the browser's session storage, renewed while the page is open. The token is never part
+// of an address and never outlives the tab.
 
 import { SignedOut } from "../data/errors.js";
 import { signInCode } from "../rules/share.js";
 import { OidcFailed, beginOidc, finishOidc, renewOidc, revokeOidc } from "./oidc.js";
 
 const KEY = "tps-session";
-const EARLY_S = 120;
-const PATIENCE_MS = 20_000;
+const RENEW_EARLY_S = 120;
+const TIMEOUT_MS = 20_000;
 
 export class Session {
   constructor({ storage, location, history, fetch, now = Date.now }) {
@@ -15,23 +15,23 @@ export class Session {
     this.fetch = (...args) => fetch(...args);
     this.config = null;
     this.renewing = null;
-    this.brought = null;
-    // Whoever signed out, or was let in nowhere, may be somebody else next.
-    this.isAnew = false;
+    this.returned = null;
+    // After a sign-out, or a refused sign-in, another user may follow: the issuer must ask for the account again.
+    this.mustAskAccount = false;
     this.held = JSON.parse(storage.getItem(KEY) ?? "null");
   }
 
-  /** Take what the address brings, and clear the address of it before anything else is asked for; may be tried again. */
+  /** Sign in with the code in the address, if any. The code leaves the address before the first call. Safe to retry. */
   async begin() {
-    this.brought ??= this.#brought();
+    this.returned ??= this.#readAddress();
     this.config = await this.#json("config.json");
-    const { code, answer } = this.brought;
+    const { code, answer } = this.returned;
     if (code) this.#hold(await this.#exchange(code));
     else if (answer.has("state")) await this.#finishOidc(answer);
     if (!this.held) throw new SignedOut("");
   }
 
-  #brought() {
+  #readAddress() {
     const code = signInCode(this.location.hash);
     const answer = new URLSearchParams(this.location.search);
     if (code || answer.has("state")) this.history.replaceState(null, "", this.location.pathname);
@@ -46,20 +46,20 @@ export class Session {
     return this.held?.token ?? null;
   }
 
-  /** The header of a call; renews a token that is about to end, and goes on with it to its end if that fails. */
+  /** Return the `Authorization` header. A token near its end is renewed; if that fails, it is used until it expires. */
   async authorization() {
-    if (this.held?.renewal && this.now() >= this.held.renew_at) await this.renew().catch((error) => this.#goOn(error));
+    if (this.held?.renewal && this.now() >= this.held.renew_at) await this.renew().catch((error) => this.#continueIfValid(error));
     if (!this.held || this.now() >= this.held.ends) this.#end();
     return `Bearer ${this.held.token}`;
   }
 
-  /** The next token; calls at once share one renewal. */
+  /** Renew the token; simultaneous calls share one renewal. */
   renew() {
     this.renewing ??= this.#renew().finally(() => (this.renewing = null));
     return this.renewing;
   }
 
-  /** A token that a person pasted, be it broken over lines: not renewed. */
+  /** Use a token that the user pasted, possibly with line breaks. It is not renewed. */
   useToken(pasted) {
     const token = pasted.replace(/^\s*Bearer\s+/i, "").replace(/\s/g, "");
     if (!/^[\x21-\x7e]+$/.test(token)) throw new SignedOut("wrong");
@@ -68,13 +68,13 @@ export class Session {
 
   signOut() {
     const held = this.held;
-    this.isAnew = true;
+    this.mustAskAccount = true;
     this.#forget();
     if (this.canUseOidc && held?.renewal) revokeOidc(this.config, held, this.fetch).catch(() => {});
   }
 
   async beginOidc() {
-    await beginOidc(this.config, this.isAnew, this).catch(failed);
+    await beginOidc(this.config, this.mustAskAccount, this).catch(refuse);
   }
 
   async #exchange(code) {
@@ -86,17 +86,17 @@ export class Session {
 
   async #renew() {
     const before = this.held;
-    const next = before.renewal === "session" ? await this.#nextHere(before) : await this.#nextByOidc(before);
+    const next = before.renewal === "session" ? await this.#renewHere(before) : await this.#renewByOidc(before);
     if (next && this.held === before) this.#hold(next);
   }
 
-  async #nextHere(held) {
+  async #renewHere(held) {
     const answer = await this.#post({}, { Authorization: `Bearer ${held.token}` });
     if (answer.ok) return { ...(await answer.json()), renewal: "session" };
     return answer.status === 401 ? this.#end() : undefined;
   }
 
-  async #nextByOidc(held) {
+  async #renewByOidc(held) {
     try {
       return await renewOidc(this.config, held, this.fetch);
     } catch (error) {
@@ -106,16 +106,16 @@ export class Session {
   }
 
   async #finishOidc(answer) {
-    const held = await finishOidc(this.config, answer, this).catch((error) => this.#stay(error));
+    const held = await finishOidc(this.config, answer, this).catch((error) => this.#keepSession(error));
     if (held) this.#hold(held);
   }
 
-  /** Whoever is signed in and goes back in history is answered again, by nobody's wish. */
-  #stay(error) {
-    if (error.why !== "stranger" || !this.held) failed(error);
+  /** Keep the session if a signed-in user goes back in history to the address of an earlier answer. */
+  #keepSession(error) {
+    if (error.why !== "stranger" || !this.held) refuse(error);
   }
 
-  #goOn(error) {
+  #continueIfValid(error) {
     if (error instanceof SignedOut || this.now() >= (this.held?.ends ?? 0)) throw error;
   }
 
@@ -130,24 +130,23 @@ export class Session {
   }
 
   #post(body, headers = {}) {
-    const options = { method: "POST", body: JSON.stringify(body), cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) };
+    const options = { method: "POST", body: JSON.stringify(body), cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
     return this.fetch("session", { ...options, headers: { "Content-Type": "application/json", ...headers } });
   }
 
   async #json(path) {
-    const answer = await this.fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await this.fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     return answer.json();
   }
 
-  #hold({ token, expires_in_s, ...more }) {
-    const renew_at = this.now() + Math.max(expires_in_s - EARLY_S, expires_in_s / 2) * 1000;
-    this.held = { ...more, token, renew_at, ends: this.now() + expires_in_s * 1000 };
+  #hold({ token, expires_in_s, ...rest }) {
+    const renew_at = this.now() + Math.max(expires_in_s - RENEW_EARLY_S, expires_in_s / 2) * 1000;
+    this.held = { ...rest, token, renew_at, ends: this.now() + expires_in_s * 1000 };
     this.storage.setItem(KEY, JSON.stringify(this.held));
   }
 }
 
-function failed(error) {
-  const isTold = error instanceof OidcFailed;
-  throw new SignedOut("oidc_failed", isTold ? error : new OidcFailed("refused", error.message));
+function refuse(error) {
+  throw new SignedOut("oidc_failed", error instanceof OidcFailed ? error : new OidcFailed("refused", error.message));
 }

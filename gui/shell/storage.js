@@ -1,9 +1,9 @@
-// What the browser keeps for a page, or the page itself where the browser keeps nothing: a reload forgets it then.
+// The browser's storage. If the browser refuses it, values stay in memory until the page is reloaded.
 
-/** @param find gives localStorage or sessionStorage; to name them is refused already where sites may store nothing */
-export function storageOf(find) {
+/** @param open returns localStorage or sessionStorage; the access itself throws where the browser refuses storage */
+export function storageOf(open) {
   try {
-    const storage = find();
+    const storage = open();
     storage.setItem("tps-probe", "");
     storage.removeItem("tps-probe");
     return storage;
@@ -13,10 +13,10 @@ export function storageOf(find) {
 }
 
 function inMemory() {
-  const held = new Map();
+  const values = new Map();
   return {
-    getItem: (name) => held.get(name) ?? null,
-    setItem: (name, value) => held.set(name, value),
-    removeItem: (name) => held.delete(name),
+    getItem: (name) => values.get(name) ?? null,
+    setItem: (name, value) => values.set(name, value),
+    removeItem: (name) => values.delete(name),
   };
 }

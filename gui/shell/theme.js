@@ -1,4 +1,4 @@
-// Light or dark: the system's choice, or one made by hand and remembered.
+// The colour theme: the system setting, or the user's stored choice.
 
 import { storageOf } from "./storage.js";
 

@@ -3,90 +3,90 @@ import { test } from "node:test";
 import { Lost, Refused, SignedOut } from "../data/errors.js";
 import { follow } from "../data/live.js";
 
-/** A platform that answers in turn; a promise that never ends is a call that waits. */
+/** A platform that gives these answers in order; after the last answer, calls wait forever. */
 function platform(...answers) {
-  const asked = [];
+  const queries = [];
   const get = (path, query) => {
-    asked.push(query);
+    queries.push(query);
     const next = answers.shift() ?? new Promise(() => {});
     return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
   };
-  return { get, asked };
+  return { get, queries };
 }
 
 const page = (hidden = false) => Object.assign(new EventTarget(), { hidden });
 const started = (api, more = {}) => {
-  const heard = { changed: [], states: [], out: [] };
+  const events = { changed: [], states: [], out: [] };
   const stop = follow(api, {
-    changed: (names) => heard.changed.push(names),
-    state: (state) => heard.states.push(state),
-    signedOut: (error) => heard.out.push(error),
+    changed: (names) => events.changed.push(names),
+    state: (state) => events.states.push(state),
+    signedOut: (error) => events.out.push(error),
     page: page(),
     network: new EventTarget(),
     locks: undefined,
     ...more,
   });
-  return { heard, stop };
+  return { events, stop };
 };
-const until = async (look) => {
-  for (let tries = 0; tries < 400 && !look(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.ok(look());
+const until = async (condition) => {
+  for (let tries = 0; tries < 400 && !condition(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(condition());
 };
 
-test("it looks once, then waits from there, and tells what changed", async () => {
+test("the first call returns at once, the next calls wait, and changes are reported", async () => {
   const api = platform({ cursor: "a", changed: [] }, { cursor: "b", changed: ["limits"] });
-  const { heard, stop } = started(api);
-  await until(() => api.asked.length === 3);
-  assert.deepEqual(api.asked.map(({ after, timeout }) => [after, timeout]), [[null, 0], ["a", 25], ["b", 25]]);
-  assert.deepEqual(heard.changed, [["limits"]]);
+  const { events, stop } = started(api);
+  await until(() => api.queries.length === 3);
+  assert.deepEqual(api.queries.map(({ after, timeout }) => [after, timeout]), [[null, 0], ["a", 25], ["b", 25]]);
+  assert.deepEqual(events.changed, [["limits"]]);
   stop();
 });
 
-test("a hidden page asks without waiting, and rarely", async () => {
+test("a hidden page polls without waiting", async () => {
   const api = platform({ cursor: "a", changed: [] }, { cursor: "b", changed: [] });
   const hidden = page(true);
-  const { heard, stop } = started(api, { page: hidden });
-  await until(() => heard.states.length > 0);
+  const { events, stop } = started(api, { page: hidden });
+  await until(() => events.states.length > 0);
   await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.deepEqual(api.asked.map(({ timeout }) => timeout), [0]);
-  assert.equal(heard.states.at(-1).isHidden, true);
+  assert.deepEqual(api.queries.map(({ timeout }) => timeout), [0]);
+  assert.equal(events.states.at(-1).isHidden, true);
   hidden.hidden = false;
   hidden.dispatchEvent(new Event("visibilitychange"));
-  await until(() => api.asked.length > 1);
-  assert.equal(api.asked[1].timeout, 25);
+  await until(() => api.queries.length > 1);
+  assert.equal(api.queries[1].timeout, 25);
   stop();
 });
 
-test("a lost connection is told, tried again, and all is asked for anew once it is back", async () => {
+test("a lost connection is reported and retried, and everything is reloaded after it", async () => {
   const api = platform({ cursor: "a", changed: [] }, new Lost("gone"), { cursor: "b", changed: [] });
-  const { heard, stop } = started(api);
-  await until(() => heard.changed.length === 1);
-  assert.ok(heard.states.some((state) => state.isLost));
-  assert.equal(heard.states.at(-1).isLost, false);
-  assert.deepEqual(heard.changed[0], ["plans", "limits", "deliveries", "registry"]);
-  assert.deepEqual(api.asked.map(({ timeout }) => timeout).slice(0, 3), [0, 25, 0]);
+  const { events, stop } = started(api);
+  await until(() => events.changed.length === 1);
+  assert.ok(events.states.some((state) => state.isLost));
+  assert.equal(events.states.at(-1).isLost, false);
+  assert.deepEqual(events.changed[0], ["plans", "limits", "deliveries", "registry"]);
+  assert.deepEqual(api.queries.map(({ timeout }) => timeout).slice(0, 3), [0, 25, 0]);
   stop();
 });
 
-test("where no call may wait it looks around by itself", async () => {
+test("if the platform accepts no waiting call, everything is reloaded", async () => {
   const api = platform({ cursor: "a", changed: [] }, new Refused(503, { detail: "too many waiting calls" }));
-  const { heard, stop } = started(api);
-  await until(() => heard.changed.length === 1);
-  assert.equal(heard.states.at(-1).isLost, false);
+  const { events, stop } = started(api);
+  await until(() => events.changed.length === 1);
+  assert.equal(events.states.at(-1).isLost, false);
   stop();
 });
 
-test("where all places to wait are taken by other windows, it looks without waiting", async () => {
+test("if other windows hold all locks, the page polls without waiting", async () => {
   const api = platform({ cursor: "a", changed: [] }, { cursor: "b", changed: ["plans"] });
   const taken = { request: async (_name, _options, hold) => hold(null) };
-  const { heard, stop } = started(api, { locks: taken });
-  await until(() => heard.changed.length === 1);
-  assert.deepEqual(api.asked.map(({ timeout }) => timeout), [0, 0]);
+  const { events, stop } = started(api, { locks: taken });
+  await until(() => events.changed.length === 1);
+  assert.deepEqual(api.queries.map(({ timeout }) => timeout), [0, 0]);
   stop();
 });
 
-test("the end of a session ends it", async () => {
-  const { heard } = started(platform(new SignedOut("over")));
-  await until(() => heard.out.length === 1);
-  assert.equal(heard.out[0].why, "over");
+test("the end of the session ends the updates", async () => {
+  const { events } = started(platform(new SignedOut("over")));
+  await until(() => events.out.length === 1);
+  assert.equal(events.out[0].why, "over");
 });

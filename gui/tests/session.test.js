@@ -9,39 +9,39 @@ import { storageOf } from "../shell/storage.js";
 const CODE = "c".repeat(43);
 const answer = (status, body, headers = {}) => new Response(body === null ? null : JSON.stringify(body), { status, headers });
 
-function memory(kept = {}) {
-  const values = new Map(Object.entries(kept));
+function memory(initial = {}) {
+  const values = new Map(Object.entries(initial));
   return { getItem: (name) => values.get(name) ?? null, setItem: (name, value) => values.set(name, value), removeItem: (name) => values.delete(name), values };
 }
 
-/** A tab at an address, with what the server answers to each path. */
+/** A tab at an address, with the server's answers by path. */
 function tab({ hash = "", search = "", answers = {}, storage = memory(), now = () => 0 } = {}) {
-  const asked = [];
+  const requests = [];
   const location = { hash, search, pathname: "/gui/", origin: "http://host", assigned: null };
-  const history = { replaceState: (_state, _title, url) => ((location.hash = ""), (location.search = ""), asked.push(`address ${url}`)) };
+  const history = { replaceState: (_state, _title, url) => ((location.hash = ""), (location.search = ""), requests.push(`address ${url}`)) };
   const fetch = async (path, options) => {
-    asked.push(path);
-    const given = { "config.json": () => answer(200, { sign_in: "code" }), ...answers }[path];
-    return given(options);
+    requests.push(path);
+    const answerOf = { "config.json": () => answer(200, { sign_in: "code" }), ...answers }[path];
+    return answerOf(options);
   };
-  return { session: new Session({ storage, location, history, fetch, now }), asked, location, storage };
+  return { session: new Session({ storage, location, history, fetch, now }), requests, location, storage };
 }
 
-test("a code leaves the address before anything is asked for, and becomes a token", async () => {
-  const { session, asked, location } = tab({ hash: `#sign-in=${CODE}`, answers: { session: () => answer(200, { token: "t1", expires_in_s: 900 }) } });
+test("a code leaves the address before the first request and is exchanged for a token", async () => {
+  const { session, requests, location } = tab({ hash: `#sign-in=${CODE}`, answers: { session: () => answer(200, { token: "t1", expires_in_s: 900 }) } });
   await session.begin();
-  assert.deepEqual(asked, ["address /gui/", "config.json", "session"]);
+  assert.deepEqual(requests, ["address /gui/", "config.json", "session"]);
   assert.equal(location.hash, "");
   assert.equal(await session.authorization(), "Bearer t1");
 });
 
-test("a used code is told, and no token is held", async () => {
+test("a used code is refused and gives no token", async () => {
   const { session } = tab({ hash: `#sign-in=${CODE}`, answers: { session: () => answer(401, {}) } });
   await assert.rejects(session.begin(), (error) => error instanceof SignedOut && error.why === "code_failed");
   await assert.rejects(session.authorization(), SignedOut);
 });
 
-test("a token is renewed before it ends, once for all that ask, and lives in the tab's storage", async () => {
+test("a token is renewed once before it expires and is kept in the tab's storage", async () => {
   let renewals = 0;
   let clock = 0;
   const renew = (options) => (JSON.parse(options.body).code ? answer(200, { token: "t1", expires_in_s: 900 }) : (renewals++, answer(200, { token: "t2", expires_in_s: 900 })));
@@ -53,7 +53,7 @@ test("a token is renewed before it ends, once for all that ask, and lives in the
   assert.equal(JSON.parse(storage.getItem("tps-session")).token, "t2");
 });
 
-test("a session that is over is told, and nothing is kept", async () => {
+test("an expired session is reported and nothing is kept", async () => {
   const storage = memory({ "tps-session": JSON.stringify({ token: "t1", renewal: "session", renew_at: 980, ends: 1000 }) });
   const { session } = tab({ storage, answers: { session: () => answer(401, {}) }, now: () => 990 });
   await session.begin();
@@ -61,24 +61,24 @@ test("a session that is over is told, and nothing is kept", async () => {
   assert.equal(storage.values.size, 0);
 });
 
-test("a pasted token is used as it is", async () => {
+test("a pasted token is used", async () => {
   const { session } = tab();
   await assert.rejects(session.begin(), SignedOut);
   session.useToken("  Bearer abc \n");
   assert.equal(await session.authorization(), "Bearer abc");
 });
 
-test("PKCE's challenge is the one of RFC 7636, appendix B", async () => {
+test("the PKCE challenge matches RFC 7636, appendix B", async () => {
   assert.equal(await challengeOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
 });
 
-test("OIDC leaves with a challenge and comes back with a token; another tab's answer is refused", async () => {
+test("an OIDC sign-in sends a challenge and returns with a token; the answer for another tab is refused", async () => {
   const storage = memory();
   const config = { sign_in: "oidc", issuer: "https://issuer", client_id: "gui" };
-  const found = () => answer(200, { issuer: "https://issuer", authorization_endpoint: "https://issuer/authorize", token_endpoint: "https://issuer/token" });
+  const metadata = () => answer(200, { issuer: "https://issuer", authorization_endpoint: "https://issuer/authorize", token_endpoint: "https://issuer/token" });
   const answers = {
     "config.json": () => answer(200, config),
-    "https://issuer/.well-known/openid-configuration": found,
+    "https://issuer/.well-known/openid-configuration": metadata,
     "https://issuer/token": async (options) => answer(200, { access_token: `for ${options.body.get("code")}`, expires_in: 300, refresh_token: "r" }),
   };
   const first = tab({ storage, answers, hash: "#limits" });
@@ -105,14 +105,14 @@ test("OIDC leaves with a challenge and comes back with a token; another tab's an
   assert.equal(storage.getItem("tps-oidc"), null);
 });
 
-/** A tab that an issuer signed in at time 0, for `expires_in` seconds; `token` answers what is asked of the issuer then. */
-async function signedIn({ token = () => answer(400, { error: "invalid_grant" }), expires_in = 300, found = {}, clock }) {
+/** A tab with an OIDC session from time 0, valid for `expires_in` seconds; `token` answers later token requests. */
+async function signedIn({ token = () => answer(400, { error: "invalid_grant" }), expires_in = 300, metadata = {}, clock }) {
   const issuer = "https://issuer/realms/x";
   const storage = memory({ "tps-oidc": JSON.stringify({ verifier: "v", state: "s", back: "" }) });
   const forms = [];
   const answers = {
     "config.json": () => answer(200, { sign_in: "oidc", issuer, client_id: "gui", resource: "https://tps" }),
-    [`${issuer}/.well-known/openid-configuration`]: () => answer(200, { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, ...found }),
+    [`${issuer}/.well-known/openid-configuration`]: () => answer(200, { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, ...metadata }),
     [`${issuer}/token`]: ({ body }) => (forms.push(body), body.has("code") ? answer(200, { access_token: "t1", refresh_token: "r1", expires_in }) : token(body)),
     [`${issuer}/revoke`]: ({ body }) => (forms.push(body), answer(200, {})),
   };
@@ -121,7 +121,7 @@ async function signedIn({ token = () => answer(400, { error: "invalid_grant" }),
   return { session, storage, forms, location };
 }
 
-test("a refresh token that is not replaced is used again, after half the life of a short token", async () => {
+test("a refresh token without a replacement is used again, after half the lifetime of a short token", async () => {
   const clock = { now: 0 };
   const { session, forms } = await signedIn({ clock, expires_in: 60, token: () => answer(200, { access_token: `t${forms.length}`, expires_in: 60 }) });
   clock.now = 29_000;
@@ -133,7 +133,7 @@ test("a refresh token that is not replaced is used again, after half the life of
   assert.deepEqual(forms.map((form) => [form.get("refresh_token"), form.get("resource"), form.get("client_id")]), [[null, "https://tps", "gui"], ["r1", "https://tps", "gui"], ["r1", "https://tps", "gui"]]);
 });
 
-test("an issuer that refuses to renew ends the session; one that is away does not, until the token ends", async () => {
+test("an issuer that refuses a renewal ends the session; an unreachable issuer does not, until the token expires", async () => {
   const clock = { now: 0 };
   const refused = await signedIn({ clock });
   const away = await signedIn({ clock, token: () => answer(503, {}) });
@@ -145,7 +145,7 @@ test("an issuer that refuses to renew ends the session; one that is away does no
   await assert.rejects(new Api(away.session, async () => answer(200, {})).get("/limits"), Lost);
 });
 
-test("whoever signs out while a token is renewed stays signed out", async () => {
+test("a sign-out during a renewal is final", async () => {
   const clock = { now: 0 };
   let signOut;
   const { session, storage } = await signedIn({ clock, token: () => (signOut(), answer(200, { access_token: "t2", expires_in: 300 })) });
@@ -155,8 +155,8 @@ test("whoever signs out while a token is renewed stays signed out", async () => 
   assert.equal(storage.values.size, 0);
 });
 
-test("signing out gives the refresh token back, and the issuer asks anew who it is", async () => {
-  const { session, storage, forms, location } = await signedIn({ clock: { now: 0 }, found: { revocation_endpoint: "https://issuer/realms/x/revoke" } });
+test("a sign-out revokes the refresh token, and the next sign-in asks for the account", async () => {
+  const { session, storage, forms, location } = await signedIn({ clock: { now: 0 }, metadata: { revocation_endpoint: "https://issuer/realms/x/revoke" } });
   location.assign = (url) => (location.assigned = new URL(url));
   session.signOut();
   assert.equal(storage.values.size, 0);
@@ -165,20 +165,20 @@ test("signing out gives the refresh token back, and the issuer asks anew who it 
   assert.equal(forms.at(-1).get("token"), "r1");
 });
 
-test("what has not changed is not sent again", async () => {
+test("an unchanged answer comes from the cache, whatever empty parameters the query has", async () => {
   const { session } = tab();
   session.useToken("t");
-  const seen = [];
+  const tags = [];
   const api = new Api(session, async (url, options) => {
-    seen.push(options.headers["If-None-Match"]);
+    tags.push(options.headers["If-None-Match"]);
     return options.headers["If-None-Match"] ? answer(304, null) : answer(200, { limits: [1] }, { ETag: 'W/"a"' });
   });
   const first = await api.get("/limits", { party: ["1", undefined], from: "x" });
   assert.equal(await api.get("/limits", { party: ["1"], from: "x" }), first);
-  assert.deepEqual(seen, [undefined, 'W/"a"']);
+  assert.deepEqual(tags, [undefined, 'W/"a"']);
 });
 
-test("a refusal, a silence and the end of a session are three things", async () => {
+test("a refusal, a lost connection and an expired session raise different errors", async () => {
   const { session } = tab();
   const api = (respond) => (session.useToken("t"), new Api(session, respond));
   await assert.rejects(api(async () => answer(403, { detail: "no business" })).get("/limits"), (error) => error instanceof Refused && error.status === 403);
@@ -187,24 +187,24 @@ test("a refusal, a silence and the end of a session are three things", async () 
   assert.equal(session.token, null);
 });
 
-test("a code is not lost while the platform is away, and is tried again", async () => {
+test("a code is kept and retried while the platform is unreachable", async () => {
   let isAway = true;
-  const given = () => answer(isAway ? 503 : 200, { token: "t1", expires_in_s: 900 });
-  const { session } = tab({ hash: `#sign-in=${CODE}`, answers: { session: given } });
+  const exchange = () => answer(isAway ? 503 : 200, { token: "t1", expires_in_s: 900 });
+  const { session } = tab({ hash: `#sign-in=${CODE}`, answers: { session: exchange } });
   await assert.rejects(session.begin(), (error) => !(error instanceof SignedOut));
   isAway = false;
   await session.begin();
   assert.equal(session.token, "t1");
 });
 
-test("a token that was pasted broken over lines is taken, and what can be none is not", () => {
+test("a token pasted with line breaks is accepted, an impossible token is not", () => {
   const { session } = tab();
   session.useToken("  Bearer  ab\n cd\r\nef ");
   assert.equal(session.token, "abcdef");
-  for (const none of ["t\u2192", "  ", "Bearer "]) assert.throws(() => session.useToken(none), (error) => error.why === "wrong");
+  for (const invalid of ["t\u2192", "  ", "Bearer "]) assert.throws(() => session.useToken(invalid), (error) => error.why === "wrong");
 });
 
-test("where the browser may keep nothing, the page does", () => {
+test("without browser storage, values are kept in memory", () => {
   const refused = () => {
     throw new Error("SecurityError");
   };

@@ -1,8 +1,8 @@
-// Conflicts: plan against part, worst first, each in a plain sentence, the excess shaded on the timeline.
+// The view of conflicts: a chart of plan and part of the selected conflict, and a list of conflicts, largest first.
 
 import { html, useContext, useEffect, useMemo, useState } from "../lib/preact.js";
 import { useAnswer, usePages } from "../data/answers.js";
-import { Chart, box, tallChart } from "../drawing/chart.js";
+import { Chart, box, chartHeight } from "../drawing/chart.js";
 import { colour, hatch } from "../drawing/colours.js";
 import { Rows, stretch } from "../drawing/rows.js";
 import { Place } from "../drawing/timeline.js";
@@ -11,7 +11,7 @@ import { curveOfIntervals, reachOf, topOf } from "../rules/layout.js";
 import { energy, power } from "../rules/numbers.js";
 import { keyOf, sentence } from "../rules/sentences.js";
 import { stepAt } from "../rules/steps.js";
-import { words } from "../rules/texts.js";
+import { texts } from "../rules/texts.js";
 import { MINUTE, iso, spanWithUtc } from "../rules/time.js";
 import { Empty, Failed, Loading, Time } from "./parts.js";
 
@@ -19,77 +19,77 @@ const PAGE = 100;
 
 export function Conflicts({ api, state, window, versions, names, go, onCsv, onError }) {
   const query = { agr: state.operator, dso: state.dso, from: iso(window.from), to: iso(window.to) };
-  const news = [versions.plans, versions.limits];
-  const list = usePages(api, "/conflicts", { ...query, limit: PAGE }, news, { read: "conflicts", onError });
-  const found = list.items;
-  const named = useNamed(api, { query, list, news, onError, selected: state.selected });
-  const chosen = named ?? found?.[0];
+  const changes = [versions.plans, versions.limits];
+  const list = usePages(api, "/conflicts", { ...query, limit: PAGE }, changes, { itemsKey: "conflicts", onError });
+  const conflicts = list.items;
+  const selected = useSelected(api, { query, list, changes, onError, key: state.selected });
+  const shown = selected ?? conflicts?.[0];
 
   useEffect(() => {
-    if (found) onCsv(() => conflictsCsv(found));
-  }, [found]);
+    if (conflicts) onCsv(() => conflictsCsv(conflicts));
+  }, [conflicts]);
 
-  if (list.error && !found) return html`<${Failed} error=${list.error} />`;
-  if (!found) return html`<${Loading} />`;
-  if (!found.length) return html`<${Empty} text=${words.conflicts.none} />`;
-  const peak = Math.max(...found.map((each) => each.peak_excess_kw), 1);
-  const draw = (index) => html`<${ConflictRow} ...${{ conflict: found[index], peak, names, go, isOpen: found[index] === chosen }} />`;
+  if (list.error && !conflicts) return html`<${Failed} error=${list.error} />`;
+  if (!conflicts) return html`<${Loading} />`;
+  if (!conflicts.length) return html`<${Empty} text=${texts.conflicts.none} />`;
+  const peak = Math.max(...conflicts.map((conflict) => conflict.peak_excess_kw), 1);
+  const draw = (index) => html`<${ConflictRow} ...${{ conflict: conflicts[index], peak, names, go, isOpen: conflicts[index] === shown }} />`;
   return html`
-    ${state.selected && !named && !list.isMore && html`<p class="note" role="status">${words.conflicts.gone}</p>`}
-    <${Chosen} ...${{ api, conflict: chosen, window, names }} />
-    <${Rows} count=${found.length} height=${(isNarrow) => (isNarrow ? 176 : 78)} draw=${draw} keyAt=${(index) => keyOf(found[index])} chosen=${found.indexOf(named)} onEnd=${list.more} label=${tally(found, list.isMore)} />
+    ${state.selected && !selected && !list.isMore && html`<p class="note" role="status">${texts.conflicts.gone}</p>`}
+    <${Selected} ...${{ api, conflict: shown, window, names }} />
+    <${Rows} count=${conflicts.length} height=${(isNarrow) => (isNarrow ? 176 : 78)} draw=${draw} keyAt=${(index) => keyOf(conflicts[index])} selected=${conflicts.indexOf(selected)} onEnd=${list.more} label=${summaryOf(conflicts, list.isMore)} />
   `;
 }
 
-/** The conflict that a link names, be it further down than the list was asked for. */
-function useNamed(api, { query, list, news, onError, selected }) {
-  const isNamed = (each) => keyOf(each) === selected;
-  const near = list.items?.find(isNamed);
-  const [dso, agr] = [selected?.split("/")[0], selected?.split("/").at(-2)];
-  const far = useAnswer(api, list.isMore && selected && !near ? "/conflicts" : null, { ...query, dso, agr }, news, onError);
-  return near ?? far.body?.conflicts.find(isNamed);
+/** Return the conflict that the link selects, also if it is not in the loaded part of the list. */
+function useSelected(api, { query, list, changes, onError, key }) {
+  const isSelected = (conflict) => keyOf(conflict) === key;
+  const loaded = list.items?.find(isSelected);
+  const [dso, agr] = [key?.split("/")[0], key?.split("/").at(-2)];
+  const answer = useAnswer(api, list.isMore && key && !loaded ? "/conflicts" : null, { ...query, dso, agr }, changes, onError);
+  return loaded ?? answer.body?.conflicts.find(isSelected);
 }
 
-/** What a list holds: "3 conflicts, 1 unknown"; "The worst 100 conflicts" if it goes on. */
-export function tally(found, isMore) {
-  if (isMore) return words.conflicts.worst_count(found.length);
-  const unknown = found.filter((each) => each.kind === "unknown").length;
-  const count = words.conflicts.count(found.length - unknown);
-  return unknown ? `${count}, ${words.conflicts.unknown_count(unknown)}` : count;
+/** Return "3 conflicts, 1 possible conflict", or "The 100 largest conflicts" if more pages follow. */
+function summaryOf(conflicts, isMore) {
+  if (isMore) return texts.conflicts.worst_count(conflicts.length);
+  const unknown = conflicts.filter((conflict) => conflict.kind === "unknown").length;
+  const count = texts.conflicts.count(conflicts.length - unknown);
+  return unknown ? `${count}, ${texts.conflicts.unknown_count(unknown)}` : count;
 }
 
 function ConflictRow({ conflict, peak, names, go, isOpen }) {
   const { viewport, zone, isDated } = useContext(Place);
   const isUnknown = conflict.kind === "unknown";
-  const drawn = useMemo(() => drawnOf(conflict, { peak, names, viewport, zone, isDated }), [conflict, peak, names, viewport, zone]);
+  const track = useMemo(() => trackOf(conflict, { peak, names, viewport, zone, isDated }), [conflict, peak, names, viewport, zone]);
   return html`
     <div class="label">
       <button class="name" aria-pressed=${isOpen} onClick=${() => go({ selected: keyOf(conflict) })}>${conflict.name}</button>
-      <span class="muted">${names(conflict.dso)}${conflict.limit_kind === "unforeseen" ? ` · ${words.kinds.unforeseen}` : ""}</span>
-      <b class=${isUnknown ? "unknown-word" : "excess"}>${isUnknown ? words.conflicts.unknown : `${power(conflict.peak_excess_kw)} · ${energy(conflict.excess_kwh)}`}</b>
+      <span class="muted">${names(conflict.dso)}${conflict.limit_kind === "unforeseen" ? ` · ${texts.kinds.unforeseen}` : ""}</span>
+      <b class=${isUnknown ? "unknown-label" : "excess"}>${isUnknown ? texts.conflicts.unknown : `${power(conflict.peak_excess_kw)} · ${energy(conflict.excess_kwh)}`}</b>
     </div>
-    <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>${drawn}</div>`;
+    <div class=${`track ${isOpen ? "is-selected" : ""}`} data-moves>${track}</div>`;
 }
 
-/** What stands in a row's track. Made once: there may be a hundred bars in sight, each with times to write. */
-function drawnOf(conflict, { peak, names, viewport, zone, isDated }) {
+/** Return the bars and the sentence of a row. The caller caches them, because formatting the times of 100 bars is slow. */
+function trackOf(conflict, { peak, names, viewport, zone, isDated }) {
   const whole = stretch(viewport, Date.parse(conflict.start), Date.parse(conflict.end));
-  const [kind, least] = conflict.intervals.length > 1 ? ["", 0.2] : ["is-only", 0.5];
-  const bar = (each) =>
-    html`<span key=${each.start} class=${`bar is-excess ${kind}`} style=${{ ...stretch(viewport, Date.parse(each.start), Date.parse(each.end)), "--share": Math.max(least, each.excess_kw / peak) }} title=${`${power(each.excess_kw)}, ${hovered(each, zone)}`}></span>`;
+  const [kind, minimum] = conflict.intervals.length > 1 ? ["", 0.2] : ["is-only", 0.5];
+  const bar = (interval) =>
+    html`<span key=${interval.start} class=${`bar is-excess ${kind}`} style=${{ ...stretch(viewport, Date.parse(interval.start), Date.parse(interval.end)), "--share": Math.max(minimum, interval.excess_kw / peak) }} title=${`${power(interval.excess_kw)}, ${tooltip(interval, zone)}`}></span>`;
   return html`<span class="period" style=${whole}></span>
     ${conflict.intervals.map(bar)}
-    ${conflict.kind === "unknown" && html`<span class="bar is-unknown" style=${whole} title=${hovered(conflict, zone)}></span>`}
-    <p class="sentence">${sentence(conflict, names(conflict.dso), { words, zone, isDated })}</p>`;
+    ${conflict.kind === "unknown" && html`<span class="bar is-unknown" style=${whole} title=${tooltip(conflict, zone)}></span>`}
+    <p class="sentence">${sentence(conflict, names(conflict.dso), { texts, zone, isDated })}</p>`;
 }
 
-const hovered = ({ start, end }, zone) => spanWithUtc(Date.parse(start), Date.parse(end), { zone, word: words.sentences.span_to });
+const tooltip = ({ start, end }, zone) => spanWithUtc(Date.parse(start), Date.parse(end), { zone, separator: texts.sentences.span_to });
 
-function Chosen({ api, conflict, window, names }) {
+function Selected({ api, conflict, window, names }) {
   const { zone, isDated, isNarrow } = useContext(Place);
   const [cursor, setCursor] = useState(null);
   const query = { agr: conflict.operator, dso: conflict.dso, from: iso(window.from), to: iso(window.to), limit: 100 };
-  // A conflict that is over by now is not there any more; the list is about to tell.
+  // No error handler: a conflict that has just ended has no such route, and the list is about to drop it.
   const whole = useAnswer(api, `/conflicts/${encodeURIComponent(conflict.limit_id)}/assets`, query, [conflict]);
   const curve = useMemo(() => whole.body?.curve ?? curveOfIntervals(conflict, window.from), [whole.body, conflict, window.from]);
   const at = useMemo(() => curve.minutes.map((minute) => window.from + minute * MINUTE), [curve, window.from]);
@@ -101,7 +101,7 @@ function Chosen({ api, conflict, window, names }) {
     ],
     [curve, tone],
   );
-  const text = sentence(conflict, names(conflict.dso), { words, zone, isDated });
+  const text = sentence(conflict, names(conflict.dso), { texts, zone, isDated });
   const reach = reachOf(conflict, curve);
   const behind = (drawing) => drawUnknown(drawing, { curve, at, end: window.to, reach });
   const before = (drawing) => shade(drawing, conflict);
@@ -112,39 +112,39 @@ function Chosen({ api, conflict, window, names }) {
       <${Values} ...${{ conflict, curve, tone, window }} at=${cursor ?? worstOf(conflict)} />
       <${Assets} conflict=${conflict} all=${whole.body?.assets} />
     </div>
-    <${Chart} ...${{ at, lines, behind, before }} end=${window.to} range=${[0, reach]} height=${isNarrow ? 220 : tallChart()} label=${text} onCursor=${setCursor} />
+    <${Chart} ...${{ at, lines, behind, before }} end=${window.to} range=${[0, reach]} height=${isNarrow ? 220 : chartHeight()} label=${text} onCursor=${setCursor} />
   </section>`;
 }
 
 const TONES = { production: "production", consumption: "consumption", both: "neutral" };
 
-/** The beginning of the interval with the largest excess, or of what is not known. */
+/** Return the start of the interval with the largest excess, or of a possible conflict. */
 function worstOf(conflict) {
-  const worst = conflict.intervals.reduce((found, each) => (found && found.excess_kw >= each.excess_kw ? found : each), null);
+  const worst = conflict.intervals.reduce((largest, interval) => (largest && largest.excess_kw >= interval.excess_kw ? largest : interval), null);
   return Date.parse((worst ?? conflict).start);
 }
 
 function Values({ conflict, curve, tone, window, at }) {
   const { zone, write } = useContext(Place);
   const index = stepAt(curve.minutes, (at - window.from) / MINUTE);
-  const told = (column) => (column[index] === null || column[index] === undefined ? "–" : power(column[index]));
+  const valueOf = (column) => (column[index] === null || column[index] === undefined ? "–" : power(column[index]));
   return html`<p class="at"><${Time} at=${at} zone=${zone} write=${write} /></p>
     <dl>
-      <div><dt><i class=${`key ${tone}`}></i>${words.conflicts.planned}</dt><dd>${told(curve.planned_kw)}</dd></div>
-      ${partWord(conflict) && html`<div><dt><i class="key limit"></i>${partWord(conflict)}</dt><dd>${told(curve.part_kw)}</dd></div>`}
+      <div><dt><i class=${`key ${tone}`}></i>${texts.conflicts.planned}</dt><dd>${valueOf(curve.planned_kw)}</dd></div>
+      ${partLabel(conflict) && html`<div><dt><i class="key limit"></i>${partLabel(conflict)}</dt><dd>${valueOf(curve.part_kw)}</dd></div>`}
       ${curve.unknown_kw.some(Boolean) &&
-      html`<div title=${words.plans.unknown_hint}><dt><i class="key unknown"></i>${words.plans.unknown}</dt><dd>${told(curve.unknown_kw)}</dd></div>`}
+      html`<div title=${texts.plans.unknown_hint}><dt><i class="key unknown"></i>${texts.plans.unknown}</dt><dd>${valueOf(curve.unknown_kw)}</dd></div>`}
       ${conflict.kind !== "unknown" &&
-      html`<div><dt><i class="key excess"></i>${conflict.kind === "short_of_start" ? words.conflicts.shortfall : words.conflicts.excess}</dt>
+      html`<div><dt><i class="key excess"></i>${conflict.kind === "short_of_start" ? texts.conflicts.shortfall : texts.conflicts.excess}</dt>
         <dd>${power(conflict.peak_excess_kw)}, ${energy(conflict.excess_kwh)}</dd></div>`}
     </dl>`;
 }
 
-const partWord = (conflict) =>
-  ({ planned_under_stop: words.conflicts.allowed, short_of_start: words.conflicts.asked, step_under_hold: words.conflicts.held })[conflict.kind] ??
-  (conflict.limit_kind === "unforeseen" ? "" : words.conflicts.part);
+const partLabel = (conflict) =>
+  ({ planned_under_stop: texts.conflicts.allowed, short_of_start: texts.conflicts.required, step_under_hold: texts.conflicts.held })[conflict.kind] ??
+  (conflict.limit_kind === "unforeseen" ? "" : texts.conflicts.part);
 
-/** What has no plan, above what has one; cut off where the chart ends. */
+/** Draw the power of assets without a plan above the planned power, cut off at the end of the chart. */
 function drawUnknown(drawing, { curve, at, end, reach }) {
   const { ctx } = drawing;
   ctx.save();
@@ -163,19 +163,19 @@ function shade(drawing, { intervals }) {
   ctx.setLineDash([]);
   ctx.strokeStyle = colour("excess");
   ctx.lineWidth = 1.5 * devicePixelRatio;
-  intervals.forEach((each, index) => {
-    const low = Math.min(each.planned_kw, each.part_kw);
-    const [x, y, wide, tall] = box(drawing, { from: Date.parse(each.start), to: Date.parse(each.end), low, high: topOf(each) });
-    if (wide <= 0) return;
+  intervals.forEach((interval, index) => {
+    const low = Math.min(interval.planned_kw, interval.part_kw);
+    const [x, y, width, height] = box(drawing, { from: Date.parse(interval.start), to: Date.parse(interval.end), low, high: topOf(interval) });
+    if (width <= 0) return;
     for (const fill of [colour("excess-fill"), hatch(ctx, "excess", { lean: -1, gap: 6 })]) {
       ctx.fillStyle = fill;
-      ctx.fillRect(x, y, wide, tall);
+      ctx.fillRect(x, y, width, height);
     }
-    // Around all that hangs together, not around each quarter of an hour.
-    const sides = [intervals[index - 1]?.end !== each.start && x, intervals[index + 1]?.start !== each.end && x + wide];
+    // Draw the border around adjacent intervals, not around each quarter-hour.
+    const sides = [intervals[index - 1]?.end !== interval.start && x, intervals[index + 1]?.start !== interval.end && x + width];
     ctx.beginPath();
-    for (const level of [y, y + tall]) line(ctx, [x, level], [x + wide, level]);
-    for (const side of sides) if (side !== false) line(ctx, [side, y], [side, y + tall]);
+    for (const level of [y, y + height]) line(ctx, [x, level], [x + width, level]);
+    for (const side of sides) if (side !== false) line(ctx, [side, y], [side, y + height]);
     ctx.stroke();
   });
   ctx.restore();
@@ -189,10 +189,10 @@ function line(ctx, from, to) {
 function Assets({ conflict, all }) {
   const { count, largest } = conflict.assets;
   const shown = all ?? largest;
-  const line = (asset) => html`<li key=${asset.asset_id}><span class="id">${asset.asset_id}</span> <span>${asset.energy_kwh === null ? words.conflicts.no_plan : energy(asset.energy_kwh)}</span></li>`;
+  const row = (asset) => html`<li key=${asset.asset_id}><span class="id">${asset.asset_id}</span> <span>${asset.energy_kwh === null ? texts.conflicts.no_plan : energy(asset.energy_kwh)}</span></li>`;
   if (!shown.length) return null;
   return html`<details class="assets" open>
-    <summary>${words.conflicts.assets}: ${Math.max(count, shown.length)}</summary>
-    <ul>${shown.map(line)}</ul>
+    <summary>${texts.conflicts.assets}: ${Math.max(count, shown.length)}</summary>
+    <ul>${shown.map(row)}</ul>
   </details>`;
 }

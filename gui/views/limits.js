@@ -1,4 +1,4 @@
-// Limits: each a bar in time, planned ones and emergencies told apart, with parts and the evidence of delivery.
+// The view of limits: foreseen limits and emergencies as bars, and the parts and delivery of the selected limit.
 
 import { html, useContext, useEffect, useMemo, useRef } from "../lib/preact.js";
 import { useAnswer } from "../data/answers.js";
@@ -8,7 +8,7 @@ import { limitsCsv } from "../rules/csv.js";
 import { bars, statusAt } from "../rules/layout.js";
 import { power } from "../rules/numbers.js";
 import { now as platformNow } from "../rules/platform_time.js";
-import { words } from "../rules/texts.js";
+import { texts } from "../rules/texts.js";
 import { MINUTE, clockWithSeconds, iso, span, spanWithUtc, timeFrom } from "../rules/time.js";
 import { Empty, Failed, Loading, Status, Time } from "./parts.js";
 
@@ -17,7 +17,7 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
   const answer = useAnswer(api, "/limits", query, [versions.limits, versions.deliveries], onError);
   const limits = answer.body?.limits;
   const now = useNow(5_000);
-  const chosen = limits?.find((limit) => keyOf(limit) === state.selected);
+  const selected = limits?.find((limit) => keyOf(limit) === state.selected);
 
   useEffect(() => {
     if (limits) onCsv(() => limitsCsv(limits));
@@ -25,12 +25,12 @@ export function Limits({ api, state, window, versions, names, go, onCsv, onError
 
   if (answer.error && !answer.body) return html`<${Failed} error=${answer.error} />`;
   if (!limits) return html`<${Loading} />`;
-  if (!limits.length) return html`<${Empty} text=${words.limits.none} />`;
+  if (!limits.length) return html`<${Empty} text=${texts.limits.none} />`;
   const draw = (index) => html`<${LimitRow} ...${{ limit: limits[index], now, names, go, state }} />`;
-  return html`<div class=${`split ${chosen ? "is-open" : ""}`}>
-    <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 100 : 56)} draw=${draw} keyAt=${(index) => keyOf(limits[index])} chosen=${limits.indexOf(chosen)} label=${words.limits.count(limits.length)} />
-    ${state.selected && !chosen && html`<p class="note" role="status">${words.limits.gone}</p>`}
-    ${chosen && html`<${Details} key=${keyOf(chosen)} ...${{ api, limit: chosen, state, versions, names, go, onError, now }} />`}
+  return html`<div class=${`split ${selected ? "is-open" : ""}`}>
+    <${Rows} count=${limits.length} height=${(isNarrow) => (isNarrow ? 100 : 56)} draw=${draw} keyAt=${(index) => keyOf(limits[index])} selected=${limits.indexOf(selected)} label=${texts.limits.count(limits.length)} />
+    ${state.selected && !selected && html`<p class="note" role="status">${texts.limits.gone}</p>`}
+    ${selected && html`<${Details} key=${keyOf(selected)} ...${{ api, limit: selected, state, versions, names, go, onError, now }} />`}
   </div>`;
 }
 
@@ -43,46 +43,46 @@ function LimitRow({ limit, now, names, go, state }) {
   const status = statusAt(limit, now);
   const isOpen = state.selected === keyOf(limit);
   const isEmergency = limit.kind === "unforeseen";
-  const what = isEmergency ? words.actions[limit.action] : words.kinds.foreseen;
+  const name = isEmergency ? texts.actions[limit.action] : texts.kinds.foreseen;
   const press = (event) => {
-    // Not all browsers focus what is pressed, and the details go by what is focused.
+    // Not all browsers focus a clicked button, and the details return the focus to it.
     event.currentTarget.focus();
     go({ selected: isOpen ? undefined : keyOf(limit) });
   };
   const drawn = bars(limit);
-  const most = Math.max(...drawn.map((bar) => bar.power_kw ?? 0), 0);
+  const maximum = Math.max(...drawn.map((bar) => bar.power_kw ?? 0), 0);
   return html`
     <div class="label">
       <button class="name" aria-expanded=${isOpen} onClick=${press}>
-        ${isEmergency && html`<b class="emergency-word">${what}</b>`} ${names(limit.dso)}
+        ${isEmergency && html`<b class="emergency-label">${name}</b>`} ${names(limit.dso)}
       </button>
       <${Status} status=${status} />
-      <span class="muted"><span aria-hidden="true">${words.direction_signs[limit.direction]}</span> ${factsOf(limit, { zone, isDated })}</span>
+      <span class="muted"><span aria-hidden="true">${texts.direction_signs[limit.direction]}</span> ${factsOf(limit, { zone, isDated })}</span>
     </div>
-    <div class=${`track ${isOpen ? "is-chosen" : ""}`} data-moves>
+    <div class=${`track ${isOpen ? "is-selected" : ""}`} data-moves>
       ${drawn.map(
         (bar) => html`<span key=${bar.from} class=${`bar is-${limit.kind} is-${status}`} style=${stretch(viewport, bar.from, bar.to)} title=${titleOf(limit, bar, zone)}>
-          <span class="fill" style=${{ height: most && bar.power_kw !== undefined ? `${Math.max(12, (100 * bar.power_kw) / most)}%` : "100%" }}></span>
-          <span class="words"><b>${isEmergency ? what : power(bar.power_kw)}</b></span>
+          <span class="fill" style=${{ height: maximum && bar.power_kw !== undefined ? `${Math.max(12, (100 * bar.power_kw) / maximum)}%` : "100%" }}></span>
+          <span class="caption"><b>${isEmergency ? name : power(bar.power_kw)}</b></span>
         </span>`,
       )}
       ${(limit.revisions ?? []).slice(1).map(
-        (revision) => html`<i class="revision" key=${revision.revision} style=${stretch(viewport, Date.parse(revision.accepted_at), Date.parse(revision.accepted_at))} title=${words.limits.changed(revision.revision)}></i>`,
+        (revision) => html`<i class="revision" key=${revision.revision} style=${stretch(viewport, Date.parse(revision.accepted_at), Date.parse(revision.accepted_at))} title=${texts.limits.changed(revision.revision)}></i>`,
       )}
     </div>`;
 }
 
 const factsOf = (limit, { zone, isDated }) =>
   [
-    words.directions_short[limit.direction],
-    span(Date.parse(limit.start), Date.parse(limit.end), { zone, isDated, word: "–" }),
-    limit.revision > 1 && words.limits.revision_short(limit.revision),
+    texts.directions_short[limit.direction],
+    span(Date.parse(limit.start), Date.parse(limit.end), { zone, isDated, separator: "–" }),
+    limit.revision > 1 && texts.limits.revision_short(limit.revision),
   ]
     .filter(Boolean)
     .join(" · ");
 
 const titleOf = (limit, bar, zone) =>
-  [words.kinds[limit.kind], bar.power_kw === undefined ? "" : power(bar.power_kw), spanWithUtc(bar.from, bar.to, { zone, word: words.sentences.span_to })].filter(Boolean).join(", ");
+  [texts.kinds[limit.kind], bar.power_kw === undefined ? "" : power(bar.power_kw), spanWithUtc(bar.from, bar.to, { zone, separator: texts.sentences.span_to })].filter(Boolean).join(", ");
 
 function Details({ api, limit, state, versions, names, go, onError, now }) {
   const { zone } = useContext(Place);
@@ -94,37 +94,37 @@ function Details({ api, limit, state, versions, names, go, onError, now }) {
     onError,
   );
   const evidence = useAnswer(api, `/limits/${encodeURIComponent(limit.id)}/evidence`, { dso: limit.dso }, [versions.deliveries, versions.limits], onError);
-  const found = whole.body?.limits.find((each) => each.id === limit.id && each.dso === limit.dso);
-  const hops = useMemo(() => new Map(evidence.body?.recipients.map((each) => [each.operator, each.hops])), [evidence.body]);
-  const title = `${limit.kind === "unforeseen" ? words.actions[limit.action] : words.kinds.foreseen}, ${names(limit.dso)}`;
+  const complete = whole.body?.limits.find(({ id, dso }) => id === limit.id && dso === limit.dso);
+  const hops = useMemo(() => new Map(evidence.body?.recipients.map(({ operator, hops }) => [operator, hops])), [evidence.body]);
+  const title = `${limit.kind === "unforeseen" ? texts.actions[limit.action] : texts.kinds.foreseen}, ${names(limit.dso)}`;
   const close = () => go({ selected: undefined });
-  const root = useTakenFocus();
+  const root = useFocus();
   return html`<aside class="details" aria-label=${title} tabindex="-1" ref=${root} onKeyDown=${(event) => event.key === "Escape" && close()}>
     <header>
       <h2>${title}</h2>
-      <button class="close" onClick=${close} aria-label=${words.limits.close}>✕</button>
+      <button class="close" onClick=${close} aria-label=${texts.limits.close}>✕</button>
     </header>
-    <p><${Status} status=${statusAt(limit, now)} /> ${words.directions[limit.direction]}, ${words.limits.assets(limit.asset_count)}</p>
+    <p><${Status} status=${statusAt(limit, now)} /> ${texts.directions[limit.direction]}, ${texts.limits.assets(limit.asset_count)}</p>
     <p><${Time} at=${limit.start} zone=${zone} /> – ${limit.end && html`<${Time} at=${limit.end} zone=${zone} write=${(at) => timeFrom(Date.parse(limit.start), at, zone)} />`}</p>
-    <p class="muted">${words.limits.id}: <span class="id">${limit.id}</span></p>
-    ${limit.reason && html`<p class="muted">${words.limits.reason}: ${limit.reason.text ?? words.limits.reasons[limit.reason.code] ?? limit.reason.code}</p>`}
-    <h3>${words.limits.parts}</h3>
-    ${!found && (whole.error ? html`<${Failed} error=${whole.error} />` : html`<${Loading} />`)}
-    ${found && !found.parts?.length && html`<p class="muted">${words.limits.no_parts}</p>`}
+    <p class="muted">${texts.limits.id}: <span class="id">${limit.id}</span></p>
+    ${limit.reason && html`<p class="muted">${texts.limits.reason}: ${limit.reason.text ?? texts.limits.reasons[limit.reason.code] ?? limit.reason.code}</p>`}
+    <h3>${texts.limits.parts}</h3>
+    ${!complete && (whole.error ? html`<${Failed} error=${whole.error} />` : html`<${Loading} />`)}
+    ${complete && !complete.parts?.length && html`<p class="muted">${texts.limits.no_parts}</p>`}
     <ul class="parts">
-      ${(found?.parts ?? []).map((part) => html`<${Part} key=${part.operator} part=${part} limit=${found} hops=${hops.get(part.operator)} zone=${zone} />`)}
+      ${(complete?.parts ?? []).map((part) => html`<${Part} key=${part.operator} part=${part} limit=${complete} hops=${hops.get(part.operator)} zone=${zone} />`)}
     </ul>
-    <h3>${words.limits.history}</h3>
+    <h3>${texts.limits.history}</h3>
     <ol class="history">
       ${(limit.revisions ?? []).map(
-        (each) => html`<li key=${each.revision}>${words.limits.revision(each.revision)}: ${words.statuses[each.status] ?? each.status}, <${Time} at=${each.accepted_at} zone=${zone} write=${recorded} /></li>`,
+        ({ revision, status, accepted_at }) => html`<li key=${revision}>${texts.limits.revision(revision)}: ${texts.statuses[status] ?? status}, <${Time} at=${accepted_at} zone=${zone} write=${recorded} /></li>`,
       )}
     </ol>
   </aside>`;
 }
 
-/** Whoever opened it from a row goes on in it, and is back in the row when it closes. */
-function useTakenFocus() {
+/** Move the focus from the row into the details, and back to the row when the details close. */
+function useFocus() {
   const root = useRef();
   useEffect(() => {
     const opener = document.activeElement?.closest(".row button");
@@ -139,20 +139,20 @@ function useTakenFocus() {
 
 function Part({ part, limit, hops, zone }) {
   const delivery = part.delivery;
-  const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${words.limits[name]} ${at ? html`<${Time} at=${at} zone=${zone} write=${recorded} />` : words.limits.not_yet}</li>`;
-  const parts = part.parts_kw ? [...new Set(part.parts_kw)].map((value) => power(value)).join(", ") : words.limits.assets(part.asset_count);
+  const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${texts.limits[name]} ${at ? html`<${Time} at=${at} zone=${zone} write=${recorded} />` : texts.limits.not_yet}</li>`;
+  const parts = part.parts_kw ? [...new Set(part.parts_kw)].map((value) => power(value)).join(", ") : texts.limits.assets(part.asset_count);
   return html`<li>
     <div class="part"><b>${part.name}</b><span>${parts}</span></div>
-    ${part.weight_kw !== undefined && html`<div class="share" title=${`${words.limits.weight} ${power(part.weight_kw)}`}><i style=${{ width: `${share(part, limit)}%` }}></i></div>`}
+    ${part.weight_kw !== undefined && html`<div class="share" title=${`${texts.limits.weight} ${power(part.weight_kw)}`}><i style=${{ width: `${share(part, limit)}%` }}></i></div>`}
     ${delivery
       ? html`<ol class="delivery" aria-label=${part.name}>
           ${step("issued", delivery.issued_at)}${step("delivered", delivery.delivered_at)}${step("read", delivery.read_at)}
-          ${delivery.state === "FAILED" && html`<li class="is-failed">${words.limits.failed}</li>`}
+          ${delivery.state === "FAILED" && html`<li class="is-failed">${texts.limits.failed}</li>`}
         </ol>`
-      : html`<p class="muted">${words.limits.nothing_sent}</p>`}
+      : html`<p class="muted">${texts.limits.nothing_sent}</p>`}
     ${hops?.length > 0 &&
-    html`<details><summary>${words.limits.hops}</summary><ol class="hops">
-      ${hops.map((hop, index) => html`<li key=${index}><${Time} at=${hop.at} zone=${zone} write=${recorded} /> ${words.limits.hop_states[hop.state] ?? hop.state} <span class="muted">${hop.component}</span></li>`)}
+    html`<details><summary>${texts.limits.hops}</summary><ol class="hops">
+      ${hops.map((hop, index) => html`<li key=${index}><${Time} at=${hop.at} zone=${zone} write=${recorded} /> ${texts.limits.hop_states[hop.state] ?? hop.state} <span class="muted">${hop.component}</span></li>`)}
     </ol></details>`}
   </li>`;
 }

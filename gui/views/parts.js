@@ -1,29 +1,29 @@
-// Small things that several views show.
+// Small elements that several views share.
 
 import { html } from "../lib/preact.js";
 import { Lost } from "../data/errors.js";
-import { words } from "../rules/texts.js";
+import { texts } from "../rules/texts.js";
 import { moment, utc } from "../rules/time.js";
 
 export const Empty = ({ text }) => html`<p class="empty">${text}</p>`;
 
-export const Loading = () => html`<p class="empty loading" role="status">${words.loading}</p>`;
+export const Loading = () => html`<p class="empty loading" role="status">${texts.loading}</p>`;
 
-/** Why there is nothing to see. */
+/** The reason why no data is shown. */
 export function Failed({ error }) {
-  const text = error instanceof Lost ? words.lost : words.failed(error.message);
+  const text = error instanceof Lost ? texts.lost : texts.failed(error.message);
   return html`<p class="empty failed" role="alert">${text}</p>`;
 }
 
-/** A time of the zone, with UTC for whoever hovers. */
+/** A time in the time zone, with UTC as the tooltip. */
 export function Time({ at, zone, write = moment }) {
   const instant = typeof at === "string" ? Date.parse(at) : at;
   return html`<time datetime=${new Date(instant).toISOString()} title=${utc(instant)}>${write(instant, zone)}</time>`;
 }
 
-/** A status by word and by sign. */
+/** A status with its symbol. */
 export function Status({ status }) {
-  return html`<span class=${`status is-${status}`}>${words.statuses[status] ?? status}</span>`;
+  return html`<span class=${`status is-${status}`}>${texts.statuses[status] ?? status}</span>`;
 }
 
 /** Save a text as a file. */

@@ -129,7 +129,7 @@ def test_a_person_signs_in_at_the_issuer_and_no_token_leaves_the_tab(tab: Tab, g
 
     other = tab.context.new_page()
     other.goto(callback)
-    other.get_by_text("the answer belongs to no sign-in of this tab").wait_for()
+    other.get_by_text("the answer does not belong to a sign-in of this tab").wait_for()
 
 
 def test_what_is_no_answer_of_the_issuer_signs_nobody_in_and_its_refusal_is_said(tab: Tab) -> None:
@@ -139,16 +139,16 @@ def test_what_is_no_answer_of_the_issuer_signs_nobody_in_and_its_refusal_is_said
     tab.page.get_by_role("button", name="Olga").wait_for()
 
     tab.page.goto("/gui/?code=planted&state=planted")
-    tab.has("[role=alert]", "the answer belongs to no sign-in of this tab")
+    tab.has("[role=alert]", "the answer does not belong to a sign-in of this tab")
 
     # Whoever saw the code, and has the verifier, is faster.
     tab.page.route("**/token", lambda route: (route.fetch(), route.continue_()))
     enter(tab, "Olga")
-    tab.has("[role=alert]", "your organisation's sign-in says \"Invalid 'code' in request.\"")
+    tab.has("[role=alert]", "the identity provider answered \"Invalid 'code' in request.\"")
 
     tab.page.route("**/.well-known/*", lambda route: route.abort())
     tab.page.get_by_role("button", name=SIGN_IN).click()
-    tab.has("[role=alert]", "cannot be reached from this page")
+    tab.has("[role=alert]", "this page cannot reach the identity provider")
     assert tab.page.evaluate("sessionStorage.length") == 0
 
 
@@ -156,10 +156,10 @@ def test_whoever_has_no_business_here_reads_so_and_somebody_else_signs_in_and_ou
     """GUI-03: the issuer, who remembers who logged in, is told each time to ask; what renews is given back."""
     tab.page.goto("/gui/")
     enter(tab, "Dan")
-    tab.has("h1", "Not for this role (403)")
-    tab.page.get_by_role("button", name="Sign in otherwise").click()
+    tab.has("h1", "Access denied (403)")
+    tab.page.get_by_role("button", name="Sign in with another account").click()
     enter(tab, "Nobody")
-    tab.has("[role=alert]", "it may have no role here")
+    tab.has("[role=alert]", "The account may have no role in the TPS")
     enter(tab, "Olga")
     tab.has("nav a", "Plans")
     renewal = kept(tab)["renewal"]
@@ -186,7 +186,7 @@ def test_a_token_is_renewed_until_the_issuer_refuses(tab: Tab, issuer: Issuer) -
 
     issuer.tokens.clear()
     age(tab)
-    tab.has("[role=alert]", "The session is over.")
+    tab.has("[role=alert]", "The session has expired.")
     assert tab.page.evaluate("sessionStorage.length") == 0
 
 

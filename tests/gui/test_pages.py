@@ -32,7 +32,7 @@ def test_the_address_signs_in_once_and_leaves_no_trace(browser: Browser, day: Da
 
     other = tab.context.new_page()
     other.goto(address)
-    other.get_by_text("This address has been used already").wait_for()
+    other.get_by_text("This sign-in link was already used").wait_for()
     tab.close()
 
 
@@ -40,10 +40,10 @@ def test_a_token_of_another_role_gets_a_page_that_says_so(browser: Browser, day:
     tab = Tab.open(browser, day.world, is_signed_in=False)
     tab.page.goto("/gui/")
 
-    tab.page.get_by_label("Or paste a token").fill(day.alpha.token)
+    tab.page.get_by_label("Or paste an access token").fill(day.alpha.token)
     tab.page.get_by_role("button", name="Sign in").click()
 
-    tab.has("h1", "Not for this role (403)")
+    tab.has("h1", "Access denied (403)")
     tab.close()
 
 
@@ -65,7 +65,7 @@ def test_plans_tell_each_operator_and_what_is_unknown(tab: Tab, day: Day) -> Non
     tab.show(f"plans?{day.link}")
 
     tab.has(".row .name", "Alpha Energy")
-    tab.has(".legend", "2 of 2 assets planned")
+    tab.has(".legend", "2 of 2 assets have a plan")
     assert "200 kW" in (tab.page.locator(".chart").get_attribute("aria-label") or "") or "350 kW" in (
         tab.page.locator(".chart").get_attribute("aria-label") or ""
     )
@@ -121,10 +121,10 @@ def test_a_limit_that_a_link_names_is_brought_into_sight_among_many(tab: Tab, da
 
 def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, day: Day) -> None:
     tab.show(f"conflicts?{day.link}&operator={day.alpha.code}")
-    tab.has(".empty", "No plan collides")
+    tab.has(".empty", "No conflicts in this period")
 
     day.plan(440)
-    told = "Between 08:00 and 16:00 Alpha Energy plans up to 140 kW more production than its part."
+    told = "Between 08:00 and 16:00, Alpha Energy plans up to 140 kW more production than its part."
     tab.has(".row .sentence", told)
     assert "140 kW · 1,120 kWh" in tab.text(".row .excess")
     tab.has(".legend .assets", day.alphas_asset)
@@ -132,7 +132,7 @@ def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, da
     assert re.search("Planned 440 kW Part 300 kW Excess 140 kW, 1,120 kWh", tab.text(".legend dl"))
 
     day.plan(250)
-    tab.has(".empty", "No plan collides")
+    tab.has(".empty", "No conflicts in this period")
 
 
 def test_what_an_asset_announced_first_is_said_beside_what_it_plans_now(tab: Tab, day: Day) -> None:
@@ -166,7 +166,7 @@ def test_all_of_it_works_by_keys(tab: Tab, day: Day) -> None:
     whole = tab.text(".axis")
 
     tab.page.keyboard.press("Tab")
-    assert tab.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert tab.page.evaluate("document.activeElement.textContent") == "Skip to content"
     tab.page.locator(".axis").focus()
     tab.page.keyboard.press("+")
     tab.page.keyboard.press("+")
@@ -211,7 +211,7 @@ def test_what_the_platform_fails_to_answer_is_said_and_asked_for_again(tab: Tab,
 
     tab.context.route("**/tps/v1/schedules?*", lambda route: route.fulfill(status=500, body="no"))
     day.plan(333)
-    tab.has(".live.is-lost", "The platform fails (status 500)")
+    tab.has(".live.is-lost", "The platform reports an error (status 500)")
     tab.has(".row .name", "Alpha Energy")
     tab.context.unroute("**/tps/v1/schedules?*")
     tab.has(".live.is-live", "Live")
@@ -232,9 +232,9 @@ def test_what_is_shown_can_be_taken_along(tab: Tab, day: Day) -> None:
 
 def test_a_day_without_anything_says_so(tab: Tab, day: Day) -> None:
     tab.show(f"limits?dso={day.north.code}&day=2098-01-01")
-    tab.has(".empty", "No limit touches this window")
+    tab.has(".empty", "No limits in this period")
     tab.show(f"conflicts?dso={day.north.code}&day=2098-01-01")
-    tab.has(".empty", "No plan collides")
+    tab.has(".empty", "No conflicts in this period")
 
 
 def test_times_are_local_and_utc_where_one_hovers(tab: Tab, day: Day) -> None:
