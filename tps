@@ -73,4 +73,5 @@ PYTHON
 fi
 [ "${TPS_INSTALLING:-}" != "$here" ] || exit 0
 
-exec "$venv/bin/python" -m tps.runtime.cli "$@"
+# The checkout itself is importable, for `tools`; nothing else needs it.
+PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH} exec "$venv/bin/python" -m tools.cli "$@"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.world import World
-from tps.runtime.local.stack import LocalStack
-from tps.runtime.local.up import Up, running
-from tps.runtime.onboarding import ensure_platform
-from tps.runtime.stack import consumers, load_stack
+from tps.host.stack import consumers, load_stack
+from tps.local.embedded.stack import LocalStack
+from tps.local.embedded.up import Up, running
+from tps.local.onboarding import ensure_platform
 
 ROOT = Path(__file__).resolve().parents[1]
 # Half a minute or so each, by `--durations`; those that wait between those that compute.

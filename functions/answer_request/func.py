@@ -19,12 +19,13 @@ from tps.domain.schedule import EARLIEST, LATEST
 from tps.domain.scope import DsoScope
 from tps.endpoint.answers import Answer, answer_document
 from tps.endpoint.handling import ROLES, Correspondent, take
-from tps.endpoint.plan_reading import read_plans
 from tps.endpoint.sending import Draft
 from tps.errors import Finding, RuleBroken
 from tps.mades.types import ASSET_LIST, SCHEDULE, STATUS_REQUEST
-from tps.runtime.function import serve
-from tps.stores import asset_changes, plans, registry
+from tps.party import plans
+from tps.party.plan_reading import read_plans
+from tps.platform import asset_changes, registry
+from tps.rest.function import serve
 
 NO_ASSETS = DocumentReason(NO_MATCHING_DATA, "No matching data found: no flexibility asset is registered in your grid.")
 NO_PLANS = DocumentReason(NO_MATCHING_DATA, "No matching data found: nothing is planned in your grid, as far as asked.")

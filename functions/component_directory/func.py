@@ -17,17 +17,18 @@ from tps.api.components import (
     RevocationBody,
 )
 from tps.api.types import moment_json, read_moment
-from tps.backend import admission, certification, component_paths
-from tps.backend.directory import find_visible, view
+from tps.directory import admission, certification
+from tps.directory import paths as component_paths
+from tps.directory.directory import find_visible, view
+from tps.directory.entries import Registered
 from tps.domain.text import reason_text_findings
 from tps.errors import Finding, Forbidden, Malformed
 from tps.mades.applicant import Contact
 from tps.mades.directory_xml import ListedComponent, Listing, write_listing
 from tps.mades.paths import MessagePath
-from tps.runtime.contract import contract_routes
-from tps.runtime.function import Answer, Route, pong, refuse, serve
-from tps.runtime.paging import PAGING, read_paging
-from tps.stores.directory import Registered
+from tps.rest.contract import contract_routes
+from tps.rest.function import Answer, Route, pong, refuse, serve
+from tps.rest.paging import PAGING, read_paging
 
 XML = "application/xml; charset=utf-8"
 CONTENT_ID = "contentId"

@@ -12,8 +12,8 @@ Privacy:  OPR-404, FLD-01, PTH-01, BAS-01, DIR-04 (docs/privacy.md).
 import structlog
 
 from tps.api.types import moment_json
-from tps.backend.sent_documents import keep_sent
-from tps.endpoint import applications
+from tps.dso import sent_documents as dso_documents
+from tps.endpoint import applications, components, ledger
 from tps.endpoint.renewing import renew_due
 from tps.endpoint.synchronising import synchronise
 from tps.errors import Malformed, NotFound, Refused, TpsError, Unavailable
@@ -22,8 +22,8 @@ from tps.mades.ids import new_id
 from tps.mades.states import State, shown_to_application
 from tps.mades.types import CONNECTIVITY_TEST
 from tps.mades.web_service import ECP, MADES, Fault, NotUnderstood, Operation
-from tps.runtime.function import Answer, Route, ServiceRoute, serve
-from tps.stores import components, ledger
+from tps.operator import sent_documents as operator_documents
+from tps.rest.function import Answer, Route, ServiceRoute, serve
 
 _log = structlog.get_logger()
 DIRECTIONS = {"out": "sent", "in": "received"}
@@ -199,7 +199,7 @@ OPERATIONS = {
     Operation.STATUS: check_status,
     Operation.TEST: test_connectivity,
 }
-KEEPS = {"agr": keep_sent, "dso": keep_sent}
+KEEPS = {"agr": operator_documents.keep_sent, "dso": dso_documents.keep_sent}
 CODES = {Malformed: "malformed", NotFound: "not_found", Refused: "refused", Unavailable: "unavailable"}
 SERVICE = (
     *_service("/ECP_MODULE/services/MadesEndpoint", MADES),

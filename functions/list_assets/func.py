@@ -16,17 +16,17 @@ from tps.api.types import listing_json, moment_json
 from tps.documents import decode
 from tps.documents.status_request import ASSETS, StatusRequest
 from tps.domain.asset import AssetListing
+from tps.dso.asset_lists import read_list
+from tps.dso.grid_assets import FEED, age_of_grid, assets_of_grid, changes_after
+from tps.endpoint import components
 from tps.endpoint.archiving import read_document
 from tps.endpoint.handling import Status
 from tps.errors import Finding, PlatformSilent, StoreAway
 from tps.mades.types import STATUS_REQUEST
-from tps.runtime.feed_waiting import WAITING, wait_on_feed
-from tps.runtime.function import Answer, Route, serve
-from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
-from tps.stores import components
-from tps.stores.asset_lists import read_list
-from tps.stores.grid_assets import FEED, age_of_grid, assets_of_grid, changes_after
+from tps.rest.feed_waiting import WAITING, wait_on_feed
+from tps.rest.function import Answer, Route, serve
+from tps.rest.paging import PAGING, read_paging
+from tps.rest.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
 
 LIST_PROCESS = "A55"
 OWN_COPY = "own copy"

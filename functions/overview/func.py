@@ -13,25 +13,27 @@ import structlog
 
 from tps.api.conflicts import assets_json, curve_json
 from tps.api.types import moment_json, number_json
-from tps.backend import conflict_verdicts
-from tps.backend.overview_conflicts import find_conflicts
-from tps.backend.overview_limits import evidence_json, limit_json
-from tps.backend.overview_readiness import horizon_at, item_json, readiness_json
-from tps.backend.overview_schedules import asset_plans, operator_totals
 from tps.domain.conflict_curve import curve_of
 from tps.domain.steps import seconds
+from tps.endpoint.dead_letters import DeadLetters
 from tps.errors import Finding, Malformed, NotFound, StoreAway
-from tps.runtime.contract import contract_routes
-from tps.runtime.function import Answer, Route, pong, refuse, serve
-from tps.runtime.news_waiting import wait_for_news
-from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import drawn_json, read_window
-from tps.stores import overview_limits, overview_news, plan_totals
-from tps.stores.dead_letters import DeadLetters
-from tps.stores.overview_parties import holdings
-from tps.stores.plan_totals import Asked
-from tps.stores.readiness import Lack, count_lacking, healths, list_lacking, undelivered_by_peer
-from tps.stores.registry import all_parties, parties
+from tps.platform import conflict_verdicts
+from tps.platform import news_counts as overview_news
+from tps.platform import overview_limit_rows as overview_limits
+from tps.platform import plan_total_rows as plan_totals
+from tps.platform.overview_conflicts import find_conflicts
+from tps.platform.overview_limits import evidence_json, limit_json
+from tps.platform.overview_parties import holdings
+from tps.platform.overview_schedules import asset_plans, operator_totals
+from tps.platform.plan_total_rows import Asked
+from tps.platform.readiness import horizon_at, item_json, readiness_json
+from tps.platform.readiness_rows import Lack, count_lacking, healths, list_lacking, undelivered_by_peer
+from tps.platform.registry import all_parties, parties
+from tps.rest.contract import contract_routes
+from tps.rest.function import Answer, Route, pong, refuse, serve
+from tps.rest.news_waiting import wait_for_news
+from tps.rest.paging import PAGING, read_paging
+from tps.rest.periods import drawn_json, read_window
 
 WINDOW = ("from", "to")
 OPERATORS = ("agr", "brp")

@@ -12,7 +12,6 @@ Privacy:  CLM-01, CLM-02, CAP-01, TIM-02, DSO-ALL, DSO-CHG, INF-WIN (docs/privac
 
 from collections import defaultdict
 
-from tps.backend.platform_news import tell_operator
 from tps.documents import decode, encode
 from tps.documents.acknowledgement import (
     DocumentReason,
@@ -28,10 +27,11 @@ from tps.endpoint.handling import ROLES, Correspondent, platform_desk, take
 from tps.endpoint.sending import Draft, dispatch_caused
 from tps.errors import Finding, RuleBroken
 from tps.mades.types import ASSET, ASSET_LIST, POINT, acknowledgement_of
-from tps.runtime.function import serve
-from tps.stores import asset_changes, claims, registry
-from tps.stores.claims import Source
-from tps.stores.overview_news import Topic
+from tps.platform import asset_changes, claims, registry
+from tps.platform.claims import Source
+from tps.platform.news import tell_operator
+from tps.platform.news_counts import Topic
+from tps.rest.function import serve
 
 STALE = DocumentReason(
     "A84", "a registration of a higher sequence was applied before; some entries were left as they are"

@@ -13,18 +13,17 @@ from collections import defaultdict
 
 import structlog
 
-from tps.backend import own_limits
-from tps.backend.assets import keep_assets, keep_no_assets
-from tps.backend.limits import keep_limit
-from tps.backend.own_plans import keep_own_plans
-from tps.backend.plans import keep_plans
-from tps.backend.platform_news import tell_operator
-from tps.backend.schedules import schedule_outcome
 from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
+from tps.dso import limit_statements as own_limits
+from tps.dso import plans as received_plans
+from tps.dso.asset_intake import keep_assets, keep_no_assets
+from tps.dso.plan_intake import keep_plans
+from tps.dso.plans import Reply
+from tps.endpoint import ledger
 from tps.endpoint.acknowledging import send_all_owed
 from tps.endpoint.answers import STATUSES, answer_document
-from tps.endpoint.archiving import archive_documents, archive_plans, let_go_of_archived, let_go_of_archived_plans
+from tps.endpoint.archiving import archive_documents, let_go_of_archived
 from tps.endpoint.handling import Correspondent, Role, Status, Verdict, take
 from tps.endpoint.receiving import apply_acknowledgement, open_acknowledgement
 from tps.endpoint.sending import dispatch_left_behind, fail_expired
@@ -40,10 +39,14 @@ from tps.mades.types import (
     STATUS_REQUEST,
     acknowledgement_of,
 )
-from tps.runtime.function import serve
-from tps.stores import ledger, received_plans, resources
-from tps.stores.overview_news import Topic
-from tps.stores.received_plans import Reply
+from tps.operator.limit_intake import keep_limit
+from tps.operator.plans import keep_own_plans
+from tps.operator.schedule_outcome import schedule_outcome
+from tps.party import resources
+from tps.party.plan_archiving import archive_plans, let_go_of_archived_plans
+from tps.platform.news import tell_operator
+from tps.platform.news_counts import Topic
+from tps.rest.function import serve
 
 REGISTRATIONS = {ASSET, POINT}
 LIMITS = {LIMIT_FORESEEN, LIMIT_UNFORESEEN}

@@ -12,9 +12,9 @@ from tps.domain.asset import FlexibilityAsset
 from tps.domain.identifiers import canonical_asset_id
 from tps.domain.registration import check_assets
 from tps.mades.types import ASSET
-from tps.runtime.contract import contract_routes
-from tps.runtime.function import Route, pong, serve
-from tps.runtime.resources import ResourceKind
+from tps.rest.contract import contract_routes
+from tps.rest.function import Route, pong, serve
+from tps.rest.resources import ResourceKind
 
 ASSETS = ResourceKind[FlexibilityAsset](
     path="/agr/v1/flexibility-assets",

@@ -13,9 +13,9 @@ from tps.domain.asset import ConnectionPoint
 from tps.domain.identifiers import canonical_point_id
 from tps.domain.registration import check_connection_points
 from tps.mades.types import POINT
-from tps.runtime.contract import contract_routes
-from tps.runtime.function import Route, pong, serve
-from tps.runtime.resources import ResourceKind
+from tps.rest.contract import contract_routes
+from tps.rest.function import Route, pong, serve
+from tps.rest.resources import ResourceKind
 
 POINTS = ResourceKind[ConnectionPoint](
     path="/dso/v1/connection-points",

@@ -14,12 +14,10 @@ from decimal import Decimal
 
 import structlog
 
-from tps.backend.limit_notices import divide_handed_over, send_notices, watch_revision
-from tps.backend.limit_relay import MESSAGE_TYPES, relay, tie_key
-from tps.backend.platform_news import tell_operator
 from tps.documents import decode
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries
-from tps.documents.unavailability import LIMIT_TYPES, DocumentStatus, LimitDocument
+from tps.documents.unavailability import LIMIT_TYPES as DIRECTION_CODES
+from tps.documents.unavailability import DocumentStatus, LimitDocument
 from tps.domain.fairness import effective_weights
 from tps.domain.limit import (
     Action,
@@ -36,16 +34,19 @@ from tps.domain.scope import DsoScope
 from tps.endpoint.answers import Answer, answer_document
 from tps.endpoint.handling import ROLES, Correspondent, take
 from tps.errors import Finding, RuleBroken, StoreAway
-from tps.mades.types import LIMIT_FORESEEN, LIMIT_UNFORESEEN
-from tps.runtime.function import serve
-from tps.stores import limits, registry
-from tps.stores.limits import LimitName, Revision, WeighedAsset
-from tps.stores.overview_news import Topic
+from tps.mades.types import LIMIT_FORESEEN, LIMIT_TYPES, LIMIT_UNFORESEEN
+from tps.platform import limits, registry
+from tps.platform.limit_notices import divide_handed_over, send_notices, watch_revision
+from tps.platform.limit_relay import relay, tie_key
+from tps.platform.limits import LimitName, Revision, WeighedAsset
+from tps.platform.news import tell_operator
+from tps.platform.news_counts import Topic
+from tps.rest.function import serve
 
 SERIES = "1"
 STALE = DocumentReason("A84", "a higher revision was received before; this one has no effect")
-KINDS = {message_type: kind for kind, message_type in MESSAGE_TYPES.items()}
-DIRECTIONS = {code: direction for direction, code in LIMIT_TYPES.items()}
+KINDS = {message_type: kind for kind, message_type in LIMIT_TYPES.items()}
+DIRECTIONS = {code: direction for direction, code in DIRECTION_CODES.items()}
 CLOSINGS = {DocumentStatus.CANCELLED: LimitStatus.CANCELLED, DocumentStatus.WITHDRAWN: LimitStatus.WITHDRAWN}
 _log = structlog.get_logger()
 

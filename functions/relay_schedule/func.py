@@ -13,8 +13,6 @@ from dataclasses import replace
 
 import structlog
 
-from tps.backend.plan_totals import block_totals
-from tps.backend.platform_news import tell_operator
 from tps.documents import encode
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries, finding_reason
 from tps.documents.generation_load import ScheduleDocument, series_ids, split
@@ -23,17 +21,21 @@ from tps.domain.schedule import check_revision, check_schedules
 from tps.domain.scope import DsoScope
 from tps.domain.window import last_end
 from tps.endpoint.answers import Answer, answer_document
-from tps.endpoint.archiving import archive_plans, let_go_of_archived_plans
 from tps.endpoint.handling import ROLES, Correspondent, platform_desk, take
-from tps.endpoint.plan_reading import cut_to_blocks, read_plans
 from tps.endpoint.sending import Draft, dispatch_caused
 from tps.errors import Finding, RuleBroken, StoreAway
 from tps.mades.types import SCHEDULE
-from tps.runtime.function import serve
-from tps.stores import announced_plans, plan_blocks, plan_totals, plans, registry, schedules
-from tps.stores.conflict_verdicts import count_change
-from tps.stores.overview_news import Topic
-from tps.stores.schedules import AcceptedDocument, PlanChange
+from tps.party import plan_blocks, plans
+from tps.party.plan_archiving import archive_plans, let_go_of_archived_plans
+from tps.party.plan_reading import cut_to_blocks, read_plans
+from tps.platform import announced_plans, registry, schedules
+from tps.platform import plan_total_rows as plan_totals
+from tps.platform.conflict_verdict_rows import count_change
+from tps.platform.news import tell_operator
+from tps.platform.news_counts import Topic
+from tps.platform.plan_totals import block_totals
+from tps.platform.schedules import AcceptedDocument, PlanChange
+from tps.rest.function import serve
 
 STALE = DocumentReason("A84", "a higher revision was accepted before; this one is ignored")
 CANCELLED = Finding("A59", "", "this schedule was cancelled: nothing follows under its id, send a new one")

@@ -17,18 +17,20 @@ from itertools import product
 import structlog
 
 from tps.api.types import moment_json, number_json, read_moment
-from tps.backend.own_conflicts import conflicts_of_operator, own_conflict_json
 from tps.domain.fairness import share_limit
 from tps.domain.limit import Action, AvailablePower, Direction, Interval
 from tps.domain.limit_order import Emergency, bounds
+from tps.endpoint import components
 from tps.endpoint.handling import note_received
 from tps.errors import StoreAway
-from tps.runtime.feed_waiting import WAITING, wait_on_feed
-from tps.runtime.function import Answer, Route, serve
-from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import drawn_json, read_period, read_window
-from tps.stores import components, received_limits
-from tps.stores.received_limits import FEED
+from tps.operator import limits as received_limits
+from tps.operator.conflicts import conflicts_of_operator
+from tps.operator.limits import FEED
+from tps.party.conflicts import own_conflict_json
+from tps.rest.feed_waiting import WAITING, wait_on_feed
+from tps.rest.function import Answer, Route, serve
+from tps.rest.paging import PAGING, read_paging
+from tps.rest.periods import drawn_json, read_period, read_window
 
 BOTH_WAYS = (Direction.CONSUMPTION, Direction.PRODUCTION)
 _log = structlog.get_logger()

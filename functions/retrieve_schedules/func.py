@@ -13,25 +13,28 @@ from datetime import timedelta
 from tps.api.bodies import read_body
 from tps.api.schedules import ScheduleQueryBody, schedule_json
 from tps.api.types import check_id, minute_after, moment_json
-from tps.backend.own_conflicts import conflicts_in_grid, own_conflict_json
 from tps.documents import decode
 from tps.documents.status_request import SCHEDULES, StatusRequest
 from tps.domain.identifiers import asset_id_findings, canonical_asset_id
 from tps.domain.limit import Interval
 from tps.domain.plan import hull, uncovered
 from tps.domain.schedule import EARLIEST, LATEST, part_within
+from tps.dso import plans as received_plans
+from tps.dso.conflicts import conflicts_in_grid
+from tps.dso.plans import FEED
+from tps.endpoint import components
 from tps.endpoint.archiving import read_document
 from tps.endpoint.handling import Status
-from tps.endpoint.plan_reading import read_plans
 from tps.errors import Finding, Malformed, PlatformSilent, StoreAway
 from tps.mades.types import STATUS_REQUEST
-from tps.runtime.feed_waiting import WAITING, wait_on_feed
-from tps.runtime.function import Answer, Route, refuse, serve
-from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import checked_period, drawn_json, read_period, read_window
-from tps.runtime.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
-from tps.stores import components, plans, received_plans
-from tps.stores.received_plans import FEED
+from tps.party import plans
+from tps.party.conflicts import own_conflict_json
+from tps.party.plan_reading import read_plans
+from tps.rest.feed_waiting import WAITING, wait_on_feed
+from tps.rest.function import Answer, Route, refuse, serve
+from tps.rest.paging import PAGING, read_paging
+from tps.rest.periods import checked_period, drawn_json, read_period, read_window
+from tps.rest.submission import Submission, await_answer, preferred_wait_s, send, settled_answer
 
 MAX_QUERY_IDS = 50
 TOO_LARGE = "A59"

@@ -15,16 +15,6 @@ from functools import partial
 
 from tps.api.bodies import read_body
 from tps.api.types import ForeseenBody, IdsBody, UnforeseenBody, concerns_findings
-from tps.backend.limit_relay import MESSAGE_TYPES
-from tps.backend.own_limits import (
-    left_out,
-    limit_body,
-    next_revision,
-    own_limit_json,
-    removed,
-    resolve,
-    warnings_of,
-)
 from tps.documents.unavailability import REASON_CODES, DocumentStatus, LimitDocument, limit_type
 from tps.domain.identifiers import asset_id_findings
 from tps.domain.limit import (
@@ -43,14 +33,24 @@ from tps.domain.limit_revision import (
     succession_findings,
 )
 from tps.domain.text import reason_text_findings
+from tps.dso.limit_statements import (
+    left_out,
+    limit_body,
+    next_revision,
+    own_limit_json,
+    removed,
+    resolve,
+    warnings_of,
+)
+from tps.dso.limits import OwnLimit, keep_own, latest_own, read_own_limits, read_revisions, told_with
 from tps.errors import Finding, Malformed, NotFound
 from tps.mades.ids import new_id
-from tps.runtime.function import Answer, Route, refuse, serve
-from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import read_period
-from tps.runtime.several import submit_each
-from tps.runtime.submission import Submission, further_fields, sending, submit
-from tps.stores.own_limits import OwnLimit, keep_own, latest_own, read_own_limits, read_revisions, told_with
+from tps.mades.types import LIMIT_TYPES
+from tps.rest.function import Answer, Route, refuse, serve
+from tps.rest.paging import PAGING, read_paging
+from tps.rest.periods import read_period
+from tps.rest.several import submit_each
+from tps.rest.submission import Submission, further_fields, sending, submit
 
 PATH = "/dso/v1/capacity-limits"
 CLOSINGS = {LimitStatus.CANCELLED: DocumentStatus.CANCELLED, LimitStatus.WITHDRAWN: DocumentStatus.WITHDRAWN}
@@ -196,7 +196,7 @@ def _sent(call, own, limit):
     """One revision as it is sent and kept; `limit` is None if it cancels or withdraws."""
     reason = Reason(own.body["reason"]["code"], own.body["reason"].get("text"))
     return Submission(
-        type=MESSAGE_TYPES[own.kind],
+        type=LIMIT_TYPES[own.kind],
         build=lambda header: LimitDocument(
             header=header,
             revision=own.revision,

@@ -16,7 +16,6 @@ from functools import partial
 from tps.api.bodies import read_body
 from tps.api.schedules import SchedulesBody, schedule_json
 from tps.api.types import IdsBody, moment_json
-from tps.backend.schedules import asset_ids_so_far
 from tps.documents import decode
 from tps.documents.generation_load import ScheduleDocument, fits
 from tps.domain.identifiers import canonical_asset_id
@@ -27,13 +26,15 @@ from tps.endpoint.handling import Status
 from tps.errors import Finding, Malformed, NotFound, RevisionConflict, StoreAway, TooLarge
 from tps.mades.ids import new_id
 from tps.mades.types import SCHEDULE
-from tps.runtime.function import Answer, Route, refuse, serve
-from tps.runtime.paging import PAGING, read_paging
-from tps.runtime.periods import read_period
-from tps.runtime.several import submit_each
-from tps.runtime.submission import Submission, sending, submit
-from tps.stores import own_schedules, resources
-from tps.stores.own_schedules import SentSchedule
+from tps.operator import schedules as own_schedules
+from tps.operator.schedule_outcome import asset_ids_so_far
+from tps.operator.schedules import SentSchedule
+from tps.party import resources
+from tps.rest.function import Answer, Route, refuse, serve
+from tps.rest.paging import PAGING, read_paging
+from tps.rest.periods import read_period
+from tps.rest.several import submit_each
+from tps.rest.submission import Submission, sending, submit
 
 LAST_REVISION = 999
 MAX_QUERY_IDS = 50

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 
 import tps.api
 from tps.api.bodies import Body
-from tps.runtime.app import load_function
-from tps.runtime.function import Route
-from tps.runtime.rendering.raml import Method, Raml, load
-from tps.runtime.stack import load_stack
+from tps.host.app import load_function
+from tps.host.stack import load_stack
+from tps.local.rendering.raml import Method, Raml, load
+from tps.rest.function import Route
 
 FOLDER = Path(tps.api.__file__).parent
 GROUPS = ("agr", "dso", "tps", "ecp")

@@ -28,10 +28,10 @@ from tests.support.world import (
     make_schedule,
     make_stop,
 )
+from tps.local.rendering.raml import Method
 from tps.mades.assertion import make_assertion
 from tps.mades.certificate import load_certificate
 from tps.mades.keys import SigningKey
-from tps.runtime.rendering.raml import Method
 
 NOBODYS = {404, 405}
 """Of paths and verbs that no route has."""

@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 
 from tests.api.interfaces import FOLDER, GROUPS, interface
 from tests.api.values import faults
-from tps.runtime.rendering.contract import contract_files, page, prose
-from tps.runtime.rendering.openapi import openapi
-from tps.runtime.rendering.raml import Raml
+from tps.local.rendering.contract import contract_files, page, prose
+from tps.local.rendering.openapi import openapi
+from tps.local.rendering.raml import Raml
 
 each_group = pytest.mark.parametrize("group", GROUPS)
 
@@ -101,7 +101,7 @@ def test_choices_lists_and_null_come_over() -> None:
 
 
 def _method(body: str) -> Any:
-    from tps.runtime.rendering.raml import Method
+    from tps.local.rendering.raml import Method
 
     return Method("POST", "/x/v1/things", {}, False, {"body": body, "responses": {200: None}})
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.interfaces import FOLDER, GROUPS
-from tps.runtime.gui.libraries import find_node
+from tps.local.gui.libraries import find_node
 
 PARSER = Path(__file__).with_name("parser")
 OPTIONS = ("--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")

@@ -32,11 +32,12 @@ from tps.domain.identifiers import asset_id_findings, party_code_findings, point
 from tps.domain.registration import check_assets, check_connection_points
 from tps.endpoint.handling import Status
 from tps.errors import Finding
+from tps.host import http
+from tps.host.stack import ROOT
+from tps.local.rendering.raml import Method, read_raml
 from tps.mades.states import FAILURES, State, shown_to_application
-from tps.runtime import http, resources, submission
-from tps.runtime.function import Route
-from tps.runtime.rendering.raml import Method, read_raml
-from tps.runtime.stack import ROOT
+from tps.rest import resources, submission
+from tps.rest.function import Route
 
 TYPES = interface("agr").types
 NAMES = sorted(TYPES)

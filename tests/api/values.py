@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tps.runtime.rendering.raml import BUILTINS, Raml
+from tps.local.rendering.raml import BUILTINS, Raml
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _ABOUT_A_VALUE = {"type", "description", "displayName", "default", "example", "examples", "properties", "items"}

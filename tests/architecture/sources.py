@@ -13,7 +13,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file of shared/tps or functions."""
+    """One Python file of shared/tps, functions or tools."""
 
     path: Path
 
@@ -24,9 +24,9 @@ class Source:
 
     @property
     def room(self) -> str:
-        """`functions`, or the part of `tps` it belongs to: `domain`, `stores`, `errors`, ..."""
+        """`functions`, `tools`, or the part of `tps` that the file belongs to: `domain`, `stores`, `errors`, ..."""
         parts = self.path.relative_to(ROOT).with_suffix("").parts
-        return "functions" if parts[0] == "functions" else parts[2]
+        return parts[2] if parts[0] == "shared" else parts[0]
 
     @cached_property
     def text(self) -> str:
@@ -52,7 +52,7 @@ class Source:
 @cache
 def sources() -> tuple[Source, ...]:
     """All of them, in order of path."""
-    paths = [*(ROOT / "shared" / "tps").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    paths = [path for place in ("shared/tps", "functions", "tools") for path in (ROOT / place).rglob("*.py")]
     return tuple(Source(path) for path in sorted(paths) if path != ROOT / "shared" / "tps" / "__init__.py")
 
 

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.architecture.sources import ROOT, Source, source_of, sources
+from tps.host.stack import load_stack
 
 
 @dataclass(frozen=True)
@@ -31,35 +32,43 @@ def may(rooms: str = "", packages: str = "") -> May:
     return May(frozenset(rooms.split()), frozenset(packages.split()))
 
 
-ANY = frozenset({"*"})
-
 # The clients of the stores, their types, and what cursors are sealed with.
 STORES = "psycopg psycopg_pool yoyo boto3 botocore mypy_boto3_s3 minio urllib3 nats tenacity cryptography"
 
-# What a function sees of the runtime: its calls and answers, and what routes that send have in common.
-FUNCTION_RUNTIME = (
-    "runtime.function runtime.submission runtime.resources runtime.paging runtime.contract runtime.feed_waiting"
-    " runtime.periods runtime.several runtime.news_waiting"
-)
+# The four rooms of owners: what one of them keeps, no other may read. So NF3 shows in the imports.
+OWNERS = ("operator", "dso", "platform", "directory")
+BELOW_OWNERS = "errors domain documents mades stores endpoint api party"
+ALL_OWNERS = f"{BELOW_OWNERS} operator dso platform directory"
 
 RULES = {
     "errors": may(),
     "domain": may("errors", "stdnum"),
     "documents": may("domain errors", "lxml xmlschema"),
     "mades": may("domain errors", "joserfc cryptography lxml"),
-    "stores": may("domain documents mades errors", STORES),
-    "endpoint": may("domain documents mades stores errors", "structlog cachetools httpx"),
+    "stores": may("domain mades errors", STORES),
+    "endpoint": may("domain documents mades stores errors", "structlog cachetools httpx psycopg nats"),
     "api": may("domain errors", "pydantic"),
-    "backend": may("domain documents mades stores endpoint api errors", "structlog cachetools"),
-    "functions": may("domain documents mades stores endpoint api backend errors " + FUNCTION_RUNTIME, "structlog"),
+    "party": may("domain documents mades stores endpoint api errors", "structlog cachetools cryptography"),
+    **{owner: may(BELOW_OWNERS, "structlog cachetools psycopg") for owner in OWNERS},
+    # A call to the Component Directory hands the directory over; no other owner's room is seen here.
+    "rest": may(f"{BELOW_OWNERS} directory.directory", "structlog pydantic"),
+    "functions": may(f"{ALL_OWNERS} rest", "structlog"),
     "client": may("", "httpx tenacity"),
-    "runtime": May(ANY, ANY),
+    "host": may(
+        f"{ALL_OWNERS} rest",
+        "cachetools cryptography flask httpx joserfc nats parliament pydantic structlog waitress werkzeug yaml",
+    ),
+    "local": may(
+        f"{ALL_OWNERS} rest host",
+        f"{STORES} click flask werkzeug httpx jinja2 joserfc lxml markupsafe psutil pydantic structlog yaml",
+    ),
+    "tools": may(
+        f"{ALL_OWNERS} rest host local client", f"{STORES} click httpx playwright psutil simbench stdnum structlog yaml"
+    ),
 }
 
-# The web, its hosts and the environment are known to the runtime alone.
-RUNTIME_ONLY = frozenset(
-    {"flask", "werkzeug", "jinja2", "parliament", "cloudevents", "waitress", "click", "prometheus_client"}
-)
+# The group of each owner's room. A function imports only the rooms of the groups that stack.yml gives it.
+ROOM_OF_GROUP = {"agr": "operator", "dso": "dso", "tps": "platform", "ecp": "directory"}
 
 # Parts of a declared package that are distributions of their own: of boto3, Flask, psycopg, the boto3 stubs and minio.
 COMES_WITH = ("botocore", "werkzeug", "jinja2", "markupsafe", "psycopg-pool", "mypy-boto3-s3", "urllib3")
@@ -70,7 +79,7 @@ HEAVY = frozenset(
 )
 
 # What a cold function imports before it is ready.
-COLD = ("errors", "domain", "documents", "mades", "stores", "endpoint", "api", "backend", "functions")
+COLD = (*BELOW_OWNERS.split(), *OWNERS, "rest", "functions")
 
 
 def broken_imports(source: Source) -> Iterator[str]:
@@ -87,9 +96,11 @@ def _is_allowed(source: Source, module: str) -> bool:
         return False
     if top in sys.stdlib_module_names:
         return True
+    if top == "tools":
+        return source.room == "tools"
     if top != "tps":
-        return (rule.packages == ANY or top in rule.packages) and (source.room == "runtime" or top not in RUNTIME_ONLY)
-    return rule.rooms == ANY or _is_within(rest, rule.rooms | {source.room} - {"functions"})
+        return top in rule.packages
+    return _is_within(rest, rule.rooms | {source.room} - {"functions", "tools"})
 
 
 def _is_within(module: str, rooms: frozenset[str]) -> bool:
@@ -112,8 +123,8 @@ def test_a_module_imports_only_what_its_room_may(source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
-def test_only_the_runtime_reads_the_environment(source: Source) -> None:
-    if source.room != "runtime":
+def test_only_host_local_and_tools_read_the_environment(source: Source) -> None:
+    if source.room not in {"host", "local", "tools"}:
         assert list(environment_readers(source)) == []
 
 
@@ -126,12 +137,12 @@ def test_only_the_runtime_reads_the_environment(source: Source) -> None:
         ("shared/tps/domain/x.py", "def late():\n    import flask"),
         ("shared/tps/documents/x.py", "from tps.mades.message import Message"),
         ("shared/tps/mades/x.py", "import psycopg"),
-        ("shared/tps/stores/x.py", "from tps.runtime.settings import Settings"),
+        ("shared/tps/stores/x.py", "from tps.host.settings import Settings"),
         ("shared/tps/stores/x.py", "from ..runtime import settings"),
-        ("shared/tps/runtime/x.py", "from functions.send_limit import func"),
+        ("shared/tps/host/x.py", "from functions.send_limit import func"),
         ("functions/send_limit/func.py", "import functions.relay_limit.func"),
-        ("functions/send_limit/func.py", "from tps.runtime.settings import Settings"),
-        ("functions/send_limit/func.py", "from tps.runtime.http import answer"),
+        ("functions/send_limit/func.py", "from tps.host.settings import Settings"),
+        ("functions/send_limit/func.py", "from tps.host.http import answer"),
         ("functions/send_limit/func.py", "import boto3"),
         ("functions/send_limit/func.py", "from parliament import Context"),
     ],
@@ -145,11 +156,13 @@ def test_the_rules_refuse(path: str, text: str) -> None:
     [
         ("shared/tps/domain/x.py", "from stdnum import ean"),
         ("shared/tps/stores/x.py", "from tps import errors"),
-        ("functions/send_limit/func.py", "from tps.runtime.function import Call"),
-        ("functions/send_limit/func.py", "from tps.runtime import function"),
-        ("functions/send_limit/func.py", "from tps.runtime.submission import submit"),
-        ("functions/register_asset/func.py", "from tps.runtime.resources import ResourceKind"),
-        ("shared/tps/runtime/x.py", "import flask"),
+        ("functions/send_limit/func.py", "from tps.rest.function import Call"),
+        ("functions/send_limit/func.py", "from tps.rest import function"),
+        ("functions/send_limit/func.py", "from tps.rest.submission import submit"),
+        ("functions/register_asset/func.py", "from tps.rest.resources import ResourceKind"),
+        ("shared/tps/host/x.py", "import flask"),
+        ("shared/tps/host/x.py", "from tps.platform import registry"),
+        ("tools/x.py", "from tools.story import world"),
     ],
 )
 def test_the_rules_allow(path: str, text: str) -> None:
@@ -179,7 +192,7 @@ def undeclared(source: Source) -> Iterator[str]:
     """Each import of a package that is installed only because another happens to need it, or not at all."""
     for line, module in source.imports():
         top = module.partition(".")[0]
-        if top in sys.stdlib_module_names or top in {"tps", "functions", ""}:
+        if top in sys.stdlib_module_names or top in {"tps", "functions", "tools", ""}:
             continue
         if not declared() & {canonicalize_name(name) for name in installed().get(top, [top])}:
             yield f"{source.name}:{line} imports {module}"
@@ -191,7 +204,32 @@ def test_every_imported_package_is_declared(source: Source) -> None:
 
 
 def test_an_undeclared_package_is_seen() -> None:
-    assert list(undeclared(source_of(ROOT / "shared/tps/runtime/x.py", "import networkx")))
+    assert list(undeclared(source_of(ROOT / "shared/tps/host/x.py", "import networkx")))
+
+
+def strange_rooms(source: Source, groups: frozenset[str]) -> list[str]:
+    """Each import from an owner's room by a function that does not serve this owner's group."""
+    allowed = {ROOM_OF_GROUP[group] for group in groups}
+    rooms = ((line, module, module.split(".")[1]) for line, module in source.imports() if module.startswith("tps."))
+    return [f"line {line} imports {module}" for line, module, room in rooms if room in {*OWNERS} - allowed]
+
+
+def groups_of() -> dict[str, frozenset[str]]:
+    """The groups of each function, as stack.yml gives them."""
+    return {entry.name: frozenset(entry.groups) for entry in load_stack()}
+
+
+@pytest.mark.parametrize("name", groups_of())
+def test_a_function_imports_only_the_rooms_of_its_groups(name: str) -> None:
+    source = Source(ROOT / "functions" / name / "func.py")
+
+    assert strange_rooms(source, groups_of()[name]) == []
+
+
+def test_a_function_of_a_dso_that_imports_the_platform_is_seen() -> None:
+    source = source_of(ROOT / "functions/send_limit/func.py", "from tps.platform.limit_relay import relay")
+
+    assert strange_rooms(source, frozenset({"dso"}))
 
 
 IMPORT_ALL = """
@@ -234,7 +272,7 @@ def test_a_cold_function_starts_without_heavy_clients(room: str) -> None:
 
 def test_the_face_shown_to_functions_starts_without_heavy_clients() -> None:
 
-    assert imported_heavy(["tps.runtime.function"], []) == []
+    assert imported_heavy(["tps.rest.function"], []) == []
 
 
 def test_a_heavy_import_is_seen() -> None:

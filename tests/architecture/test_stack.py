@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import pytest
 
 from tests.architecture.sources import ROOT
+from tps.host.stack import FunctionEntry, consumers, load_stack
+from tps.local.rendering.scaling import load_scales
 from tps.mades import subjects, types
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
-from tps.runtime.rendering.scaling import load_scales
-from tps.runtime.stack import FunctionEntry, consumers, load_stack
 
 # Nobody sends these yet; a function that takes them comes with the first that does.
 NOT_YET = {types.SCHEDULE, types.acknowledgement_of(types.SCHEDULE)}

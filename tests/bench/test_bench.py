@@ -5,12 +5,12 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tps.runtime.bench import suite
-from tps.runtime.bench.browser import find_chromium
-from tps.runtime.bench.figures import Figure, Sizes, machine, quantiles
-from tps.runtime.cli import commands
-from tps.runtime.gui.libraries import LibrariesMissing
-from tps.runtime.local.stack import LocalStack
+from tools.bench import suite
+from tools.bench.browser import find_chromium
+from tools.bench.figures import Figure, Sizes, machine, quantiles
+from tps.local.cli import commands
+from tps.local.embedded.stack import LocalStack
+from tps.local.gui.libraries import LibrariesMissing
 
 TINY = Sizes(assets=6, operators=(2,), updated=2, planned=4, rounds=2, watched=2, watched_limits=2, large_mb=1)
 

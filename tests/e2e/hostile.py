@@ -14,7 +14,9 @@ from tests.support.world import Member, World, fresh_gsrn, make_asset, make_fore
 from tps.api.types import ForeseenBody
 from tps.documents import Header, Role, encode
 from tps.documents.unavailability import DocumentStatus, LimitDocument, limit_type
+from tps.endpoint import components
 from tps.endpoint.sending import cloud_event_headers
+from tps.host.services import Services, utc_now
 from tps.mades import jose
 from tps.mades.certificates import CertificateUse, create_authority, create_component
 from tps.mades.directory import ComponentEntry
@@ -24,8 +26,6 @@ from tps.mades.keys import SigningKey
 from tps.mades.message import Message
 from tps.mades.subjects import message_subject
 from tps.mades.types import LIMIT_FORESEEN, expiry
-from tps.runtime.services import Services, utc_now
-from tps.stores import components
 from tps.stores.mailbox import Letter
 
 

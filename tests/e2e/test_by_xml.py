@@ -13,11 +13,11 @@ from tps.api.types import UnforeseenBody
 from tps.documents import Header, Role, ScheduleDocument, decode, encode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.documents.unavailability import DocumentStatus, LimitDocument, limit_type
+from tps.host.services import utc_now
+from tps.local.files.service import Service
 from tps.mades.file_names import OutgoingName
 from tps.mades.ids import new_id
 from tps.mades.service_client import Received
-from tps.runtime.files.service import Service
-from tps.runtime.services import utc_now
 
 ROLES = {"dso": Role.DSO, "agr": Role.AGR}
 

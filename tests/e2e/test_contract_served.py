@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.support.world import Member, World
-from tps.runtime.stack import ROOT
+from tps.host.stack import ROOT
 
 FOLDER = ROOT / "shared" / "tps" / "api"
 each_group = pytest.mark.parametrize("group", ["agr", "dso", "tps", "ecp"])

@@ -14,17 +14,16 @@ from click.testing import CliRunner
 from tests.endpoint.net import registration
 from tests.support.world import Member, World, eventually, fresh_gsrn
 from tps.documents import encode
-from tps.endpoint import applications
+from tps.endpoint import applications, components, ledger
 from tps.endpoint.sending import Draft, enqueue
+from tps.host.services import Services, build_services, utc_now
+from tps.local.cli import commands
 from tps.mades.certificates import CertificateUse
 from tps.mades.envelope import seal
 from tps.mades.ids import new_id
 from tps.mades.message import Message
 from tps.mades.subjects import dead_subject
 from tps.mades.types import ASSET, CONNECTIVITY_TEST, expiry
-from tps.runtime.cli import commands
-from tps.runtime.services import Services, build_services, utc_now
-from tps.stores import components, ledger
 
 REASON = "process_registration: not reached"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tps.runtime import demo
-from tps.runtime.local.stack import LocalStack
+from tools import demo
+from tps.local.embedded.stack import LocalStack
 
 
 def test_the_demo_tells_parts_reasons_and_times_and_can_be_played_again(

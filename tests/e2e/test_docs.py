@@ -60,7 +60,7 @@ def run_python(page: str, base_url: str, token: str) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl, which this machine lacks")
 def test_all_that_the_pages_say_to_do_works_and_the_parts_are_300_and_200(world: World) -> None:
-    tps = f"{sys.executable} -m tps.runtime.cli"
+    tps = f"{sys.executable} -m tps.local.cli"
     script = "\n".join(commands_of(page) for page in PAGES)
     script = re.sub(
         r"\./tps (party \w+(?: list)?|token|dead-letters list)(.*?)(?=[)>\n])",

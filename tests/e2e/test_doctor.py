@@ -21,16 +21,16 @@ from click.testing import CliRunner, Result
 
 from tests.support.halting import halted
 from tests.support.world import World, eventually, fresh_gln
+from tps.directory import entries as directory
+from tps.host.services import utc_now
+from tps.local.cli import commands
+from tps.local.doctor.checks import CHECKS, look_at_disk
+from tps.local.doctor.patient import Patient, patient_of
+from tps.local.doctor.report import examine
 from tps.mades.certificates import create_authority, create_component
 from tps.mades.ids import new_id
 from tps.mades.paths import MessagePath
 from tps.mades.subjects import dead_subject, message_subject
-from tps.runtime.cli import commands
-from tps.runtime.doctor.checks import CHECKS, look_at_disk
-from tps.runtime.doctor.patient import Patient, patient_of
-from tps.runtime.doctor.report import examine
-from tps.runtime.services import utc_now
-from tps.stores import directory
 from tps.stores.database import one_transaction
 
 PORT = 8080

@@ -20,12 +20,12 @@ from tps.api.types import AssetBody
 from tps.documents import Header, Role, decode, encode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.documents.ref import AssetRegistration
+from tps.host.services import utc_now
+from tps.local.files.exchange import Exchange
+from tps.local.files.folders import Folders
+from tps.local.files.service import Service
 from tps.mades.file_names import read_outgoing
 from tps.mades.ids import new_id
-from tps.runtime.files.exchange import Exchange
-from tps.runtime.files.folders import Folders
-from tps.runtime.files.service import Service
-from tps.runtime.services import utc_now
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT_STEPS = ("claim", "read", "send", "status", "write_log", "done")
@@ -88,7 +88,7 @@ class Office:
     def command(self, place: Path, largest_file_bytes: int | None = None) -> Iterator[subprocess.Popen[str]]:
         """`./tps files` for this office, on a disk where no file may be larger than that."""
         (place / "password").write_text(f"{self.member.password}\n")
-        command = [sys.executable, "-m", "tps.runtime.cli", "files", "--component", self.member.code,
+        command = [sys.executable, "-m", "tps.local.cli", "files", "--component", self.member.code,
                    "--folder", str(self.root), "--url", self.world.stack.gateway_url,
                    "--password-file", str(place / "password"), "--every", "0.1"]  # fmt: skip
         if largest_file_bytes is not None:
@@ -170,9 +170,9 @@ def test_killed_after_each_step_nothing_is_lost_or_doubled(office: Office) -> No
 KILLING = """
 import os, signal, sys
 from pathlib import Path
-from tps.runtime.files.exchange import Exchange
-from tps.runtime.files.folders import Folders
-from tps.runtime.files.service import Service
+from tps.local.files.exchange import Exchange
+from tps.local.files.folders import Folders
+from tps.local.files.service import Service
 
 class Killed:
     # What it stands for, until the named step has been taken for something.

@@ -19,18 +19,17 @@ from tests.local.broker import user
 from tests.support.world import World, eventually, fresh_gln
 from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
-from tps.endpoint import applications
+from tps.endpoint import applications, components, ledger
 from tps.endpoint.archiving import read_document
+from tps.host.services import build_services, utc_now
+from tps.local.cli import commands
+from tps.local.files.service import Service
 from tps.mades.file_names import OutgoingName
 from tps.mades.ids import new_id
 from tps.mades.message import Message
 from tps.mades.paths import MessagePath
 from tps.mades.subjects import message_subject
 from tps.mades.types import LIMIT_FORESEEN
-from tps.runtime.cli import commands
-from tps.runtime.files.service import Service
-from tps.runtime.services import build_services, utc_now
-from tps.stores import components, ledger
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from tps.documents import Header, Role, encode
 from tps.documents.unavailability import DocumentStatus, LimitDocument
 from tps.domain.limit import Action, AvailablePower, Direction, ForeseenLimit, Interval, Reason, UnforeseenLimit
 from tps.endpoint.sending import Draft, dispatch, enqueue
+from tps.host.services import Services, build_services
 from tps.mades.ids import new_id
 from tps.mades.types import LIMIT_FORESEEN, LIMIT_UNFORESEEN
-from tps.runtime.services import Services, build_services
 
 DAY = Interval(datetime(2099, 4, 10, tzinfo=UTC), datetime(2099, 4, 11, tzinfo=UTC))
 

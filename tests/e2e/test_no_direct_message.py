@@ -10,10 +10,10 @@ import pytest
 from tests.local.broker import as_user
 from tests.support.world import Member, World, fresh_gln
 from tps.endpoint.sending import Draft, dispatch, enqueue
+from tps.host.services import Services, build_services
 from tps.mades.ids import new_id
 from tps.mades.subjects import message_subject, wake_subject
 from tps.mades.types import ASSET, ASSET_LIST, BUSINESS_TYPES, LIMIT_FORESEEN, LIMIT_UNFORESEEN
-from tps.runtime.services import Services, build_services
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.support.world import (
     make_schedule,
     make_stop,
 )
-from tps.runtime.cli import commands
+from tps.local.cli import commands
 
 DAY = "from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z"
 MORNING = 6 * 60

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from tests.local.broker import User, as_user
 from tests.support.applicants import AtDirectory, make_application
 from tests.support.world import World, eventually, fresh_gln
+from tps.endpoint import components
 from tps.errors import Conflict, NotFound
+from tps.local.cli import commands
 from tps.mades.subjects import message_subject
-from tps.runtime.cli import commands
-from tps.stores import components
 from tps.stores.database import one_transaction
 
 

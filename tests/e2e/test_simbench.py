@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 from tests.support.world import Member, World, make_foreseen, make_stop
+from tools.story.grid import GridAsset, deal, points_of, total_kw
+from tools.story.simbench import is_in, load_assets
 from tps.client.wire import to_json
 from tps.endpoint.archiving import read_document
-from tps.runtime.services import build_services
-from tps.runtime.story.grid import GridAsset, deal, points_of, total_kw
-from tps.runtime.story.simbench import is_in, load_assets
+from tps.host.services import build_services
 
 ORACLE = Path(os.environ.get("TPS_ORACLE_DIR", Path(__file__).resolve().parents[3] / "shared" / "oracle"))
 CSV = ORACLE / "simbench" / "assets-mvlv-urban.csv"

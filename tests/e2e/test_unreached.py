@@ -16,13 +16,13 @@ import nats
 import pytest
 
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_stop
+from tps.host.delivery import STREAM
+from tps.host.stack import consumers, load_stack
+from tps.local.embedded.stack import LocalStack
+from tps.local.embedded.up import Up, running
+from tps.local.onboarding import ensure_platform
 from tps.mades.subjects import consumer_name
 from tps.mades.types import LIMIT_UNFORESEEN
-from tps.runtime.delivery import STREAM
-from tps.runtime.local.stack import LocalStack
-from tps.runtime.local.up import Up, running
-from tps.runtime.onboarding import ensure_platform
-from tps.runtime.stack import consumers, load_stack
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from tps.documents import Header, Role, decode, encode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.documents.ref import AssetRegistration
 from tps.documents.unavailability import DocumentStatus, LimitDocument, limit_type
+from tps.host.services import utc_now
 from tps.mades.ids import new_id
-from tps.runtime.services import utc_now
 
 CLIENTS = {"ecp-api": ECP.Client, "edx": EDX.create_client}
 clients = pytest.mark.parametrize("client", CLIENTS)

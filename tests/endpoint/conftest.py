@@ -8,7 +8,7 @@ import pytest
 from tests.endpoint.net import NEVER_S, Net, onboard
 from tests.stores.servers import servers
 from tps.endpoint.batching import OwedBatch
-from tps.runtime.services import Services
+from tps.host.services import Services
 
 
 @pytest.fixture(scope="session")

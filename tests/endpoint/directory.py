@@ -12,10 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tps.host.services import utc_now
 from tps.mades.assertion import check_assertion, read_assertion
 from tps.mades.certificates import Authority, Certificate, CertificateUse, issue, load_public_key
 from tps.mades.directory import ComponentEntry
-from tps.runtime.services import utc_now
 
 
 @dataclass

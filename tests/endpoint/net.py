@@ -25,15 +25,15 @@ from tps.endpoint.handling import Correspondent, Handling, Verdict
 from tps.endpoint.receiving import Arrival
 from tps.endpoint.sending import Draft
 from tps.errors import StoreAway
+from tps.host.services import Services, build_services, utc_now
+from tps.host.settings import Settings
+from tps.local import onboarding
+from tps.local.embedded.stack import LocalStack
 from tps.mades.certificates import CertificateUse
 from tps.mades.envelope import Envelope, seal
 from tps.mades.ids import new_id
 from tps.mades.message import Message
 from tps.mades.subjects import message_subject
-from tps.runtime import onboarding
-from tps.runtime.local.stack import LocalStack
-from tps.runtime.services import Services, build_services, utc_now
-from tps.runtime.settings import Settings
 
 PARTIES = ((OPERATOR, "agr", "Alpha"), (RIVAL, "agr", "Beta"), (GRID, "dso", "North Grid"))
 NEVER_S = 3600.0

@@ -9,16 +9,16 @@ import pytest
 
 from tests.endpoint.net import MADES_ACK, Faults, Net
 from tests.stores.servers import OPERATOR, PLATFORM, RIVAL, at_once
+from tps.endpoint import ledger, outbox
 from tps.endpoint.acknowledging import send_owed
+from tps.endpoint.outbox import Outgoing, Passage
+from tps.endpoint.owed import owe
 from tps.endpoint.receiving import apply_acknowledgement, open_acknowledgement
 from tps.errors import MessageRefused, StoreAway
+from tps.host.services import utc_now
 from tps.mades.ids import new_id
 from tps.mades.message import AcknowledgedMessage, AcknowledgementKind, MadesAcknowledgement
 from tps.mades.subjects import message_subject
-from tps.runtime.services import utc_now
-from tps.stores import ledger, outbox
-from tps.stores.outbox import Outgoing, Passage
-from tps.stores.owed import owe
 
 KINDS = AcknowledgementKind
 

@@ -8,9 +8,9 @@ from tests.endpoint.net import Net, registration
 from tests.stores.servers import OPERATOR, PLATFORM, at_once
 from tps.documents import encode
 from tps.endpoint.applications import Sending, confirm_message, send_message, send_test, status_of
+from tps.endpoint.components import OwnComponent
 from tps.errors import MessageRefused, NotFound
 from tps.mades.ids import new_id
-from tps.stores.components import OwnComponent
 
 ALPHA = OwnComponent(OPERATOR, OPERATOR, "agr", "Alpha")
 

@@ -13,8 +13,8 @@ from tps.endpoint.archiving import VERIFY_AFTER, archive_documents, let_go_of_ar
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Status, take
 from tps.errors import MessageRefused, StoreAway
+from tps.host.services import utc_now
 from tps.mades.message import Message
-from tps.runtime.services import utc_now
 
 
 class Memory:

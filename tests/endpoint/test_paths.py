@@ -12,13 +12,13 @@ from tests.endpoint.test_sending import put, row_of
 from tests.mades import builders
 from tests.mades.path_cases import CASES
 from tests.stores.servers import OPERATOR, RIVAL
+from tps.endpoint import components
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import open_message
 from tps.endpoint.sending import dispatch
 from tps.errors import MessageRefused
+from tps.host.services import utc_now
 from tps.mades.paths import MessagePath
-from tps.runtime.services import utc_now
-from tps.stores import components
 
 BY_PATH = {"unknown_receiver", "no_path"}
 # The cases know an operator, who receives, the platform and a stranger; here the stranger is another operator.

@@ -14,12 +14,13 @@ from tests.stores.servers import OPERATOR
 from tps.domain.limit import Interval
 from tps.domain.plan import MANY_LEVELS
 from tps.domain.schedule import Schedule, schedule_of
-from tps.endpoint.archiving import VERIFY_AFTER, archive_plans, let_go_of_archived_plans
+from tps.endpoint.archiving import VERIFY_AFTER
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.plan_reading import cut_to_blocks, read_plans
 from tps.errors import StoreAway
-from tps.runtime.services import utc_now
-from tps.stores import plan_blocks, plans
+from tps.host.services import utc_now
+from tps.party import plan_blocks, plans
+from tps.party.plan_archiving import archive_plans, let_go_of_archived_plans
+from tps.party.plan_reading import cut_to_blocks, read_plans
 
 START = datetime(2099, 4, 10, 6, tzinfo=UTC)
 IDS = ("571313190000000011", "571313190000000028")

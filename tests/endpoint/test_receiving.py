@@ -10,16 +10,16 @@ import pytest
 
 from tests.endpoint.net import MADES_ACK, Net, at, decide, registration
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
+from tps.endpoint import ledger, outbox
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Handling, Status, Verdict, take
+from tps.endpoint.outbox import Outgoing, Passage
 from tps.endpoint.receiving import Arrival, apply_acknowledgement, open_acknowledgement
 from tps.errors import MessageRefused
+from tps.host.services import utc_now
 from tps.mades.envelope import Envelope
 from tps.mades.message import Message
 from tps.mades.subjects import message_subject
-from tps.runtime.services import utc_now
-from tps.stores import ledger, outbox
-from tps.stores.outbox import Outgoing, Passage
 
 
 def never(_handling: Handling) -> Verdict:

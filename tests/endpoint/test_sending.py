@@ -12,17 +12,17 @@ import pytest
 
 from tests.endpoint.net import Faults, Net, at
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
+from tps.endpoint import ledger
 from tps.endpoint.archiving import read_document
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import open_message
 from tps.endpoint.sending import Draft, dispatch, dispatch_left_behind, enqueue, fail_expired
 from tps.errors import StoreAway
+from tps.host.services import utc_now
 from tps.mades.ids import new_id
 from tps.mades.states import State
 from tps.mades.subjects import message_subject
 from tps.mades.types import read_times_to_live
-from tps.runtime.services import utc_now
-from tps.stores import ledger
 
 TO_PLATFORM = message_subject("tps", "TPS-ASSET", PLATFORM, OPERATOR)
 SENT = ["VERIFYING", "ACCEPTED", "DELIVERING", "TRANSPORTED"]

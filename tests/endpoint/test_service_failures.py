@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from tests.endpoint.net import Net
 from tests.stores.servers import OPERATOR
+from tps.directory.entries import hash_password
+from tps.endpoint import components
+from tps.host.app import create_app, load_function
 from tps.mades.web_service import MADES, SOAP
-from tps.runtime.app import create_app, load_function
-from tps.stores import components
-from tps.stores.directory import hash_password
 
 ADDRESS = "/ECP_MODULE/services/MadesEndpoint"
 ASKED = "0" * 32

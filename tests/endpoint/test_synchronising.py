@@ -13,19 +13,19 @@ from tests.endpoint.test_receiving import row_of as received_row
 from tests.endpoint.test_sending import put, row_of, states
 from tests.endpoint.upkeeping import Kept, copied, keeping, rows
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
+from tps.endpoint import components
 from tps.endpoint.acknowledging import send_owed
+from tps.endpoint.components import OwnComponent
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.owed import owe
 from tps.endpoint.sending import dispatch
 from tps.endpoint.synchronising import delay, synchronise
 from tps.errors import MessageRefused
+from tps.host.services import utc_now
 from tps.mades.certificates import CertificateUse, create_authority, create_component
 from tps.mades.directory import ComponentEntry
 from tps.mades.message import AcknowledgementKind
 from tps.mades.paths import MessagePath
-from tps.runtime.services import utc_now
-from tps.stores import components
-from tps.stores.components import OwnComponent
-from tps.stores.owed import owe
 
 DAY = timedelta(days=1)
 SYNC = timedelta(seconds=300)

@@ -20,13 +20,13 @@ from tests.endpoint.net import (
 from tests.stores.servers import OPERATOR, PLATFORM, at_once
 from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
+from tps.endpoint import ledger
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.archiving import read_document
 from tps.endpoint.handling import Handling, Status, Verdict, take
 from tps.endpoint.receiving import Arrival, open_acknowledgement, open_message
 from tps.errors import StoreAway
 from tps.mades.message import AcknowledgementKind, Message
-from tps.stores import ledger
 
 MOST_STEPS = 40
 NEWS = (OPERATORS_ACK, OPERATORS_NEWS, GRIDS_NEWS)

@@ -5,9 +5,9 @@ import threading
 
 from tests.endpoint.net import Net
 from tests.stores.servers import PLATFORM, eventually
-from tps.runtime.local.ports import free_ports
-from tps.runtime.services import build_services
-from tps.runtime.settings import Settings
+from tps.host.services import build_services
+from tps.host.settings import Settings
+from tps.local.embedded.ports import free_ports
 
 
 def pools(net: Net) -> int:

@@ -13,13 +13,13 @@ from psycopg.types.json import Jsonb
 from tests.endpoint.directory import StandIn, serving
 from tests.endpoint.net import Net
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
+from tps.endpoint import components
 from tps.endpoint.directory_client import DirectoryClient
 from tps.endpoint.endpoint import Endpoint, Keyring
 from tps.endpoint.upkeep import Upkeep
+from tps.host.services import utc_now
 from tps.mades.certificates import Authority, load_private_key
 from tps.mades.directory import ComponentEntry
-from tps.runtime.services import utc_now
-from tps.stores import components
 
 TABLES = ("directory_entry", "component_key", "directory_pull", "key_renewal")
 

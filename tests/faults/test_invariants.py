@@ -4,8 +4,8 @@ import threading
 from decimal import Decimal
 from typing import Any
 
-from tps.runtime.faults.invariants import find_violations
-from tps.runtime.faults.traffic import Client, SentLimit, Waiter
+from tools.faults.invariants import find_violations
+from tools.faults.traffic import Client, SentLimit, Waiter
 
 ALPHA, BETA = "5798800000005", "5798800000012"
 SENT = SentLimit("limit 0", Decimal("100.001"), {ALPHA: ["a1", "a2"], BETA: ["b1"]}, 0.0)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tps.runtime.faults.power import Disk, run_power_loss, why_not
-from tps.runtime.faults.run import Plan
+from tools.faults.power import Disk, run_power_loss, why_not
+from tools.faults.run import Plan
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"cannot stand in for power loss: {why_not()}")
 

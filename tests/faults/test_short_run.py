@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tps.runtime.faults.run import Plan, run_faults
+from tools.faults.run import Plan, run_faults
 
 
 @pytest.mark.timeout(240)

@@ -5,9 +5,9 @@ import os
 import pytest
 
 from tests.support.world import fresh_gln, fresh_gsrn
+from tools.faults.silence import run_silence
 from tps.client import Asset
-from tps.runtime.faults.silence import run_silence
-from tps.runtime.local.stack import LocalStack
+from tps.local.embedded.stack import LocalStack
 
 # 1,000 of them with TPS_SILENCE_MESSAGES=1000, or by `./tps bench silence`.
 MESSAGES = int(os.environ.get("TPS_SILENCE_MESSAGES", "60"))

@@ -3,7 +3,7 @@
 from functools import cache
 from types import ModuleType
 
-from tps.runtime.app import load_function
+from tps.host.app import load_function
 
 
 @cache

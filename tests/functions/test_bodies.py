@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tps.api.bodies import parse_json, pointer_of, read_body
 from tps.api.types import AssetsBody, UnforeseenBody, minute_after, moment_json, number_json, read_moment
 from tps.errors import Malformed
-from tps.runtime.json_text import to_json
+from tps.rest.json_text import to_json
 
 ASSET = "571313190000000011"
 

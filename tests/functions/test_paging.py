@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tps.errors import Malformed
-from tps.runtime.function import Call
-from tps.runtime.paging import read_paging
+from tps.rest.function import Call
+from tps.rest.paging import read_paging
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 from tests.functions.functions import function
 from tests.samples import CHP, HEAT_PUMP
 from tps.documents.acknowledgement import Outcome
-from tps.stores.registry import ClaimStatus, StatusChange
+from tps.platform.registry import ClaimStatus, StatusChange
 
 process = function("process_registration")
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from tests.functions.functions import function
 from tests.samples import CHARGER, CHP, DSO, HEAT_PUMP, RIVALS_ASSET, SAMPLES, make_acknowledgement
-from tps.backend.limits import limit_json
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import types_received_by
+from tps.operator.limit_intake import limit_json
 
 receive = function("receive_document")
 LEFT_OUT = "unknown, not active, or in another grid"

@@ -7,11 +7,11 @@ import pytest
 
 from tests.functions.functions import function
 from tests.samples import BATTERY, CHP, HEAT_PUMP, make_foreseen, make_unforeseen
-from tps.backend.limit_relay import limit_of_part
 from tps.domain.limit import Action, Direction
 from tps.errors import RuleBroken
-from tps.stores.limits import OperatorPart, WeighedAsset
-from tps.stores.registry import ActiveAsset
+from tps.platform.limit_relay import limit_of_part
+from tps.platform.limits import OperatorPart, WeighedAsset
+from tps.platform.registry import ActiveAsset
 
 relay = function("relay_limit")
 OPERATOR = "5790000000012"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.functions.functions import function
 from tps.domain.limit import Interval
 from tps.domain.power import from_watts, to_watts
-from tps.stores.received_limits import ReceivedLimit
+from tps.operator.limits import ReceivedLimit
 
 retrieve = function("retrieve_limits")
 NOW = datetime(2026, 4, 10, 8, tzinfo=UTC)

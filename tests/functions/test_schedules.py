@@ -11,14 +11,14 @@ import pytest
 
 from tps.api.bodies import read_body
 from tps.api.schedules import SchedulesBody, schedule_json
-from tps.backend.schedules import asset_ids_so_far
 from tps.documents import Header, Role, ScheduleDocument, decode, encode, generation_load
 from tps.documents.generation_load import fits, split
 from tps.domain.limit import Interval
 from tps.domain.plan import hull
 from tps.domain.schedule import Schedule, schedule_of
-from tps.runtime.http import to_json
-from tps.stores.own_schedules import SentSchedule
+from tps.host.http import to_json
+from tps.operator.schedule_outcome import asset_ids_so_far
+from tps.operator.schedules import SentSchedule
 
 ASSETS = ("571313190000000011", "571313190000000028", "571313190000000035")
 START = datetime(2026, 4, 3, 22, tzinfo=UTC)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tps.backend.own_limits import next_revision
 from tps.domain.limit import Interval, LimitKind
 from tps.domain.limit_revision import LimitStatus
+from tps.dso.limit_statements import next_revision
+from tps.dso.limits import OwnLimit
 from tps.errors import RevisionConflict
-from tps.stores.own_limits import OwnLimit
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

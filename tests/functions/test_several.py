@@ -13,12 +13,12 @@ from tests.functions.functions import function
 from tps.domain.limit import Interval, LimitKind
 from tps.domain.limit_revision import LimitStatus
 from tps.domain.scope import AgrScope, DsoScope
+from tps.dso.limits import OwnLimit
 from tps.errors import Finding, RevisionConflict
-from tps.runtime import several
-from tps.runtime.function import Answer, Call
-from tps.runtime.submission import Submission
-from tps.stores.own_limits import OwnLimit
-from tps.stores.own_schedules import SentSchedule
+from tps.operator.schedules import SentSchedule
+from tps.rest import several
+from tps.rest.function import Answer, Call
+from tps.rest.submission import Submission
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DAY = Interval(datetime(2026, 5, 5, tzinfo=UTC), datetime(2026, 5, 6, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Waiting for the platform's answer to what was sent (`tps.runtime.submission`)."""
+"""Waiting for the platform's answer to what was sent (`tps.rest.submission`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tps.runtime import submission
-from tps.runtime.waiting import TooManyWaiting
+from tps.rest import submission
+from tps.rest.waiting import TooManyWaiting
 
 
 class FullWaits:

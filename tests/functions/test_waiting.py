@@ -1,4 +1,4 @@
-"""Waiting calls in one process (`tps.runtime.waiting`): wake-ups are hints, the look is the truth."""
+"""Waiting calls in one process (`tps.rest.waiting`): wake-ups are hints, the look is the truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.world import eventually
 from tps.errors import StoreAway
-from tps.runtime.waiting import TooManyWaiting, Waits
+from tps.rest.waiting import TooManyWaiting, Waits
 
 AT_ONCE_S = 2.0
 
@@ -112,7 +112,7 @@ def test_a_wake_up_for_somebody_else_is_not_heard(pool: ThreadPoolExecutor) -> N
 def test_a_missed_wake_up_costs_at_most_the_time_to_the_next_look(
     pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tps.runtime.waiting.LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("tps.rest.waiting.LOOK_AGAIN_S", 0.1)
     shelf = Shelf()
     waiting = pool.submit(Waits(Wakes(is_away=True), 1).until, "alpha", shelf.look, 30, here)
     shelf.looked.acquire(timeout=AT_ONCE_S)

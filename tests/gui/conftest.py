@@ -10,9 +10,9 @@ import pytest
 from tests.gui.day import Day, make_day
 from tests.gui.tab import Tab
 from tests.support.world import World
-from tps.runtime.bench.browser import find_chromium
-from tps.runtime.gui.address import publish_here
-from tps.runtime.gui.libraries import LibrariesMissing
+from tools.bench.browser import find_chromium
+from tps.local.gui.address import publish_here
+from tps.local.gui.libraries import LibrariesMissing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tps.runtime.bench.browser import find_chromium
+from tools.bench.browser import find_chromium
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "gui"
 SIZES = {1280: 800, 1920: 1080, 390: 844}

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.support.world import World, eventually
-from tps.runtime.gui.libraries import obtain, read_lock
-from tps.runtime.gui.sign_in import new_code
-from tps.runtime.local.environment import sign_in_folder
+from tps.local.embedded.environment import sign_in_folder
+from tps.local.gui.libraries import obtain, read_lock
+from tps.local.gui.sign_in import new_code
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page

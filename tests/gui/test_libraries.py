@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tps.runtime.gui import libraries
-from tps.runtime.gui.libraries import LibrariesMissing, Library, obtain, read_lock
+from tps.local.gui import libraries
+from tps.local.gui.libraries import LibrariesMissing, Library, obtain, read_lock
 
 
 def archive(text: bytes = b"export const answer = 42;") -> bytes:

@@ -15,10 +15,10 @@ import pytest
 from tests.gui.issuer import CLIENT, Issuer, running
 from tests.gui.tab import Tab
 from tests.support.world import World, eventually
-from tps.runtime.gui.cluster import publish_there
-from tps.runtime.gui.libraries import LibrariesMissing
-from tps.runtime.local.ports import free_ports
-from tps.runtime.local.seaweed import ADMIN
+from tps.local.embedded.ports import free_ports
+from tps.local.embedded.seaweed import ADMIN
+from tps.local.gui.cluster import publish_there
+from tps.local.gui.libraries import LibrariesMissing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -60,9 +60,7 @@ def gateway(world: World, issuer: Issuer) -> Iterator[str]:
         publish_there(told)
     except LibrariesMissing as error:
         pytest.skip(f"the GUI cannot be published here: {error}")
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "tps.runtime.worker"], env={**os.environ, **told, "PORT": str(port)}
-    )
+    worker = subprocess.Popen([sys.executable, "-m", "tps.host.worker"], env={**os.environ, **told, "PORT": str(port)})
     try:
         eventually(lambda: _is_served(issuer.address))
         yield issuer.origin

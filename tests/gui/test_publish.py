@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tps.runtime.gui import address
-from tps.runtime.gui.libraries import LibrariesMissing, obtain, read_lock
-from tps.runtime.gui.publish import index_for, own_files, version_of
-from tps.runtime.local.stack import LocalStack
+from tps.local.embedded.stack import LocalStack
+from tps.local.gui import address
+from tps.local.gui.libraries import LibrariesMissing, obtain, read_lock
+from tps.local.gui.publish import index_for, own_files, version_of
 
 MAXIMUM_BYTES = 150_000
 
@@ -93,7 +93,7 @@ def test_without_the_libraries_the_start_says_so_and_goes_on(
 ) -> None:
     said: list[str] = []
     monkeypatch.setenv("TPS_GUI_CACHE", str(tmp_path))
-    monkeypatch.setattr("tps.runtime.gui.libraries.find_node", lambda _program: None)
+    monkeypatch.setattr("tps.local.gui.libraries.find_node", lambda _program: None)
     monkeypatch.setattr(stack, "say", said.append)
 
     assert address.address_of(stack) is None

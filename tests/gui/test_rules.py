@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tps.runtime.gui.libraries import GUI, find_node
+from tps.local.gui.libraries import GUI, find_node
 
 
 def test_the_rules_of_the_pages_hold() -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.hosts.knative_schemas import SCHEMAS
-from tps.runtime.stack import ROOT, load_stack
+from tps.host.stack import ROOT, load_stack
 
 K8S = ROOT / "k8s"
 KUBERNETES = "1.34"

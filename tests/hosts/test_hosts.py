@@ -17,7 +17,7 @@ import pytest
 
 from tests.hosts.workers import STOP_WITHIN_S, Worker, of_groups, running_worker
 from tests.support.world import Member, World, fresh_gsrn, make_asset, make_foreseen, make_stop
-from tps.runtime.stack import FunctionEntry, load_stack
+from tps.host.stack import FunctionEntry, load_stack
 
 FUNCTIONS = ("register_asset", "retrieve_limits", "send_limit", "endpoint", "relay_limit", "component_directory")
 PROBES = ("/health/liveness", "/health/readiness", "/_/health", "/_/ready")

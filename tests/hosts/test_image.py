@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.hosts.manifests import K8S, Manifest, each_workload, ours, pod_of, workloads
-from tps.runtime.stack import ROOT
+from tps.host.stack import ROOT
 
 
 class TestImages:
@@ -101,7 +101,7 @@ class TestDockerfile:
         assert all("--require-hashes -r requirements.lock" in rest for rest in installs)
 
     def test_it_starts_the_worker(self) -> None:
-        assert instructions()[-1] == ("CMD", '["python", "-m", "tps.runtime.worker"]')
+        assert instructions()[-1] == ("CMD", '["python", "-m", "tps.host.worker"]')
 
     def test_what_is_copied_is_enough_to_find_every_function(self, tmp_path: Path) -> None:
         for source, target in copied():
@@ -110,7 +110,7 @@ class TestDockerfile:
             elif target == "./" and source != "requirements.lock":
                 shutil.copy(ROOT / source, tmp_path)
         looking = (
-            "from tps.runtime.stack import ROOT, load_stack;"
+            "from tps.host.stack import ROOT, load_stack;"
             "missing = [e.name for e in load_stack() if not (ROOT / 'functions' / e.name / 'func.py').is_file()];"
             "print(ROOT, missing)"
         )

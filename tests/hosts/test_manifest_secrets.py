@@ -24,7 +24,7 @@ from tests.hosts.manifests import (
     services,
     workloads,
 )
-from tps.runtime.stack import load_stack
+from tps.host.stack import load_stack
 
 
 class TestSecrets:

@@ -27,11 +27,11 @@ from tests.hosts.manifests import (
     services,
     validate,
 )
-from tps.runtime import render
-from tps.runtime.gui import cluster
-from tps.runtime.gui.pages import security_of
-from tps.runtime.settings import Settings
-from tps.runtime.stack import ROOT, FunctionEntry, load_stack
+from tps.host.settings import Settings
+from tps.host.stack import ROOT, FunctionEntry, load_stack
+from tps.local import render
+from tps.local.gui import cluster
+from tps.local.gui.pages import security_of
 
 RESERVED_BY_KNATIVE = {"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from tps.runtime.local.ports import free_ports
-from tps.runtime.local.stack import LocalStack
-from tps.runtime.stack import FunctionEntry
+from tps.host.stack import FunctionEntry
+from tps.local.embedded.ports import free_ports
+from tps.local.embedded.stack import LocalStack
 
 READY_WITHIN_S = 40
 STOP_WITHIN_S = 20
@@ -35,7 +35,7 @@ def running_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
     (port,) = free_ports(1)
     passed_on = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
     own = {**passed_on, "TPS_FUNCTION": entry.name, "PORT": str(port)}
-    command = [sys.executable, "-m", "tps.runtime.worker"]
+    command = [sys.executable, "-m", "tps.host.worker"]
     environment = {**of_groups(stack.environment(), entry.groups), **own}
     worker = Worker(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL), f"http://127.0.0.1:{port}")
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nats.aio.client import Client
 
-from tps.runtime.local.stack import LocalStack
+from tps.local.embedded.stack import LocalStack
 
 ANSWER_S = 5.0
 PLATFORM, OPERATOR, COLLEAGUE, RIVAL, GRID = (

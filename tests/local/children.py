@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from tps.runtime.local.process import Process
+from tps.local.embedded.process import Process
 
 DEADLINE_S = 15.0
 SLEEPER = "import time; print('here', flush=True); time.sleep(600)"

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from tests.local.broker import CONSUMERS
-from tps.runtime.local.failure import StackError
-from tps.runtime.local.up import Up, serve
+from tps.local.embedded.failure import StackError
+from tps.local.embedded.up import Up, serve
 
 WORKER = """
 import http.server, os, socket

@@ -20,8 +20,8 @@ SCRIPT = ROOT / "tps"
 
 def tps(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the CLI in this environment."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared"), **variables}
-    command = [sys.executable, "-m", "tps.runtime.cli", *arguments]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}", **variables}
+    command = [sys.executable, "-m", "tools.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
 
 
@@ -46,10 +46,8 @@ def test_help_names_every_command_and_is_fast() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys, tps.runtime.cli; print(sorted({'boto3', 'psycopg', 'flask', 'nats', 'lxml'} & set(sys.modules)))"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+    code = "import sys, tools.cli; print(sorted({'boto3', 'psycopg', 'flask', 'nats', 'lxml'} & set(sys.modules)))"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'shared'}:{ROOT}"}
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
 

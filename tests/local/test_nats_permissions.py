@@ -15,9 +15,9 @@ from nats.js.api import ConsumerConfig, StreamConfig
 
 from tests.local.broker import COLLEAGUE, CONSUMERS, GRID, OPERATOR, PLATFORM, RIVAL, User, as_user, user
 from tps.errors import MessageRefused
+from tps.local.embedded.nats_permissions import Access, group_permissions, render_nats_conf
+from tps.local.embedded.stack import GROUPS, LocalStack
 from tps.mades.subjects import dead_subject, inbox_filter, large_subject, message_subject, wake_subject
-from tps.runtime.local.nats_permissions import Access, group_permissions, render_nats_conf
-from tps.runtime.local.stack import GROUPS, LocalStack
 
 FORESEEN = "TPS-LIMIT-FORESEEN"
 LARGE_ID = "0" * 32

@@ -19,9 +19,9 @@ from psycopg import sql
 
 from tests.local.broker import CONSUMERS, GRID, PLATFORM, User, as_user
 from tests.local.children import eventually, is_gone
+from tps.local.embedded.failure import StackError
+from tps.local.embedded.stack import GROUPS, LocalStack, attach_or_start, running_stack
 from tps.mades.subjects import message_subject
-from tps.runtime.local.failure import StackError
-from tps.runtime.local.stack import GROUPS, LocalStack, attach_or_start, running_stack
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_a_second_start_on_the_same_folder_names_the_first(stack: LocalStack) ->
 
 
 def test_a_little_disk_is_said_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tps.runtime.local.stack._NEEDED_BYTES", 2**60)
+    monkeypatch.setattr("tps.local.embedded.stack._NEEDED_BYTES", 2**60)
 
     with pytest.raises(StackError, match="not enough disk"):
         LocalStack(tmp_path).start_servers()

@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from tests.local.children import SLEEPER, eventually, is_gone, logged, make_process
-from tps.runtime.local.failure import StackError
-from tps.runtime.local.record import end_leftovers, lock
-from tps.runtime.local.supervisor import Supervisor
+from tps.local.embedded.failure import StackError
+from tps.local.embedded.record import end_leftovers, lock
+from tps.local.embedded.supervisor import Supervisor
 
 
 class Watched:
@@ -130,7 +130,7 @@ def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from tests.local.children import make_process
-from tps.runtime.local.supervisor import Supervisor
+from tps.local.embedded.supervisor import Supervisor
 supervisor = Supervisor(print, lambda running: None)
 supervisor.start(make_process(Path({str(tmp_path)!r})))
 while supervisor.pid("child") is None:

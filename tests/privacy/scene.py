@@ -25,10 +25,10 @@ from tests.support.world import (
     make_schedule,
     make_stop,
 )
+from tps.host.app import load_function
+from tps.host.stack import load_stack
 from tps.mades.certificate import load_certificate
-from tps.runtime.app import load_function
-from tps.runtime.function import Route
-from tps.runtime.stack import load_stack
+from tps.rest.function import Route
 
 # What a row's owner has in its backend's database, by the column that says whose it is.
 _KEPT = {

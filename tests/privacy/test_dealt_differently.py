@@ -21,8 +21,8 @@ from tests.privacy.stories import Knowledge, Playing, Story, knowledge_of, make_
 from tests.privacy.wiretap import Opened, Packet, opened
 from tests.stateful.installation import NORTH, OPERATORS, PARTIES, WINDOW_S, Installation, installation
 from tests.support.world import Member
-from tps.runtime.gateway import Gateway
-from tps.runtime.stack import load_stack
+from tps.host.stack import load_stack
+from tps.local.gateway import Gateway
 from tps.stores.mailbox import Letter
 
 ASSETS = 6

@@ -11,11 +11,11 @@ import pytest
 
 from tests.e2e.identities import signed
 from tests.support.world import World
-from tps.runtime.gui import sign_in
-from tps.runtime.gui.address import publish_here
-from tps.runtime.gui.libraries import LibrariesMissing
-from tps.runtime.gui.pages import SECURITY
-from tps.runtime.local.environment import sign_in_folder
+from tps.local.embedded.environment import sign_in_folder
+from tps.local.gui import sign_in
+from tps.local.gui.address import publish_here
+from tps.local.gui.libraries import LibrariesMissing
+from tps.local.gui.pages import SECURITY
 
 WRONG = "the code does not hold"
 

@@ -22,11 +22,11 @@ from tests.local.broker import User, as_user
 from tests.privacy.guards import labels_beyond, words_in
 from tests.privacy.wiretap import Packet, Wiretap
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen
+from tps.host.delivery import Delivery, Reply, topics_of
+from tps.host.settings import GroupSettings
+from tps.host.stack import load_stack
 from tps.mades.subjects import message_subject
 from tps.mades.types import LIMIT_FORESEEN
-from tps.runtime.delivery import Delivery, Reply, topics_of
-from tps.runtime.settings import GroupSettings
-from tps.runtime.stack import load_stack
 
 GROUPS = ("agr", "dso", "tps", "ecp")
 PAIRS = [(one, other) for one in GROUPS for other in GROUPS if one != other]

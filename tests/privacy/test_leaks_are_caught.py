@@ -33,11 +33,11 @@ from tests.privacy.windows import Windows
 from tests.privacy.wiretap import Opened, Wiretap
 from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, make_asset, make_foreseen
 from tps.errors import NotFound
-from tps.runtime import gateway
-from tps.runtime.app import load_function
-from tps.runtime.function import Answer, Call
-from tps.runtime.services import Services, build_services
-from tps.runtime.stack import load_stack
+from tps.host.app import load_function
+from tps.host.services import Services, build_services
+from tps.host.stack import load_stack
+from tps.local import gateway
+from tps.rest.function import Answer, Call
 
 Handler = Callable[[Call], Answer]
 Leak = Callable[[Handler], Handler]

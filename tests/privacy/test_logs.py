@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
-from tps.runtime.masking import masked
+from tps.host.masking import masked
 
 CRASH = """
 import logging, structlog
-from tps.runtime.logs import configure_logs
+from tps.host.logs import configure_logs
 configure_logs()
 def deep():
     try:
@@ -78,7 +78,7 @@ def test_a_crash_is_logged_without_the_texts_of_its_errors() -> None:
 
 CARELESS = """
 import logging, structlog
-from tps.runtime.logs import configure_logs
+from tps.host.logs import configure_logs
 configure_logs()
 log, seen, said = structlog.get_logger(), {seen}, "{said}"
 deep, error = [dict(one=(seen, said))], ValueError(said)
@@ -123,7 +123,7 @@ def test_an_id_that_slips_into_a_log_is_masked(private: str) -> None:
         "4e6f0a2b7c1d4f5e8a9b0c1d2e3f4a5b",
         "12345678901234567890123456789012",
         "consumer agr_TPS-LIMIT-FORESEEN: 3 attempts?",
-        "ValueError at shared/tps/runtime/http.py:60 answer > func.py:12 list_assets",
+        "ValueError at shared/tps/host/http.py:60 answer > func.py:12 list_assets",
     ],
 )
 def test_what_helps_to_find_a_fault_is_not_masked(text: str) -> None:

@@ -22,10 +22,10 @@ from nats.aio.client import Client
 from tests.local.broker import User, as_user
 from tests.privacy.subjects import OWN_CODE, OWN_GROUP, Caller, Instance, instances
 from tests.privacy.table_stores import BUCKETS, DATABASES
+from tps.host.stack import consumers, load_stack
+from tps.local.embedded.s3 import bucket_of
+from tps.local.embedded.stack import GROUPS, LocalStack
 from tps.mades.subjects import dead_subject
-from tps.runtime.local.s3 import bucket_of
-from tps.runtime.local.stack import GROUPS, LocalStack
-from tps.runtime.stack import consumers, load_stack
 
 ALL = (*GROUPS, OWN_GROUP)
 CODES = {

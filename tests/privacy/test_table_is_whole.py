@@ -25,13 +25,13 @@ from tests.privacy.table import EVENTS, PAGES, PROBES, ROUTES, SERVICES, SHUT
 from tests.privacy.table_stores import BUCKETS, DATABASES, STREAMS, SUBJECTS
 from tests.privacy.wiretap import Wiretap
 from tests.support.world import World, eventually, fresh_gsrn, make_asset, make_foreseen
+from tps.host.app import create_app, load_function
+from tps.host.services import Services, build_services
+from tps.host.stack import load_stack
+from tps.local import gateway
+from tps.local.embedded.nats_permissions import group_permissions
+from tps.local.gui import pages
 from tps.mades.subjects import consumer_name
-from tps.runtime import gateway
-from tps.runtime.app import create_app, load_function
-from tps.runtime.gui import pages
-from tps.runtime.local.nats_permissions import group_permissions
-from tps.runtime.services import Services, build_services
-from tps.runtime.stack import load_stack
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.support.world import World, eventually
-from tps.stores.asset_changes import TELLING_LOCK
+from tps.platform.asset_changes import TELLING_LOCK
 
 
 @dataclass(frozen=True)

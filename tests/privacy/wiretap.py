@@ -17,11 +17,11 @@ from typing import Any
 import nats
 
 from tests.support.world import World, eventually
+from tps.host.services import Services, build_services
+from tps.local.embedded.nats_permissions import PLATFORM
 from tps.mades.envelope import Envelope, open_content, read_acknowledgement, read_metadata
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE, AcknowledgementKind, MadesAcknowledgement, Metadata
 from tps.mades.subjects import MessageSubject, large_filter, parse_subject
-from tps.runtime.local.nats_permissions import PLATFORM
-from tps.runtime.services import Services, build_services
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tools.story.day import LivingDay
+from tools.story.grid import GridAsset
+from tools.story.world import small_world
 from tps.client import Schedule
-from tps.runtime.story.day import LivingDay
-from tps.runtime.story.grid import GridAsset
-from tps.runtime.story.world import small_world
 
 
 def plans_at(now: datetime) -> list[tuple[GridAsset, Schedule]]:

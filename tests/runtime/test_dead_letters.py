@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.local.broker import User, as_user
+from tps.endpoint.dead_letters import DeadLetters
 from tps.errors import StoreAway
+from tps.local.embedded.nats_permissions import PLATFORM as ADMINISTRATOR
+from tps.local.embedded.stack import LocalStack, running_stack
 from tps.mades.ids import new_id
 from tps.mades.subjects import dead_subject, message_subject
-from tps.runtime.local.nats_permissions import PLATFORM as ADMINISTRATOR
-from tps.runtime.local.stack import LocalStack, running_stack
-from tps.stores.dead_letters import DeadLetters
 from tps.stores.mailbox import Mailbox
 
 FORESEEN, SCHEDULE = "TPS-LIMIT-FORESEEN", "TPS-SCHEDULE"
@@ -135,7 +135,7 @@ def test_a_crash_before_it_left_the_dead_letters_doubles_nothing(
         raise ConnectionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("tps.stores.dead_letters._delete", crash)
+        broken.setattr("tps.endpoint.dead_letters._delete", crash)
         with pytest.raises(StoreAway):
             letters.redrive(letter.sequence)
     assert (len(queued(broker)), letters.count()) == (1, 1)

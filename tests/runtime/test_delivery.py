@@ -12,12 +12,12 @@ import httpx
 import nats
 import pytest
 
+from tps.host.delivery import Delivery, Topic
+from tps.host.settings import Settings
+from tps.host.stack import FunctionEntry
+from tps.local.embedded.stack import LocalStack, running_stack
 from tps.mades.ids import new_id
 from tps.mades.subjects import TICK, message_subject
-from tps.runtime.delivery import Delivery, Topic
-from tps.runtime.local.stack import LocalStack, running_stack
-from tps.runtime.settings import Settings
-from tps.runtime.stack import FunctionEntry
 
 FORESEEN, UNFORESEEN = "TPS-LIMIT-FORESEEN", "TPS-LIMIT-UNFORESEEN"
 DSO, PLATFORM = "5790000000005", "5790000000029"

@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from tps.domain.scope import AgrScope, DsoScope, TpsScope
 from tps.errors import Forbidden, StoreAway, Unauthenticated
-from tps.runtime.identity import TokenVerifier, check_group
-from tps.runtime.issuer_keys import FRESH_S, RETRY_S, STALE_S, FileKeys, RemoteKeys
+from tps.host.identity import TokenVerifier, check_group
+from tps.host.issuer_keys import FRESH_S, RETRY_S, STALE_S, FileKeys, RemoteKeys
 
 ISSUER, AUDIENCE, PARTY = "https://issuer.example", "tps", "5790000000012"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tps.runtime.story import keys
+from tools.story import keys
 
 
 def test_keys_come_one_by_one_without_enter_and_an_operator_plans_by_itself_when_none_does(

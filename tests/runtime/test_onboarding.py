@@ -3,9 +3,10 @@
 import pytest
 
 from tests.support.world import World, fresh_gln
+from tps.directory import entries as directory
+from tps.endpoint import components
 from tps.errors import RuleBroken
-from tps.runtime import onboarding
-from tps.stores import components, directory
+from tps.local import onboarding
 from tps.stores.database import one_transaction
 
 

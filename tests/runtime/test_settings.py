@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tps.runtime.settings import SettingMissing, Settings
+from tps.host.settings import SettingMissing, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to-platform.md").read_text()

@@ -19,19 +19,20 @@ from flask.testing import FlaskClient
 from psycopg import sql
 
 from tests.stores.servers import servers
-from tps.backend.sent_documents import keep_sent
 from tps.documents import Document, encode
+from tps.dso import sent_documents as dso_documents
 from tps.endpoint.acknowledging import send_all_owed
 from tps.endpoint.applications import Sending, send_message
 from tps.endpoint.endpoint import Endpoint
+from tps.host.app import create_app, load_function
+from tps.host.services import Services, build_services
+from tps.host.settings import Settings
+from tps.host.stack import FunctionEntry, load_stack
+from tps.local import onboarding
+from tps.local.embedded.stack import LocalStack
+from tps.local.tokens import issue
 from tps.mades.subjects import TICK, parse_subject
-from tps.runtime import onboarding
-from tps.runtime.app import create_app, load_function
-from tps.runtime.local.stack import LocalStack
-from tps.runtime.services import Services, build_services
-from tps.runtime.settings import Settings
-from tps.runtime.stack import FunctionEntry, load_stack
-from tps.runtime.tokens import issue
+from tps.operator import sent_documents as operator_documents
 from tps.stores.mailbox import LargeAddress, Letter
 
 ALPHA, BETA, GAMMA = "5790000000036", "5790000000043", "5790000000074"
@@ -40,6 +41,7 @@ OPERATORS, DSOS = (ALPHA, BETA, GAMMA), (NORTH, SOUTH)
 PARTIES = ((ALPHA, "agr"), (BETA, "agr"), (GAMMA, "brp"), (NORTH, "dso"), (SOUTH, "dso"))
 GROUPS = ("agr", "dso", "tps")
 WINDOW_S = 15
+KEEPS = {"agr": operator_documents.keep_sent, "dso": dso_documents.keep_sent}
 
 
 class Clock:
@@ -220,7 +222,9 @@ class Installation:
         with endpoint.database.transaction() as tx:
             own = endpoint.own(tx, party)
         assert own is not None
-        message_id = send_message(endpoint, own, Sending(endpoint.platform, message_type, encode(document)), keep_sent)
+        message_id = send_message(
+            endpoint, own, Sending(endpoint.platform, message_type, encode(document)), KEEPS[_group(party)]
+        )
         self.settle()
         return self.outcome(party, {"message_id": message_id})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.stateful.installation import ALPHA, BETA, DSOS, Installation
 from tests.support.world import gs1
-from tps.runtime.tokens import issue
+from tps.local.tokens import issue
 
 PATH = "/agr/v1/operational-schedules"
 QUARTERS, CHANGES = 8, 24

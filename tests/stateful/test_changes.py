@@ -18,9 +18,9 @@ from tests.stateful.onlookers import ASSET_IDS, DSO_OF, LIMITS, OPERATOR_OF, POI
 from tests.stateful.registry_model import DIRECTIONS, Claim, Point
 from tests.stateful.running import pick, play, run, some, step, together
 from tests.stateful.sayings import MESSAGE_TYPES
-from tps.backend.limit_relay import tie_key
 from tps.domain.fairness import share_limit
-from tps.stores.limits import LimitName
+from tps.platform.limit_relay import tie_key
+from tps.platform.limits import LimitName
 
 LONGEST_CUT = timedelta(hours=10)
 

@@ -19,11 +19,12 @@ from tests.stateful.running import pick, play, run, step
 from tests.stateful.test_changes import ASSET_IDS, ONE_ASSET, PLACE, Changes
 from tests.stores.servers import at_once
 from tps.api.conflicts import conflict_json
-from tps.backend.overview_conflicts import judge, questions_of
 from tps.domain.limit import Interval
 from tps.domain.scope import TpsScope
-from tps.stores import conflict_verdicts, overview_limits
-from tps.stores.plan_totals import Asked
+from tps.platform import conflict_verdict_rows as conflict_verdicts
+from tps.platform import overview_limit_rows as overview_limits
+from tps.platform.overview_conflicts import judge, questions_of
+from tps.platform.plan_total_rows import Asked
 
 SCHEDULES = "/agr/v1/operational-schedules"
 MINUTE, QUARTER, DAY = timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1)

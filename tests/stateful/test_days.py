@@ -7,7 +7,7 @@ import pytest
 
 from tests.stateful.installation import ALPHA, NORTH, Installation, installation
 from tests.support.world import gs1
-from tps.runtime import onboarding
+from tps.local import onboarding
 
 POINT, ASSET = (gs1("5713131", 18, 940_000_000 + number) for number in range(2))
 

@@ -12,14 +12,14 @@ from tests.stores.servers import GRID, OPERATOR, PLATFORM
 from tps.domain.asset import AssetKind, ConnectionPoint, FlexibilityAsset, Removal
 from tps.domain.limit import Interval
 from tps.domain.scope import DsoScope
+from tps.endpoint.outbox import Outgoing
 from tps.mades.ids import new_id
 from tps.mades.message import Message
-from tps.stores import claims, registry
-from tps.stores.claims import Source
+from tps.operator.limits import ReceivedLimit
+from tps.platform import claims, registry
+from tps.platform.claims import Source
+from tps.platform.registry import StatusChange
 from tps.stores.database import Database
-from tps.stores.outbox import Outgoing
-from tps.stores.received_limits import ReceivedLimit
-from tps.stores.registry import StatusChange
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stores.servers import database, emptied, servers
-from tps.runtime.local.stack import LocalStack
+from tps.local.embedded.stack import LocalStack
 from tps.stores.database import Database
 
 

@@ -11,12 +11,12 @@ from typing import TypeVar
 import psycopg
 from psycopg import sql
 
-from tps.runtime.local.s3 import bucket_of
-from tps.runtime.local.stack import GROUPS, LocalStack, running_stack
-from tps.runtime.stack import consumers, load_stack
+from tps.host.stack import consumers, load_stack
+from tps.local.embedded.s3 import bucket_of
+from tps.local.embedded.stack import GROUPS, LocalStack, running_stack
 from tps.stores.database import Database
-from tps.stores.documents import DocumentStore
 from tps.stores.mailbox import Mailbox
+from tps.stores.objects import DocumentStore
 
 PLATFORM, OPERATOR, RIVAL, GRID, OTHER_GRID = (
     "5790000000029",

@@ -15,9 +15,9 @@ from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
 from tps.domain.limit import Action, Direction, Interval, LimitKind, Reason, UnforeseenLimit
 from tps.domain.limit_revision import LimitStatus
 from tps.domain.scope import DsoScope
-from tps.stores import asset_changes, limits
+from tps.platform import asset_changes, limits
+from tps.platform.limits import LimitName, Revision, WeighedAsset
 from tps.stores.database import Database
-from tps.stores.limits import LimitName, Revision, WeighedAsset
 
 Told = dict[str, tuple[list[str], list[str]]]
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from tests.stores.builders import NOW, hours, incoming, outgoing
 from tests.stores.servers import OPERATOR, RIVAL
+from tps.endpoint import ledger, outbox
+from tps.endpoint.confirming import mark_confirmed, next_unconfirmed
 from tps.mades.ids import new_id
 from tps.mades.message import Message
 from tps.mades.states import State
-from tps.stores import ledger, outbox
-from tps.stores.confirming import mark_confirmed, next_unconfirmed
 from tps.stores.database import Database
 
 

@@ -9,8 +9,8 @@ import pytest
 from tests.stores.servers import at_once, database, eventually
 from tests.support.halting import halted
 from tps.errors import StoreAway
-from tps.runtime.local.ports import free_ports
-from tps.runtime.local.stack import LocalStack
+from tps.local.embedded.ports import free_ports
+from tps.local.embedded.stack import LocalStack
 from tps.stores.database import Database, one_transaction
 
 

@@ -10,10 +10,10 @@ from moto.server import ThreadedMotoServer
 
 from tests.stores.servers import documents
 from tps.errors import StoreAway
+from tps.local.embedded.ports import free_ports
+from tps.local.embedded.stack import LocalStack
 from tps.mades.ids import new_id
-from tps.runtime.local.ports import free_ports
-from tps.runtime.local.stack import LocalStack
-from tps.stores.documents import DocumentStore, document_key
+from tps.stores.objects import DocumentStore, document_key
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.stores.servers import DEADLINE_S, OPERATOR, RIVAL
 from tps.errors import Malformed
-from tps.stores import feeds
+from tps.party import feeds
+from tps.party.feeds import make_cursor, read_cursor
 from tps.stores.database import Database
-from tps.stores.feeds import make_cursor, read_cursor
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 FEED = "capacity-limits"

@@ -15,10 +15,10 @@ from tests.stores.builders import hours, kw
 from tests.stores.servers import GRID, OTHER_GRID, emptied
 from tps.domain.asset import AssetKind, AssetListing
 from tps.domain.scope import DsoScope
-from tps.runtime.local.stack import LocalStack
-from tps.stores import grid_assets
+from tps.dso import grid_assets
+from tps.dso.grid_assets import GridNews
+from tps.local.embedded.stack import LocalStack
 from tps.stores.database import Database
-from tps.stores.grid_assets import GridNews
 
 
 def listing(asset_id: str, production: str = "10") -> AssetListing:

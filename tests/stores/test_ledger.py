@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from tests.stores.builders import NOW, hours, incoming, outgoing, rows
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
+from tps.endpoint import ledger, outbox
+from tps.endpoint.ledger import Step
+from tps.endpoint.outbox import Passage
 from tps.errors import KeyReused
 from tps.mades.ids import new_id
 from tps.mades.message import Metadata
 from tps.mades.states import State, is_allowed
-from tps.stores import ledger, outbox
 from tps.stores.database import Database
-from tps.stores.ledger import Step
-from tps.stores.outbox import Passage
 
 
 def metadata_of(message_id: str) -> Metadata:

@@ -10,12 +10,13 @@ from tests.stores.builders import NOW, hours, outgoing
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
 from tps.domain.limit import Action, Direction, Interval, LimitKind, Reason, UnforeseenLimit
 from tps.domain.limit_revision import LimitStatus
+from tps.endpoint import ledger, outbox
+from tps.endpoint.outbox import Passage
 from tps.mades.states import State
-from tps.stores import ledger, limits, outbox
+from tps.platform import limits
+from tps.platform.limit_watches import Watch, take_due, take_reached, unreached_assets, watch
+from tps.platform.limits import LimitName, OperatorPart, Revision, WeighedAsset
 from tps.stores.database import Database
-from tps.stores.limit_watches import Watch, take_due, take_reached, unreached_assets, watch
-from tps.stores.limits import LimitName, OperatorPart, Revision, WeighedAsset
-from tps.stores.outbox import Passage
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction

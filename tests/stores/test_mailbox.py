@@ -13,10 +13,10 @@ import pytest
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once, eventually, mailbox
 from tests.support.halting import halted
 from tps.errors import StoreAway
+from tps.local.embedded.ports import free_ports
+from tps.local.embedded.stack import LocalStack
 from tps.mades.ids import new_id
 from tps.mades.subjects import message_subject
-from tps.runtime.local.ports import free_ports
-from tps.runtime.local.stack import LocalStack
 from tps.stores.mailbox import LargeAddress, Letter, Mailbox, _loop, _made_loop
 
 

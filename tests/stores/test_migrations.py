@@ -1,16 +1,12 @@
 """Migrations: from nothing, and again."""
 
 import re
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from tps.runtime.local.stack import GROUPS, LocalStack
-from tps.stores import ledger
-from tps.stores.migrate import _FOLDERS, migrate
-
-MIGRATIONS = Path(ledger.__file__).parent / "migrations"
+from tps.local.embedded.stack import GROUPS, LocalStack
+from tps.stores.migrations import FOLDERS, ROOMS, migrate
 
 
 def tables(url: str) -> set[str]:
@@ -34,7 +30,7 @@ def test_migrating_again_changes_nothing(local: LocalStack, group: str) -> None:
 def test_an_empty_database_gets_every_table_and_people_read_nothing_of_it(
     local: LocalStack, group: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sources = [path.read_text() for folder in _FOLDERS[group] for path in (MIGRATIONS / folder).glob("*.sql")]
+    sources = [path.read_text() for folder in FOLDERS[group] for path in (ROOMS / folder).glob("*.sql")]
     with psycopg.connect(local.postgres_admin_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE fresh_{group}")
     url = local.postgres_admin_url.rpartition("/")[0] + f"/fresh_{group}"
@@ -47,6 +43,6 @@ def test_an_empty_database_gets_every_table_and_people_read_nothing_of_it(
 
 
 def test_every_migration_belongs_to_a_kind_of_group() -> None:
-    folders = {path.name for path in MIGRATIONS.iterdir()}
+    folders = {path.parent.relative_to(ROOMS).as_posix() for path in ROOMS.rglob("*.sql")}
 
-    assert folders == {folder for folders in _FOLDERS.values() for folder in folders}
+    assert folders == {folder for folders in FOLDERS.values() for folder in folders}

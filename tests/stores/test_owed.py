@@ -2,7 +2,7 @@
 
 from tests.stores.builders import NOW, hours, rows
 from tests.stores.servers import OPERATOR, PLATFORM, at_once
-from tps.stores import owed
+from tps.endpoint import owed
 from tps.stores.database import Database
 
 

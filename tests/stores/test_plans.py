@@ -18,13 +18,15 @@ from tps.domain.limit import Interval
 from tps.domain.plan import Piece
 from tps.domain.schedule import EARLIEST, LATEST, schedule_of
 from tps.domain.scope import DsoScope
+from tps.dso import plans as received_plans
+from tps.dso.plans import News
 from tps.errors import RuleBroken
-from tps.runtime.local.stack import LocalStack
-from tps.stores import plan_blocks, plans, received_plans, schedules
+from tps.local.embedded.stack import LocalStack
+from tps.party import plan_blocks, plans
+from tps.party.plan_blocks import new_block, schedules_of
+from tps.platform import schedules
+from tps.platform.schedules import AcceptedDocument, PlanChange
 from tps.stores.database import Database
-from tps.stores.plan_blocks import new_block, schedules_of
-from tps.stores.received_plans import News
-from tps.stores.schedules import AcceptedDocument, PlanChange
 
 A, B = "571313190000000011", "571313190000000028"
 NORTH, SOUTH = DsoScope(GRID), DsoScope(OTHER_GRID)

@@ -11,8 +11,7 @@ from tests.stores.builders import NOW, hours, received
 from tests.stores.servers import DEADLINE_S, OPERATOR, RIVAL
 from tps.domain.limit import Interval
 from tps.domain.scope import AgrScope
-from tps.stores.database import Database
-from tps.stores.received_limits import (
+from tps.operator.limits import (
     ReceivedLimit,
     active_at,
     add_received,
@@ -20,6 +19,7 @@ from tps.stores.received_limits import (
     received_after,
     received_between,
 )
+from tps.stores.database import Database
 
 ME = AgrScope(OPERATOR)
 ALWAYS = Interval(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))

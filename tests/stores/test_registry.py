@@ -9,9 +9,9 @@ from tests.stores.builders import Registrar, asset, point, rows
 from tests.stores.servers import GRID, OPERATOR, OTHER_GRID, RIVAL, at_once
 from tps.domain.asset import Removal
 from tps.domain.scope import DsoScope
-from tps.stores import claims, registry
+from tps.platform import claims, registry
+from tps.platform.registry import ClaimStatus, Party
 from tps.stores.database import Database
-from tps.stores.registry import ClaimStatus, Party
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ from typing import Any
 from tests.stores.builders import NOW, hours
 from tests.stores.servers import GRID, OPERATOR, RIVAL
 from tps.domain.scope import DsoScope
+from tps.dso import asset_lists
+from tps.dso.asset_lists import KeptList
+from tps.endpoint import components
+from tps.endpoint.components import OwnComponent, WrappedKey
 from tps.mades.ids import new_id
-from tps.stores import asset_lists, components, resources
-from tps.stores.asset_lists import KeptList
-from tps.stores.components import OwnComponent, WrappedKey
+from tps.party import resources
+from tps.party.resources import OwnResource
 from tps.stores.database import Database
-from tps.stores.resources import OwnResource
 
 
 def wish(database: Database, sequence: int, bodies: dict[str, Any], party: str = OPERATOR) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.world import eventually
-from tps.runtime.local.stack import LocalStack
+from tps.local.embedded.stack import LocalStack
 
 
 @contextmanager

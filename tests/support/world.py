@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import httpx
 
 from tps.client import DsoClient, OperatorClient
-from tps.runtime import onboarding, tokens
-from tps.runtime.local.stack import LocalStack
-from tps.runtime.settings import Settings
+from tps.host.settings import Settings
+from tps.local import onboarding, tokens
+from tps.local.embedded.stack import LocalStack
 
 _T = TypeVar("_T")
 _numbers: Iterator[int] = itertools.count(os.getpid() % 100_000 * 10_000)

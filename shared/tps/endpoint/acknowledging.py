@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.owed import LEASE_ROWS, lease, release, settle
 from tps.endpoint.sending import cloud_event_headers
 from tps.errors import MessageRefused, StoreAway
 from tps.mades.envelope import seal_acknowledgement
@@ -23,7 +24,6 @@ from tps.mades.message import (
 from tps.mades.paths import select_path
 from tps.mades.subjects import message_subject
 from tps.stores.mailbox import Letter
-from tps.stores.owed import LEASE_ROWS, lease, release, settle
 
 if TYPE_CHECKING:
     from tps.mades.directory import ComponentEntry

@@ -18,11 +18,11 @@ from tps.documents.acknowledgement import (
     finding_reason,
     rejected_series,
 )
+from tps.endpoint.decisions import Decision, decision_on, keep_decision, lock_document
 from tps.endpoint.handling import Correspondent, Desk, Handling, Status, Verdict
 from tps.endpoint.sending import Draft
 from tps.errors import Finding, Refused
 from tps.mades.types import acknowledgement_of
-from tps.stores.decisions import Decision, decision_on, keep_decision, lock_document
 
 ACKNOWLEDGEMENT_RANK = -1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -17,7 +17,9 @@ from tps.documents import Document, decode, received
 from tps.documents.errors import DocumentRefused
 from tps.documents.unavailability import LimitDocument
 from tps.domain.limit import UnforeseenLimit
+from tps.endpoint import confirming, ledger
 from tps.endpoint.archiving import read_document
+from tps.endpoint.components import OwnComponent
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Status, Verdict, note_received, take
 from tps.endpoint.receiving import Arrival
@@ -30,8 +32,6 @@ from tps.mades.paths import select_path
 from tps.mades.states import FAILURES, State, refusal, shown_to_application
 from tps.mades.types import BUSINESS_TYPES, CONNECTIVITY_TEST, ROUTES
 from tps.mades.web_service import MessageStatus, ReceivedMessage, TraceItem
-from tps.stores import confirming, ledger
-from tps.stores.components import OwnComponent
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction

@@ -4,26 +4,61 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
-from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from tps.endpoint import archive
 from tps.endpoint.endpoint import Endpoint
-from tps.stores import archive, plan_blocks
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
 
 VERIFY_AFTER = timedelta(minutes=2)
 _BUDGET_S = 2.0
 _log = structlog.get_logger()
 
 
-def archive_documents(endpoint: Endpoint, shelf: ModuleType = archive) -> int:
+class Kept(Protocol):
+    """Deflated content that still lies in a row, and its key in the document store."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def content(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The rows that hold content until its copy in the document store was found whole.
+
+    Attributes:
+        not_archived: Read a batch of content that has no copy yet.
+        mark_archived: Note that these were copied at this time.
+        archived_before: Read a batch of content that was copied before this time.
+        let_go: Remove the content whose copy is whole (True). Mark the rest for another copy.
+    """
+
+    not_archived: Callable[[Transaction], Sequence[Kept]]
+    mark_archived: Callable[[Transaction, Sequence[Any], datetime], None]
+    archived_before: Callable[[Transaction, datetime], Sequence[Kept]]
+    let_go: Callable[[Transaction, Mapping[Any, bool]], None]
+
+
+DOCUMENTS = Shelf(archive.not_archived, archive.mark_archived, archive.archived_before, archive.let_go)
+
+
+def archive_documents(endpoint: Endpoint, shelf: Shelf = DOCUMENTS) -> int:
     """Copy what has no copy yet, for about two seconds; returns how many.
 
     Args:
-        shelf: Where they lie: `tps.stores.archive`, or `tps.stores.plan_blocks` for blocks of plans.
+        shelf: The rows to copy from: documents, or another room's rows.
 
     Raises:
         StoreAway: The document store is away; the documents stay where they are.
@@ -41,7 +76,7 @@ def archive_documents(endpoint: Endpoint, shelf: ModuleType = archive) -> int:
     return count
 
 
-def let_go_of_archived(endpoint: Endpoint, shelf: ModuleType = archive) -> int:
+def let_go_of_archived(endpoint: Endpoint, shelf: Shelf = DOCUMENTS) -> int:
     """Take documents out of the ledger that were copied two minutes ago and are found whole; returns how many.
 
     By then a store that does not sync at each write has synced by itself; what it lost is copied again.
@@ -60,16 +95,6 @@ def let_go_of_archived(endpoint: Endpoint, shelf: ModuleType = archive) -> int:
     with endpoint.database.transaction() as tx:
         shelf.let_go(tx, is_whole)
     return sum(is_whole.values())
-
-
-def archive_plans(endpoint: Endpoint) -> int:
-    """As `archive_documents`, for blocks of plans."""
-    return archive_documents(endpoint, plan_blocks)
-
-
-def let_go_of_archived_plans(endpoint: Endpoint) -> int:
-    """As `let_go_of_archived`, for blocks of plans."""
-    return let_go_of_archived(endpoint, plan_blocks)
 
 
 def read_document(endpoint: Endpoint, component: str, message_id: str) -> bytes | None:

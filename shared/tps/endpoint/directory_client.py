@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from tps.endpoint.directory_copy import Seen
 from tps.errors import Malformed, StoreAway, Unauthenticated
 from tps.mades.directory import ComponentEntry
-from tps.stores.directory_copy import Seen
 
 if TYPE_CHECKING:
     import httpx

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cachetools import TTLCache
 
+from tps.endpoint import components
 from tps.endpoint.batching import OwedBatch
+from tps.endpoint.components import CopiedEntry, OwnComponent, WrappedKey
 from tps.endpoint.upkeep import Upkeep
 from tps.mades.certificate import CertificateUse
 from tps.mades.directory import ComponentEntry
 from tps.mades.keys import DecryptionKey, SigningKey, bound_to, load_private_key, unwrap
 from tps.mades.states import refusal
 from tps.mades.types import TIMES_TO_LIVE
-from tps.stores import components
-from tps.stores.components import CopiedEntry, OwnComponent, WrappedKey
 
 if TYPE_CHECKING:
     from tps.stores.database import Database, Transaction
-    from tps.stores.documents import DocumentStore
     from tps.stores.mailbox import Mailbox
+    from tps.stores.objects import DocumentStore
 
 # What is dear of an entry, its keys in the form for checking, is remembered by certificate in `tps.mades`.
 _REMEMBER_S = 1

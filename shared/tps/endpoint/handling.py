@@ -16,17 +16,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tps.documents.header import Header, Role
+from tps.endpoint import ledger
 from tps.endpoint.acknowledging import send_owed
+from tps.endpoint.components import OwnComponent
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.owed import owe
 from tps.endpoint.receiving import Arrival, open_message
 from tps.endpoint.sending import Draft, dispatch_caused, enqueue
 from tps.errors import MessageRefused, StoreAway
 from tps.mades.ids import derived_id
 from tps.mades.message import AcknowledgementKind, Message
 from tps.mades.states import State, refusal
-from tps.stores import ledger
-from tps.stores.components import OwnComponent
-from tps.stores.owed import owe
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction

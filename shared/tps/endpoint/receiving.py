@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tps.endpoint import ledger
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.ledger import Step
+from tps.endpoint.owed import owe
 from tps.errors import MessageRefused
 from tps.mades.envelope import (
     DetachedContent,
@@ -26,10 +29,7 @@ from tps.mades.paths import select_path
 from tps.mades.states import FAILURES, State, is_answerable, refusal
 from tps.mades.subjects import check_subject, parse_subject
 from tps.mades.types import check_route
-from tps.stores import ledger
-from tps.stores.ledger import Step
 from tps.stores.mailbox import LargeAddress
-from tps.stores.owed import owe
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction

@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from tps.endpoint import directory_copy, key_renewal
+from tps.endpoint.components import WrappedKey
 from tps.endpoint.directory_client import LONGEST_CALL_S
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.key_renewal import NewKeys
 from tps.endpoint.synchronising import delay
 from tps.errors import NotFound, TpsError, Unavailable
 from tps.mades.assertion import make_assertion
@@ -29,9 +32,6 @@ from tps.mades.keys import (
 )
 from tps.mades.states import refusal
 from tps.mades.types import IN_FLIGHT
-from tps.stores import directory_copy, key_renewal
-from tps.stores.components import WrappedKey
-from tps.stores.key_renewal import NewKeys
 
 _TURN = timedelta(seconds=LONGEST_CALL_S + 30)
 _LONGEST_DELAY = timedelta(hours=1)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tps.endpoint import ledger, outbox
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.outbox import Outgoing, Passage
 from tps.errors import MessageRefused, StoreAway
 from tps.mades.certificates import CertificateUse
 from tps.mades.envelope import Envelope, seal
@@ -22,9 +24,7 @@ from tps.mades.paths import select_path
 from tps.mades.states import State, refusal
 from tps.mades.subjects import message_subject
 from tps.mades.types import check_route, expiry
-from tps.stores import ledger, outbox
 from tps.stores.mailbox import LargeAddress, Letter
-from tps.stores.outbox import Outgoing, Passage
 
 if TYPE_CHECKING:
     from tps.mades.directory import ComponentEntry

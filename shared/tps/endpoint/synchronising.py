@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from tps.endpoint import directory_copy
 from tps.endpoint.directory_client import LONGEST_CALL_S
+from tps.endpoint.directory_copy import Pull, Seen
 from tps.endpoint.endpoint import Endpoint
 from tps.errors import Malformed, StoreAway, TpsError
 from tps.mades.assertion import make_assertion
 from tps.mades.certificate import verify_certificate
 from tps.mades.directory import ComponentEntry
-from tps.stores import directory_copy
-from tps.stores.directory_copy import Pull, Seen
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction

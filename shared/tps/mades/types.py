@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from tps.domain.limit import LimitKind
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.states import refusal
 
@@ -18,6 +19,11 @@ LIMIT_FORESEEN = "TPS-LIMIT-FORESEEN"
 LIMIT_UNFORESEEN = "TPS-LIMIT-UNFORESEEN"
 SCHEDULE = "TPS-SCHEDULE"
 CONNECTIVITY_TEST = "MADES-TEST"
+
+# Emergencies have a message type of their own, so that they have their own priority and consumer.
+LIMIT_TYPES: Mapping[LimitKind, str] = MappingProxyType(
+    {LimitKind.FORESEEN: LIMIT_FORESEEN, LimitKind.UNFORESEEN: LIMIT_UNFORESEEN}
+)
 
 BUSINESS_TYPES = (ASSET, POINT, ASSET_LIST, STATUS_REQUEST, LIMIT_FORESEEN, LIMIT_UNFORESEEN, SCHEDULE)
 

@@ -1,1 +1,1 @@
-"""What the outside world is asked to keep: registry and ledger (Postgres), documents (S3), mailbox (NATS)."""
+"""Drivers of the stores: the database (Postgres), the mailbox (NATS), objects (S3), and migrations."""

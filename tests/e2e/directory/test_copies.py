@@ -12,15 +12,15 @@ from tests.stores.servers import eventually
 from tests.support.applicants import AtDirectory
 from tests.support.world import Member, World, fresh_gsrn
 from tps.api.types import moment_json
+from tps.endpoint import components
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.renewing import by_directory, renew_now
 from tps.endpoint.synchronising import synchronise
 from tps.errors import Conflict, NotFound
+from tps.host.services import build_services
+from tps.local import renewal
 from tps.mades.certificate import CertificateUse
 from tps.mades.directory import ComponentEntry
-from tps.runtime import renewal
-from tps.runtime.services import build_services
-from tps.stores import components
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import psycopg
 
 from tests.support.applicants import AtDirectory, fresh_keys, join, make_application, pems
 from tests.support.world import World, fresh_gln
+from tps.host.directory import AUTHORITY_CERTIFICATE
+from tps.host.stack import ROOT
 from tps.mades.certificate import CertificateUse, load_certificate, verify_certificate
 from tps.mades.certificates import dump_public_key
-from tps.runtime.directory import AUTHORITY_CERTIFICATE
-from tps.runtime.stack import ROOT
 
 
 def test_an_applicant_becomes_a_component_whose_certificates_fit_its_keys(world: World, operator: AtDirectory) -> None:

@@ -18,9 +18,9 @@ from tps.documents import Header, Role, ScheduleDocument, encode
 from tps.domain.limit import Interval
 from tps.domain.schedule import Schedule, schedule_of
 from tps.endpoint.sending import Draft, dispatch, enqueue
+from tps.host.services import Services, build_services
 from tps.mades.ids import new_id
 from tps.mades.types import SCHEDULE
-from tps.runtime.services import Services, build_services
 
 
 @dataclass(frozen=True)

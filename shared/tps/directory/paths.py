@@ -1,0 +1,112 @@
+"""Message paths of components in the directory: the owner narrows them, the platform operator sets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from tps.directory.directory import NO_COMPONENT, Directory, find_visible, for_change, rewrite, with_entry
+from tps.directory.entries import Registered
+from tps.domain.scope import DirectoryScope
+from tps.errors import Conflict, Finding, Forbidden, NotFound, RuleBroken
+from tps.mades.directory import ComponentEntry
+from tps.mades.path_rules import conflict_findings, path_findings, uncovered_types, widening_findings
+from tps.mades.paths import MessagePath
+from tps.mades.types import types_received_by
+
+Change = Callable[[Registered], Sequence[MessagePath]]
+
+
+def paths_of(directory_: Directory, scope: DirectoryScope, code: str) -> tuple[MessagePath, ...]:
+    """The paths of a component that this viewer may see; NotFound else."""
+    found = find_visible(directory_, scope, code)
+    return found.entry.paths if isinstance(found, Registered) else ()
+
+
+def set_paths(directory_: Directory, scope: DirectoryScope, code: str, paths: Sequence[MessagePath]) -> Registered:
+    """Replace all paths of a component.
+
+    Raises:
+        NotFound, Forbidden: Not this caller's to change.
+        RuleBroken: `bad_type`, `A04`, `A59`: a path that cannot be, or is wider than the owner may have;
+            `unreachable`: none is left.
+        Conflict: `path_conflict`: two of the same type are valid at once.
+    """
+    return _change(directory_, scope, code, lambda _known: paths)
+
+
+def add_path(directory_: Directory, scope: DirectoryScope, code: str, path: MessagePath) -> Registered:
+    """One more path; raises as `set_paths`."""
+    return _change(directory_, scope, code, lambda known: (*known.entry.paths, path))
+
+
+def remove_path(
+    directory_: Directory,
+    scope: DirectoryScope,
+    code: str,
+    *,
+    message_type: str | None = None,
+    valid_from: datetime | None = None,
+) -> Registered:
+    """Take away the paths of one type, or those that begin then; NotFound if there is none; raises as `set_paths`."""
+
+    def without(known: Registered) -> Sequence[MessagePath]:
+        left = [path for path in known.entry.paths if not _is_named(path, message_type, valid_from)]
+        if len(left) == len(known.entry.paths):
+            raise NotFound("the component has no such path")
+        return left
+
+    return _change(directory_, scope, code, without)
+
+
+def _is_named(path: MessagePath, message_type: str | None, valid_from: datetime | None) -> bool:
+    return message_type in (None, path.message_type) and valid_from in (None, path.valid_from)
+
+
+def _change(directory_: Directory, scope: DirectoryScope, code: str, change: Change) -> Registered:
+    _check_may_change(directory_, scope, code)
+    with directory_.transaction() as tx:
+        known = for_change(tx, code)
+        if known.status == "revoked":
+            raise Conflict("the component is revoked", [Finding("taken", "", "the component is revoked")])
+        paths = tuple(change(known))
+        _check(directory_, scope, known, paths)
+        if paths == known.entry.paths:
+            return known
+        return rewrite(directory_, tx, with_entry(known, paths=paths), directory_.clock())
+
+
+def _check_may_change(directory_: Directory, scope: DirectoryScope, code: str) -> None:
+    found = find_visible(directory_, scope, code)
+    if not isinstance(found, Registered):
+        raise NotFound(NO_COMPONENT)
+    if not scope.is_operator and found.component.party != scope.party:
+        raise Forbidden("for the platform operator")
+
+
+def _check(directory_: Directory, scope: DirectoryScope, known: Registered, paths: tuple[MessagePath, ...]) -> None:
+    senders = None if known.component.role == "tps" else frozenset({directory_.platform})
+    findings = list(path_findings(paths, senders, directory_.broker))
+    if not scope.is_operator:
+        findings += widening_findings(known.entry.paths, paths)
+    if not _is_ever_valid(paths, directory_.clock()):
+        findings.append(Finding("unreachable", "/paths", "a component without a path is unreachable; leave one"))
+    if findings:
+        raise RuleBroken(findings[0].detail, findings)
+    rivals = list(conflict_findings(paths))
+    if rivals:
+        raise Conflict(rivals[0].detail, rivals)
+
+
+def _is_ever_valid(paths: Sequence[MessagePath], now: datetime) -> bool:
+    return any(path.valid_to is None or now < path.valid_to for path in paths)
+
+
+def warnings_of(entry: ComponentEntry, role: str, now: datetime) -> list[dict[str, str]]:
+    """What is allowed and probably not meant: message types that nobody may send to the component now."""
+    missing = uncovered_types(entry.paths, types_received_by("agr" if role == "brp" else role), now)
+    if not missing:
+        return []
+    if not any(path.is_valid_at(now) for path in entry.paths):
+        return [{"code": "unreachable", "detail": "no path is valid now: nothing reaches the component"}]
+    return [{"code": "unreachable", "detail": f"no path is valid now for {', '.join(missing)}"}]

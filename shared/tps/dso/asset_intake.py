@@ -1,0 +1,66 @@
+"""A DSO's backend takes in what the platform says of the assets in its grid: whole lists, and changes (F5b)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tps.documents import Document
+from tps.documents.acknowledgement import Outcome
+from tps.documents.ref import AssetList
+from tps.domain.scope import DsoScope
+from tps.dso import asset_lists, grid_assets
+from tps.dso import plans as received_plans
+from tps.dso.asset_lists import KeptList
+from tps.dso.grid_assets import GridNews
+from tps.endpoint import ledger
+from tps.endpoint.answers import Answer
+from tps.endpoint.handling import Handling, Status
+from tps.errors import Finding, RuleBroken
+
+
+def keep_assets(handling: Handling, document: Document, request: dict[str, Any] | None) -> Answer:
+    """Take in a change, or the list that answers a request; the list's document itself lies with its message.
+
+    Args:
+        request: The message of ours that it answers, if it does.
+
+    Raises:
+        RuleBroken: A94, for what is neither.
+    """
+    if not isinstance(document, AssetList) or not (document.is_change or request):
+        raise RuleBroken("cannot be processed", [Finding("A94", "", "no list was asked for by that message")])
+    if request and not document.is_change:
+        kept = KeptList(document.header.created_at, handling.message.message_id)
+        asset_lists.keep_list(handling.tx, handling.own.party, request["message_id"], kept)
+        ledger.set_answer(handling.tx, handling.own.code, [request["message_id"]], status=Status.ACCEPTED, answer={})
+    news = GridNews(
+        party=handling.own.party,
+        sequence=handling.message.sequence,
+        as_of=document.header.created_at,
+        assets=document.assets,
+        removed_ids=document.removed_ids,
+        is_whole=not document.is_change,
+    )
+    _take_in(handling, news)
+    return Answer(Outcome.ACCEPTED)
+
+
+def keep_no_assets(handling: Handling, request_id: str, as_of: datetime) -> None:
+    """Take in that there is no asset in the grid, as the answer to a request."""
+    party = handling.own.party
+    asset_lists.keep_list(handling.tx, party, request_id, KeptList(as_of, None))
+    _take_in(handling, GridNews(party, handling.message.sequence, as_of, (), is_whole=True))
+
+
+def _take_in(handling: Handling, news: GridNews) -> None:
+    """What is not in the grid any more has no plan there any more, either."""
+    gone = set(news.removed_ids)
+    before = _ids_of_grid(handling, news) if news.is_whole else set()
+    grid_assets.take_in(handling.tx, news)
+    gone |= before - _ids_of_grid(handling, news) if before else set()
+    received_plans.drop_plans(handling.tx, news.party, gone, news.sequence)
+
+
+def _ids_of_grid(handling: Handling, news: GridNews) -> set[str]:
+    return {asset.id for asset in grid_assets.assets_of_grid(handling.tx, DsoScope(news.party))}

@@ -1,0 +1,69 @@
+"""Keep what a DSO's business application sent through the web service, as if REST had written it (F1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tps.documents import Document
+from tps.documents.ref import ConnectionPointRegistration
+from tps.documents.unavailability import DocumentStatus, LimitDocument
+from tps.domain.limit import ForeseenLimit, LimitKind
+from tps.domain.limit_revision import LimitStatus, is_ending
+from tps.domain.scope import DsoScope
+from tps.dso import limits
+from tps.dso.limits import OwnLimit
+from tps.mades.types import LIMIT_FORESEEN, LIMIT_UNFORESEEN, POINT
+from tps.party.limit_bodies import limit_body, reason_json
+from tps.party.sent_documents import keep_resources
+
+if TYPE_CHECKING:
+    from tps.endpoint.applications import Sent
+    from tps.stores.database import Transaction
+
+_CLOSED = {
+    DocumentStatus.CANCELLED: LimitStatus.CANCELLED,
+    DocumentStatus.WITHDRAWN: LimitStatus.WITHDRAWN,
+}
+
+
+def keep_sent(tx: Transaction, sent: Sent, document: Document) -> None:
+    """Keep a document in the transaction that sends it.
+
+    A document that names another sender, or that comes as another type, is not kept: the platform refuses it.
+    """
+    if document.header.sender != sent.party:
+        return
+    if isinstance(document, ConnectionPointRegistration) and sent.type == POINT:
+        keep_resources(tx, sent, document.entries)
+    elif isinstance(document, LimitDocument) and sent.type in (LIMIT_FORESEEN, LIMIT_UNFORESEEN):
+        _keep_limit(tx, sent, document)
+
+
+def _keep_limit(tx: Transaction, sent: Sent, document: LimitDocument) -> None:
+    """A closing revision says nothing of the limit itself: that is as it was sent before."""
+    scope, limit_id = DsoScope(sent.party), document.header.document_id
+    before = limits.latest_own(tx, scope, [limit_id]).get(limit_id)
+    if document.limit is not None:
+        kind = LimitKind.FORESEEN if isinstance(document.limit, ForeseenLimit) else LimitKind.UNFORESEEN
+        body = limit_body(document.limit)
+    elif before is not None:
+        kind, body = before.kind, {**before.body, "reason": reason_json(document.reason)}
+    else:
+        return
+    limits.keep_own(tx, scope, _own_limit(sent, document, kind, body), {})
+
+
+def _own_limit(sent: Sent, document: LimitDocument, kind: LimitKind, body: Mapping[str, Any]) -> OwnLimit:
+    is_end = is_ending(document.revision, document.period.end, document.header.created_at)
+    standing = LimitStatus.ENDED if is_end else LimitStatus.ACTIVE
+    return OwnLimit(
+        limit_id=document.header.document_id,
+        revision=document.revision,
+        kind=kind,
+        status=_CLOSED.get(document.status, standing),
+        period=document.period,
+        sent_at=sent.at,
+        message_id=sent.message_id,
+        body=dict(body),
+    )

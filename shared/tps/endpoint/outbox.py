@@ -1,0 +1,216 @@
+"""The outbox of a group's components: what was decided to be sent, until it is sent.
+
+Its rows are the outgoing ones of the message ledger (`tps.endpoint.ledger`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tps.mades.states import State, predecessors
+from tps.stores.database import carried
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+_BATCH_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that was decided on.
+
+    Attributes:
+        component: The sender's code.
+        receiver: The receiving component's code.
+        type: Message type (`TPS-ASSET`, ...).
+        content: The encoded document.
+        document_id, revision: Of the document, for whoever looks the message up.
+        in_reply_to: Id of the message this one answers.
+        caused_by: Id of the consumed message in whose handling it was decided.
+        rank: Lower ones of the same cause are sent first.
+        ba_message_id: The application's own id, if it gave one.
+        sender_application: Its name, if it gave one.
+        by_application: It came by the web service, so that its answers are offered there.
+    """
+
+    component: str
+    receiver: str
+    type: str
+    message_id: str
+    content: bytes
+    created_at: datetime
+    expires_at: datetime
+    document_id: str | None = None
+    revision: int | None = None
+    in_reply_to: str | None = None
+    caused_by: str | None = None
+    rank: int = 0
+    ba_message_id: str | None = None
+    sender_application: str | None = None
+    by_application: bool = False
+
+    @property
+    def business_id(self) -> str | None:
+        """The application's own; else mRID and revision, or in a reply to a StatusRequest the request's mRID."""
+        if self.ba_message_id is not None:
+            return self.ba_message_id
+        return self.document_id if self.revision is None else f"{self.document_id}-{self.revision}"
+
+
+def add_outgoing(tx: Transaction, out: Outgoing) -> int | None:
+    """Write a message into the outbox.
+
+    Returns:
+        Its `sequence`, counted per sender and receiver, the counter locked until the transaction ends; or None if a
+        message of this id is there already (decided before; nothing is changed).
+    """
+    values = _values(out)
+    row = tx.execute(
+        """WITH counter AS (
+               INSERT INTO sequence_counter AS c
+               SELECT %(component)s, %(receiver)s, 1 WHERE NOT EXISTS (
+                   SELECT FROM message WHERE component = %(component)s AND message_id = %(message_id)s)
+               ON CONFLICT (sender, receiver) DO UPDATE SET last = c.last + 1 RETURNING last),
+           new AS (
+               INSERT INTO message (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
+                                    document_id, revision, state, created_at, expires_at, caused_by, rank, content,
+                                    sender_application, by_application)
+               SELECT %(component)s, %(message_id)s, 'out', %(type)s, %(receiver)s, last, %(in_reply_to)s,
+                      %(business_id)s, %(document_id)s, %(revision)s, %(state)s, %(created_at)s, %(expires_at)s,
+                      %(caused_by)s, %(rank)s, %(deflated)s, %(sender_application)s, %(by_application)s
+                 FROM counter
+               ON CONFLICT DO NOTHING RETURNING sequence),
+           step AS (
+               INSERT INTO message_trace (component, message_id, at, state, at_component)
+               SELECT %(component)s, %(message_id)s, %(created_at)s, %(state)s, %(component)s FROM new)
+           SELECT sequence FROM new""",
+        values,
+    ).fetchone()
+    carried(tx, values["deflated"])
+    return int(row["sequence"]) if row else None
+
+
+def _values(out: Outgoing) -> dict[str, Any]:
+    return {
+        "component": out.component,
+        "receiver": out.receiver,
+        "type": out.type,
+        "message_id": out.message_id,
+        "in_reply_to": out.in_reply_to,
+        "business_id": out.business_id,
+        "document_id": out.document_id,
+        "revision": out.revision,
+        "state": State.VERIFYING,
+        "created_at": out.created_at,
+        "expires_at": out.expires_at,
+        "caused_by": out.caused_by,
+        "rank": out.rank,
+        "sender_application": out.sender_application,
+        "by_application": out.by_application,
+        "deflated": zlib.compress(out.content, 1),
+    }
+
+
+def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of these outgoing messages that are to be sent next, in that order.
+
+    At most 4 MB of deflated contents at once, but always one message: ask again when they are sent.
+    """
+    rows = tx.execute(
+        """SELECT component, message_id, type, peer, sequence, in_reply_to, ba_message_id, document_id, revision,
+                  created_at, expires_at, content, rank, sender_application
+             FROM (SELECT *, sum(octet_length(content)) OVER (ORDER BY rank, sequence, message_id)
+                             - octet_length(content) AS bytes_before
+                     FROM message WHERE component = %s AND message_id = ANY(%s) AND direction = 'out'
+                                    AND sent_at IS NULL AND state <> 'FAILED') AS waiting
+            WHERE bytes_before < %s ORDER BY rank, sequence, message_id""",
+        (component, list(message_ids), _BATCH_BYTES),
+        binary=True,  # as text a content takes twice its size, at both ends
+    ).fetchall()
+    carried(tx, *(row["content"] for row in rows))
+    return rows
+
+
+def unsent_of_cause(tx: Transaction, component: str, caused_by: str) -> list[str]:
+    """Ids of what the handling of one consumed message decided to send and has not sent yet."""
+    rows = tx.execute(
+        """SELECT message_id FROM message
+            WHERE component = %s AND caused_by = %s AND sent_at IS NULL AND state <> 'FAILED'
+            ORDER BY rank, sequence""",
+        (component, caused_by),
+    ).fetchall()
+    return [row["message_id"] for row in rows]
+
+
+def left_unsent(tx: Transaction, before: datetime, limit: int = 200) -> list[tuple[str, str]]:
+    """(component, message id) of outgoing messages that were decided before that moment and are still not sent."""
+    rows = tx.execute(
+        """SELECT component, message_id FROM message
+            WHERE direction = 'out' AND sent_at IS NULL AND state <> 'FAILED' AND created_at < %s
+            ORDER BY created_at LIMIT %s""",
+        (before, limit),
+    ).fetchall()
+    return [(row["component"], row["message_id"]) for row in rows]
+
+
+def expired(tx: Transaction, before: datetime, limit: int = 1000) -> dict[str, list[str]]:
+    """By component, outgoing messages whose time was over by then, neither delivered, failed nor answered."""
+    rows = tx.execute(
+        """SELECT component, array_agg(message_id) AS ids
+             FROM (SELECT component, message_id FROM message
+                    WHERE direction = 'out' AND state IN ('VERIFYING', 'ACCEPTED', 'DELIVERING', 'TRANSPORTED')
+                      AND expires_at <= %s AND status = 'pending'
+                    ORDER BY component, message_id LIMIT %s FOR UPDATE SKIP LOCKED) AS late
+            GROUP BY component""",
+        (before, limit),
+    ).fetchall()
+    return {row["component"]: row["ids"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How messages came to the broker.
+
+    Attributes:
+        handed_at: When they had been checked and sealed, and were handed over.
+        stored_at: When the broker had said that it has stored them.
+        broker: Its component code.
+    """
+
+    handed_at: datetime
+    stored_at: datetime
+    broker: str
+
+
+def mark_sent(tx: Transaction, component: str, message_ids: Sequence[str], passage: Passage) -> None:
+    """Note that the broker has stored these messages: DELIVERING; the receiver's word on them may be here already."""
+    steps = (
+        (State.ACCEPTED, passage.handed_at, component),
+        (State.DELIVERING, passage.handed_at, component),
+        (State.TRANSPORTED, passage.stored_at, passage.broker),
+    )
+    tx.execute(
+        """WITH sent AS (
+               UPDATE message SET sent_at = %(sent_at)s,
+                                  state = CASE WHEN state = ANY(%(before)s) THEN %(state)s ELSE state END
+                WHERE component = %(component)s AND message_id = ANY(%(ids)s) AND sent_at IS NULL RETURNING message_id)
+           INSERT INTO message_trace (component, message_id, state, at, at_component)
+           SELECT %(component)s, message_id, step.state, step.at, step.at_component
+             FROM sent, unnest(%(states)s::text[], %(times)s::timestamptz[], %(places)s::text[])
+                        AS step(state, at, at_component)""",
+        {
+            "component": component,
+            "ids": list(message_ids),
+            "sent_at": passage.stored_at,
+            "state": State.DELIVERING,
+            "before": [str(each) for each in predecessors(State.DELIVERING)],
+            "states": [str(state) for state, _, _ in steps],
+            "times": [at for _, at, _ in steps],
+            "places": [place for _, _, place in steps],
+        },
+    )

@@ -1,0 +1,66 @@
+"""The Component Directory of this installation, from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tps.directory.directory import Directory, OpenTransaction
+from tps.endpoint.components import OwnComponent
+from tps.errors import Unavailable
+from tps.platform import registry
+from tps.platform.registry import Party
+from tps.stores.database import one_transaction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tps.host.settings import Settings
+    from tps.mades.certificates import Authority
+
+AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "authority.pem", "authority.key"
+
+
+def directory_of(
+    settings: Settings, transactions: Mapping[str, OpenTransaction], clock: Callable[[], datetime]
+) -> Directory:
+    """The directory, on these groups' databases; `ecp` and `tps` must be among them."""
+    return Directory(
+        code=settings.directory_component,
+        broker=settings.broker_component,
+        platform=settings.platform_component,
+        transaction=transactions["ecp"],
+        copies={name: each for name, each in transactions.items() if name != "ecp"},
+        authority=partial(_authority, settings.authority_folder),
+        clock=clock,
+        ttl_s=settings.directory_ttl_s,
+        enter_party=partial(_enter_party, transactions["tps"]),
+    )
+
+
+def _enter_party(transaction: OpenTransaction, own: OwnComponent, grid_prefixes: tuple[str, ...]) -> None:
+    """Enter an admitted party into the platform's registry: the platform operator runs the directory, too."""
+    with transaction() as tx:
+        registry.add_party(tx, Party(own.party, own.role, own.name, own.code, grid_prefixes))
+
+
+def directory_by_command(settings: Settings, clock: Callable[[], datetime]) -> Directory:
+    """The same for a command that comes and goes."""
+    transactions = {name: partial(one_transaction, each.database_url) for name, each in settings.groups.items()}
+    return directory_of(settings, transactions, clock)
+
+
+def _authority(folder: Path | None) -> Authority:
+    """The certificate authority; nobody else has its key.
+
+    Raises:
+        Unavailable: It is not there; whoever deploys group `ecp` must set TPS_AUTHORITY_FOLDER.
+    """
+    from tps.mades.certificates import Authority, load_private_key
+
+    if folder is None or not (folder / AUTHORITY_KEY).exists():
+        raise Unavailable("the certificate authority's key is not there")
+    certificate, key = folder / AUTHORITY_CERTIFICATE, folder / AUTHORITY_KEY
+    return Authority(certificate.read_text(), load_private_key(key.read_bytes()))

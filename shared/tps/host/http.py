@@ -1,0 +1,303 @@
+"""HTTP in and out: the one place where a web request becomes a call or an event, and an error becomes an answer."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Request, Response, current_app
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+from werkzeug.routing import Map, Rule
+
+from tps.api.bodies import pointer_of
+from tps.endpoint.components import component_of_party
+from tps.endpoint.handling import Status
+from tps.endpoint.receiving import Arrival
+from tps.errors import (
+    Finding,
+    Forbidden,
+    Malformed,
+    MessageRefused,
+    MethodNotAllowed,
+    NotFound,
+    Refused,
+    TooLarge,
+    TpsError,
+    Unauthenticated,
+    Unavailable,
+    WrongMediaType,
+)
+from tps.host.credentials import component_behind
+from tps.host.directory_callers import viewer_behind
+from tps.host.identity import check_group
+from tps.host.tagging import tagged
+from tps.mades.subjects import TICK
+from tps.mades.web_service import MAXIMUM_REQUEST_BYTES
+from tps.mades.web_service import MEDIA_TYPE as SOAP_MEDIA_TYPE
+from tps.rest.function import Answer, Call, Route, ServiceCall, ServiceRoute, Tables
+from tps.rest.json_text import to_json
+
+if TYPE_CHECKING:
+    from tps.domain.scope import Scope
+    from tps.host.services import Services
+
+MAX_BODY_BYTES = 50 * 1024 * 1024
+MAX_ERRORS = 100
+OUTCOME_HEADER = "TPS-Outcome"
+_BODIED = {"POST", "PUT", "PATCH", "DELETE"}
+_log = structlog.get_logger()
+
+
+def answer(request: Request, tables: Tables) -> Response:
+    """Answer one invocation of a function, whatever it raises."""
+    is_event = "ce-type" in request.headers
+    try:
+        return _take_event(request, tables) if is_event else _take_call(request, tables)
+    except TpsError as error:
+        return problem(error)
+    except HTTPException as error:
+        return problem(_from_werkzeug(error))
+    except Exception:
+        incident = secrets.token_hex(8)
+        _log.exception("unexpected failure", incident=incident)
+        return problem(TpsError(f"unexpected failure, reported as {incident}"))
+
+
+def problem(error: TpsError) -> Response:
+    """An error as RFC 9457 problem details, with at most 100 of its findings."""
+    body: dict[str, Any] = {
+        "type": error.problem_type,
+        "title": error.title,
+        "status": error.http_status,
+        "detail": error.detail or error.title,
+    }
+    if error.findings:
+        body["errors"] = [
+            {"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in error.findings[:MAX_ERRORS]
+        ]
+        body["errors_total"] = len(error.findings)
+    response = _json(body, error.http_status, "application/problem+json")
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = "2"
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = error.challenge
+    return response
+
+
+def _json(body: Any, status: int, media_type: str = "application/json") -> Response:
+    return Response(to_json(body), status, content_type=media_type)
+
+
+def _services() -> Services:
+    services: Services = current_app.extensions["tps"]
+    return services
+
+
+def _take_call(request: Request, tables: Tables) -> Response:
+    service = _service_route(tables, request)
+    if service is not None:
+        return _plain_response(_served(request, *service))
+    route, path_values = _match(tables.routes, request.path, request.method)
+    call = _call(request, route, path_values)
+    given = route.handler(call)
+    response = tagged(request, call, given) if given.is_tagged and call.method == "GET" else _plain_response(given)
+    response.headers.update(dict(given.headers))
+    _after_hand_over(response, call, given)
+    return response
+
+
+def _plain_response(given: Answer) -> Response:
+    if isinstance(given.body, str | bytes):
+        return Response(given.body, given.status, content_type=given.media_type)
+    return _json(given.body, given.status)
+
+
+def _after_hand_over(response: Response, call: Call, given: Answer) -> None:
+    handed_over = given.on_handed_over
+    if handed_over is None:
+        return
+
+    def closed() -> None:
+        try:
+            if call.is_connected():
+                handed_over()
+        except TpsError as error:
+            _log.warning("not noted as handed over", error=type(error).__name__)
+
+    response.call_on_close(closed)
+
+
+def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Call:
+    services, kind = _services(), request.path.split("/")[1]
+    scope = None if route.is_open else _caller(request, services, kind)
+    query = {name: request.args.getlist(name) for name in request.args}
+    if not route.is_open:
+        _refuse_nul(query, path_values)
+    endpoint = services.endpoint(kind)
+    return Call(
+        scope=scope,
+        method=request.method,
+        path=request.path,
+        query=query,
+        path_values=path_values,
+        headers=dict(request.headers.items()),
+        raw_body=_body(request),
+        endpoint=endpoint,
+        waits=services.waits[endpoint.group],
+        platform_party=services.settings.platform_party,
+        is_connected=_connection_check(request),
+        known_directory=services.directory if kind == "ecp" else None,
+    )
+
+
+def _refuse_nul(query: Mapping[str, Sequence[str]], path_values: Mapping[str, str]) -> None:
+    """No store keeps a NUL, so nothing there has one."""
+    if any("\0" in each for each in path_values.values()):
+        raise NotFound("not there")
+    bad = [name for name, values in query.items() if any("\0" in each for each in values)]
+    if bad:
+        raise Malformed("bad query", [Finding("bad_type", pointer_of([name]), "a NUL is no text") for name in bad])
+
+
+def _caller(request: Request, services: Services, kind: str) -> Scope:
+    """The caller's scope: a token that holds, a role of this group, a party onboarded here in that role."""
+    if kind == "ecp":
+        return viewer_behind(services, request.headers.get("Authorization"), request.get_data)
+    identity = services.tokens.identify(request.headers.get("Authorization"))
+    check_group(identity, kind)
+    with services.endpoint(kind).database.transaction() as tx:
+        known = component_of_party(tx, identity.party)
+    if known is None or known.role != identity.role:
+        raise Forbidden("the token's party is not onboarded here in that role; ask the platform operator")
+    return identity.scope
+
+
+def _body(request: Request) -> bytes:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise TooLarge("a body has at most 50 MB")
+    body = request.get_data(cache=False)
+    is_json = request.mimetype == "application/json" or request.mimetype.endswith("+json")
+    if body and request.method in _BODIED and not is_json:
+        raise WrongMediaType("the body must be application/json")
+    return body
+
+
+def _service_route(tables: Tables, request: Request) -> tuple[ServiceRoute, Mapping[str, str]] | None:
+    if not tables.service:
+        return None
+    try:
+        index, values = _service_map(tables.service).bind("").match(request.path)
+    except HTTPException:
+        return None
+    return tables.service[index], values
+
+
+@lru_cache(maxsize=4)
+def _service_map(routes: tuple[ServiceRoute, ...]) -> Map:
+    return Map([Rule(each.path, endpoint=index) for index, each in enumerate(routes)], merge_slashes=False)
+
+
+def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str]) -> Answer:
+    """One call of the MADES web service; a GET asks for its description."""
+    if request.method == "GET":
+        return route.describe(request.base_url, request.query_string.decode("latin-1"))
+    if request.method != "POST":
+        raise MethodNotAllowed("allowed here: GET, POST")
+    try:
+        endpoint, own = component_behind(
+            _services(), request.headers.get("Authorization"), path_values.get("component")
+        )
+    except Refused:
+        raise
+    except Exception as error:
+        return route.fail(error)
+    if (request.content_length or 0) > MAXIMUM_REQUEST_BYTES:
+        raise TooLarge("a request has at most 75 MB")
+    if request.mimetype != SOAP_MEDIA_TYPE:
+        raise WrongMediaType("the body must be application/soap+xml: SOAP 1.2")
+    return route.handler(ServiceCall(endpoint, own, lambda: _service_body(request)))
+
+
+def _service_body(request: Request) -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except HTTPException as error:
+        raise _from_werkzeug(error) from None
+
+
+def _connection_check(request: Request) -> Any:
+    """True while the client is there, as far as the server can tell."""
+    is_gone = request.environ.get("waitress.client_disconnected")
+    return (lambda: not is_gone()) if is_gone else (lambda: True)
+
+
+def _take_event(request: Request, tables: Tables) -> Response:
+    services = _services()
+    _check_delivery(request, services.settings.delivery_token)
+    try:
+        status = _handle_event(request, tables, services)
+    except MessageRefused as error:
+        _log.warning("message refused", code=error.code, message_id=request.headers.get("ce-id"))
+        status = Status.FAILED
+    is_refused = status in (Status.REFUSED, Status.FAILED)
+    response = Response(status=422 if is_refused else 204)
+    response.headers[OUTCOME_HEADER] = "refused" if is_refused else "done"
+    return response
+
+
+def _check_delivery(request: Request, token: str) -> None:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not hmac.compare_digest(given.encode(), token.encode()):
+        raise Unauthenticated("events come from event delivery only")
+
+
+def _handle_event(request: Request, tables: Tables, services: Services) -> Status:
+    if request.headers["ce-type"] == TICK:
+        return _tick(tables, services)
+    arrival = Arrival(request.headers.get("ce-subject", ""), request.get_data(cache=False))
+    endpoint = services.endpoint(arrival.group)
+    handler = tables.topics.get((endpoint.kind, arrival.type))
+    if handler is None:
+        raise NotFound("this function does not take that message type")
+    return handler(endpoint, arrival)
+
+
+def _tick(tables: Tables, services: Services) -> Status:
+    for endpoint in services.endpoints.values():
+        handler = tables.on_tick.get(endpoint.kind)
+        if handler is not None:
+            handler(endpoint)
+    return Status.ACCEPTED
+
+
+def _match(routes: tuple[Route, ...], path: str, method: str) -> tuple[Route, Mapping[str, str]]:
+    try:
+        index, values = _map(routes).bind("").match(path, method)
+    except WerkzeugMethodNotAllowed as error:
+        raise MethodNotAllowed(f"allowed here: {', '.join(sorted(error.valid_methods or ()))}") from None
+    except HTTPException:
+        raise NotFound("no such route") from None
+    if method == "HEAD":
+        raise MethodNotAllowed("HEAD is not answered; ask with GET")
+    return routes[index], values
+
+
+@lru_cache(maxsize=64)
+def _map(routes: tuple[Route, ...]) -> Map:
+    return Map(
+        [Rule(route.path, methods=[route.method], endpoint=index) for index, route in enumerate(routes)],
+        strict_slashes=False,
+        redirect_defaults=False,
+        merge_slashes=False,
+    )
+
+
+def _from_werkzeug(error: HTTPException) -> TpsError:
+    if isinstance(error, RequestEntityTooLarge):
+        return TooLarge("a body has at most 50 MB")
+    return NotFound("no such route")

@@ -1,0 +1,102 @@
+"""Who calls: a bearer token, verified, becomes a scope (NF3). Nothing else says who somebody is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tps.domain.scope import AgrScope, DsoScope, Scope, TpsScope
+from tps.errors import Forbidden, Unauthenticated
+from tps.host.issuer_keys import IssuerKeys
+
+ALGORITHMS = ["ES256", "RS256", "PS256"]
+_SCOPES: dict[str, type[AgrScope] | type[DsoScope] | type[TpsScope]] = {
+    "agr": AgrScope,
+    "brp": AgrScope,
+    "dso": DsoScope,
+    "tps": TpsScope,
+}
+_LEEWAY_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Verified claims."""
+
+    party: str
+    role: str
+
+    @property
+    def scope(self) -> Scope:
+        return _SCOPES[self.role](self.party)
+
+    @property
+    def kind(self) -> str:
+        """The group its routes belong to: `agr`, `dso` or `tps`."""
+        return "agr" if self.role == "brp" else self.role
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVerifier:
+    """Whose tokens hold here: of one issuer, for one audience, by its keys and the algorithms allowed.
+
+    `party_claim` and `role_claim` are what that issuer calls the two claims that say who somebody is.
+    """
+
+    issuer: str
+    audience: str
+    keys: IssuerKeys
+    party_claim: str = "party"
+    role_claim: str = "role"
+
+    def identify(self, authorization: str | None) -> Identity:
+        """The caller behind an Authorization header.
+
+        Raises:
+            Unauthenticated: No token, or one that does not hold; the same words whatever is wrong with it.
+            StoreAway: The issuer's keys cannot be had.
+        """
+        claims = self.claims(authorization)
+        party, role = claims.get(self.party_claim), _role_in(claims.get(self.role_claim))
+        if not isinstance(party, str) or role is None:
+            raise Unauthenticated("the token does not hold")
+        return Identity(party, role)
+
+    def claims(self, authorization: str | None) -> dict[str, Any]:
+        """What the token of an Authorization header says, verified; fails as `identify` does."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("a bearer token is needed")
+        return self._claims(token.strip())
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        from joserfc import jws, jwt
+        from joserfc.errors import JoseError
+        from joserfc.jwt import JWTClaimsRegistry
+
+        rules = JWTClaimsRegistry(
+            leeway=_LEEWAY_S,
+            iss={"essential": True, "value": self.issuer},
+            aud={"essential": True, "value": self.audience},
+            exp={"essential": True},
+        )
+        try:
+            key_id = jws.extract_compact(token.encode()).headers()["kid"]
+            decoded = jwt.decode(token, self.keys.for_key_id(key_id), algorithms=ALGORITHMS)
+            rules.validate(decoded.claims)
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
+            raise Unauthenticated("the token does not hold") from None
+        return decoded.claims
+
+
+def _role_in(claim: Any) -> str | None:
+    """The role that a claim names: a text, or a list with one role of ours among those of other systems."""
+    said = claim if isinstance(claim, list) else [claim]
+    known = [each for each in said if isinstance(each, str) and each in _SCOPES]
+    return known[0] if len(known) == 1 else None
+
+
+def check_group(identity: Identity, kind: str) -> None:
+    """Refuse a role that has no business on a group's routes."""
+    if identity.kind != kind:
+        raise Forbidden("the token's role has no business here")

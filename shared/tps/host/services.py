@@ -1,0 +1,137 @@
+"""Everything a process works with, built once from its settings; clients connect at first use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tps.directory.directory import Directory
+from tps.endpoint.directory_client import DirectoryClient
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.upkeep import Upkeep
+from tps.errors import NotFound, StoreAway
+from tps.host.directory import directory_of
+from tps.host.identity import TokenVerifier
+from tps.host.issuer_keys import FileKeys, RemoteKeys
+from tps.host.settings import GroupSettings, Settings
+from tps.rest.waiting import Waits
+from tps.stores.database import Database
+from tps.stores.mailbox import Mailbox
+from tps.stores.objects import DocumentStore
+
+_THREADS_KEPT_FREE = 32
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Endpoints and waits by group; `ecp` has no inbox: it is its database, and the directory on it."""
+
+    settings: Settings
+    endpoints: Mapping[str, Endpoint]
+    waits: Mapping[str, Waits]
+    tokens: TokenVerifier
+    directory: Directory | None = None
+
+    def endpoint(self, group: str) -> Endpoint:
+        """A group's endpoint, by the group's name or its kind.
+
+        Raises:
+            NotFound: This deployment does not run that group.
+        """
+        for name, endpoint in self.endpoints.items():
+            if group in (name, endpoint.kind):
+                return endpoint
+        raise NotFound("this deployment does not serve that group")
+
+    def is_ready(self) -> bool:
+        """True if every store of every group answers; all are asked at once, so it takes about 2 s at most."""
+        probes = [probe for each in self.endpoints.values() for probe in (each.database.is_there, *_other_stores(each))]
+        with ThreadPoolExecutor(len(probes)) as pool:
+            return all(pool.map(lambda probe: probe(), probes))
+
+    def warm_up(self) -> None:
+        """Open every connection in the background, so that the first emergency after a start is not a slow one.
+
+        What is away is opened at first use.
+        """
+        for each in self.endpoints.values():
+            for store in (each.database.warm_up, *_other_stores(each)):
+                threading.Thread(target=_try, args=[store], name=f"warm up {each.group}", daemon=True).start()
+
+    def close(self) -> None:
+        for endpoint in self.endpoints.values():
+            endpoint.owed.flush(endpoint)
+            endpoint.mailbox.close()
+            endpoint.database.close()
+            endpoint.upkeep.close()
+
+
+def _other_stores(endpoint: Endpoint) -> tuple[Callable[[], bool], ...]:
+    """Those that a group uses beside its database."""
+    return () if endpoint.kind == "ecp" else (endpoint.mailbox.is_there_or_connects, endpoint.documents.is_there)
+
+
+def _try(warm_up: Callable[[], object]) -> None:
+    with suppress(StoreAway):
+        warm_up()
+
+
+def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Services:
+    """Build the services of every group that the settings name."""
+    upkeep = upkeep_of(settings)
+    endpoints = {name: _endpoint(settings, group, clock, upkeep) for name, group in settings.groups.items()}
+    places = max(settings.threads - _THREADS_KEPT_FREE, 4)
+    waits = {name: Waits(each.mailbox, places) for name, each in endpoints.items()}
+    return Services(settings, endpoints, waits, _verifier(settings), _directory(settings, endpoints, clock))
+
+
+def _directory(
+    settings: Settings, endpoints: Mapping[str, Endpoint], clock: Callable[[], datetime]
+) -> Directory | None:
+    """The directory if this deployment runs it: the platform operator's does, beside the platform's own group."""
+    if not {"ecp", "tps"} <= endpoints.keys():
+        return None
+    return directory_of(settings, {name: each.database.transaction for name, each in endpoints.items()}, clock)
+
+
+def _verifier(settings: Settings) -> TokenVerifier:
+    keys = RemoteKeys(settings.jwks_url) if settings.jwks_url else FileKeys(settings.jwks_file or Path())
+    return TokenVerifier(settings.issuer, settings.audience, keys, settings.party_claim, settings.role_claim)
+
+
+def upkeep_of(settings: Settings) -> Upkeep:
+    """What the copies of the directory and the components' keys are kept up with."""
+    return Upkeep(
+        directory=DirectoryClient(settings.directory_url),
+        authority_file=settings.authority_file,
+        sync_every=timedelta(seconds=settings.directory_sync_s),
+        ttl=timedelta(seconds=settings.directory_ttl_s),
+        renew_before=timedelta(days=settings.certificate_renew_days),
+    )
+
+
+def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], datetime], upkeep: Upkeep) -> Endpoint:
+    return Endpoint(
+        group=group.name,
+        platform=settings.platform_component,
+        key=group.key,
+        database=Database(group.database_url),
+        documents=DocumentStore(settings.s3_url, group.s3_access_key, group.s3_secret_key, group.s3_bucket),
+        mailbox=Mailbox(settings.nats_url, group.nats_user, group.nats_password, group.name),
+        clock=clock,
+        upkeep=upkeep,
+        batch_window_s=settings.batch_window_s,
+        unreached_after_s=settings.unreached_after_s,
+        broker=settings.broker_component,
+        times_to_live=settings.times_to_live,
+    )

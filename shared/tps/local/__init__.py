@@ -1,0 +1,1 @@
+"""One machine: the commands, the embedded stack, the doctor, file exchange, publishing and rendering."""

@@ -1,0 +1,260 @@
+"""The commands of `./tps`. Whatever is heavy is imported by the command that needs it, so that `--help` is fast."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from tps.local.data_folder import data_option, opened_stack
+from tps.local.dead_letters import dead_letters
+from tps.local.party_commands import PARTY_COMMANDS
+
+if TYPE_CHECKING:
+    from tps.local.embedded.up import Up
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """The Trade Permission System on one machine."""
+
+
+def stack_options(command: Callable[..., None]) -> Callable[..., None]:
+    workers = click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+    port = click.option(
+        "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of the gateway; 0 takes any."
+    )
+    return data_option(port(workers(command)))
+
+
+@commands.command()
+@stack_options
+def up(data: Path, port: int, workers: int) -> None:
+    """Start everything; `ready URL` on standard output says when. Ctrl-C stops it."""
+    from tps.local.embedded.up import serve
+    from tps.local.gui.address import tell_address
+
+    serve(replace(up_of(data, port, workers), beside=tell_address))
+
+
+def up_of(data: Path, port: int, workers: int) -> "Up":
+    """Return what `./tps up` starts on a data folder."""
+    from tps.local.embedded.up import Up
+    from tps.local.onboarding import ensure_platform
+
+    return Up(data=data, port=port, workers=workers, consumers=_consumers(), prepare=ensure_platform)
+
+
+def _consumers() -> tuple[tuple[str, str], ...]:
+    from tps.host.stack import consumers, load_stack
+
+    return consumers(load_stack())
+
+
+@commands.group()
+def party() -> None:
+    """Parties and their components."""
+
+
+@party.command("add")
+@click.option("--role", type=click.Choice(["dso", "agr", "brp"]), required=True)
+@click.option("--id", "code", required=True, help="The party's code: GLN or EIC.")
+@click.option("--name", required=True)
+@click.option("--grid", multiple=True, metavar="PREFIX", help="A DSO's connection points begin so; may be repeated.")
+@data_option
+def add_party(*, role: str, code: str, name: str, grid: tuple[str, ...], data: Path) -> None:
+    """Onboard a party in one step; prints one JSON object, its password once and never again."""
+    from tps.local import onboarding
+
+    with opened_stack(data) as stack:
+        added = onboarding.add_party(stack, role=role, code=code, name=name, grid_prefixes=grid)
+    click.echo(json.dumps(added, ensure_ascii=False))
+
+
+@party.command("renew")
+@click.argument("code", metavar="CODE")
+@data_option
+def renew_party(code: str, data: Path) -> None:
+    """Give a component new keys and certificates now; otherwise this happens by itself, 60 days before they end."""
+    from tps.local import renewal
+
+    with opened_stack(data) as stack:
+        renewed = renewal.renew_party(stack, code)
+    click.echo(json.dumps(renewed))
+
+
+@commands.command()
+@click.argument("party_code", metavar="PARTY")
+@data_option
+def token(party_code: str, data: Path) -> None:
+    """Print a bearer token for a party."""
+    from tps.local import tokens
+
+    with opened_stack(data) as stack:
+        issued = tokens.issue(stack, party_code)
+    click.echo(issued)
+
+
+@commands.command()
+@click.option("--component", required=True, metavar="CODE", help="Whose messages; its user name.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Holds OUT, IN, ...")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Of the endpoint.")
+@click.option(
+    "--password-file", type=click.File(), help="Holds the component's password; else TPS_COMPONENT_PASSWORD does."
+)
+@click.option("--every", "every_s", type=click.FloatRange(min=0.1), default=2, show_default=True, metavar="SECONDS")
+def files(*, component: str, folder: Path, url: str, password_file: IO[str] | None, every_s: float) -> None:
+    """Exchange messages as files: OUT is sent, IN is received, until Ctrl-C (docs/how-to-files.md)."""
+    from tps.local.files import exchange
+
+    password = password_file.read() if password_file else os.environ.get("TPS_COMPONENT_PASSWORD", "")
+    exchange.serve(url=url, component=component, password=password.strip(), folder=folder, every_s=every_s)
+
+
+@commands.group()
+def gui() -> None:
+    """The demonstration GUI."""
+
+
+@gui.command("address")
+@data_option
+def gui_address(data: Path) -> None:
+    """Print the address that signs in once, within the hour; the stack must run."""
+    from tps.local.gui.address import address_of
+
+    with opened_stack(data) as stack:
+        if not stack.gateway_url:
+            raise click.ClickException(f"no stack runs on {data}; start it with ./tps up")
+        address = address_of(stack)
+    if address is None:
+        sys.exit(1)
+    click.echo(address)
+
+
+@gui.command("publish")
+@click.option("--cluster", "is_cluster", is_flag=True, help="Where TPS_S3_URL and TPS_GUI_... say, signing in by OIDC.")
+@data_option
+def gui_publish(is_cluster: bool, data: Path) -> None:
+    """Publish the GUI again: to the stack that runs here, or to a cluster's object store."""
+    from tps.local.gui.address import publish_here
+    from tps.local.gui.cluster import publish_there
+
+    if is_cluster:
+        publish_there(os.environ)
+        return
+    with opened_stack(data) as stack:
+        if not stack.gateway_url:
+            raise click.ClickException(f"no stack runs on {data}; start it with ./tps up, which publishes it")
+        publish_here(stack)
+
+
+@commands.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Of the gateway.")
+@click.option("--from", "sender", metavar="CODE", help="Send a connectivity test from this component.")
+@click.option("--to", "receiver", metavar="CODE", help="... and to this one; the platform if only one is named.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
+@data_option
+def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool, data: Path) -> None:
+    """Tell which of the usual things is wrong, and what to do about it; exit code 1 if anything is."""
+    from tps.local.doctor import report
+
+    results = report.examined(data, port, sender, receiver)
+    click.echo(report.as_json(results) if is_json else "\n".join(report.as_lines(results)))
+    sys.exit(0 if report.is_well(results) else 1)
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run the tests; arguments go to pytest."""
+    sys.exit(_pytest(arguments))
+
+
+def _pytest(arguments: tuple[str, ...]) -> int:
+    from importlib.util import find_spec
+
+    if find_spec("pytest") is None:
+        raise click.ClickException("pytest is missing; install the extra: pip install 'tps[dev]'")
+    # One process more than there are cores: each waits at times, for ticks, windows and what was killed.
+    processes = [] if any(word.startswith("-n") for word in arguments) else ["-n", str((os.cpu_count() or 1) + 1)]
+    return _run([sys.executable, "-m", "pytest", *processes, *arguments])
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+@commands.command()
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def check(arguments: tuple[str, ...]) -> None:
+    """What CI runs: format, lint, types, rendered files, tests."""
+    python = [sys.executable, "-m"]
+    steps: dict[str, Callable[[], int]] = {
+        "format": lambda: _run([*python, "ruff", "format", "--check", "."]),
+        "lint": lambda: _run([*python, "ruff", "check", "."]),
+        "types": lambda: _run([*python, "mypy"]),
+        "rendered files": lambda: _run([*python, "tps.local.cli", "render", "--check"]),
+        "tests": lambda: _pytest(arguments),
+    }
+    failed = [name for name, step in steps.items() if not _passes(name, step)]
+    click.echo(f"tps check: {'failed: ' + ', '.join(failed) if failed else 'all passed'}", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _passes(name: str, step: Callable[[], int]) -> bool:
+    click.echo(f"== {name}", err=True)
+    code = step()
+    click.echo(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'}", err=True)
+    return code == 0
+
+
+@commands.command()
+@click.option("--check", "is_check", is_flag=True, help="Write nothing; fail if a rendered file is out of date.")
+def render(is_check: bool) -> None:
+    """Write the files that follow from stack.yml and from the contract's RAML."""
+    from tps.local import render as rendering
+
+    sys.exit(rendering.main(is_check))
+
+
+commands.add_command(dead_letters)
+for _each in PARTY_COMMANDS:
+    party.add_command(_each)
+
+
+def main() -> None:
+    """Run a command; what a person caused is told in one line on standard error, exit code 1 or 2."""
+    from tps.errors import TpsError
+    from tps.host.settings import SettingMissing
+
+    try:
+        commands.main(prog_name="tps", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (TpsError, SettingMissing) as error:
+        sys.exit(_complaint(str(error)))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("tps"):
+            raise
+        extra = "simbench" if error.name == "simbench" else "embedded"
+        sys.exit(_complaint(f"the package {error.name} is missing; install the extra: pip install 'tps[{extra}]'"))
+    except PermissionError as error:
+        sys.exit(_complaint(f"no right to {error.filename or 'a file'}: {error.strerror}"))
+
+
+def _complaint(text: str) -> str:
+    return f"tps: {text}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""`/gui/` at the gateway of one machine: the bucket's pages under the gateway's own origin, and signing in.
+
+Pages come from the bucket as they lie there, with headers that let them speak to their own origin alone. In a cluster
+the ingress does the same (k8s/overlays/knative/gui.yaml).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from werkzeug.wrappers import Request, Response
+
+from tps.errors import (
+    Forbidden,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    StoreAway,
+    TooLarge,
+    TpsError,
+    WrongMediaType,
+)
+from tps.host.http import problem
+from tps.local.gui.sign_in import SignIn
+from tps.rest.json_text import to_json
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tps.host.services import Services
+    from tps.host.settings import Settings
+
+PREFIX = "/gui"
+PATHS = ("/gui/", "/gui/session")
+_OWN = "connect-src 'self'"
+SECURITY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"{_OWN}; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*")
+_PASSED_ON = ("Content-Type", "Content-Encoding", "Cache-Control", "ETag", "Last-Modified")
+_MAX_BODY_BYTES = 4096
+_TIMEOUT_S = 5.0
+_NOT_YET = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Trade Permission System</title>
+<h1>The GUI is not published yet</h1>
+<p>After a start it takes a moment; this page looks again by itself.
+If it stays so, the end of what <code>./tps up</code> said names what is missing, and <code>./tps gui publish</code>
+tries again.
+Everything else of the platform works without it.</p></html>
+"""
+
+
+class Pages:
+    """The WSGI application below `/gui`."""
+
+    def __init__(self, services: Services):
+        self._services = services
+        self._pages = services.settings.gui
+        self._sign_in = _sign_in(services.settings)
+        self._security = security_of(services.settings)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            response = self._answer(Request(environ))
+        except TpsError as error:
+            response = problem(error)
+        response.headers.update(self._security)
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        if request.path == f"{PREFIX}/session":
+            return self._session(request)
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed("verbs known here: GET, HEAD")
+        if request.path == PREFIX:
+            return Response(status=308, headers={"Location": f"{PREFIX}/"})
+        return self._page(request, request.path.removeprefix(f"{PREFIX}/") or "index.html")
+
+    def _page(self, request: Request, name: str) -> Response:
+        import httpx
+
+        if not _NAME.fullmatch(name):
+            raise NotFound("no such page")
+        asked = request.headers.get("If-None-Match")
+        try:
+            status, headers, body = self._read(name, {"If-None-Match": asked} if asked else {})
+        except httpx.HTTPError:
+            return _not_yet() if name == "index.html" else problem(StoreAway("the store of the pages is away"))
+        if status == 304:
+            return Response(status=304, headers=headers)
+        if status != 200:
+            if name == "index.html":
+                return _not_yet()
+            raise NotFound("no such page")
+        if headers.get("Content-Encoding") == "gzip" and "gzip" not in request.headers.get("Accept-Encoding", ""):
+            body = gzip.decompress(body)
+            del headers["Content-Encoding"]
+        return Response(body, 200, headers={**headers, "Vary": "Accept-Encoding"})
+
+    def _read(self, name: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """A page as it lies in the bucket, compressed."""
+        with self._http.stream("GET", f"/{quote(name)}", headers={**headers, "Accept-Encoding": "gzip"}) as answer:
+            kept = {each: answer.headers[each] for each in _PASSED_ON if each in answer.headers}
+            return answer.status_code, kept, b"".join(answer.iter_raw())
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        import httpx
+
+        return httpx.Client(base_url=f"{self._services.settings.s3_url}/{self._pages.bucket}", timeout=_TIMEOUT_S)
+
+    def _session(self, request: Request) -> Response:
+        """A code, or a token of a session that still holds, becomes the next token."""
+        sign_in = self._sign_in
+        if sign_in is None:
+            raise NotFound("no such route")
+        if request.method != "POST":
+            raise MethodNotAllowed("verbs known here: POST")
+        code = _code_in(request)
+        authorization = request.headers.get("Authorization")
+        given = sign_in.exchange(code) if code else sign_in.renew(self._services.tokens.claims(authorization))
+        return Response(to_json(given), content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def security_of(settings: Settings) -> dict[str, str]:
+    """Headers of every answer; where an outside issuer signs people in, pages may speak to its origin, too."""
+    if settings.gui.client_id is None:
+        return SECURITY
+    issuer = urlsplit(settings.issuer)
+    policy = SECURITY["Content-Security-Policy"].replace(_OWN, f"{_OWN} {issuer.scheme}://{issuer.netloc}")
+    return {**SECURITY, "Content-Security-Policy": policy}
+
+
+def _sign_in(settings: Settings) -> SignIn | None:
+    gui = settings.gui
+    if gui.client_id or gui.sign_in_dir is None or gui.issuer_key_file is None:
+        return None
+    return SignIn(gui.sign_in_dir, gui.issuer_key_file, settings.issuer, settings.audience, settings.platform_party)
+
+
+def _code_in(request: Request) -> str | None:
+    """The code of a request that a page of ours sent, None if it brings a token instead."""
+    if request.mimetype != "application/json":
+        raise WrongMediaType("application/json is expected")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Forbidden("for pages of this address only")
+    if (request.content_length or 0) > _MAX_BODY_BYTES:
+        raise TooLarge("a code is short")
+    try:
+        found = json.loads(request.get_data() or b"{}")
+        code = found.get("code")
+    except (ValueError, AttributeError, RecursionError):
+        raise Malformed("no JSON object") from None
+    if code is not None and not isinstance(code, str):
+        raise Malformed("code: a text is expected")
+    return code
+
+
+def _not_yet() -> Response:
+    return Response(_NOT_YET, 503, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})

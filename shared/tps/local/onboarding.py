@@ -1,0 +1,229 @@
+"""Onboarding a party in one step: directory entry, keys, certificates, and the right to send.
+
+The platform's own component is made at the first onboarding or start. Only here and in the component directory is the
+certificate authority's key used.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tps.directory import entries as directory
+from tps.directory.directory import GROUP_OF_ROLE
+from tps.directory.entries import ECP_ROLE, Registered
+from tps.domain.identifiers import party_code_findings
+from tps.domain.text import name_findings
+from tps.endpoint import components
+from tps.endpoint.components import OwnComponent, WrappedKey
+from tps.errors import Finding, RuleBroken
+from tps.host.directory import AUTHORITY_CERTIFICATE, AUTHORITY_KEY
+from tps.host.services import utc_now
+from tps.host.settings import Settings
+from tps.mades.certificates import Authority, Component, create_authority, create_component
+from tps.mades.directory import ComponentEntry
+from tps.mades.keys import bound_to, dump_private_key, load_private_key, wrap
+from tps.mades.paths import MessagePath
+from tps.platform import registry
+from tps.platform.registry import Party
+from tps.stores.database import one_transaction
+
+if TYPE_CHECKING:
+    from tps.local.embedded.stack import LocalStack
+    from tps.stores.database import Transaction
+
+PLATFORM_NAME = "Trade Permission System"
+DIRECTORY_KIND = "componentDirectory"
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who is to be onboarded; in the embedded stack its component's code is its own."""
+
+    role: str
+    code: str
+    name: str
+    grid_prefixes: tuple[str, ...] = ()
+
+
+def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefixes: tuple[str, ...]) -> dict[str, str]:
+    """Onboard a party; what it needs to know is returned once, its password never again.
+
+    Raises:
+        RuleBroken: The code is no GLN or EIC, is taken, or grid prefixes were given for another role than dso.
+    """
+    newcomer = Newcomer(role, code, name, grid_prefixes)
+    _check(newcomer)
+    settings = Settings.from_env(stack.environment())
+    ensure_platform(stack)
+    password = secrets.token_urlsafe(18)
+    stack.allow_component(GROUP_OF_ROLE[role], code)
+    _enter(stack, settings, newcomer, password)
+    return {
+        "code": code,
+        "role": role,
+        "name": name,
+        "component": code,
+        "platform_component": settings.platform_component,
+        "username": code,
+        "password": password,
+    }
+
+
+def ensure_platform(stack: LocalStack) -> None:
+    """Make the platform's own component if there is none, and enter the broker and the directory."""
+    settings = Settings.from_env(stack.environment())
+    _enter_infrastructure(settings)
+    with _transaction(settings, "ecp") as tx:
+        is_known = directory.registered(tx, settings.platform_component) is not None
+        hashes = directory.password_hashes(tx)
+    if is_known:
+        _hand_out_hashes(stack, settings, hashes)
+        return
+    stack.allow_component("tps", settings.platform_component)
+    # Asked for by nobody at onboarding: it lies with the installation's other secrets.
+    password = stack.vault.password("web-service.tps")
+    _enter(stack, settings, Newcomer("tps", settings.platform_party, PLATFORM_NAME), password)
+
+
+def _enter_infrastructure(settings: Settings) -> None:
+    """The broker and the directory itself: they sign and receive nothing, so they have neither keys nor paths."""
+    entries = [
+        ComponentEntry(settings.broker_component, PLATFORM_NAME, "broker", "ecp", settings.broker_component),
+        ComponentEntry(
+            settings.directory_component, PLATFORM_NAME, DIRECTORY_KIND, "ecp", settings.directory_component
+        ),
+    ]
+    now = utc_now()
+    with _transaction(settings, "ecp") as tx:
+        directory.lock(tx)
+        missing = [entry for entry in entries if directory.registered(tx, entry.code) is None]
+        for entry in missing:
+            own = OwnComponent(entry.code, entry.party, ECP_ROLE, entry.organisation)
+            directory.register(tx, Registered(own, entry, None), now)
+    for group in settings.groups.keys() - {"ecp"} if missing else ():
+        with _transaction(settings, group) as tx:
+            for entry in missing:
+                components.put_entry(tx, entry, now)
+
+
+def _hand_out_hashes(stack: LocalStack, settings: Settings, hashes: dict[str, str]) -> None:
+    """To groups whose components were onboarded before their endpoint had a web service: the platform has none then."""
+    with _transaction(settings, "tps") as tx:
+        if components.password_hash_of(tx, settings.platform_component) is not None:
+            return
+        for group in ("agr", "dso"):
+            with _transaction(settings, group) as own_tx:
+                components.fill_password_hashes(own_tx, hashes)
+        own = directory.hash_password(stack.vault.password("web-service.tps"))
+        components.set_password_hash(tx, settings.platform_component, own)
+
+
+def _check(newcomer: Newcomer) -> None:
+    findings = list(party_code_findings(newcomer.code, "/id"))
+    if not newcomer.name.strip():
+        findings.append(Finding("missing", "/name", "a name is needed"))
+    else:
+        findings += name_findings(newcomer.name, "/name")
+    if newcomer.grid_prefixes and newcomer.role != "dso":
+        findings.append(Finding("A59", "/grid", "grid prefixes are for DSOs"))
+    if findings:
+        raise RuleBroken("; ".join(finding.detail for finding in findings), findings)
+
+
+def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: str) -> None:
+    """Write a newcomer everywhere it belongs: its own group, the platform's copy, and last the directory itself.
+
+    Whoever is not in the directory is not onboarded: what an interrupted attempt left elsewhere is written anew.
+    """
+    now, group = utc_now(), GROUP_OF_ROLE[newcomer.role]
+    component_code = settings.platform_component if newcomer.role == "tps" else newcomer.code
+    component = create_component(_authority(stack.keys_dir, now), component_code, newcomer.name, now=now)
+    entry = _entry(settings, newcomer, component, group=group, now=now)
+    own = OwnComponent(component_code, newcomer.code, newcomer.role, newcomer.name)
+    keys = _wrapped(component, settings.groups[group].key)
+    password_hash = directory.hash_password(password)
+    with _transaction(settings, "ecp") as tx:
+        directory.lock(tx)
+        if directory.registered(tx, component_code) is not None:
+            raise RuleBroken(f"the code {newcomer.code} is registered already")
+        with _transaction(settings, group) as own_tx:
+            _take_in(own_tx, own, entry=entry, keys=keys, now=now)
+            components.set_password_hash(own_tx, component_code, password_hash)
+            _copy_everybodys(tx, own_tx, settings, now)
+        with _transaction(settings, "tps") as platform_tx:
+            components.put_entry(platform_tx, entry, now)
+            registry.add_party(
+                platform_tx,
+                Party(newcomer.code, newcomer.role, newcomer.name, component_code, newcomer.grid_prefixes),
+            )
+        directory.register(tx, Registered(own, entry, password_hash), now)
+
+
+def _take_in(
+    tx: Transaction, own: OwnComponent, *, entry: ComponentEntry, keys: list[WrappedKey], now: datetime
+) -> None:
+    components.add_component(tx, own, keys)
+    components.put_entry(tx, entry, now)
+
+
+def _copy_everybodys(tx: Transaction, own_tx: Transaction, settings: Settings, now: datetime) -> None:
+    """A party's directory copy holds itself, the platform, broker and directory."""
+    for code in (settings.platform_component, settings.broker_component, settings.directory_component):
+        known = directory.registered(tx, code)
+        if known is not None:
+            components.put_entry(own_tx, known.entry, now)
+
+
+def _entry(
+    settings: Settings, newcomer: Newcomer, component: Component, *, group: str, now: datetime
+) -> ComponentEntry:
+    """A party takes messages from the platform alone; the platform takes them from everybody (F1)."""
+    senders = None if newcomer.role == "tps" else frozenset({settings.platform_component})
+    path = MessagePath(component.code, senders, "*", now.replace(microsecond=0))
+    return ComponentEntry(
+        code=component.code,
+        organisation=newcomer.name,
+        kind="endpoint",
+        group=group,
+        party=newcomer.code,
+        certificates=component.certificates,
+        paths=(path,),
+    )
+
+
+def _wrapped(component: Component, group_key: bytes) -> list[WrappedKey]:
+    return [
+        WrappedKey(
+            certificate_id=certificate.certificate_id,
+            component=component.code,
+            use=certificate.use,
+            wrapped=wrap(
+                dump_private_key(component.keys.of(certificate.use)),
+                group_key,
+                bound_to(component.code, certificate.use),
+            ),
+            valid_from=certificate.valid_from,
+            valid_to=certificate.valid_to,
+        )
+        for certificate in component.certificates
+    ]
+
+
+def _authority(keys_dir: Path, now: datetime) -> Authority:
+    from tps.local.embedded.record import write_private
+
+    certificate, key = keys_dir / AUTHORITY_CERTIFICATE, keys_dir / AUTHORITY_KEY
+    if not key.exists():
+        made = create_authority("TPS platform authority", now)
+        write_private(certificate, made.certificate_pem)
+        write_private(key, dump_private_key(made.private_key).decode())
+    return Authority(certificate.read_text(), load_private_key(key.read_bytes()))
+
+
+def _transaction(settings: Settings, group: str) -> AbstractContextManager[Transaction]:
+    return one_transaction(settings.groups[group].database_url)

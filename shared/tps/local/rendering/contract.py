@@ -1,0 +1,77 @@
+"""The contract of each interface as OpenAPI and as a page, from its RAML; `tps.rest.contract` serves them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tps.api
+from tps.local.rendering.openapi import openapi
+from tps.local.rendering.raml import load
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+INTERFACES = ("agr", "dso", "tps", "ecp")
+SOURCES = Path(tps.api.__file__).parent
+_TEMPLATE = "contract.html.j2"
+_BOUNDS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "minLength": "characters at least",
+    "maxLength": "characters at most",
+    "minItems": "items at least",
+    "maxItems": "items at most",
+    "default": "default",
+    "pattern": "pattern",
+}
+
+
+def contract_files() -> dict[str, str]:
+    """Every rendered file's text, by its name."""
+    return {name: text for group in INTERFACES for name, text in _files(group).items()}
+
+
+def _files(group: str) -> dict[str, str]:
+    api = openapi(load(SOURCES / f"{group}.raml"))
+    return {
+        f"{group}.openapi.json": json.dumps(api, indent=1, ensure_ascii=False) + "\n",
+        f"{group}.html": page(api, group),
+    }
+
+
+def page(api: dict[str, Any], group: str) -> str:
+    """An OpenAPI document as one HTML page that needs nothing else."""
+    template = _environment().get_template(_TEMPLATE)
+    return template.render(api=api, group=group, bounds=_BOUNDS) + "\n"
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    environment.filters.update(prose=prose, as_json=lambda value: json.dumps(value, indent=2, ensure_ascii=False))
+    return environment
+
+
+def prose(text: str | None) -> Markup:
+    """Words as RAML has them: paragraphs, `* ` lists, code between backticks."""
+    from markupsafe import Markup, escape
+
+    blocks = re.split(r"\n\s*\n", str(escape((text or "").strip())))
+    return Markup("\n".join(_block(each) for each in blocks if each))
+
+
+def _block(text: str) -> str:
+    """A paragraph, escaped, with the list that ends it."""
+    head, *entries = re.split(r"(?:^|\n)\* ", text)
+    paragraph = f"<p>{_coded(head)}</p>" if head else ""
+    listed = "".join(f"<li>{_coded(each)}</li>" for each in entries)
+    return paragraph + (f"<ul>{listed}</ul>" if listed else "")
+
+
+def _coded(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)

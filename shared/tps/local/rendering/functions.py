@@ -1,0 +1,98 @@
+"""One Knative Service per function, and the routes that lead to it."""
+
+from tps.host.stack import FunctionEntry
+from tps.local.rendering import pods
+from tps.local.rendering.pods import Manifest
+from tps.local.rendering.scaling import Scale
+
+# A REST call may wait 55 s (INTERFACES: `timeout`, `Prefer: wait`); what is left is for its answer.
+REQUEST_TIMEOUT_S = 75
+# As long as event delivery waits for an answer.
+EVENT_TIMEOUT_S = 300
+# Calls at once in one replica. A waiting call costs a thread and hardly any CPU; tps.host.services keeps 32 of
+# TPS_THREADS free of waiting calls.
+WAITING_CONCURRENCY = 64
+WORKING_CONCURRENCY = 32
+
+GATEWAY = "tps"
+# Knative answers inside the cluster at this one Service, which tells functions apart by host name.
+KNATIVE_DOOR = {
+    "group": "",
+    "kind": "Service",
+    "name": "knative-local-gateway",
+    "namespace": "istio-system",
+    "port": 80,
+}
+
+
+def service(entry: FunctionEntry, scale: Scale) -> Manifest:
+    """The Knative Service of a function; not public by itself, only by its routes."""
+    return {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": pods.metadata(entry.deployed_name, labels={"networking.knative.dev/visibility": "cluster-local"}),
+        "spec": {"template": {"metadata": _template_metadata(entry, scale), "spec": _pod(entry)}},
+    }
+
+
+def route(entry: FunctionEntry) -> Manifest:
+    """The way from the gateway to a function that has routes: by these, and as /function/NAME in OpenFaaS's manner."""
+    direct = f"/function/{entry.deployed_name}"
+    without_prefix = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
+    rules = [_rule(entry, list(entry.routes), {}), _rule(entry, [direct], without_prefix)]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": pods.metadata(entry.deployed_name),
+        "spec": {"parentRefs": [{"name": GATEWAY}], "rules": rules},
+    }
+
+
+def _template_metadata(entry: FunctionEntry, scale: Scale) -> Manifest:
+    groups = {pods.group_label(group): "true" for group in entry.groups}
+    return {
+        "labels": {"tps.part": "function", **groups},
+        "annotations": {
+            "autoscaling.knative.dev/min-scale": str(scale.minimum),
+            "autoscaling.knative.dev/max-scale": str(scale.maximum),
+        },
+    }
+
+
+def _pod(entry: FunctionEntry) -> Manifest:
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "containerConcurrency": WAITING_CONCURRENCY if entry.waits else WORKING_CONCURRENCY,
+        "timeoutSeconds": REQUEST_TIMEOUT_S if entry.routes else EVENT_TIMEOUT_S,
+        "containers": [_container(entry)],
+        **pods.volumes(entry.groups),
+    }
+
+
+def _container(entry: FunctionEntry) -> Manifest:
+    return {
+        "image": pods.IMAGE,
+        "ports": [{"containerPort": 8080}],
+        "env": [
+            {"name": "TPS_FUNCTION", "value": entry.name},
+            pods.groups_variable(entry.groups),
+            *pods.authority_variable(entry.groups),
+        ],
+        "envFrom": pods.settings_of(entry.groups),
+        "readinessProbe": {"httpGet": {"path": "/health/readiness"}, "timeoutSeconds": 5},
+        "livenessProbe": {"httpGet": {"path": "/health/liveness"}, "periodSeconds": 10, "timeoutSeconds": 5},
+        "resources": pods.resources("100m", "192Mi", "768Mi"),
+        "securityContext": pods.confinement(),
+        **pods.mounts(entry.groups),
+    }
+
+
+def _rule(entry: FunctionEntry, prefixes: list[str], rewrite: Manifest) -> Manifest:
+    host = f"{entry.deployed_name}.{pods.NAMESPACE}.svc.cluster.local"
+    return {
+        "matches": [{"path": {"type": "PathPrefix", "value": prefix}} for prefix in prefixes],
+        "filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": host, **rewrite}}],
+        "backendRefs": [KNATIVE_DOOR.copy()],
+        "timeouts": {"request": f"{REQUEST_TIMEOUT_S}s"},
+    }

@@ -1,0 +1,117 @@
+"""Limits in an operator's backend: every revision that it is sent, as LIMIT of the REST contract (F7)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tps.api.types import available_json, moment_json, number_json
+from tps.documents import Document
+from tps.documents.acknowledgement import Outcome
+from tps.documents.unavailability import DocumentStatus, LimitDocument
+from tps.domain.limit import Direction, ForeseenLimit, Limit
+from tps.domain.limit_revision import LimitStatus, is_ending
+from tps.endpoint.answers import Answer
+from tps.endpoint.handling import Handling
+from tps.errors import Finding, RuleBroken
+from tps.operator import limits as received_limits
+from tps.operator.limits import ReceivedLimit
+from tps.party import resources
+from tps.party.limit_bodies import reason_json
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+_CLOSINGS = {DocumentStatus.CANCELLED: LimitStatus.CANCELLED, DocumentStatus.WITHDRAWN: LimitStatus.WITHDRAWN}
+
+
+def keep_limit(handling: Handling, document: Document) -> Answer:
+    """Keep a revision of a limit for its operator, and put it into its feed; one that a higher came before is ignored.
+
+    Raises:
+        RuleBroken: It is no limit (A94).
+    """
+    if not isinstance(document, LimitDocument):
+        raise RuleBroken("cannot be processed", [Finding("A94", "", "this document is no limit")])
+    if document.limit is None:
+        _close(handling, document)
+    else:
+        _keep(handling, document, document.limit)
+    return Answer(Outcome.ACCEPTED)
+
+
+def limit_json(document: LimitDocument) -> dict[str, Any]:
+    """LIMIT of the REST contract, but for its status."""
+    limit = document.limit
+    assert limit is not None
+    body = {
+        "id": document.header.document_id,
+        "revision": document.revision,
+        "kind": "foreseen" if isinstance(limit, ForeseenLimit) else "unforeseen",
+        "issuer": {"code": document.issuer} | ({"name": document.issuer_name} if document.issuer_name else {}),
+        "asset_ids": list(limit.asset_ids),
+        "received_at": moment_json(document.header.created_at),
+        "direction": limit.direction,
+        "start": moment_json(limit.period.start),
+        "reason": reason_json(document.reason),
+    }
+    if not isinstance(limit, ForeseenLimit):
+        return body | {"action": limit.action, "expected_end": moment_json(limit.period.end)}
+    assert document.share is not None
+    share = {"rule": document.share.rule, "weight_kw": number_json(document.share.weight_kw)}
+    return body | {"end": moment_json(limit.period.end), "available": available_json(limit.available), "share": share}
+
+
+def _keep(handling: Handling, document: LimitDocument, limit: Limit) -> None:
+    ends = is_ending(document.revision, limit.period.end, document.header.created_at)
+    received_limits.add_received(
+        handling.tx,
+        handling.own.party,
+        ReceivedLimit(
+            limit_id=document.header.document_id,
+            revision=document.revision,
+            message_id=handling.message.message_id,
+            received_at=document.header.created_at,
+            period=limit.period,
+            status=LimitStatus.ENDED if ends else LimitStatus.ACTIVE,
+            body=limit_json(document),
+            weights_kw=_own_weights(handling.tx, handling.own.party, limit),
+        ),
+    )
+
+
+def _close(handling: Handling, document: LimitDocument) -> None:
+    """A cancelled or withdrawn limit reads as what it was, with its new status and reason.
+
+    What was closed before it was ever here is kept, so that it is not opened by what comes late, but not shown.
+    """
+    limit_id, party = document.header.document_id, handling.own.party
+    before = received_limits.latest_received(handling.tx, party, limit_id)
+    news = {
+        "revision": document.revision,
+        "received_at": moment_json(document.header.created_at),
+        "reason": reason_json(document.reason),
+    }
+    received_limits.add_received(
+        handling.tx,
+        party,
+        ReceivedLimit(
+            limit_id=limit_id,
+            revision=document.revision,
+            message_id=handling.message.message_id,
+            received_at=document.header.created_at,
+            period=before.period if before else document.period,
+            status=_CLOSINGS[document.status],
+            body={**before.body, **news} if before else {},
+            weights_kw=before.weights_kw if before else {},
+        ),
+    )
+
+
+def _own_weights(tx: Transaction, party: str, limit: Limit) -> dict[str, Decimal]:
+    """Registered maxima of the listed assets in the limit's direction, as this backend knows them now."""
+    if not isinstance(limit, ForeseenLimit):
+        return {}
+    name = "max_production_kw" if limit.direction is Direction.PRODUCTION else "max_consumption_kw"
+    own = {each.id: each.body for each in resources.read_own(tx, party, limit.asset_ids)}
+    return {asset_id: Decimal(str(own.get(asset_id, {}).get(name, 0))) for asset_id in limit.asset_ids}

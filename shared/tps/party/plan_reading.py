@@ -1,0 +1,142 @@
+"""From the index of plans to schedules: only the blocks named are read, those in the document store side by side."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING
+
+import structlog
+from cachetools import LRUCache
+
+from tps.domain.limit import Interval
+from tps.domain.plan import Piece, by_days, joined
+from tps.domain.schedule import Schedule, part_within
+from tps.domain.steps import Steps, clipped, seconds
+from tps.mades.ids import new_id
+from tps.party import plan_blocks
+from tps.party.plan_blocks import KeptBlock
+
+if TYPE_CHECKING:
+    from tps.endpoint.endpoint import Endpoint
+    from tps.stores.database import Transaction
+
+_Block = dict[str, list[Steps]]
+_REMEMBERED_LEVELS = 4_000_000
+_log = structlog.get_logger()
+
+
+def _size(block: _Block) -> int:
+    """How many levels it has, and one for each plan."""
+    return sum(1 + len(steps.levels_w) for plans in block.values() for steps in plans)
+
+
+_lock = threading.Lock()
+# A block never changes, and whoever asks for one has a piece of his own that names it.
+_blocks: LRUCache[str, _Block] = LRUCache(_REMEMBERED_LEVELS, getsizeof=_size)
+
+
+def read_plans(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece], period: Interval) -> list[Schedule]:
+    """What the pieces plan within a period (whole minutes), in their order; what follows on each other is joined.
+
+    Raises:
+        StoreAway: The document store is away, and something lies only there.
+    """
+    blocks = _read_blocks(endpoint, tx, {piece.block_id for piece in pieces if piece.block_id is not None})
+    parts = (_part_of(blocks.get((piece.block_id, piece.asset_id), ()), piece, period) for piece in pieces)
+    return joined(part for part in parts if part is not None)
+
+
+def read_steps(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece]) -> list[Steps | None]:
+    """What each piece plans, as steps; None where its block is lost. Blocks that were read are remembered for a while.
+
+    Raises:
+        StoreAway: The document store is away, and something lies only there.
+    """
+    blocks = _remembered(endpoint, tx, {piece.block_id for piece in pieces if piece.block_id is not None})
+    return [_steps_of(blocks.get(piece.block_id or ""), piece) for piece in pieces]
+
+
+def cut_to_blocks(
+    schedules: Iterable[Schedule], grid_of: dict[str, str], *, rank: int, document_id: str = ""
+) -> tuple[list[Piece], list[KeptBlock]]:
+    """Schedules as pieces, and the blocks that these name: one for each day and grid, so that a question about one
+    grid and day reads nothing of another.
+
+    Args:
+        grid_of: By asset id; assets without one share blocks.
+    """
+    groups: dict[object, list[Schedule]] = defaultdict(list)
+    for schedule in schedules:
+        for part in by_days(schedule):
+            groups[(part.start.date(), grid_of.get(part.asset_id))].append(part)
+    blocks = [(plan_blocks.new_block(new_id(), parts), parts) for parts in groups.values()]
+    pieces = [
+        Piece(each.asset_id, each.period, rank, block.id, document_id) for block, parts in blocks for each in parts
+    ]
+    return pieces, [block for block, _ in blocks]
+
+
+def _part_of(schedules: Sequence[Schedule], piece: Piece, period: Interval) -> Schedule | None:
+    start, end = max(piece.period.start, period.start), min(piece.period.end, period.end)
+    if start >= end:
+        return None
+    parts = (part_within(schedule, Interval(start, end)) for schedule in schedules)
+    return next((part for part in parts if part is not None), None)
+
+
+def _steps_of(block: _Block | None, piece: Piece) -> Steps | None:
+    start_s, end_s = seconds(piece.period.start), seconds(piece.period.end)
+    plans = block.get(piece.asset_id, ()) if block else ()
+    return next((part for plan in plans if (part := clipped(plan, start_s, end_s))), None)
+
+
+def _block(content: bytes) -> _Block:
+    plans: _Block = defaultdict(list)
+    for asset_id, steps in plan_blocks.steps_of(content):
+        plans[asset_id].append(steps)
+    return plans
+
+
+def _remembered(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> dict[str, _Block]:
+    with _lock:
+        known = {block_id: block for block_id in ids if (block := _blocks.get(block_id)) is not None}
+    read = {each: _block(content) for each, content in _contents(endpoint, tx, ids - known.keys())}
+    with _lock:
+        for block_id, block in read.items():
+            if _size(block) <= _blocks.maxsize:
+                _blocks[block_id] = block
+    return {**known, **read}
+
+
+def _read_blocks(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> dict[tuple[str | None, str], list[Schedule]]:
+    """The schedules of these blocks by block and asset."""
+    by_asset: dict[tuple[str | None, str], list[Schedule]] = defaultdict(list)
+    for block_id, content in _contents(endpoint, tx, ids):
+        for schedule in plan_blocks.schedules_of(content):
+            by_asset[(block_id, schedule.asset_id)].append(schedule)
+    return by_asset
+
+
+def _contents(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> Iterator[tuple[str, bytes]]:
+    """These blocks, inflated; one that is lost is left out: no plan is unknown."""
+    kept = plan_blocks.kept_blocks(tx, ids)
+    contents = _pool().map(lambda block_id: _content(endpoint, *kept[block_id]), kept)
+    for block_id, content in zip(kept, contents, strict=True):
+        if content is None:
+            _log.error("a block of plans is lost", group=endpoint.group)
+        else:
+            yield block_id, content
+
+
+def _content(endpoint: Endpoint, content: bytes | None, key: str) -> bytes | None:
+    return endpoint.documents.get(key) if content is None else zlib.decompress(content)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(16, "plans")

@@ -1,0 +1,202 @@
+"""Conflicts as they were found, and whether they still hold (F3): a read model of the platform's.
+
+How an operator's plans go with a limit in a stretch of its time depends on the revision that stands; on the operator's
+part and assets under it, which the part's digest covers; and on the operator's plans and its claims' maxima, whose
+changes are counted in the transactions that make them (`count_change`). A verdict holds while all three are what they
+were. Nothing has to tell of a change: a verdict that does not hold is found again by whoever reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tps.domain.conflict import Conflict, Excess
+from tps.platform.limits import LimitName
+from tps.platform.plan_total_rows import Asked
+
+if TYPE_CHECKING:
+    from tps.domain.scope import TpsScope
+    from tps.stores.database import Transaction
+
+_ALWAYS_S = (0, 2**40)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Case:
+    """What a limit's revision asks of one operator, in a half-open stretch of the limit's time."""
+
+    dso: str
+    limit_id: str
+    operator: str
+    start_s: int
+    end_s: int
+    revision: int
+
+    @property
+    def name(self) -> LimitName:
+        return LimitName(self.dso, self.limit_id, self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A case and what is known of it.
+
+    Attributes:
+        changes: How often the operator's plans and claims had changed, before anything else was read.
+        is_kept: Its verdict holds.
+        severity: Of the conflict; None if there is none, or none is known.
+    """
+
+    case: Case
+    changes: int
+    is_kept: bool
+    severity: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found in a case, and from what; `goes_at`: when it need not be kept any more."""
+
+    case: Case
+    part_digest: bytes
+    changes: int
+    conflict: Conflict | None
+    goes_at: datetime
+
+
+def count_change(tx: Transaction, operator: str) -> None:
+    """An operator's plans or claims change in this transaction; another one that changes them waits for its end."""
+    tx.execute(
+        """INSERT INTO operator_input AS i VALUES (%s, 1)
+           ON CONFLICT (operator) DO UPDATE SET changes = i.changes + 1""",
+        (operator,),
+    )
+
+
+def cases_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Known]:
+    """Every limit that touches a period with every operator that it concerns, or of those asked for, but for those of
+    which it is known that there is no conflict."""
+    window_s = (int(asked.period.start.timestamp()), int(asked.period.end.timestamp()))
+    arguments = {"dso": asked.dso, "operator": asked.operator, "start": asked.period.start, "end": asked.period.end}
+    return _cases(tx, "k.dso IS NULL OR k.size IS NOT NULL", arguments, window_s)
+
+
+def cases_ahead(tx: Transaction, _scope: TpsScope, now: datetime, longest: timedelta) -> list[Known]:
+    """Whole limits that are not over, nor longer than this, of which nothing is known that holds."""
+    arguments = {"dso": None, "operator": None, "start": now, "end": "infinity", "longest": longest}
+    return _cases(tx, "k.dso IS NULL AND l.ends_at - l.starts_at <= %(longest)s", arguments, _ALWAYS_S)
+
+
+def keep(tx: Transaction, verdicts: Sequence[Verdict]) -> None:
+    """Keep what was found, in the place of what was before; in one order, so that two who do so wait and do not block
+    each other."""
+    if not verdicts:
+        return
+    rows = sorted(verdicts, key=lambda each: each.case)
+    tx.execute(
+        """INSERT INTO conflict_verdict (dso, limit_id, operator, start_s, end_s, revision, part_digest, changes,
+                                         goes_at, is_certain, size, conflict)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[], %s::bytea[],
+                                %s::bigint[], %s::timestamptz[], %s::boolean[], %s::numeric[], %s::json[])
+           ON CONFLICT (dso, limit_id, operator, start_s, end_s) DO UPDATE
+              SET revision = excluded.revision, part_digest = excluded.part_digest, changes = excluded.changes,
+                  goes_at = excluded.goes_at, is_certain = excluded.is_certain, size = excluded.size,
+                  conflict = excluded.conflict""",
+        (
+            *([getattr(each.case, name) for each in rows] for name in Case.__slots__),
+            *([each.part_digest for each in rows], [each.changes for each in rows], [each.goes_at for each in rows]),
+            [None if each.conflict is None else bool(each.conflict.excesses) for each in rows],
+            [None if each.conflict is None else -each.conflict.severity[1] for each in rows],
+            [None if each.conflict is None else _json(each.conflict) for each in rows],
+        ),
+    )
+
+
+def read(tx: Transaction, cases: Sequence[Case]) -> dict[Case, Conflict]:
+    """The conflicts kept for these cases, as far as there are."""
+    rows = tx.execute(
+        """SELECT k.dso, k.limit_id, k.operator, k.start_s, k.end_s, k.revision, k.conflict
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[])
+                  AS c(dso, limit_id, operator, start_s, end_s, revision)
+             JOIN conflict_verdict k USING (dso, limit_id, operator, start_s, end_s, revision)
+            WHERE k.conflict IS NOT NULL""",
+        tuple([getattr(each, name) for each in cases] for name in Case.__slots__),
+    ).fetchall()
+    return {Case(**row): found for row in rows if (found := _conflict(row.pop("conflict")))}
+
+
+def let_go(tx: Transaction, now: datetime) -> None:
+    """Forget what need not be kept any more; what somebody is writing stays."""
+    tx.execute(
+        """DELETE FROM conflict_verdict WHERE ctid = ANY(ARRAY(
+               SELECT ctid FROM conflict_verdict WHERE goes_at < %s FOR UPDATE SKIP LOCKED))""",
+        (now,),
+    )
+
+
+def take_news(tx: Transaction) -> bool:
+    """Whether there was news of plans, limits or the registry since this was asked last; one who asks is told so."""
+    taken = tx.execute(
+        """INSERT INTO judged_news AS j
+           SELECT true, p.last_value, l.last_value, r.last_value
+             FROM news_of_plans p, news_of_limits l, news_of_registry r
+           ON CONFLICT (is_only) DO UPDATE
+              SET plans = excluded.plans, limits = excluded.limits, registry = excluded.registry
+            WHERE (j.plans, j.limits, j.registry) <> (excluded.plans, excluded.limits, excluded.registry)
+           RETURNING is_only"""
+    )
+    return bool(taken.fetchall())
+
+
+def _cases(tx: Transaction, which: str, arguments: dict[str, Any], window_s: tuple[int, int]) -> list[Known]:
+    """An emergency whose end is its start has a second, as in what it asks."""
+    rows = tx.execute(
+        f"""SELECT l.dso, l.limit_id, l.revision, p.operator, l.start_s, l.end_s, coalesce(i.changes, 0) AS changes,
+                   k.dso IS NOT NULL AS is_kept, k.is_certain, k.size
+              FROM (SELECT *, greatest(first_s, %(start_s)s) AS start_s,
+                           least(greatest(last_s, first_s + 1), %(end_s)s) AS end_s
+                      FROM (SELECT *, floor(extract(epoch FROM starts_at))::bigint AS first_s,
+                                   floor(extract(epoch FROM ends_at))::bigint AS last_s FROM limit_revision) whole
+                     WHERE is_latest AND status IN ('active', 'ended')
+                       AND starts_at < %(end)s AND ends_at > %(start)s
+                       AND (%(dso)s::text IS NULL OR dso = %(dso)s)) l
+              JOIN limit_part p USING (dso, limit_id, revision)
+              LEFT JOIN operator_input i ON i.operator = p.operator
+              LEFT JOIN conflict_verdict k
+                   ON (k.dso, k.limit_id, k.operator, k.start_s, k.end_s)
+                      = (l.dso, l.limit_id, p.operator, l.start_s, l.end_s)
+                  AND (k.revision, k.part_digest, k.changes) = (l.revision, p.digest, coalesce(i.changes, 0))
+             WHERE p.status IN ('active', 'ended') AND (%(operator)s::text IS NULL OR p.operator = %(operator)s)
+               AND ({which})""",
+        arguments | {"start_s": window_s[0], "end_s": window_s[1]},
+    ).fetchall()
+    return [_known(row) for row in rows]
+
+
+def _known(row: dict[str, Any]) -> Known:
+    case = Case(**{name: row[name] for name in Case.__slots__})
+    severity = None if row["size"] is None else (0 if row["is_certain"] else 1, -int(row["size"]))
+    return Known(case, row["changes"], row["is_kept"], severity)
+
+
+def _json(conflict: Conflict) -> str:
+    excesses = [
+        (each.start_s, each.end_s, each.duration_s, each.planned_ws, each.part_ws, each.excess_ws)
+        for each in conflict.excesses
+    ]
+    of_assets = conflict.unknown_count, conflict.unknown_w, conflict.concerned_count, conflict.largest
+    return json.dumps([excesses, conflict.doubtful_s, *of_assets], separators=(",", ":"))
+
+
+def _conflict(row: Sequence[Any]) -> Conflict:
+    excesses, doubtful_s, unknown_count, unknown_w, concerned_count, largest = row
+    return Conflict(
+        tuple(Excess(*each) for each in excesses),
+        None if doubtful_s is None else (doubtful_s[0], doubtful_s[1]),
+        *(unknown_count, unknown_w, concerned_count),
+        tuple((asset_id, energy_ws) for asset_id, energy_ws in largest),
+    )

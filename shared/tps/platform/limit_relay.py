@@ -1,0 +1,242 @@
+"""What each operator is sent of a DSO's limit, revision by revision (F6a; SEMANTICS, "Update, cancel, end").
+
+An operator counts what it was sent: 1, 2, 3. Whom a revision does not touch is sent nothing; who is out of it gets a
+cancel, and a new id if it comes back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from tps.documents import encode
+from tps.documents.unavailability import DocumentStatus, LimitDocument, limit_type
+from tps.domain.fairness import WEIGHTED_MAX_MIN, share_limit
+from tps.domain.limit import AvailablePower, ForeseenLimit, Limit, LimitKind, Share
+from tps.domain.limit_revision import LimitStatus
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.handling import ROLES, Correspondent, Desk
+from tps.endpoint.sending import Draft
+from tps.mades.ids import derived_id
+from tps.mades.types import LIMIT_TYPES
+from tps.platform import limits, registry
+from tps.platform.limits import LimitName, OperatorPart, Revision, WeighedAsset
+from tps.platform.registry import Party
+
+_STATUSES = {
+    LimitStatus.ACTIVE: DocumentStatus.ACTIVE,
+    LimitStatus.ENDED: DocumentStatus.ACTIVE,
+    LimitStatus.CANCELLED: DocumentStatus.CANCELLED,
+    LimitStatus.WITHDRAWN: DocumentStatus.WITHDRAWN,
+}
+_STANDING = (LimitStatus.ACTIVE, LimitStatus.ENDED)
+_Assets = Mapping[str, Sequence[WeighedAsset]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one operator is sent now; `limit` is None if it is out of the limit."""
+
+    part: OperatorPart
+    limit: Limit | None
+
+
+def relay(desk: Desk, dso: str, limit_id: str) -> None:
+    """Decide, once, what each operator is sent for every revision of a limit that was accepted, in their order.
+
+    A revision may be accepted before the one before it has got this far. Each has the message that brought it as the
+    cause of what is sent, whoever decides it.
+    """
+    limits.lock_limit(desk.tx, dso, limit_id)
+    for revision in limits.unrelayed(desk.tx, dso, limit_id):
+        _relay_one(replace(desk, cause=revision.message_id), revision)
+
+
+def _relay_one(desk: Desk, revision: Revision) -> None:
+    held = limits.last_parts(desk.tx, revision.name.dso, revision.name.limit_id)
+    assets = by_operator(limits.frozen_assets(desk.tx, revision.name))
+    if revision.status is LimitStatus.ENDED:
+        assets = {operator: own for operator, own in assets.items() if _holds(held.get(operator))}
+    changes = [
+        _standing(desk.endpoint, revision, _own_limit(revision, part, assets), held.get(part.operator))
+        for part in divide(desk.endpoint, revision, assets)
+    ]
+    changes += [_closing(revision, part) for part in held.values() if _holds(part) and part.operator not in assets]
+    send_changes(desk, revision, changes, held)
+    limits.mark_relayed(desk.tx, revision.name)
+
+
+def by_operator(assets: Iterable[WeighedAsset]) -> dict[str, list[WeighedAsset]]:
+    """The frozen assets of each operator."""
+    grouped: dict[str, list[WeighedAsset]] = defaultdict(list)
+    for asset in assets:
+        grouped[asset.operator].append(asset)
+    return dict(grouped)
+
+
+def divide(endpoint: Endpoint, revision: Revision, assets: _Assets) -> list[OperatorPart]:
+    """Each operator's part of each interval (SEMANTICS, Fairness); none in an emergency. Ids are given later."""
+    weights = {operator: _weight_kw(own) for operator, own in assets.items()}
+    slots = revision.limit.available if isinstance(revision.limit, ForeseenLimit) else ()
+    divided = [share_limit(slot.power_kw, weights, tie_key(endpoint, revision.name)) for slot in slots]
+    return [
+        OperatorPart(operator, "", 0, weights[operator], tuple(parts[operator] for parts in divided))
+        for operator in sorted(assets)
+    ]
+
+
+def divide_between(desk: Desk, revision: Revision, moves: Sequence[tuple[str, str, str]]) -> None:
+    """Assets of a limit changed hands: pool the parts of the two operators and divide them anew between just these.
+
+    Args:
+        moves: (asset, from, to), each pair of operators in turn.
+    """
+    pairs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for asset_id, before, after in moves:
+        pairs[(before, after)].append(asset_id)
+    for pair, asset_ids in sorted(pairs.items()):
+        limits.move_assets(desk.tx, revision.name, asset_ids, pair[1])
+        if revision.is_relayed:
+            _divide_pair(desk, revision, pair)
+
+
+def _divide_pair(desk: Desk, revision: Revision, pair: tuple[str, str]) -> None:
+    held = limits.last_parts(desk.tx, revision.name.dso, revision.name.limit_id)
+    assets = by_operator(limits.frozen_assets(desk.tx, revision.name))
+    two = {operator: assets.get(operator, []) for operator in pair}
+    weights = {operator: _weight_kw(own) for operator, own in two.items()}
+    slots = revision.limit.available if isinstance(revision.limit, ForeseenLimit) else ()
+    parts: dict[str, list[Decimal]] = {operator: [] for operator in pair}
+    for index in range(len(slots)):
+        standing = (held[operator] for operator in pair if _holds(held.get(operator)))
+        pooled_kw = sum((part.parts_kw[index] for part in standing), Decimal(0))
+        for operator, part_kw in share_limit(pooled_kw, weights, tie_key(desk.endpoint, revision.name)).items():
+            parts[operator].append(part_kw)
+    changes = []
+    for operator in sorted(pair):
+        part = OperatorPart(operator, "", 0, weights[operator], tuple(parts[operator]))
+        if two[operator]:
+            own = _own_limit(revision, part, two)
+            changes.append(_standing(desk.endpoint, revision, own, held.get(operator)))
+        elif _holds(held.get(operator)):
+            changes.append(_closing(revision, held[operator]))
+    send_changes(desk, revision, changes, held)
+
+
+def send_changes(desk: Desk, revision: Revision, changes: Sequence[_Change], held: Mapping[str, OperatorPart]) -> None:
+    """Keep what each operator stands with, and send what is news to it."""
+    dso = revision.name.dso
+    parties = registry.parties(desk.tx, [dso, *(change.part.operator for change in changes)])
+    kept = []
+    for change in sorted(changes, key=lambda each: each.part.operator):
+        part, operator = change.part, parties[change.part.operator]
+        if _is_news(part, held.get(part.operator)):
+            purpose = f"limit {part.sent_limit_id}-{part.sent_revision}"
+            part = replace(part, message_id=desk.derived_id(operator.component, f"message {purpose}"))
+            desk.send(_draft(desk, revision, replace(change, part=part), (parties[dso], operator)), purpose)
+        kept.append(part)
+    limits.put_parts(desk.tx, revision.name, kept)
+
+
+def limit_of_part(limit: Limit, part: OperatorPart, assets: Sequence[WeighedAsset]) -> Limit:
+    """One operator's limit: its assets, its part, nothing of anybody else."""
+    limit = replace(limit, asset_ids=tuple(asset.asset_id for asset in assets))
+    if not isinstance(limit, ForeseenLimit):
+        return limit
+    slots = zip(limit.available, part.parts_kw, strict=True)
+    return replace(limit, available=tuple(AvailablePower(slot.interval, part_kw) for slot, part_kw in slots))
+
+
+def _own_limit(revision: Revision, part: OperatorPart, assets: _Assets) -> _Change:
+    assert revision.limit is not None
+    return _Change(part, limit_of_part(revision.limit, part, assets[part.operator]))
+
+
+def tie_key(endpoint: Endpoint, name: LimitName) -> bytes:
+    """Decides between equals, alike for all revisions and intervals of a limit."""
+    return hmac.digest(endpoint.secret("ties"), f"{name.dso}/{name.limit_id}".encode(), hashlib.sha256)
+
+
+def _standing(endpoint: Endpoint, revision: Revision, change: _Change, before: OperatorPart | None) -> _Change:
+    """The operator is concerned: by the next revision of what it has, by nothing new, or by a limit of a new id."""
+    digest = hashlib.sha256(repr(change.limit).encode()).digest()
+    part = replace(change.part, status=revision.status, digest=digest)
+    if before is None or not _holds(before):
+        generation = 0 if before is None else before.generation + 1
+        sent_limit_id = _sent_id(endpoint, revision.name, part.operator, generation)
+        return replace(change, part=replace(part, sent_limit_id=sent_limit_id, sent_revision=1, generation=generation))
+    is_changed = (before.digest, before.status) != (part.digest, part.status)
+    part = replace(
+        part,
+        sent_limit_id=before.sent_limit_id,
+        sent_revision=before.sent_revision + is_changed,
+        generation=before.generation,
+        message_id=before.message_id,
+    )
+    return replace(change, part=part)
+
+
+def _closing(revision: Revision, part: OperatorPart) -> _Change:
+    """The operator is out of the limit, or the limit is cancelled or withdrawn."""
+    status = LimitStatus.CANCELLED if revision.status in _STANDING else revision.status
+    out = replace(part, status=status, sent_revision=part.sent_revision + 1, parts_kw=(), digest=b"")
+    return _Change(out, None)
+
+
+def _is_news(part: OperatorPart, before: OperatorPart | None) -> bool:
+    told = (part.sent_limit_id, part.sent_revision)
+    return before is None or told != (before.sent_limit_id, before.sent_revision)
+
+
+def _holds(part: OperatorPart | None) -> bool:
+    return part is not None and part.status in _STANDING
+
+
+def _sent_id(endpoint: Endpoint, name: LimitName, operator: str, generation: int) -> str:
+    purpose = f"limit {generation}" if generation else "limit"
+    return derived_id(endpoint.secret("ids"), f"{name.dso}/{name.limit_id}", operator, purpose)
+
+
+def _draft(desk: Desk, revision: Revision, change: _Change, parties: tuple[Party, Party]) -> Draft:
+    """One operator's message."""
+    part, operator = change.part, parties[1]
+    is_urgent = change.limit is not None and revision.kind is LimitKind.UNFORESEEN
+    # That an emergency is on loses its point when it is over. That it changed, or is over, must arrive however late:
+    # the operator would keep to what it was told before.
+    no_use_after = revision.period.end if is_urgent and part.sent_revision == 1 else None
+    return Draft(
+        sender=desk.own.code,
+        receiver=operator.component,
+        type=LIMIT_TYPES[revision.kind],
+        content=encode(_document(desk, revision, change, parties)),
+        document_id=part.sent_limit_id,
+        revision=part.sent_revision,
+        no_use_after=no_use_after,
+    )
+
+
+def _document(desk: Desk, revision: Revision, change: _Change, parties: tuple[Party, Party]) -> LimitDocument:
+    part, (issuer, operator) = change.part, parties
+    peer = Correspondent(operator.component, operator.code, ROLES[operator.role])
+    is_standing = change.limit is not None
+    is_divided = is_standing and revision.kind is LimitKind.FORESEEN
+    return LimitDocument(
+        header=desk.header_to(peer, part.sent_limit_id),
+        revision=part.sent_revision,
+        status=_STATUSES[part.status],
+        period=revision.period,
+        kind_type=limit_type(revision.direction),
+        limit=change.limit,
+        reason=revision.reason,
+        issuer=issuer.code if is_standing else None,
+        issuer_name=issuer.name if is_standing else None,
+        share=Share(WEIGHTED_MAX_MIN, part.weight_kw) if is_divided else None,
+    )
+
+
+def _weight_kw(assets: Iterable[WeighedAsset]) -> Decimal:
+    return sum((asset.weight_kw for asset in assets), Decimal(0))

@@ -1,0 +1,116 @@
+"""What a DSO is to be told of its limits as time goes by, once each (SEMANTICS, Emergencies, What a DSO may learn)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tps.platform.limits import LimitName
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+_REACHED = ["DELIVERED", "RECEIVED"]
+_BATCH = 200
+
+
+class Watch(StrEnum):
+    """What is watched for. `UNREACHED` after a minute, `EXPIRES` a quarter of an hour before the end."""
+
+    EXPIRES = "expires"
+    EXPIRED = "expired"
+    REACHED = "reached"
+    UNREACHED = "unreached"
+
+
+@dataclass(frozen=True, slots=True)
+class DueWatch:
+    """A watch whose time has come, on the latest revision of a limit, brought by `message_id`."""
+
+    name: LimitName
+    what: Watch
+    kind: str
+    ends_at: datetime
+    message_id: str
+
+
+def watch(tx: Transaction, name: LimitName, due: Mapping[Watch, datetime]) -> None:
+    """Watch the latest revision of a limit, and no earlier one any more."""
+    tx.execute("DELETE FROM limit_watch WHERE dso = %s AND limit_id = %s", (name.dso, name.limit_id))
+    tx.execute(
+        "INSERT INTO limit_watch SELECT %s, %s, %s, * FROM unnest(%s::text[], %s::timestamptz[])",
+        (name.dso, name.limit_id, name.revision, [str(what) for what in due], list(due.values())),
+    )
+
+
+def take_due(tx: Transaction, now: datetime) -> list[DueWatch]:
+    """Watches on time whose time has come; they are over with this transaction. Sorted by DSO."""
+    rows = tx.execute(
+        """WITH due AS (
+               DELETE FROM limit_watch WHERE (dso, limit_id, what) IN (
+                   SELECT dso, limit_id, what FROM limit_watch WHERE due_at <= %s AND what <> 'reached'
+                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+               RETURNING dso, limit_id, revision, what)
+           SELECT due.*, l.kind, l.ends_at, l.message_id FROM due JOIN limit_revision l USING (dso, limit_id, revision)
+            ORDER BY dso, limit_id, what""",
+        (now, _BATCH),
+    ).fetchall()
+    return [_due(row) for row in rows]
+
+
+def take_reached(tx: Transaction, component: str) -> list[tuple[DueWatch, datetime]]:
+    """Limits whose last operator's endpoint has said DELIVERED, and when; they are no longer watched. Sorted by DSO.
+
+    Nor are those of which a message FAILED for good, or that nobody was sent.
+
+    Args:
+        component: The platform's, which sent the messages.
+    """
+    rows = tx.execute(
+        """WITH open AS (
+               SELECT w.dso, w.limit_id, w.revision, l.kind, l.ends_at, l.message_id
+                 FROM limit_watch w JOIN limit_revision l USING (dso, limit_id, revision)
+                WHERE w.what = 'reached' AND l.is_relayed FOR UPDATE OF w SKIP LOCKED),
+           sent AS (
+               SELECT dso, limit_id, bool_and(coalesce(m.state, 'FAILED') = ANY(%(reached)s)) AS is_reached,
+                      bool_and(coalesce(m.state, 'FAILED') = ANY(%(settled)s)) AS is_settled,
+                      array_agg(p.message_id) AS message_ids
+                 FROM open LEFT JOIN limit_part p USING (dso, limit_id, revision)
+                 LEFT JOIN message m ON m.component = %(component)s AND m.message_id = p.message_id
+                GROUP BY dso, limit_id),
+           done AS (
+               DELETE FROM limit_watch w USING sent s
+                WHERE w.dso = s.dso AND w.limit_id = s.limit_id AND w.what = 'reached' AND s.is_settled
+               RETURNING w.dso, w.limit_id)
+           SELECT open.*, 'reached' AS what,
+                  (SELECT max(first) FROM (SELECT min(t.at) AS first FROM message_trace t
+                     WHERE t.component = %(component)s AND t.message_id = ANY(sent.message_ids)
+                       AND t.state = ANY(%(reached)s) GROUP BY t.message_id) AS each) AS at
+             FROM open JOIN sent USING (dso, limit_id) JOIN done USING (dso, limit_id)
+            WHERE sent.is_reached ORDER BY dso, limit_id""",
+        {"component": component, "reached": _REACHED, "settled": [*_REACHED, "FAILED"]},
+    ).fetchall()
+    return [(_due(row), row["at"]) for row in rows]
+
+
+def unreached_assets(tx: Transaction, component: str, name: LimitName) -> list[str]:
+    """Assets of a revision whose operator's endpoint has not said DELIVERED, sorted."""
+    rows = tx.execute(
+        """SELECT a.asset_id FROM limit_asset a
+             LEFT JOIN limit_part p USING (dso, limit_id, revision, operator)
+             LEFT JOIN message m ON m.component = %s AND m.message_id = p.message_id
+            WHERE a.dso = %s AND a.limit_id = %s AND a.revision = %s
+              AND NOT coalesce(m.state = ANY(%s), false) ORDER BY a.asset_id COLLATE "C" """,
+        (component, name.dso, name.limit_id, name.revision, _REACHED),
+    ).fetchall()
+    return [row["asset_id"] for row in rows]
+
+
+def _due(row: dict[str, object]) -> DueWatch:
+    name = LimitName(str(row["dso"]), str(row["limit_id"]), int(str(row["revision"])))
+    ends_at = row["ends_at"]
+    assert isinstance(ends_at, datetime)
+    return DueWatch(name, Watch(str(row["what"])), str(row["kind"]), ends_at, str(row["message_id"]))

@@ -1,0 +1,27 @@
+"""News for the platform operator: told once it can be read, so that whoever waits for it finds it (F3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tps.errors import StoreAway
+from tps.platform.news_counts import Topic, raise_count
+
+if TYPE_CHECKING:
+    from tps.endpoint.endpoint import Endpoint
+
+_log = structlog.get_logger()
+
+
+def tell_operator(endpoint: Endpoint, *topics: Topic) -> None:
+    """Tell the platform operator that something has changed. Never the reason for a failure: who looks, sees it."""
+    try:
+        with endpoint.database.transaction() as tx:
+            raise_count(tx, topics)
+            own = endpoint.own(tx, endpoint.platform)
+        if own is not None:
+            endpoint.mailbox.wake([own.party])
+    except StoreAway as error:
+        _log.warning("news not told", why=error.detail)

@@ -1,0 +1,252 @@
+"""Limits as the platform operator sees them: revisions, parts, and how far each message came (F3)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tps.domain.limit_revision import LimitStatus
+from tps.platform.limits import LimitName, OperatorPart, Revision, read_part, read_revision
+from tps.platform.plan_total_rows import Asked
+
+if TYPE_CHECKING:
+    from tps.domain.scope import TpsScope
+    from tps.stores.database import Transaction
+
+_PART = """operator, sent_limit_id, sent_revision, weight_kw, parts_kw, status, generation, digest, message_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionHead:
+    """That there was a revision."""
+
+    revision: int
+    status: LimitStatus
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How far one message has come; `state` as in the platform's ledger, times None until then."""
+
+    message_id: str
+    state: str
+    issued_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPart:
+    """What one operator was last sent of a limit, how many of its assets that is about, and the message."""
+
+    part: OperatorPart
+    operator_name: str
+    asset_count: int
+    sent: Sent | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPart:
+    """What a revision leaves an operator: of each interval, in kW; and on which of its assets. `digest` is of all."""
+
+    name: LimitName
+    operator: str
+    operator_name: str
+    parts_kw: tuple[Decimal, ...]
+    asset_ids: Sequence[str]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLimit:
+    """A limit of a DSO's.
+
+    Attributes:
+        latest: The newest revision.
+        standing: The newest that says what is asked; the latest one unless that cancels or withdraws.
+    """
+
+    latest: Revision
+    standing: Revision
+    revisions: tuple[RevisionHead, ...]
+    asset_count: int
+    parts: tuple[SeenPart, ...]
+
+
+def latest_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Revision]:
+    """The latest revision of each limit that touches a period, by start, DSO and id; of this DSO, or an operator's."""
+    rows = tx.execute(
+        """SELECT l.* FROM limit_revision l
+            WHERE l.is_latest AND l.starts_at < %(end)s AND l.ends_at > %(start)s
+              AND (%(dso)s::text IS NULL OR l.dso = %(dso)s)
+              AND (%(operator)s::text IS NULL OR EXISTS (
+                   SELECT FROM limit_part p
+                    WHERE p.dso = l.dso AND p.limit_id = l.limit_id AND p.operator = %(operator)s))
+            ORDER BY l.starts_at, l.dso, l.limit_id""",
+        {"dso": asked.dso, "operator": asked.operator, "start": asked.period.start, "end": asked.period.end},
+    ).fetchall()
+    return [read_revision(row) for row in rows]
+
+
+def latest_named(tx: Transaction, _scope: TpsScope, limit_id: str) -> list[Revision]:
+    """The latest revision of the limits with this id: of one, unless two DSOs have chosen the same."""
+    rows = tx.execute(
+        "SELECT * FROM limit_revision WHERE limit_id = %s AND is_latest ORDER BY dso", (limit_id,)
+    ).fetchall()
+    return [read_revision(row) for row in rows]
+
+
+def revisions(tx: Transaction, _scope: TpsScope, names: Sequence[LimitName]) -> dict[LimitName, Revision]:
+    """These revisions, by name."""
+    rows = tx.execute(
+        f"SELECT l.* FROM limit_revision l JOIN {_REVISIONS} USING (dso, limit_id, revision)", _revisions_named(names)
+    ).fetchall()
+    return {each.name: each for each in map(read_revision, rows)}
+
+
+def seen_limits(
+    tx: Transaction, _scope: TpsScope, latest: Sequence[Revision], component: str, *, operator: str | None = None
+) -> list[SeenLimit]:
+    """All about these limits, in their order.
+
+    Args:
+        component: The platform's, which sent the messages.
+        operator: Whose part alone to show; None for all.
+    """
+    names = [(each.name.dso, each.name.limit_id) for each in latest]
+    heads, standing = _revisions(tx, names)
+    counts = _asset_counts(tx, list(standing.values()))
+    parts = _parts(tx, names, component, operator)
+    found = []
+    for each, name in zip(latest, names, strict=True):
+        own = standing.get(name, each)
+        by_operator = counts[own.name]
+        seen = tuple(_seen_part(row, by_operator) for row in parts[name])
+        found.append(SeenLimit(each, own, tuple(heads[name]), sum(by_operator.values()), seen))
+    return found
+
+
+def standing_parts(
+    tx: Transaction, _scope: TpsScope, names: Sequence[LimitName], *, operators: Sequence[str] | None = None
+) -> list[StandingPart]:
+    """Of each of these revisions each operator's part and assets, or these ones'; none while it is being divided."""
+    rows = tx.execute(
+        f"""SELECT p.dso, p.limit_id, p.revision, p.operator, y.name, p.parts_kw, a.asset_ids, p.digest
+              FROM {_REVISIONS}
+              JOIN LATERAL (
+                   SELECT operator, array_agg(asset_id) AS asset_ids FROM limit_asset a
+                    WHERE (a.dso, a.limit_id, a.revision) = (named.dso, named.limit_id, named.revision)
+                      AND (%(operators)s::text[] IS NULL OR operator = ANY(%(operators)s))
+                    GROUP BY operator) a ON true
+              JOIN limit_part p USING (dso, limit_id, revision, operator)
+              LEFT JOIN party y ON y.code = p.operator
+             WHERE p.status IN ('active', 'ended')""",
+        _revisions_named(names) | {"operators": operators},
+    ).fetchall()
+    return [
+        StandingPart(
+            LimitName(row["dso"], row["limit_id"], row["revision"]),
+            *(row["operator"], row["name"] or "", tuple(row["parts_kw"]), row["asset_ids"], bytes(row["digest"])),
+        )
+        for row in rows
+    ]
+
+
+def hops_of(tx: Transaction, _scope: TpsScope, component: str, message_ids: Sequence[str]) -> dict[str, list[Any]]:
+    """Every step of these messages of the platform's: at, state, at_component, details; oldest first."""
+    rows = tx.execute(
+        """SELECT message_id, at, state, at_component, details FROM message_trace
+            WHERE component = %s AND message_id = ANY(%s) ORDER BY step""",
+        (component, list(message_ids)),
+    ).fetchall()
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.pop("message_id")].append(row)
+    return found
+
+
+_REVISIONS = "unnest(%(dsos)s::text[], %(ids)s::text[], %(revisions)s::int[]) AS named(dso, limit_id, revision)"
+
+
+def _revisions_named(names: Sequence[LimitName]) -> dict[str, Any]:
+    return {
+        "dsos": [name.dso for name in names],
+        "ids": [name.limit_id for name in names],
+        "revisions": [name.revision for name in names],
+    }
+
+
+_Name = tuple[str, str]
+_NAMED = "unnest(%(dsos)s::text[], %(ids)s::text[]) AS named(dso, limit_id)"
+
+
+def _named(names: Sequence[_Name]) -> dict[str, Any]:
+    return {"dsos": [dso for dso, _ in names], "ids": [limit_id for _, limit_id in names]}
+
+
+def _revisions(
+    tx: Transaction, names: Sequence[_Name]
+) -> tuple[dict[_Name, list[RevisionHead]], dict[_Name, Revision]]:
+    rows = tx.execute(
+        f"SELECT * FROM limit_revision JOIN {_NAMED} USING (dso, limit_id) ORDER BY revision", _named(names)
+    ).fetchall()
+    heads: dict[_Name, list[RevisionHead]] = defaultdict(list)
+    standing: dict[_Name, Revision] = {}
+    for revision in map(read_revision, rows):
+        name = (revision.name.dso, revision.name.limit_id)
+        heads[name].append(RevisionHead(revision.name.revision, revision.status, revision.accepted_at))
+        if revision.limit is not None:
+            standing[name] = revision
+    return heads, standing
+
+
+def _asset_counts(tx: Transaction, standing: Sequence[Revision]) -> dict[LimitName, dict[str, int]]:
+    rows = tx.execute(
+        f"""SELECT named.dso, named.limit_id, named.revision, a.operator, a.assets
+              FROM {_REVISIONS}, LATERAL (
+                   SELECT operator, count(*) AS assets FROM limit_asset a
+                    WHERE (a.dso, a.limit_id, a.revision) = (named.dso, named.limit_id, named.revision)
+                    GROUP BY operator) a""",
+        _revisions_named([each.name for each in standing]),
+    ).fetchall()
+    found: dict[LimitName, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        found[LimitName(row["dso"], row["limit_id"], row["revision"])][row["operator"]] = row["assets"]
+    return found
+
+
+def _parts(
+    tx: Transaction, names: Sequence[_Name], component: str, operator: str | None
+) -> dict[_Name, list[dict[str, Any]]]:
+    rows = tx.execute(
+        f"""SELECT part.*, y.name AS operator_name, m.state, m.sent_at AS issued_at, t.delivered_at, t.read_at
+              FROM (SELECT DISTINCT ON (dso, limit_id, operator) dso, limit_id, {_PART}
+                      FROM limit_part JOIN {_NAMED} USING (dso, limit_id)
+                     WHERE %(operator)s::text IS NULL OR operator = %(operator)s
+                     ORDER BY dso, limit_id, operator, revision DESC) part
+              LEFT JOIN party y ON y.code = part.operator
+              LEFT JOIN message m ON m.component = %(component)s AND m.message_id = part.message_id
+              LEFT JOIN LATERAL (
+                   SELECT min(at) FILTER (WHERE state = 'DELIVERED') AS delivered_at,
+                          min(at) FILTER (WHERE state = 'RECEIVED') AS read_at
+                     FROM message_trace WHERE component = m.component AND message_id = m.message_id) t ON true
+             ORDER BY part.operator""",
+        {**_named(names), "component": component, "operator": operator},
+    ).fetchall()
+    found: dict[_Name, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["dso"], row["limit_id"]].append(row)
+    return found
+
+
+def _seen_part(row: dict[str, Any], asset_counts: dict[str, int]) -> SeenPart:
+    part = read_part({name: row[name] for name in _PART.split(", ")})
+    sent = None
+    if row["state"] is not None:
+        sent = Sent(row["message_id"], row["state"], row["issued_at"], row["delivered_at"], row["read_at"])
+    return SeenPart(part, row["operator_name"] or "", asset_counts.get(row["operator"], 0), sent)

@@ -1,0 +1,223 @@
+"""What a function sees of the runtime: calls, answers, events, and `serve`. No web framework shows through.
+
+A function module has `main(context)` in parliament's form and hands over its tables:
+
+    def main(context):
+        return serve(context, routes=ROUTES, topics=TOPICS)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tps.api.bodies import pointer_of
+from tps.directory.directory import Directory
+from tps.domain.scope import AgrScope, DirectoryScope, DsoScope, Scope, TpsScope
+from tps.endpoint.components import OwnComponent
+from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.handling import Status
+from tps.endpoint.receiving import Arrival
+from tps.errors import Finding, Forbidden, Malformed, NotFound, RuleBroken
+
+if TYPE_CHECKING:
+    from tps.rest.waiting import Waits
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call is answered.
+
+    Attributes:
+        body: JSON-able (Decimals become numbers), or text or bytes to be sent as `media_type`.
+        is_tagged: It has an ETag, and is not sent again to whoever has it. For what is asked for again and again.
+        on_handed_over: Runs once the answer went to a client that is still connected.
+    """
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "text/plain; charset=utf-8"
+    is_tagged: bool = False
+    on_handed_over: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated REST call, or an open one (`scope` None).
+
+    Attributes:
+        scope: Who asks; from the token only.
+        query: Values by name, in the order given.
+        path_values: What the route's placeholders matched.
+        raw_body: As it came, at most 50 MB.
+        endpoint: That of the caller's group.
+        is_connected: False once the client has gone.
+        known_directory: The Component Directory, where it is asked.
+    """
+
+    scope: Scope | None
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]]
+    path_values: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw_body: bytes
+    endpoint: Endpoint
+    waits: Waits
+    platform_party: str
+    is_connected: Callable[[], bool]
+    known_directory: Directory | None = None
+
+    @property
+    def now(self) -> datetime:
+        return self.endpoint.clock()
+
+    @property
+    def agr(self) -> AgrScope:
+        """The caller as an operator; the edge has made sure of it."""
+        if not isinstance(self.scope, AgrScope):
+            raise Forbidden("for aggregators and balance responsible parties")
+        return self.scope
+
+    @property
+    def dso(self) -> DsoScope:
+        """The caller as a DSO; the edge has made sure of it."""
+        if not isinstance(self.scope, DsoScope):
+            raise Forbidden("for distribution system operators")
+        return self.scope
+
+    @property
+    def tps(self) -> TpsScope:
+        """The caller as the platform operator; the edge has made sure of it."""
+        if not isinstance(self.scope, TpsScope):
+            raise Forbidden("for the platform operator")
+        return self.scope
+
+    @property
+    def viewer(self) -> DirectoryScope:
+        """The caller as whoever asks the Component Directory; the edge has made sure of it."""
+        if not isinstance(self.scope, DirectoryScope):
+            raise Forbidden("for components and their parties")
+        return self.scope
+
+    @property
+    def directory(self) -> Directory:
+        """The Component Directory, which runs where its group does."""
+        if self.known_directory is None:
+            raise NotFound("this deployment does not serve that group")
+        return self.known_directory
+
+    @property
+    def party(self) -> str:
+        """The caller's code."""
+        if self.scope is None:
+            raise Forbidden("no caller")
+        return self.scope.party
+
+    def text(self, name: str) -> str | None:
+        """A query value; the last one if it is given more than once."""
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+    def flag(self, name: str) -> bool:
+        """A query value that is `true` or `false` (the default)."""
+        value = self.text(name)
+        if value not in (None, "true", "false"):
+            raise Malformed("bad query", [Finding("bad_type", f"/{name}", "true or false")])
+        return value == "true"
+
+    def only_known(self, *names: str) -> None:
+        """Refuse query names that this route does not know."""
+        unknown = [
+            Finding("unknown_field", pointer_of([name]), "no such parameter")
+            for name in self.query
+            if name not in names
+        ]
+        if unknown:
+            raise Malformed("unknown parameter", unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One verb on one path; `<name>` is a placeholder. An open route needs no token."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Answer]
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCall:
+    """A call of the MADES web service.
+
+    Attributes:
+        own: The component whose credentials came with it, of `endpoint`'s group.
+        read_body: The body as it came, at most 75 MB; once, so that nobody holds it while a message goes out.
+    """
+
+    endpoint: Endpoint
+    own: OwnComponent
+    read_body: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoute:
+    """One path of the MADES web service, and of its description.
+
+    A POST is answered to a component's own user name and password, by `handler`; a GET to whoever asks, by `describe`
+    with the address that was asked for and its query. What fails on our side before there is a call is put into the
+    service's own words by `fail`.
+    """
+
+    path: str
+    handler: Callable[[ServiceCall], Answer]
+    describe: Callable[[str, str], Answer]
+    fail: Callable[[Exception], Answer]
+
+
+TopicHandler = Callable[[Endpoint, Arrival], Status]
+TickHandler = Callable[[Endpoint], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Everything a function answers to: routes, web service, message types by (group kind, type), ticks by kind."""
+
+    routes: tuple[Route, ...] = ()
+    service: tuple[ServiceRoute, ...] = ()
+    topics: Mapping[tuple[str, str], TopicHandler] = field(default_factory=dict)
+    on_tick: Mapping[str, TickHandler] = field(default_factory=dict)
+
+
+class Invocation(Protocol):
+    """One invocation of a function, as a host hands it over: parliament's context, which can answer by tables."""
+
+    def answer(self, tables: Tables) -> Any:
+        """Return the host's response to this invocation."""
+
+
+def serve(
+    context: Invocation,
+    *,
+    routes: tuple[Route, ...] = (),
+    service: tuple[ServiceRoute, ...] = (),
+    topics: Mapping[tuple[str, str], TopicHandler] | None = None,
+    on_tick: Mapping[str, TickHandler] | None = None,
+) -> Any:
+    """Answer one invocation by a function's tables."""
+    return context.answer(Tables(routes, service, topics or {}, on_tick or {}))
+
+
+def pong(_call: Call) -> Answer:
+    """F2: says that the function answers."""
+    return Answer("pong")
+
+
+def refuse(findings: Sequence[Finding]) -> None:
+    """Raise what rules found, if they found anything."""
+    if findings:
+        raise RuleBroken(findings[0].detail, findings)

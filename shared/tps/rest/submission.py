@@ -1,0 +1,297 @@
+"""From a REST call to a message and back: send, wait for the platform's answer, say what it was.
+
+Alike for every route that sends: Idempotency-Key, Prefer, 202 with a place to look, and problems that name the
+platform's reasons.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tps.documents import Document, Header, Role, encode
+from tps.endpoint import components, ledger
+from tps.endpoint.handling import ROLES, Status
+from tps.endpoint.sending import Draft, dispatch, enqueue
+from tps.errors import Finding, Forbidden, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway
+from tps.mades.ids import new_id
+from tps.rest.function import Answer, Call
+from tps.rest.waiting import TooManyWaiting
+
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+DEFAULT_WAIT_S = 10
+MAX_WAIT_S = 55
+MAX_KEY_CHARACTERS = 255
+_MAX_WAIT_DIGITS = 9
+_CONFLICTS = {"A51"}
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a call wants to send.
+
+    Attributes:
+        type: Message type.
+        build: Makes the document from its header; runs in the transaction that sends it.
+        revision: Of the document; None if its kind has none (it is then answered as 1).
+        no_use_after: When the content loses its point.
+        success: HTTP status of an accepted one: 201 for what was created, else 200.
+        keep: Writes what the backend keeps of it, in the same transaction: (transaction, message id, sequence).
+        pointer_of: JSON pointer to a resource id in the call's body.
+        document_id: Of what is updated or cancelled; None makes a new one.
+        warnings: (code, detail) of what is legal but probably not meant.
+        resolved: Further fields of the answer: what the call's words came to.
+        rejected: What the platform would leave out, as far as this backend can tell; for a dry run alone.
+    """
+
+    type: str
+    build: Callable[[Header], Document]
+    revision: int | None = None
+    no_use_after: datetime | None = None
+    success: int = 200
+    keep: Callable[[Transaction, str, int], None] | None = None
+    pointer_of: Callable[[str], str] = lambda _subject: ""
+    document_id: str | None = None
+    warnings: tuple[tuple[str, str], ...] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    rejected: tuple[Mapping[str, str], ...] = ()
+
+
+def sending(
+    handler: Callable[[Call], Answer],
+    success: int = 200,
+    told: Callable[[Call, str], Mapping[str, Any]] = lambda _call, _message_id: {},
+) -> Callable[[Call], Answer]:
+    """A handler whose request, coming again with its Idempotency-Key, gets its first outcome and is not judged anew.
+
+    What a request was accepted for may be over, or gone, when it comes again.
+
+    Args:
+        handler: Of the first time; also of a repeat of what was refused.
+        success: HTTP status of an accepted one.
+        told: Further fields of the first answer, by its message id: what was resolved, warnings (`further_fields`).
+    """
+
+    def once(call: Call) -> Answer:
+        return _repeated(call, success, told) or handler(call)
+
+    return once
+
+
+def submit(call: Call, submission: Submission) -> Answer:
+    """Send, wait as the call prefers, and answer; with `?dry_run=true` answer what would be sent, and send nothing."""
+    if call.flag("dry_run"):
+        return _dry_answer(call, submission)
+    wait_s = preferred_wait_s(call)
+    component, message_id = send(call, submission)
+    row = await_answer(call, component, message_id, wait_s)
+    return settled_answer(call, row, submission)
+
+
+def send(call: Call, submission: Submission) -> tuple[str, str]:
+    """Put the message into the outbox and try to send it at once; returns the sender's component and the message id.
+
+    A broker or store that is away is no failure here: the message stays in the outbox and goes out when it is back.
+
+    Raises:
+        KeyReused: The Idempotency-Key came before with another request.
+    """
+    endpoint, fresh_id = call.endpoint, new_id()
+    with endpoint.database.transaction() as tx:
+        own = components.component_of_party(tx, call.party)
+        if own is None:
+            raise Forbidden("the token's party is not onboarded here; ask the platform operator")
+        message_id = _bind_key(call, tx, fresh_id)
+        if message_id == fresh_id:
+            sequence = enqueue(endpoint, tx, _draft(call, own, submission), message_id)
+            if submission.keep is not None and sequence is not None:
+                submission.keep(tx, message_id, sequence)
+    try:
+        dispatch(endpoint, own.code, [message_id])
+    except StoreAway:
+        _log.warning("left in the outbox", message_id=message_id)
+    return own.code, message_id
+
+
+def sent_before(call: Call) -> tuple[str, str] | None:
+    """Component and message id of what this request was sent as before, by its Idempotency-Key; None if it was not."""
+    key = _key(call)
+    if key is None:
+        return None
+    with call.endpoint.database.transaction() as tx:
+        own = components.component_of_party(tx, call.party)
+        message_id = ledger.message_of_key(tx, party=call.party, key=key, digest=_digest(call))
+    return None if own is None or message_id is None else (own.code, message_id)
+
+
+def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> dict[str, Any]:
+    """The message's row once it is answered, or as it stands when the time is up."""
+
+    def look() -> dict[str, Any] | None:
+        row = _row(call, component, message_id)
+        return row if row["status"] != Status.PENDING else None
+
+    try:
+        answered = call.waits.until(call.party, look, wait_s, call.is_connected)
+    except TooManyWaiting:
+        # It is sent: to say "come again" would have it sent twice.
+        answered = None
+    return answered or _row(call, component, message_id)
+
+
+def settled_answer(call: Call, row: Mapping[str, Any], submission: Submission) -> Answer:
+    """A message's outcome as INTERFACES tells it.
+
+    Raises:
+        RuleBroken, RevisionConflict: The platform refused it, with its reasons.
+        MessageRefused: It FAILED on the way.
+    """
+    if row["status"] == Status.REFUSED:
+        raise _refusal(row["answer"], submission)
+    answer = _standing_answer(call, row, submission.success)
+    return replace(answer, body={**answer.body, **further_fields(submission)})
+
+
+def further_fields(submission: Submission) -> dict[str, Any]:
+    """What an answer says beside its outcome: what was resolved, and warnings."""
+    return {**submission.resolved, **_warned(submission)}
+
+
+def preferred_wait_s(call: Call) -> float:
+    """How long the caller wants to wait (RFC 7240): `wait=SECONDS` up to 55, 0 for `respond-async`, else 10."""
+    wait_s: float = DEFAULT_WAIT_S
+    for preference in call.headers.get("Prefer", "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.lower() == "respond-async":
+            return 0
+        if name.lower() == "wait" and value.isascii() and value.isdigit() and len(value) <= _MAX_WAIT_DIGITS:
+            wait_s = min(int(value), MAX_WAIT_S)
+    return wait_s
+
+
+def timeout_s(call: Call, default: int = 30) -> float:
+    """`?timeout=` of a waiting call: whole seconds, 0 to 55."""
+    text = call.text("timeout")
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MAX_WAIT_S):
+        raise Malformed("bad timeout", [Finding("bad_type", "/timeout", "whole seconds, 0 to 55")])
+    return int(text)
+
+
+def header(call: Call, role: str, document_id: str) -> Header:
+    """The header of a document from the caller to the platform."""
+    return Header(
+        document_id=document_id,
+        created_at=call.now.replace(microsecond=0),
+        sender=call.party,
+        sender_role=ROLES[role],
+        receiver=call.platform_party,
+        receiver_role=Role.TPS,
+    )
+
+
+def _dry_answer(call: Call, submission: Submission) -> Answer:
+    """What would be sent is made, so that whatever is wrong with it shows."""
+    with call.endpoint.database.transaction() as tx:
+        own = components.component_of_party(tx, call.party)
+    assert own is not None
+    _draft(call, own, submission)
+    rejected = [dict(each) for each in submission.rejected]
+    status = Status.PARTLY_ACCEPTED if rejected else Status.ACCEPTED
+    body = {"dry_run": True, "status": status, **further_fields(submission)}
+    return Answer({**body, "rejected": rejected} if rejected else body)
+
+
+def _warned(submission: Submission) -> dict[str, Any]:
+    warnings = [{"code": code, "detail": detail} for code, detail in submission.warnings]
+    return {"warnings": warnings} if warnings else {}
+
+
+def _draft(call: Call, own: components.OwnComponent, submission: Submission) -> Draft:
+    document_id = submission.document_id or new_id()
+    return Draft(
+        sender=own.code,
+        receiver=call.endpoint.platform,
+        type=submission.type,
+        content=encode(submission.build(header(call, own.role, document_id))),
+        document_id=document_id,
+        revision=submission.revision,
+        no_use_after=submission.no_use_after,
+    )
+
+
+def _bind_key(call: Call, tx: Transaction, message_id: str) -> str:
+    key = _key(call)
+    if key is None:
+        return message_id
+    return ledger.remember_key(tx, party=call.party, key=key, digest=_digest(call), message_id=message_id, now=call.now)
+
+
+def _repeated(call: Call, success: int, told: Callable[[Call, str], Mapping[str, Any]]) -> Answer | None:
+    """The outcome of the message that this request was sent as before; None if there is none, or it was refused."""
+    before = sent_before(call)
+    if before is None:
+        return None
+    row = await_answer(call, *before, preferred_wait_s(call))
+    if row["status"] == Status.REFUSED:
+        return None
+    answer = _standing_answer(call, row, success)
+    return replace(answer, body={**answer.body, **told(call, row["message_id"])})
+
+
+def _key(call: Call) -> str | None:
+    key = None if call.method == "GET" else call.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
+        detail = f"an Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters"
+        raise Malformed("bad Idempotency-Key", [Finding("bad_type", "", detail)])
+    return key
+
+
+def _digest(call: Call) -> bytes:
+    request = repr((call.method, call.path, sorted(call.query.items()), call.raw_body))
+    return hashlib.sha256(request.encode()).digest()
+
+
+def _row(call: Call, component: str, message_id: str) -> dict[str, Any]:
+    with call.endpoint.database.transaction() as tx:
+        row = ledger.find(tx, component, message_id)
+    assert row is not None
+    return row
+
+
+def _standing_answer(call: Call, row: Mapping[str, Any], success: int) -> Answer:
+    """Of a message that was not refused."""
+    status, answer = Status(row["status"]), row["answer"]
+    if status is Status.FAILED:
+        error = (answer.get("errors") or [{"code": "failed", "detail": "the message failed"}])[0]
+        raise MessageRefused(error["code"], error["detail"])
+    body: dict[str, Any] = {
+        "id": row["document_id"],
+        "revision": row["revision"] or 1,
+        "status": status,
+        "message_id": row["message_id"],
+    }
+    if status is Status.PENDING:
+        location = f"/{call.endpoint.kind}/v1/messages/{row['message_id']}"
+        return Answer(body, 202, {"Location": location})
+    if status is Status.PARTLY_ACCEPTED:
+        body["rejected"] = answer.get("rejected", [])
+    return Answer(body, success)
+
+
+def _refusal(answer: Mapping[str, Any], submission: Submission) -> RuleBroken | RevisionConflict:
+    findings = [
+        Finding(each["code"], submission.pointer_of(each.get("subject") or ""), each.get("detail") or each["code"])
+        for each in answer.get("errors", [])
+    ]
+    is_conflict = any(finding.code in _CONFLICTS for finding in findings)
+    return (RevisionConflict if is_conflict else RuleBroken)("refused by the platform", findings)

@@ -1,1 +1,0 @@
-"""The only place that knows Flask, parliament, CloudEvents and environment variables."""

@@ -1,0 +1,59 @@
+"""What the platform operator looks at: a day of many operators with many limits, each route's time and size."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tools.bench.figures import Figure, Sizes
+from tools.bench.watched import Watched, Watcher, make_watched, window_of
+from tools.story.actor import open_http
+
+if TYPE_CHECKING:
+    from tps.local.embedded.stack import LocalStack
+
+_STORY = 84
+_POLLS = 20
+_CONFLICTS = "conflicts of all, the worst 100"
+
+
+def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
+    """Each route, the first time and again."""
+    with open_http() as http:
+        watched = make_watched(stack, http, sizes, _STORY)
+        watcher = Watcher(http, stack)
+        asked = _asked(watched)
+        figures = [figure for name, path in asked.items() for figure in _figures(watcher, name, path)]
+        watched.plan_anew()
+        started = time.perf_counter()
+        watcher.ask(asked[_CONFLICTS])
+        after_ms = 1000 * (time.perf_counter() - started)
+        return [*figures, Figure("overview", f"{_CONFLICTS}, once one operator planned anew", after_ms, "ms")]
+
+
+def _asked(watched: Watched) -> dict[str, str]:
+    dso, operator, window = watched.dso, watched.operator, window_of(watched)
+    return {
+        "plans of all, totals": f"schedules?{window}",
+        "plans of one operator, totals": f"schedules?party={operator}&{window}",
+        "plans of one operator, 100 changed assets": f"schedules?party={operator}&per_asset=true&limit=100&{window}",
+        "limits of all, as bars": f"limits?summary=true&{window}",
+        "limits of one operator, with parts": f"limits?party={operator}&{window}",
+        _CONFLICTS: f"conflicts?dso={dso}&limit=100&{window}",
+        "conflicts of one operator": f"conflicts?agr={operator}&{window}",
+        "changes, nothing new": "changes",
+    }
+
+
+def _figures(watcher: Watcher, name: str, path: str) -> list[Figure]:
+    """The first answer's time and size, and the median of several after it."""
+    times = []
+    for _ in range(_POLLS):
+        started = time.perf_counter()
+        answer = watcher.ask(path)
+        times.append(time.perf_counter() - started)
+    return [
+        Figure("overview", f"{name}, first", 1000 * times[0], "ms"),
+        Figure("overview", f"{name}, again", 1000 * sorted(times[1:])[len(times) // 2], "ms"),
+        Figure("overview", f"{name}, size", len(answer.content) / 1000, "kB"),
+    ]
