@@ -1,4 +1,4 @@
-"""Test the order of revisions in the life of a limit. Source: docs/semantics.md, "The life of a limit"."""
+"""Test the order of revisions in the life of a limit. Source: docs/semantics.md, "Update, cancel, end"."""
 
 from datetime import timedelta
 

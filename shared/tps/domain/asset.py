@@ -27,7 +27,7 @@ class ClaimState(StrEnum):
 
     A claim is `waiting` if it was accepted but is not in force. The operator is not told the reason.
 
-    Source: docs/semantics.md, "Registrations".
+    Source: docs/semantics.md, "Registration".
     """
 
     ACTIVE = "active"

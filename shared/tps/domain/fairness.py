@@ -92,7 +92,7 @@ def effective_weights(
     Raises:
         RuleBroken: As in `share_limit`.
 
-    Source: docs/semantics.md, "Registrations" (RGN-MAX).
+    Source: docs/semantics.md, "Registration" (RGN-MAX).
     """
     return dict(registered_kw) if point_max_kw is None else share_limit(point_max_kw, registered_kw, tie_key)
 

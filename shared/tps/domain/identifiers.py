@@ -7,7 +7,7 @@ document carries the id as a value with a coding scheme:
     A01  EIC, 16 characters     canonical: without scheme
     NDK  any other id           canonical: `NDK:value` for an asset, without scheme for a connection point
 
-Source: docs/semantics.md, "Registrations"; docs/glossary.md.
+Source: docs/semantics.md, "Registration"; docs/glossary.md.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The life of a limit: replacement by a revision, ending, and final states.
 
-Source: docs/semantics.md, "The life of a limit".
+Source: docs/semantics.md, "Update, cancel, end".
 """
 
 from dataclasses import dataclass

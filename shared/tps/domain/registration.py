@@ -4,7 +4,7 @@ These rules need no registry. The registry decides whether an asset belongs to a
 Pointers are those of the REST bodies. The subject of a finding is the id as sent, for acknowledgements. All checks
 take linear time.
 
-Source: docs/requirements.md, F4; docs/semantics.md, "Registrations".
+Source: docs/requirements.md, F4; docs/semantics.md, "Registration".
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """Clock-aligned windows in which news for a DSO is merged over all operators.
 
-Source: docs/semantics.md, "What a DSO is told, and when" (DST-WHN).
+Source: docs/semantics.md, "What a DSO may learn" (DST-WHN).
 """
 
 from datetime import UTC, datetime, timedelta
