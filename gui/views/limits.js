@@ -139,7 +139,7 @@ function useFocus() {
 
 function Part({ part, limit, hops, zone }) {
   const delivery = part.delivery;
-  const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${texts.limits[name]} ${at ? html`<${Time} at=${at} zone=${zone} write=${recorded} />` : texts.limits.not_yet}</li>`;
+  const step = (name, at) => html`<li class=${at ? "is-done" : ""}>${texts.limits[name]}${at ? html` <${Time} at=${at} zone=${zone} write=${recorded} />` : `: ${texts.limits.not_yet}`}</li>`;
   const parts = part.parts_kw ? [...new Set(part.parts_kw)].map((value) => power(value)).join(", ") : texts.limits.assets(part.asset_count);
   return html`<li>
     <div class="part"><b>${part.name}</b><span>${parts}</span></div>
