@@ -1,4 +1,4 @@
-"""F6a: test an operator's part of a limit and that no strategy gains power. Source: docs/semantics.md, "Limits"."""
+"""F6a: test an operator's part of a limit and that no strategy gains power. Source: docs/semantics.md, "Fairness"."""
 
 import time
 from collections.abc import Callable

@@ -282,11 +282,12 @@ def sending(content: str) -> str:
 
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 _UNDERSTAND = '<s:Header><x:Security xmlns:x="urn:x" s:mustUnderstand="true"/></s:Header>'
-_NO_DTD = "XML in UTF-8 without a document type declaration is accepted"
-_NOT_WELL_FORMED = "not well-formed XML"
-_TOO_MUCH = "more tags, attributes or references than any request has"
-_ONE_BODY = "an envelope holds one body, after at most one header"
-_ONE_REQUEST = "the body holds one request of the MADES web service"
+_NO_DTD = "the request must be XML in UTF-8 without a document type declaration"
+_NOT_WELL_FORMED = "the request is not well-formed XML"
+_TOO_MUCH = "the request has too many tags, attributes or references"
+_ONE_BODY = "the envelope must have one body, after at most one header"
+_ONE_REQUEST = "the body must contain one request of the MADES web service"
+_NO_HEADER = "no header is supported; remove the mandatory headers"
 _ATTRIBUTES = " ".join(f'a{number}=""' for number in range(100_000))
 ENVELOPES: dict[str, tuple[bytes, str]] = {
     "a document type": (soap(body(_ASK), '<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x">'), _NO_DTD),
@@ -299,10 +300,10 @@ ENVELOPES: dict[str, tuple[bytes, str]] = {
     "another encoding": ('<?xml version="1.0" encoding="UTF-16"?><x/>'.encode("utf-16"), _NO_DTD),
     "a very deep one": (soap(body("<a>" * 100_000 + "</a>" * 100_000)), _TOO_MUCH),
     "a hundred thousand attributes": (soap(body(f"<a {_ATTRIBUTES}/>")), _TOO_MUCH),
-    "a header that must be understood": (soap(_UNDERSTAND + body(_ASK)), "no header is understood here"),
+    "a header that must be understood": (soap(_UNDERSTAND + body(_ASK)), _NO_HEADER),
     "an older SOAP": (
         soap(body(_ASK), namespace="http://schemas.xmlsoap.org/soap/envelope/"),
-        "only SOAP 1.2 is spoken here",
+        "the envelope must be SOAP 1.2",
     ),
     "two bodies": (soap(body(_ASK) + body("")), _ONE_BODY),
     "a body in the header": (soap(f"<s:Header>{body(_ASK)}</s:Header>"), _ONE_BODY),
@@ -310,7 +311,7 @@ ENVELOPES: dict[str, tuple[bytes, str]] = {
     "a body before its header": (soap(body(_ASK) + "<s:Header/>"), _ONE_BODY),
     "two requests": (soap(body(_ASK + _ASK)), _ONE_REQUEST),
     "a request in a request": (soap(body(f"<x>{_ASK}</x>")), _ONE_REQUEST),
-    "no base64": (soap(sending("!!!")), "content is not base64"),
+    "no base64": (soap(sending("!!!")), "content must be base64"),
     "no end": (soap(body(_ASK))[:-5], _NOT_WELL_FORMED),
     "nothing": (b"", _NOT_WELL_FORMED),
 }

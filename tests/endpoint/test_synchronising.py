@@ -283,7 +283,7 @@ def test_with_a_stale_copy_nothing_is_sent_until_it_is_synchronised(kept: Kept) 
         "DELIVERING",
     ]
     assert row_of(operators, stale)["answer"] == {
-        "errors": [{"code": "directory_stale", "detail": "The copy of the directory is too old to be believed."}]
+        "errors": [{"code": "directory_stale", "detail": "The copy of the directory is too old."}]
     }
 
 

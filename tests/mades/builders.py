@@ -1,4 +1,4 @@
-"""A fixed world of components for the tests of MADES, and builders with defaults."""
+"""A fixed set of components for the MADES tests, and builders with defaults."""
 
 import dataclasses
 import json
@@ -33,7 +33,7 @@ def authority() -> Authority:
 
 @cache
 def component(code: str) -> Component:
-    """A component with P-256 keys, but OLD_OPERATOR, whose keys are RSA."""
+    """Return a component with P-256 keys. OLD_OPERATOR has RSA keys."""
     if code == OLD_OPERATOR:
         return _rsa_component(code)
     return create_component(authority(), code, f"Organisation of {code}", now=NOW)
@@ -54,7 +54,7 @@ def make_entry(code: str, **changes: Any) -> ComponentEntry:
 
 
 def find(code: str) -> ComponentEntry | None:
-    """The directory copy that holds the whole world."""
+    """Look up a component in a directory copy that holds all components."""
     return make_entry(code) if code in (PLATFORM, OPERATOR, STRANGER, OLD_OPERATOR) else None
 
 
@@ -91,13 +91,13 @@ def make_sealed(message: Message | None = None) -> Envelope:
 
 
 def metadata_fields(envelope: Envelope) -> dict[str, Any]:
-    """What the metadata of an envelope says, as JSON."""
+    """Return the metadata of an envelope as JSON fields."""
     fields: dict[str, Any] = json.loads(jose.parse_signed(envelope.metadata).payload)
     return fields
 
 
 def signed_anew(envelope: Envelope, fields: Any, typ: str = MESSAGE_TYP) -> Envelope:
-    """The envelope with other metadata, properly signed by the operator: a sender that lies."""
+    """Return the envelope with other metadata that the operator signed: a dishonest sender."""
     key = component(OPERATOR).signing_key
     payload = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
     return dataclasses.replace(envelope, metadata=jose.sign(payload, key.jose, key.certificate_id, typ))

@@ -1,4 +1,4 @@
-"""Envelopes that somebody has tampered with, and the name under which reading them fails."""
+"""Forged envelopes, and the failure code of reading them."""
 
 import base64
 import dataclasses
@@ -23,7 +23,7 @@ from tps.mades.envelope import (
 
 
 def refusal_of(envelope: Envelope, directory: Any = find, now: Any = NOW, key: Any = None) -> str:
-    """The name under which reading an envelope fails."""
+    """Return the failure code of reading an envelope."""
     with pytest.raises(MessageRefused) as refused:
         read(envelope, directory, key or component(PLATFORM).decryption_key, now)
     return refused.value.code
@@ -52,7 +52,7 @@ def with_header(token: str, **changes: Any) -> str:
 
 
 def flipped(token: str, index: int) -> str:
-    """The token with one bit of the decoded segment changed."""
+    """Return the token with one bit of the decoded segment changed."""
     segment = token.split(".")[index]
     data = bytearray(base64.urlsafe_b64decode(segment + "=="))
     data[len(data) // 2] ^= 1

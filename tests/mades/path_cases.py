@@ -1,4 +1,4 @@
-"""The table of path selection: by it the pure rule, the sender and the receiver are tried (STANDARDS, 3)."""
+"""The table of path selection. The tests of rule, sender and receiver use it. Source: docs/mades.md, "Paths"."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ ENDED = make_path("TPS-LIMIT-FORESEEN", valid_to=NOW)
 STARTING = make_path("TPS-LIMIT-FORESEEN", valid_from=NOW)
 LATER = make_path("TPS-LIMIT-FORESEEN", valid_from=NOW + DAY)
 
-# paths, sender, type, expected path or name of the refusal
+# paths, sender, type, expected path or failure code
 CASES = [
     ([ANY], PLATFORM, "TPS-ASSET", ANY),
     ([ANY, LIMITS], PLATFORM, "TPS-LIMIT-FORESEEN", LIMITS),

@@ -1,4 +1,4 @@
-"""Who may apply: three keys of their own, a contact, a code that is nobody else's."""
+"""Test applications: three separate keys, a contact, and a code that belongs to no other party."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -43,7 +43,7 @@ def test_a_bad_key_is_named_by_its_use(bad: str) -> None:
     with pytest.raises(RuleBroken) as refused:
         read_public_keys(make_keys(encryption=bad))
 
-    assert [(each.code, each.pointer) for each in refused.value.findings] == [("bad_key", "/keys/encryption")]
+    assert [(finding.code, finding.pointer) for finding in refused.value.findings] == [("bad_key", "/keys/encryption")]
 
 
 def test_one_key_for_two_uses_is_refused() -> None:
@@ -52,7 +52,7 @@ def test_one_key_for_two_uses_is_refused() -> None:
     with pytest.raises(RuleBroken) as refused:
         read_public_keys({**keys, "signing": keys["authentication"]})
 
-    assert [each.pointer for each in refused.value.findings] == ["/keys/signing"]
+    assert [finding.pointer for finding in refused.value.findings] == ["/keys/signing"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_one_key_for_two_uses_is_refused() -> None:
     ],
 )
 def test_a_contact_is_one(contact: Contact, pointers: list[str]) -> None:
-    assert [each.pointer for each in contact_findings(contact)] == pointers
+    assert [finding.pointer for finding in contact_findings(contact)] == pointers
 
 
 @pytest.mark.parametrize(

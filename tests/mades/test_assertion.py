@@ -1,4 +1,4 @@
-"""A component proves to the Component Directory who it is by its authentication key (F1, NF3)."""
+"""A component authenticates at the Component Directory with its authentication key (F1, NF3)."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def certificate_of(code: str = OPERATOR) -> Certificate:
 
 
 def make_claims(**changes: Any) -> dict[str, Any]:
-    """What a component would say; None leaves a claim out."""
+    """Return the claims of a valid assertion. None removes a claim."""
     claims = {
         "iss": OPERATOR,
         "sub": OPERATOR,
@@ -47,31 +47,31 @@ def signed(claims: dict[str, Any], typ: str = TYPE, key: SigningKey | None = Non
     return jose.sign(json.dumps(claims).encode(), key.jose, certificate_of().certificate_id, typ)
 
 
-def said_in(token: str) -> Assertion:
-    said = read_assertion(token)
-    assert said is not None
-    return said
+def read(token: str) -> Assertion:
+    assertion = read_assertion(token)
+    assert assertion is not None
+    return assertion
 
 
 @pytest.mark.parametrize("code", [OPERATOR, OLD_OPERATOR])
 @pytest.mark.parametrize("body", [b"", BODY])
 def test_a_component_is_believed_by_its_authentication_key(code: str, body: bytes) -> None:
-    said = said_in(make_assertion(authentication_key(code), NOW, body))
+    assertion = read(make_assertion(authentication_key(code), NOW, body))
 
-    check_assertion(said, certificate_of(code), NOW, body)
+    check_assertion(assertion, certificate_of(code), NOW, body)
 
-    assert (said.component, said.certificate_id) == (code, certificate_of(code).certificate_id)
+    assert (assertion.component, assertion.certificate_id) == (code, certificate_of(code).certificate_id)
 
 
 def test_each_one_has_an_id_of_its_own() -> None:
-    first, second = (said_in(make_assertion(authentication_key(), NOW)) for _ in range(2))
+    first, second = (read(make_assertion(authentication_key(), NOW)) for _ in range(2))
 
     assert first.claims["jti"] != second.claims["jti"]
 
 
 @pytest.mark.parametrize("age", [-timedelta(seconds=29), LIFETIME])
 def test_it_holds_for_five_minutes_on_clocks_that_differ_a_little(age: timedelta) -> None:
-    check_assertion(said_in(make_assertion(authentication_key(), NOW)), certificate_of(), NOW + age)
+    check_assertion(read(make_assertion(authentication_key(), NOW)), certificate_of(), NOW + age)
 
 
 @pytest.mark.parametrize(
@@ -95,42 +95,42 @@ def test_it_holds_for_five_minutes_on_clocks_that_differ_a_little(age: timedelta
     ids=str,
 )
 def test_what_is_not_meant_for_here_now_and_this_body_does_not_hold(changes: dict[str, Any]) -> None:
-    said = said_in(signed(make_claims(**changes)))
+    assertion = read(signed(make_claims(**changes)))
 
     with pytest.raises(Unauthenticated, match="the token does not hold"):
-        check_assertion(said, certificate_of(), NOW, BODY)
+        check_assertion(assertion, certificate_of(), NOW, BODY)
 
 
 def test_the_claims_of_those_tests_hold_but_for_what_they_change() -> None:
-    check_assertion(said_in(signed(make_claims())), certificate_of(), NOW, BODY)
+    check_assertion(read(signed(make_claims())), certificate_of(), NOW, BODY)
 
 
 def test_a_body_that_nobody_spoke_of_may_not_come_with_it() -> None:
-    said = said_in(make_assertion(authentication_key(), NOW))
+    assertion = read(make_assertion(authentication_key(), NOW))
 
     with pytest.raises(Unauthenticated):
-        check_assertion(said, certificate_of(), NOW, BODY)
+        check_assertion(assertion, certificate_of(), NOW, BODY)
 
 
 def test_another_components_key_does_not_speak_for_it() -> None:
-    said = said_in(signed(make_claims(), key=authentication_key(PLATFORM)))
+    assertion = read(signed(make_claims(), key=authentication_key(PLATFORM)))
 
     with pytest.raises(Unauthenticated):
-        check_assertion(said, certificate_of(), NOW, BODY)
+        check_assertion(assertion, certificate_of(), NOW, BODY)
 
 
 def test_its_signing_key_does_not_stand_in_for_the_one_for_authentication() -> None:
-    said = said_in(signed(make_claims(), key=component(OPERATOR).signing_key))
+    assertion = read(signed(make_claims(), key=component(OPERATOR).signing_key))
 
     with pytest.raises(Unauthenticated):
-        check_assertion(said, certificate_of(), NOW, BODY)
+        check_assertion(assertion, certificate_of(), NOW, BODY)
 
 
 def test_another_components_certificate_does_not_vouch_for_it() -> None:
-    said = said_in(make_assertion(authentication_key(), NOW))
+    assertion = read(make_assertion(authentication_key(), NOW))
 
     with pytest.raises(Unauthenticated):
-        check_assertion(said, certificate_of(PLATFORM), NOW)
+        check_assertion(assertion, certificate_of(PLATFORM), NOW)
 
 
 def unsigned(algorithm: str) -> str:
@@ -158,7 +158,7 @@ def test_what_is_no_assertion_is_none(token: str) -> None:
 
 
 def test_without_a_signature_nothing_is_believed() -> None:
-    said = said_in(unsigned("ES256"))
+    assertion = read(unsigned("ES256"))
 
     with pytest.raises(Unauthenticated):
-        check_assertion(said, certificate_of(), NOW, BODY)
+        check_assertion(assertion, certificate_of(), NOW, BODY)

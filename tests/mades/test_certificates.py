@@ -1,4 +1,4 @@
-"""Certificates name their component and use, and only the platform's authority makes them (F1)."""
+"""Certificates name their component and use, and only the platform's authority can issue them (F1)."""
 
 from datetime import timedelta
 
@@ -119,9 +119,9 @@ def test_key_usage_says_what_the_key_is_for(code: str, use: CertificateUse, name
 
     usage = certificate.extensions.get_extension_for_class(x509.KeyUsage)
 
-    asked = {"digital_signature", "content_commitment", "key_agreement", "key_encipherment", "key_cert_sign"}
+    usages = {"digital_signature", "content_commitment", "key_agreement", "key_encipherment", "key_cert_sign"}
     assert usage.critical
-    assert names == {name for name in asked if getattr(usage.value, name)}
+    assert names == {name for name in usages if getattr(usage.value, name)}
 
 
 def test_the_component_stands_in_subject_and_alternative_name() -> None:
@@ -146,7 +146,7 @@ def test_a_certificate_is_the_same_after_dump_and_load() -> None:
 
 
 def test_every_certificate_has_an_id_of_its_own() -> None:
-    ids = {each.certificate_id for code in (OPERATOR, STRANGER) for each in component(code).certificates}
+    ids = {certificate.certificate_id for code in (OPERATOR, STRANGER) for certificate in component(code).certificates}
 
     assert len(ids) == 6
 

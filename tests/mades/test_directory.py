@@ -1,4 +1,4 @@
-"""The directory picks the certificate for a use at a moment, and travels as JSON."""
+"""The directory entry selects the certificate for a use at a moment, and JSON preserves it."""
 
 import json
 from datetime import timedelta
@@ -43,7 +43,7 @@ def test_a_revoked_one_is_not_picked_even_if_it_is_the_newest() -> None:
 @pytest.mark.parametrize("is_dropped", [False, True])
 def test_where_all_were_revoked_it_is_certificate_revoked(is_dropped: bool) -> None:
     mine = component(OPERATOR).certificates
-    ids = frozenset(each.certificate_id for each in mine)
+    ids = frozenset(certificate.certificate_id for certificate in mine)
     entry = make_entry(OPERATOR, certificates=() if is_dropped else mine, revoked_certificates=ids)
 
     with pytest.raises(MessageRefused) as refused:

@@ -1,4 +1,4 @@
-"""The directory's list as XML: what is written is read back, and what nobody sends is refused."""
+"""The directory's list as XML: reading returns the written list, and invalid documents are refused."""
 
 import dataclasses
 from datetime import timedelta

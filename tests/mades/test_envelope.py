@@ -1,4 +1,4 @@
-"""Round trips: what was sealed is read again, by the right one (F1)."""
+"""Round trips: the right receiver reads the sealed message (F1)."""
 
 import dataclasses
 import random
@@ -119,8 +119,8 @@ def test_after_a_rotation_the_older_key_still_opens_what_was_sent_to_it() -> Non
     after = create_component(authority(), PLATFORM, "Renewed", now=NOW)
     keys = {key.certificate_id: key for key in (before.decryption_key, after.decryption_key)}
     sent_before, sent_after = (
-        seal(make_message(), component(OPERATOR).signing_key, each.certificate(CertificateUse.ENCRYPTION))
-        for each in (before, after)
+        seal(make_message(), component(OPERATOR).signing_key, renewal.certificate(CertificateUse.ENCRYPTION))
+        for renewal in (before, after)
     )
 
     assert make_message() == read(sent_before, find, keys.get, NOW)
@@ -140,7 +140,7 @@ def test_after_a_rotation_of_the_senders_keys_both_signatures_hold() -> None:
 
 
 class TestDetachedContent:
-    """Contents above 700 kB travel beside the message, as ciphertext."""
+    """Contents above 700 kB are stored beside the message, encrypted."""
 
     def test_it_comes_together_again(self) -> None:
         message = make_message(content=bytes(range(256)) * 10)
@@ -196,7 +196,7 @@ class TestDetachedContent:
 
 
 class TestSealing:
-    """Wrong use of keys fails at the sender."""
+    """Sealing with a wrong key fails at the sender."""
 
     def test_with_another_components_signing_key_is_wrong_sender(self) -> None:
         certificate = component(PLATFORM).certificate(CertificateUse.ENCRYPTION)

@@ -1,4 +1,4 @@
-"""Hostile bytes, texts and metadata of another form are malformed, and nothing worse (F1, NF3)."""
+"""Hostile bytes, texts and metadata are refused as malformed, without any other exception (F1, NF3)."""
 
 import dataclasses
 import json
@@ -28,7 +28,7 @@ from tps.mades.envelope import (
 
 
 class TestForm:
-    """Hostile bytes are malformed, not an accident."""
+    """Hostile bytes are refused as malformed and raise no other exception."""
 
     @pytest.mark.parametrize(
         "data",

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an envelope has its own name, and nothing but MessageRefused ever comes out (F1, NF3)."""
+"""Each fault of an envelope has its own failure code, and reading raises only MessageRefused (F1, NF3)."""
 
 import dataclasses
 import hmac
@@ -53,7 +53,7 @@ from tps.mades.states import FAILURES, is_answerable
 
 
 class TestSignature:
-    """The signed metadata says who sends; nobody else can."""
+    """The signed metadata names the sender, and no other component can forge it."""
 
     def test_a_changed_signature_is_bad_signature(self) -> None:
         assert refusal_of(metadata_changed(lambda token: flipped(token, 2))) == "bad_signature"
@@ -87,7 +87,7 @@ class TestSignature:
         assert refusal_of(metadata_changed(lambda token: with_header(token, kid=kid))) == "certificate_unknown"
 
     def test_a_certificate_of_another_component_in_ones_entry_is_certificate_unknown(self) -> None:
-        """A directory that was fed a stranger's certificate still does not let the stranger speak."""
+        """A directory entry with a stranger's certificate does not let the stranger send."""
         fed = make_entry(STRANGER, certificates=component(OPERATOR).certificates)
         sealed = make_sealed()
         forged = signed_anew(sealed, metadata_fields(sealed) | {"sender": STRANGER})
@@ -107,7 +107,7 @@ class TestSignature:
         self, is_dropped: bool
     ) -> None:
         certificates = component(OPERATOR).certificates
-        ids = frozenset(each.certificate_id for each in certificates)
+        ids = frozenset(certificate.certificate_id for certificate in certificates)
         entry = make_entry(OPERATOR, certificates=() if is_dropped else certificates, revoked_certificates=ids)
 
         assert refusal_of(make_sealed(), {OPERATOR: entry}.get, now=NOW + timedelta(days=1)) == "certificate_revoked"
@@ -117,7 +117,7 @@ class TestSignature:
 
 
 class TestAlgorithms:
-    """Only our algorithms prove anything."""
+    """Only the accepted algorithms are valid."""
 
     def test_alg_none_is_bad_signature(self) -> None:
         def unsigned(token: str) -> str:
@@ -126,7 +126,7 @@ class TestAlgorithms:
         assert refusal_of(metadata_changed(unsigned)) == "bad_signature"
 
     def test_a_mac_keyed_with_the_public_key_is_bad_signature(self) -> None:
-        """The classic confusion: the verifier's public key taken as a shared secret."""
+        """The classic algorithm confusion: the verifier's public key is used as a shared secret."""
         sealed = make_sealed(make_message(sender=OLD_OPERATOR))
         public_key = dump_public_key(component(OLD_OPERATOR).keys.signing.public_key())
         unsigned = with_header(sealed.metadata, alg="HS256").rpartition(".")[0]
@@ -190,7 +190,7 @@ class TestAlgorithms:
 
 
 class TestContent:
-    """The content is the one that was signed, for the one who reads."""
+    """The content is the signed content, encrypted for its reader."""
 
     @pytest.mark.parametrize("index", [1, 2, 3, 4])
     @pytest.mark.parametrize("receiver", [PLATFORM, OLD_OPERATOR])
@@ -222,7 +222,7 @@ class TestContent:
         assert refusal_of(make_sealed(), key=wrong) == "not_decryptable"
 
     def test_metadata_for_one_with_content_for_another_is_wrong_receiver(self) -> None:
-        """Both may be components of one group, which holds the keys of both."""
+        """Both components may belong to one group, which holds the keys of both."""
         sealed = make_sealed()
 
         crossed = signed_anew(sealed, metadata_fields(sealed) | {"receiver": STRANGER})
@@ -262,7 +262,7 @@ class TestContent:
         assert refusal_of(content_changed(lambda _: self.encrypted(plain))) == "content_damaged"
 
     def test_a_content_key_of_a_wrong_length_is_not_decryptable(self) -> None:
-        """The sender chooses what it wraps; the reader must not stumble over it."""
+        """The sender chooses the wrapped key, so the reader must handle any length."""
         certificate = component(OLD_OPERATOR).certificate(CertificateUse.ENCRYPTION)
         sealed = make_sealed(make_message(receiver=OLD_OPERATOR))
         token = jwe.encrypt_compact(
@@ -278,7 +278,7 @@ class TestContent:
 
 
 class TestTime:
-    """A message is read within its time to live, by clocks that roughly agree."""
+    """A message is read within its time to live, and clocks may differ slightly."""
 
     def test_at_its_expiry_it_is_expired(self) -> None:
         message = make_message()

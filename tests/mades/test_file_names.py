@@ -1,4 +1,4 @@
-"""Names of files that carry messages (FSSF): read exactly, written so that they can always be read."""
+"""Names of message files (FSSF): strict parsing, and names that can always be parsed again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ID = "0123456789abcdef0123456789abcdef"
 
 
 def make_incoming(**changes: str | None) -> str:
-    """The name of a received file."""
+    """Return the name of a received file."""
     values = {"sender_application": "TPS", "sender": PLATFORM, "type": "TPS-POINT-ACK", "ba_message_id": "a-1"}
     return incoming_name(**{**values, **changes}, message_id=ID, content=b"<x/>")  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Ids are repeatable for the holder of the secret and say nothing to others (invariant 3)."""
+"""The holder of the secret can repeat ids. The ids reveal nothing to others (NF3)."""
 
 import pytest
 from hypothesis import given
@@ -20,16 +20,16 @@ def test_the_same_thing_gives_the_same_id_of_32_hex_digits(fields: tuple[str, st
 
 
 @given(FIELDS, FIELDS)
-def test_different_things_give_different_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
-    assert (one == other) == (derived_id(SECRET, *one) == derived_id(SECRET, *other))
+def test_different_things_give_different_ids(triple: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    assert (triple == other) == (derived_id(SECRET, *triple) == derived_id(SECRET, *other))
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("triple", "other"),
     [(("a", "bc", ""), ("ab", "c", "")), (("a", "", "b"), ("a", "b", "")), (("a\0", "b", ""), ("a", "\0b", ""))],
 )
-def test_fields_do_not_run_into_each_other(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
-    assert derived_id(SECRET, *one) != derived_id(SECRET, *other)
+def test_fields_do_not_run_into_each_other(triple: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    assert derived_id(SECRET, *triple) != derived_id(SECRET, *other)
 
 
 def test_another_secret_gives_another_id() -> None:
@@ -37,7 +37,7 @@ def test_another_secret_gives_another_id() -> None:
 
 
 def test_it_is_the_hmac_that_it_was_yesterday() -> None:
-    """Ids of what was decided before an update of the software must come out the same after it."""
+    """A software update must not change the ids of earlier decisions."""
     assert derived_id(SECRET, "consumed", "recipient", "purpose") == "d1e1a52add6cad4f83b43419297ff71f"
 
 

@@ -1,4 +1,4 @@
-"""Private keys at rest open with the group's key only, and as what they were wrapped for only."""
+"""A stored private key opens only with the group's key and only for its component and use."""
 
 import pytest
 

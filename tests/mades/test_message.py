@@ -1,4 +1,4 @@
-"""A malformed message exists nowhere: values check their form when they are made."""
+"""A malformed message cannot exist, because the constructors check all fields."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any

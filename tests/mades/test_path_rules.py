@@ -1,4 +1,4 @@
-"""What a component's paths may be: who may stand in them, what narrows, what conflicts, what is left uncovered."""
+"""Rules for a component's paths: allowed senders, narrowing, conflicts and uncovered types."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ TYPES = ("*", "T*", "TPS*", "TPS-LIMIT*", "TPS-LIMIT-FORESEEN", "TPS-ASSET-ACK")
 def make_path(
     message_type: str = "*", start: int = 0, end: int | None = None, senders: frozenset[str] | None = ONLY_PLATFORM
 ) -> MessagePath:
-    """Valid from one day to another, counted from NOW."""
+    """Return a path that is valid from one day to another, counted from NOW."""
     return MessagePath(
         OPERATOR, senders, message_type, NOW + timedelta(start), None if end is None else NOW + timedelta(end)
     )
@@ -85,7 +85,7 @@ def test_what_covers_what(wide: MessagePath, narrow: MessagePath, is_covered: bo
 def test_who_only_narrows_lets_nothing_in_that_was_not_let_in(
     old: list[MessagePath], new: list[MessagePath], day: int
 ) -> None:
-    """Whatever a set of narrower paths allows at some moment, some old path allowed."""
+    """At any moment, an old path allows everything that the narrower paths allow."""
     if list(widening_findings(old, new)):
         return
 
@@ -100,8 +100,10 @@ def test_who_only_narrows_lets_nothing_in_that_was_not_let_in(
 def test_a_conflict_is_named_by_the_path_that_is_in_the_way() -> None:
     findings = list(conflict_findings([make_path(end=3), make_path("TPS*"), make_path(start=2)]))
 
-    assert [(each.code, each.pointer) for each in findings] == [("path_conflict", "/paths/2")]
-    assert findings[0].detail == "* from 2026-05-04T12:00:00Z to 2026-05-07T12:00:00Z is valid at the same time"
+    assert [(finding.code, finding.pointer) for finding in findings] == [("path_conflict", "/paths/2")]
+    assert (
+        findings[0].detail == "the path * from 2026-05-04T12:00:00Z to 2026-05-07T12:00:00Z is valid at the same time"
+    )
 
 
 def test_half_open_validities_that_touch_are_no_conflict() -> None:

@@ -1,4 +1,4 @@
-"""Message paths decide who may send what to whom (F1, NF3)."""
+"""Message paths decide which sender may send which type to a receiver (F1, NF3)."""
 
 from typing import Any
 

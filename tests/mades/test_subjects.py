@@ -1,4 +1,4 @@
-"""Subjects are built and read in one place, and nothing smuggles a dot or a wildcard into one."""
+"""One module builds and parses subjects, and no token can contain a dot or a wildcard."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Who sends what to whom, and what answers what (F1, STANDARDS.md)."""
+"""Routes and answers of the message types (F1). Source: docs/documents.md, "Message types"."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""SOAP envelopes in and out: what is understood, what is refused, and what our description of it says (F1)."""
+"""SOAP envelopes: accepted requests, refused requests, and the WSDL (F1)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def body_of(answer: bytes) -> Any:
 
 
 def shape(element: Any) -> Any:
-    """An element as nested pairs of local name and text or children."""
+    """Return an element as nested pairs of local name and text or children."""
     children = [shape(child) for child in element]
     return element.tag.rpartition("}")[2], children or element.text
 
@@ -278,13 +278,16 @@ def test_the_description_names_all_operations_in_its_namespace_alone(namespace: 
     binding = {MADES: b"MadesEndpointSOAP12", ECP: b"ECPEndpointSOAP12"}[namespace]
     assert binding in described
     root = etree.fromstring(described)
-    actions = {each.get("soapAction") for each in root.iter("{http://schemas.xmlsoap.org/wsdl/soap12/}operation")}
+    actions = {
+        soap_operation.get("soapAction")
+        for soap_operation in root.iter("{http://schemas.xmlsoap.org/wsdl/soap12/}operation")
+    }
     assert actions == {f"{namespace}{operation}" for operation in Operation}
 
 
 @namespaces
 def test_answers_are_valid_by_the_description(namespace: str) -> None:
-    """Against the schema in our WSDL, by an independent validator."""
+    """Validate answers against the schema in the WSDL with an independent validator."""
     root = etree.fromstring(web_service.wsdl(namespace, "https://tps.example"))
     schema = etree.XMLSchema(root.find(".//{http://www.w3.org/2001/XMLSchema}schema"))
     status = MessageStatus("m", "FAILED", "r", "s", "X", AT, AT, [TraceItem(AT, "ACCEPTED", "c", "A", "d")], "a", "b")
@@ -292,12 +295,14 @@ def test_answers_are_valid_by_the_description(namespace: str) -> None:
     answers = [
         web_service.status_response(make_request(namespace=namespace), status),
         web_service.received_response(make_request(Operation.RECEIVE, namespace), received, 1),
-        *(web_service.message_id_response(make_request(each, namespace), "m")
-          for each in (Operation.SEND, Operation.CONFIRM, Operation.TEST)),
+        *(web_service.message_id_response(make_request(operation, namespace), "m")
+          for operation in (Operation.SEND, Operation.CONFIRM, Operation.TEST)),
     ]  # fmt: skip
     faults = [
-        web_service.fault_response(make_request(each, namespace, receiverCode="r", messageID="m"), Fault("c", "m", "i"))
-        for each in Operation
+        web_service.fault_response(
+            make_request(operation, namespace, receiverCode="r", messageID="m"), Fault("c", "m", "i")
+        )
+        for operation in Operation
     ]
 
     for answer in answers:

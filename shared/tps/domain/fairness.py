@@ -12,7 +12,7 @@ are rounded down. The remaining watts go one by one to the largest w / (x + 1) s
 - Splitting a portfolio in two gains nothing, with one exception. If both pieces and the whole tie exactly for the last
   watts, the keyed hash may give the pieces 1 W more. It may also give them less, and nobody can predict which.
 
-Source: docs/requirements.md, F6a; docs/semantics.md, "Limits" (LIM-DIV).
+Source: docs/requirements.md, F6a; docs/semantics.md, "Fairness".
 """
 
 import heapq

@@ -1,6 +1,6 @@
-"""Who applies to be a component: organisation, contact, and the three public keys to be certified; pure.
+"""Applicants to the Component Directory: organisation, contact, and the three public keys to certify. No I/O.
 
-Source: STANDARDS.md section 3, "Parts".
+Source: docs/mades.md, "Joining".
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ _EMAIL = re.compile(r"[^\s@<>\",;:]+@[^\s@<>\",;:]+\.[^\s@<>\",;:]+")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{3,39}", re.ASCII)
 
 PublicKeys = Mapping[CertificateUse, str]
-"""PEMs of a component's public keys, by their use."""
+"""PEM texts of a component's public keys, by use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Who runs a component, and whom to ask there; seen by itself and by the platform operator."""
+    """The organisation that runs a component, and its contact person.
+
+    Visible to the component and the platform operator.
+    """
 
     organisation: str
     person: str | None = None
@@ -35,18 +38,18 @@ class Contact:
 
 
 def read_public_keys(pems: Mapping[str, str], pointer: str = "/keys") -> PublicKeys:
-    """The three keys of an applicant, each as `dump_public_key` writes it.
+    """Return the three keys of an applicant, each as `dump_public_key` writes it.
 
     Args:
         pems: By use: `authentication`, `encryption`, `signing`.
-        pointer: Where they stand in the body.
+        pointer: Location of the keys in the request body.
 
     Raises:
-        RuleBroken: `bad_key` at each that is none, too weak or another's twin; new keys must be made.
+        RuleBroken: `bad_key` for each key that is invalid, too weak or used twice. The applicant must make new keys.
     """
     read = {use: _read(pems[use], f"{pointer}/{use}") for use in CertificateUse}
-    findings = [each for each in read.values() if isinstance(each, Finding)]
-    keys = {use: each for use, each in read.items() if isinstance(each, str)}
+    findings = [result for result in read.values() if isinstance(result, Finding)]
+    keys = {use: key for use, key in read.items() if isinstance(key, str)}
     findings += _twins(keys, pointer)
     if findings:
         raise RuleBroken(findings[0].detail, findings)
@@ -55,7 +58,7 @@ def read_public_keys(pems: Mapping[str, str], pointer: str = "/keys") -> PublicK
 
 def _read(pem: str, pointer: str) -> str | Finding:
     if len(pem) > MAXIMUM_PEM_CHARACTERS:
-        return Finding("bad_key", pointer, f"a public key in PEM has at most {MAXIMUM_PEM_CHARACTERS} characters")
+        return Finding("bad_key", pointer, f"the PEM must have at most {MAXIMUM_PEM_CHARACTERS} characters")
     try:
         return dump_public_key(load_public_key(pem.encode(errors="replace"))).decode()
     except RuleBroken as error:
@@ -66,18 +69,18 @@ def _twins(keys: Mapping[CertificateUse, str], pointer: str) -> Iterator[Finding
     seen: set[str] = set()
     for use, pem in keys.items():
         if pem in seen:
-            yield Finding("bad_key", f"{pointer}/{use}", "each use has a key of its own")
+            yield Finding("bad_key", f"{pointer}/{use}", "the key has another use already; make a key for each use")
         seen.add(pem)
 
 
 def contact_findings(contact: Contact) -> Iterator[Finding]:
-    """What is wrong with an applicant's organisation and contact (A59)."""
+    """Yield the faults of an applicant's organisation and contact (A59)."""
     yield from name_findings(contact.organisation, "/organisation")
     yield from name_findings(contact.person or "", "/person")
     if not _is_email(contact.email or ""):
-        yield Finding("A59", "/email", "no address of electronic mail")
+        yield Finding("A59", "/email", "must be an e-mail address")
     if contact.phone is not None and not _PHONE.fullmatch(contact.phone):
-        yield Finding("A59", "/phone", "no telephone number")
+        yield Finding("A59", "/phone", "must be a telephone number")
 
 
 def _is_email(text: str) -> bool:
@@ -85,9 +88,10 @@ def _is_email(text: str) -> bool:
 
 
 def wished_code_findings(code: str, party: str) -> Iterator[Finding]:
-    """What is wrong with the component code that a party wishes: its own code, or an EIC of type V (`check_digit`).
+    """Yield the fault of a requested component code. It must be the party's own code or an EIC of type V
+    (`check_digit`).
 
-    Another party's code is never one's own component's: whether somebody has it cannot be asked by wishing it.
+    Another party's code is always refused, so a request cannot test whether that code is in use.
     """
     if code != party:
         yield from component_code_findings(code, "/code")

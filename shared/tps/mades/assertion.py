@@ -1,8 +1,11 @@
-"""A component says who it is: a JWT signed by its authentication key, for the Component Directory alone; pure.
+"""Component assertions: a JWT that a component signs with its authentication key for the Component Directory. No I/O.
 
-Header: `kid` is the id of its certificate (SHA-256, hex), `typ` tells it from an issuer's token. Claims: `iss` and
-`sub` the component's code, `aud` `component-directory`, `iat`, `exp` (at most five minutes later), `jti`; with a body
-also `body_sha256`, hex. Said again within its time it says the same: what is asked by it must bear to be asked twice.
+Header: `kid` is the id of the component's certificate (SHA-256, hex). `typ` distinguishes the assertion from an
+issuer's token. Claims: `iss` and `sub` are the component's code, `aud` is `component-directory`, then `iat`, `exp` (at
+most five minutes later) and `jti`. A request with a body adds `body_sha256`, hex. An assertion can be replayed while it
+is valid, so every request that uses it must be idempotent.
+
+Source: RFC 7519; docs/mades.md, "Copies of the directory".
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ _WITH_BODY = frozenset({"body_sha256"})
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What an assertion says before its signature is checked."""
+    """The content of an assertion before its signature is verified."""
 
     signed: Signed
     component: str
@@ -41,17 +44,17 @@ class Assertion:
 
     @property
     def certificate_id(self) -> str:
-        """Of the certificate that it names."""
+        """Return the id of the certificate that the assertion names."""
         return self.signed.certificate_id
 
 
 def make_assertion(key: SigningKey, now: datetime, body: bytes = b"") -> str:
-    """An assertion for one request.
+    """Return an assertion for one request.
 
     Args:
         key: The component's authentication key, with its certificate's id.
         now: Aware time.
-        body: The request's, as it is sent.
+        body: The request body as sent.
     """
     issued_at = int(now.timestamp())
     claims: dict[str, Any] = {
@@ -68,7 +71,7 @@ def make_assertion(key: SigningKey, now: datetime, body: bytes = b"") -> str:
 
 
 def read_assertion(token: str) -> Assertion | None:
-    """What a bearer token says if it means to be an assertion; nothing of it is believed yet. None if it is none."""
+    """Return the unverified content of a bearer token, or None if the token is not an assertion."""
     if len(token) > MAXIMUM_CHARACTERS:
         return None
     try:
@@ -83,10 +86,10 @@ def read_assertion(token: str) -> Assertion | None:
 
 
 def check_assertion(assertion: Assertion, certificate: Certificate, now: datetime, body: bytes = b"") -> None:
-    """Check an assertion against the certificate it names; whether that one is believed is for the caller to check.
+    """Check an assertion against its certificate. The caller must check that the certificate is trusted.
 
     Raises:
-        Unauthenticated: It does not hold; the same words whatever is wrong with it.
+        Unauthenticated: The assertion is invalid. The text is the same for every fault, so it reveals nothing.
     """
     expected = {"iss": certificate.component, "sub": certificate.component, "aud": AUDIENCE}
     claims = assertion.claims

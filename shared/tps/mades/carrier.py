@@ -1,4 +1,7 @@
-"""The outer form of a message on the wire: signed metadata, encrypted content, or where the content lies."""
+"""The envelope of a message: signed metadata with the encrypted content, or with the content's location.
+
+Source: docs/mades.md, "Wire form".
+"""
 
 import hashlib
 import json
@@ -18,13 +21,13 @@ ACKNOWLEDGEMENT_TYP = "mades-acknowledgement+jws"
 
 @dataclass(frozen=True, slots=True)
 class DetachedContent:
-    """Where an encrypted content lies that travels beside its message, and what it must be.
+    """The location and checksum of an encrypted content that is stored beside its message.
 
     Attributes:
         name: Unguessable name of the object, 32 hex digits (`ids.new_id`, `ids.derived_id`).
-        chunks: Number of pieces of 512 KiB, the last one shorter.
-        size: Bytes of the encrypted content.
-        sha256: Its SHA-256, 64 hex digits.
+        chunks: Number of chunks of 512 KiB. The last chunk may be shorter.
+        size: Size of the encrypted content in bytes.
+        sha256: SHA-256 of the encrypted content, 64 hex digits.
     """
 
     name: str
@@ -34,11 +37,11 @@ class DetachedContent:
 
     @classmethod
     def of(cls, name: str, data: bytes) -> "DetachedContent":
-        """The description of these bytes under a name."""
+        """Return the description of these bytes under a name."""
         return cls(name, -(-len(data) // CHUNK_BYTES), len(data), hashlib.sha256(data).hexdigest())
 
     def describes(self, data: bytes | bytearray) -> bool:
-        """Whether these bytes are the ones announced."""
+        """Return True if these bytes have the announced size and SHA-256."""
         return len(data) == self.size and hashlib.sha256(data).hexdigest() == self.sha256
 
     def __post_init__(self) -> None:
@@ -46,22 +49,22 @@ class DetachedContent:
         codes.count(self.size, "size of the detached content", jose.MAXIMUM_ENCRYPTED_CHARACTERS)
         codes.sha256_hex(self.sha256, "SHA-256 of the detached content")
         if codes.count(self.chunks, "chunks") != -(-self.size // CHUNK_BYTES):
-            raise refusal("malformed", "chunks and size of the detached content do not agree")
+            raise refusal("malformed", "chunks must match the size of the detached content")
 
 
 def split(data: bytes) -> Iterator[bytes]:
-    """The chunks in which detached content travels, one by one; joined in order they are the content."""
+    """Return the chunks of a detached content, in order."""
     return (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message or acknowledgement as it lies on the wire; nothing in it is believed before it was read.
+    """One message or acknowledgement on the wire. Its fields are unverified.
 
     Attributes:
         metadata: JWS of the metadata.
-        content: JWE of the content; None in acknowledgements and when it is detached.
-        detached: Where the content lies if it travels beside the message.
+        content: JWE of the content. None in acknowledgements and for detached content.
+        detached: Location of the content if it is stored beside the message.
     """
 
     metadata: str
@@ -70,41 +73,41 @@ class Envelope:
 
     @property
     def is_acknowledgement(self) -> bool:
-        """Whether it claims to be an acknowledgement; reading it finds out.
+        """Return True if the envelope claims to be an acknowledgement.
 
         Raises:
-            MessageRefused: `malformed`, `bad_signature`: it is neither.
+            MessageRefused: `malformed`, `bad_signature`: the metadata is not a JWS that this system accepts.
         """
         return jose.parse_signed(self.metadata).type == ACKNOWLEDGEMENT_TYP
 
     @property
     def is_large(self) -> bool:
-        """Whether its content is too large for a message of the broker and must be detached."""
+        """Return True if the content is too large for a broker message and must be detached."""
         return self.content is not None and len(self.content) > MAXIMUM_INLINE_BYTES
 
     def detach(self, name: str) -> tuple["Envelope", bytes]:
-        """The envelope without its content, and the content to be stored beside it under an unguessable name.
+        """Return the envelope without its content, and the content to store beside it under an unguessable name.
 
         Raises:
-            ValueError: There is no content to detach.
+            ValueError: The envelope has no content.
         """
         if self.content is None:
-            raise ValueError("this envelope holds no content")
+            raise ValueError("the envelope has no content to detach")
         data = self.content.encode("ascii")
         return Envelope(self.metadata, None, DetachedContent.of(name, data)), data
 
     def attach(self, data: bytes | bytearray) -> "Envelope":
-        """The whole envelope again, with the content that was fetched.
+        """Return the complete envelope with the content that was fetched.
 
         Raises:
-            MessageRefused: `content_damaged`: size or SHA-256 is not as announced, or it is no text.
+            MessageRefused: `content_damaged`: the size or SHA-256 differs, or the content is not ASCII.
         """
         if self.detached is None or not self.detached.describes(data) or not data.isascii():
-            raise refusal("content_damaged", "The detached content is not the one announced.")
+            raise refusal("content_damaged", "The detached content differs from its announced size or SHA-256.")
         return Envelope(self.metadata, data.decode("ascii"))
 
     def to_bytes(self) -> bytes:
-        """The envelope as compact JSON."""
+        """Return the envelope as compact JSON."""
         value: dict[str, Any] = {"metadata": self.metadata}
         if self.content is not None:
             value["content"] = self.content
@@ -114,18 +117,18 @@ class Envelope:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Envelope":
-        """The envelope that `to_bytes` wrote, at most 1 MiB.
+        """Return the envelope that `to_bytes` wrote, at most 1 MiB.
 
         Raises:
-            MessageRefused: `malformed`: it did not.
+            MessageRefused: `malformed`: the data is not such an envelope.
         """
         if len(data) > MAXIMUM_ENVELOPE_BYTES:
-            raise refusal("malformed", "the envelope is too large")
+            raise refusal("malformed", "the envelope must have at most 1 MiB")
         value = read_object(data, "the envelope")
         check_fields(value, "the envelope", needed=_NEEDED, allowed=_ALLOWED)
         texts = [value[name] for name in ("metadata", "content") if name in value]
         if not all(isinstance(text, str) and text.isascii() for text in texts) or value.keys() >= _ALLOWED:
-            raise refusal("malformed", "the envelope does not have its form")
+            raise refusal("malformed", "invalid envelope: use ASCII texts, and either content or detached")
         return cls(value["metadata"], value.get("content"), _detached(value.get("detached")))
 
 
@@ -138,5 +141,5 @@ def _detached(value: Any) -> DetachedContent | None:
     if value is None:
         return None
     if not isinstance(value, dict) or value.keys() != set(_DETACHED_FIELDS):
-        raise refusal("malformed", "the detached content does not have its form")
+        raise refusal("malformed", "the detached content has a missing or unknown field")
     return DetachedContent(**value)

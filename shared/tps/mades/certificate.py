@@ -1,10 +1,10 @@
-"""A component's certificate (X.509): reading it, and believing it.
+"""Component certificates (X.509): parsing and verification.
 
-Each component has three keys, each with its certificate: for authentication, encryption and signing. The certificate
-names the component by its code in the common name and as a URI `urn:mades:component:CODE`; its use by key usage and
-extended key usage, so that none stands in for another.
+Each component has three keys, each with its own certificate: for authentication, encryption and signing. The
+certificate names the component's code in the common name and as URI `urn:mades:component:CODE`. Key usage and extended
+key usage state the use, so a certificate cannot serve another use.
 
-Source: IEC 62325-503; STANDARDS.md section 3, "Parts".
+Source: IEC 62325-503; RFC 5280; docs/mades.md, "Certificates".
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ URI_PREFIX = "urn:mades:component:"
 
 
 class CertificateUse(StrEnum):
-    """What a component's key is for."""
+    """The use of a component's key."""
 
     AUTHENTICATION = "authentication"
     ENCRYPTION = "encryption"
@@ -43,14 +43,14 @@ _USES = {purpose: use for use, purpose in PURPOSES.items()}
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A component's certificate, read once.
+    """A component's certificate, parsed once.
 
     Attributes:
-        pem: The certificate itself; the only field that is compared.
+        pem: The certificate itself. This is the only field that is compared.
         certificate_id: SHA-256 of the certificate, 64 hex digits; the `kid` on the wire.
-        component: Code of the component it names.
-        valid_from: First moment of its validity.
-        valid_to: Last moment of its validity, inclusive as in X.509.
+        component: Code of the component that the certificate names.
+        valid_from: First moment of validity.
+        valid_to: Last moment of validity, inclusive as in X.509.
     """
 
     pem: str = field(repr=False)
@@ -62,17 +62,17 @@ class Certificate:
     valid_to: datetime = field(compare=False)
 
     def is_valid_at(self, now: datetime) -> bool:
-        """Whether this moment lies in its validity."""
+        """Return True if the certificate is valid at this moment."""
         return self.valid_from <= now <= self.valid_to
 
     @property
     def public_key(self) -> PublicKey:
-        """The key that it certifies."""
+        """Return the certified key."""
         return _public_key(self.pem)
 
     @property
     def jose(self) -> JoseKey:
-        """The key that it certifies, in the form that JOSE works with."""
+        """Return the certified key in the form that JOSE needs."""
         return _jose_key(self.pem)
 
 
@@ -88,15 +88,15 @@ def _jose_key(pem: str) -> JoseKey:
 
 @lru_cache(maxsize=4096)
 def load_certificate(pem: str) -> Certificate:
-    """The component's certificate in a PEM; says nothing of who issued it (`verify_certificate` does).
+    """Return the component certificate in a PEM. `verify_certificate` checks the issuer.
 
     Raises:
-        RuleBroken: No certificate of a component.
+        RuleBroken: The PEM contains no component certificate.
     """
     try:
         return read_certificate(x509.load_pem_x509_certificate(pem.encode()))
     except (ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension, KeyError) as error:
-        raise RuleBroken("This is no certificate of a component in PEM.") from error
+        raise RuleBroken("The PEM does not contain a component certificate.") from error
 
 
 def verify_certificate(
@@ -107,14 +107,14 @@ def verify_certificate(
     component: str | None = None,
     use: CertificateUse | None = None,
 ) -> None:
-    """Check a certificate before it is believed: issued by the authority, valid now, for this component and use.
+    """Check that the authority issued a certificate, that it is valid now, and that component and use match.
 
     Args:
-        certificate: As read by `load_certificate`.
+        certificate: As parsed by `load_certificate`.
         authority_certificate: PEM of the authority's certificate.
         now: The moment of the check.
-        component: Code that it must name, if one is expected.
-        use: Use that it must have, if one is expected.
+        component: The expected component code, or None.
+        use: The expected use, or None.
 
     Raises:
         MessageRefused: `certificate_expired`, `certificate_untrusted`, or `certificate_unknown` for another component
@@ -134,7 +134,7 @@ def verify_certificate(
 
 
 def read_certificate(certificate: x509.Certificate) -> Certificate:
-    """What a certificate says of its component; raises what `load_certificate` turns into a refusal."""
+    """Return the parsed certificate. `load_certificate` turns the exceptions of this function into a refusal."""
     check_public_key(certificate.public_key())
     extensions = certificate.extensions
     names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -152,9 +152,9 @@ def read_certificate(certificate: x509.Certificate) -> Certificate:
 
 
 def _first(name: x509.Name, attribute: x509.ObjectIdentifier) -> str:
-    return next((str(found.value) for found in name.get_attributes_for_oid(attribute)), "")
+    return next((str(entry.value) for entry in name.get_attributes_for_oid(attribute)), "")
 
 
 def to_pem(certificate: x509.Certificate) -> str:
-    """A certificate as PEM."""
+    """Return a certificate as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM).decode()

@@ -1,6 +1,6 @@
-"""The platform's certificate authority: components' keys made, certified, and wrapped at rest.
+"""The platform's certificate authority: creates, certifies and wraps the keys of components.
 
-Reading and believing certificates is in `tps.mades.certificate`; all of it can be imported from here.
+`tps.mades.certificate` parses and verifies certificates. This module re-exports its functions.
 """
 
 from dataclasses import dataclass, field
@@ -67,14 +67,14 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The platform's certificate authority: its certificate for everybody, its private key for the directory alone."""
+    """The platform's certificate authority. The certificate is public. Only the directory has the private key."""
 
     certificate_pem: str
     private_key: PrivateKey = field(repr=False)
 
     @property
     def x509(self) -> x509.Certificate:
-        """The authority's own certificate."""
+        """Return the authority's own certificate."""
         return x509.load_pem_x509_certificate(self.certificate_pem.encode())
 
 
@@ -87,7 +87,7 @@ class ComponentKeys:
     signing: PrivateKey = field(repr=False)
 
     def of(self, use: CertificateUse) -> PrivateKey:
-        """The key for one use."""
+        """Return the key for one use."""
         return cast(PrivateKey, getattr(self, use.value))
 
 
@@ -100,23 +100,23 @@ class Component:
     certificates: tuple[Certificate, ...]
 
     def certificate(self, use: CertificateUse) -> Certificate:
-        """The certificate for one use."""
+        """Return the certificate for one use."""
         return next(certificate for certificate in self.certificates if certificate.use is use)
 
     @property
     def signing_key(self) -> SigningKey:
-        """What it signs with."""
+        """Return the key that signs the component's messages."""
         return SigningKey(self.code, self.certificate(CertificateUse.SIGNING).certificate_id, self.keys.signing)
 
     @property
     def decryption_key(self) -> DecryptionKey:
-        """What it opens contents with."""
+        """Return the key that decrypts contents for the component."""
         certificate = self.certificate(CertificateUse.ENCRYPTION)
         return DecryptionKey(self.code, certificate.certificate_id, self.keys.encryption)
 
 
 def create_authority(name: str, now: datetime, valid_for: timedelta = AUTHORITY_VALID_FOR) -> Authority:
-    """A new certificate authority with a key of its own."""
+    """Return a new certificate authority with its own key."""
     key = generate_key()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
@@ -135,7 +135,7 @@ def create_component(
     now: datetime,
     valid_for: timedelta = COMPONENT_VALID_FOR,
 ) -> Component:
-    """Three new P-256 keys for a component, and their certificates."""
+    """Return a component with three new P-256 keys and their certificates."""
     keys = ComponentKeys(generate_key(), generate_key(), generate_key())
 
     def certify(use: CertificateUse) -> Certificate:
@@ -155,11 +155,13 @@ def issue(
     now: datetime,
     valid_for: timedelta = COMPONENT_VALID_FOR,
 ) -> Certificate:
-    """Certify that a public key is a component's for one use; valid from five minutes before now, as clocks differ.
+    """Return a certificate that binds a public key to a component and a use.
+
+    The certificate is valid from five minutes before `now`, because clocks differ.
 
     Raises:
-        RuleBroken: The key is not of a kind that a component may have.
-        MessageRefused: `malformed`: the code does not have its form.
+        RuleBroken: A component must not have this kind of key.
+        MessageRefused: `malformed`: the component code is invalid.
     """
     code, key = codes.component_code(component_code), check_public_key(public_key)
     subject = x509.Name(

@@ -1,4 +1,7 @@
-"""What a component directory knows of a component: who it is, its certificates, its message paths."""
+"""Entries of the Component Directory: a component's identity, certificates and message paths.
+
+Source: docs/mades.md, "The Component Directory".
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,13 +21,13 @@ class ComponentEntry:
 
     Attributes:
         code: Component code.
-        organisation: Name of who runs it.
+        organisation: Name of the organisation that runs the component.
         kind: `endpoint`, `broker` or `componentDirectory`, as in the directory's XML.
-        group: The group whose inbox it reads: `agr`, `dso`, `tps`, `ecp`, or `agr-CODE`, `dso-CODE`.
-        party: Code (GLN or EIC) of the party it acts for.
-        certificates: All that may still be needed, old ones too; verified before they came here.
-        paths: Its own, as receiver.
-        revoked_certificates: Ids of those that are not to be believed any more, whatever is signed by them.
+        group: The group whose inbox the component reads: `agr`, `dso`, `tps`, `ecp`, or `agr-CODE`, `dso-CODE`.
+        party: Code (GLN or EIC) of the party that the component acts for.
+        certificates: All certificates that may still be needed, including older ones. They are verified before storage.
+        paths: The paths of the component as receiver.
+        revoked_certificates: Ids of the certificates that must not be trusted, for any signature.
     """
 
     code: str
@@ -37,39 +40,48 @@ class ComponentEntry:
     revoked_certificates: frozenset[str] = frozenset()
 
     def is_revoked(self, certificate_id: str) -> bool:
-        """Whether this certificate of the component was revoked."""
+        """Return True if this certificate of the component was revoked."""
         return certificate_id in self.revoked_certificates
 
     def find_certificate(self, use: CertificateUse, now: datetime) -> Certificate | None:
-        """The newest certificate for a use that is valid now and not revoked, or None."""
-        known = [each for each in self.certificates if each.use is use and each.is_valid_at(now)]
-        valid = [each for each in known if not self.is_revoked(each.certificate_id)]
-        return max(valid, key=lambda each: (each.valid_from, each.certificate_id), default=None)
+        """Return the newest certificate for a use that is valid now and not revoked, or None."""
+        known = [
+            certificate for certificate in self.certificates if certificate.use is use and certificate.is_valid_at(now)
+        ]
+        valid = [certificate for certificate in known if not self.is_revoked(certificate.certificate_id)]
+        return max(valid, key=lambda certificate: (certificate.valid_from, certificate.certificate_id), default=None)
 
     def certificate(self, use: CertificateUse, now: datetime) -> Certificate:
-        """The newest certificate for a use that is valid now and not revoked.
+        """Return the newest certificate for a use that is valid now and not revoked.
 
         Raises:
-            MessageRefused: There is none: `certificate_expired`: the component must be renewed; `certificate_revoked`:
-                none is left that only ran out.
+            MessageRefused: No such certificate exists. `certificate_expired`: the component must renew its
+                certificates. `certificate_revoked`: every known certificate for this use was revoked.
         """
-        found = self.find_certificate(use, now)
-        if found is None:
+        certificate = self.find_certificate(use, now)
+        if certificate is None:
             raise refusal("certificate_revoked" if self._is_left_by_revocation(use) else "certificate_expired")
-        return found
+        return certificate
 
     def _is_left_by_revocation(self, use: CertificateUse) -> bool:
-        """Whether every certificate for this use that is still known was revoked, and some were."""
-        left = [each for each in self.certificates if each.use is use and not self.is_revoked(each.certificate_id)]
+        """Return True if at least one certificate was revoked and every known certificate for this use is revoked."""
+        left = [
+            certificate
+            for certificate in self.certificates
+            if certificate.use is use and not self.is_revoked(certificate.certificate_id)
+        ]
         return bool(self.revoked_certificates) and not left
 
     def certificate_by_id(self, use: CertificateUse, certificate_id: str) -> Certificate | None:
-        """The certificate with this id if it is the component's for this use, valid or not; else None."""
-        known = (each for each in self.certificates if each.certificate_id == certificate_id)
-        return next((each for each in known if each.use is use and each.component == self.code), None)
+        """Return the component's certificate with this id and use, valid or not, or None."""
+        known = (certificate for certificate in self.certificates if certificate.certificate_id == certificate_id)
+        return next(
+            (certificate for certificate in known if certificate.use is use and certificate.component == self.code),
+            None,
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as values that JSON can hold."""
+        """Return the entry as values for JSON."""
         return {
             "code": self.code,
             "organisation": self.organisation,
@@ -83,11 +95,11 @@ class ComponentEntry:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "ComponentEntry":
-        """The entry that `to_json` wrote.
+        """Return the entry that `to_json` wrote.
 
         Raises:
-            Malformed: It did not.
-            RuleBroken: A certificate is none.
+            Malformed: The value is not such an entry.
+            RuleBroken: A certificate is invalid.
         """
         try:
             return cls(
@@ -101,7 +113,7 @@ class ComponentEntry:
                 revoked_certificates=frozenset(value.get("revoked_certificates", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise Malformed("This is no entry of a component directory.") from error
+            raise Malformed("The value is not an entry of the Component Directory.") from error
 
 
 def _path_to_json(path: MessagePath) -> dict[str, Any]:

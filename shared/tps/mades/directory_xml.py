@@ -1,9 +1,9 @@
-"""The directory's list of components as XML, written and read; pure.
+"""The directory's list of components as XML: writer and reader. No I/O.
 
-Namespace `http://mades.entsoe.eu/componentDirectory`; children are unqualified. Ours: a certificate stands as base64 of
-its DER, its type as its use in capitals; a path as `DIRECT` or `INDIRECT:broker`; the time to live in milliseconds.
+Namespace `http://mades.entsoe.eu/componentDirectory`; children are unqualified. Our choices: a certificate is base64 of
+its DER, with its use in capitals as type. A path is `DIRECT` or `INDIRECT:broker`. The time to live is in milliseconds.
 
-Source: STANDARDS.md section 3, "Directory XML".
+Source: docs/mades.md, "Directory XML".
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _Element = etree._Element
 
 @dataclass(frozen=True, slots=True)
 class ListedComponent:
-    """A component as the list has it.
+    """A component in the list.
 
     Attributes:
         kind: `broker`, `endpoint` or `componentDirectory`.
-        networks: Names of what it is connected to; ours: the group whose inbox it reads.
+        networks: Names of the component's networks. Our choice: the group whose inbox the component reads.
     """
 
     kind: str
@@ -56,12 +56,12 @@ class ListedComponent:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The list, and what copies need to know of it.
+    """The list and the data that copies of it need.
 
     Attributes:
-        directory: Component code of the directory that it comes from.
-        content_id: Rises with every change.
-        ttl_s: How long a copy may be used.
+        directory: Component code of the directory that wrote the list.
+        content_id: Increases with every change.
+        ttl_s: Time in seconds for which a copy may be used.
     """
 
     directory: str
@@ -71,11 +71,11 @@ class Listing:
 
 
 def write_listing(listing: Listing) -> str:
-    """The list as an XML document."""
+    """Return the list as an XML document."""
     root = etree.Element(f"{{{NAMESPACE}}}components", nsmap={"cd": NAMESPACE})
     components = etree.SubElement(root, "componentList")
-    for each in listing.components:
-        _write_component(components, each, listing.directory)
+    for component in listing.components:
+        _write_component(components, component, listing.directory)
     metadata = etree.SubElement(etree.SubElement(root, "metadata"), "componentDirectoryMetadata")
     _add(metadata, "componentDirectory", listing.directory)
     _add(metadata, "ttl", str(round(listing.ttl_s * 1000)))
@@ -132,33 +132,33 @@ def _add(parent: _Element, name: str, text: str) -> None:
 
 
 def read_listing(document: bytes) -> Listing:
-    """The list in an XML document; who sent it is for the caller to know, and who issued its certificates to verify.
+    """Return the list in an XML document. The caller must authenticate the sender and verify the certificates.
 
     Raises:
-        Malformed: `not_xml`: no XML, or such as nobody sends; `malformed`: not a list of components.
+        Malformed: `not_xml`: the document is not acceptable XML. `malformed`: it is not a list of components.
     """
     root = _parse(document)
     if root.tag != f"{{{NAMESPACE}}}components":
-        _refuse("malformed", "not a list of components")
+        _refuse("malformed", "the root element must be components of the directory's namespace")
     try:
         metadata = _child(_child(root, "metadata"), "componentDirectoryMetadata")
         return Listing(
             directory=codes.component_code(_text(metadata, "componentDirectory")),
             content_id=_number(_text(metadata, "contentID")),
             ttl_s=_number(_text(metadata, "ttl")) / 1000,
-            components=tuple(_read_component(each) for each in _child(root, "componentList")),
+            components=tuple(_read_component(component) for component in _child(root, "componentList")),
         )
     except (MessageRefused, RuleBroken):
-        _refuse("malformed", "a code, type, time or certificate in the list does not have its form")
+        _refuse("malformed", "the list contains an invalid code, type, time or certificate")
 
 
 def _parse(document: bytes) -> _Element:
     document = document.removeprefix(b"\xef\xbb\xbf")
     is_strange = any(mark in document for mark in _FORBIDDEN) or _FOREIGN_ENCODING.match(document)
     if len(document) > MAXIMUM_BYTES or is_strange:
-        _refuse("not_xml", "XML in UTF-8, up to 20 MB, without a document type declaration is accepted")
+        _refuse("not_xml", "the list must be XML in UTF-8, at most 20 MB, without a document type declaration")
     if document.count(b"<") > _MAXIMUM_MARKUP or document.count(b"=") > _MAXIMUM_MARKUP:
-        _refuse("not_xml", "more tags or attributes than any list has")
+        _refuse("not_xml", "the list has too many tags or attributes")
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, load_dtd=False, dtd_validation=False, no_network=True,
         huge_tree=False, remove_comments=True, remove_pis=True,
@@ -166,12 +166,12 @@ def _parse(document: bytes) -> _Element:
     try:
         return etree.fromstring(document, parser)
     except (etree.XMLSyntaxError, ValueError):
-        _refuse("not_xml", "not well-formed XML")
+        _refuse("not_xml", "the list is not well-formed XML")
 
 
 def _read_component(element: _Element) -> ListedComponent:
     if element.tag not in KINDS:
-        _refuse("malformed", "a component of no known kind")
+        _refuse("malformed", "the list contains a component of an unknown kind")
     code = codes.component_code(_text(element, "code"))
     return ListedComponent(
         kind=str(element.tag),
@@ -179,25 +179,25 @@ def _read_component(element: _Element) -> ListedComponent:
         contact=Contact(
             _text(element, "organization"), *(_text(element, name) or None for name in ("person", "email", "phone"))
         ),
-        networks=tuple(each.text or "" for each in _child(element, "networks")),
-        certificates=tuple(_read_certificate(each) for each in _child(element, "certificates")),
-        paths=tuple(_read_path(each, code) for each in _child(element, "paths")),
+        networks=tuple(network.text or "" for network in _child(element, "networks")),
+        certificates=tuple(_read_certificate(certificate) for certificate in _child(element, "certificates")),
+        paths=tuple(_read_path(path, code) for path in _child(element, "paths")),
         created_at=codes.utc_time(_text(element, "creationTimestamp")),
         modified_at=codes.utc_time(_text(element, "modificationTimestamp")),
     )
 
 
 def _read_certificate(element: _Element) -> Certificate:
-    """As the certificate itself says; what stands beside it must say the same."""
+    """Return the certificate. Its id and use must match the elements beside it."""
     try:
         der = base64.b64decode(_text(element, "certificate"), validate=True)
     except (binascii.Error, ValueError):
-        _refuse("malformed", "a certificate is not base64")
+        _refuse("malformed", "a certificate must be base64")
     lines = "\n".join(_wrapped(base64.b64encode(der).decode()))
     certificate = load_certificate(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
     beside = (_text(element, "certificateID"), _text(element, "type"))
     if beside != (certificate.certificate_id, certificate.use.upper()):
-        _refuse("malformed", "a certificate is not the one that its id or type says")
+        _refuse("malformed", "a certificate differs from its certificateID or type")
     return certificate
 
 
@@ -206,10 +206,10 @@ def _wrapped(text: str) -> Iterator[str]:
 
 
 def _read_path(element: _Element, receiver: str) -> MessagePath:
-    senders = frozenset(codes.component_code(each.text) for each in _child(element, "senderComponent"))
-    way, end = _text(element, "path"), element.find("validTo")
-    if way != "DIRECT" and not way.startswith(_INDIRECT):
-        _refuse("malformed", "a path is DIRECT or INDIRECT:broker")
+    senders = frozenset(codes.component_code(sender.text) for sender in _child(element, "senderComponent"))
+    route, end = _text(element, "path"), element.find("validTo")
+    if route != "DIRECT" and not route.startswith(_INDIRECT):
+        _refuse("malformed", "path must be DIRECT or INDIRECT:broker")
     message_type = _text(element, "messageType")
     if message_type != "*":
         codes.message_type(message_type.removesuffix("*"))
@@ -219,15 +219,15 @@ def _read_path(element: _Element, receiver: str) -> MessagePath:
         message_type=message_type,
         valid_from=codes.utc_time(_text(element, "validFrom")),
         valid_to=None if end is None else codes.utc_time(end.text),
-        broker=None if way == "DIRECT" else codes.component_code(way.removeprefix(_INDIRECT)),
+        broker=None if route == "DIRECT" else codes.component_code(route.removeprefix(_INDIRECT)),
     )
 
 
 def _child(element: _Element, name: str) -> _Element:
-    found = element.findall(name)
-    if len(found) != 1:
-        _refuse("malformed", f"{name} stands once")
-    return found[0]
+    children = element.findall(name)
+    if len(children) != 1:
+        _refuse("malformed", f"{name} must appear exactly once")
+    return children[0]
 
 
 def _text(element: _Element, name: str) -> str:
@@ -236,7 +236,7 @@ def _text(element: _Element, name: str) -> str:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        _refuse("malformed", "a number is none")
+        _refuse("malformed", "contentID and ttl must be whole numbers")
     return int(text)
 
 

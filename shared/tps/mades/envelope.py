@@ -1,10 +1,12 @@
-"""What lies on the wire: signed metadata, and beside it the content, deflated and encrypted for the receiver.
+"""Seal and open envelopes: signed metadata, and the content deflated and encrypted for the receiver.
 
-The metadata is JSON signed as JWS; it holds the SHA-256 and size of the plain content, so that one signature vouches
-for both. Reading goes in two steps, so that a failure of the second can be traced and answered: first the metadata
-(who says so, and is it a message), then the content. Acknowledgements are signed metadata without content.
+The metadata is JSON signed as JWS. It holds the SHA-256 and size of the plain content, so one signature covers both.
+Reading has two steps, so that a failure of the second step can be traced and answered. The first step verifies the
+metadata. The second step opens the content. Acknowledgements are signed metadata without content.
 
-Source: STANDARDS.md section 3; ARCHITECTURE.md, "Subjects and queues"; the form is ours (docs, not ENTSO-E's wire).
+The form is our own, because ENTSO-E's internal wire form is not public.
+
+Source: docs/mades.md, "Wire form"; RFC 7515; RFC 7516.
 """
 
 import hashlib
@@ -45,18 +47,18 @@ def seal(message: Message, signing: SigningKey, encryption_certificate: Certific
     """Sign and encrypt a message.
 
     Args:
-        message: What to send.
+        message: The message to send.
         signing: Signing key of its sender.
         encryption_certificate: Encryption certificate of its receiver, valid now (`ComponentEntry.certificate`).
 
     Raises:
-        MessageRefused: `wrong_sender`, `wrong_receiver` (key or certificate is another component's),
+        MessageRefused: `wrong_sender`, `wrong_receiver` (the key or certificate belongs to another component),
             `content_too_large`.
     """
     _check_sender(message.sender, signing)
     certificate = encryption_certificate
     if (certificate.component, certificate.use) != (message.receiver, CertificateUse.ENCRYPTION):
-        raise refusal("wrong_receiver", "The certificate is not the receiver's for encryption.")
+        raise refusal("wrong_receiver", "The certificate must be the receiver's encryption certificate.")
     if len(message.content) > MAXIMUM_CONTENT_BYTES:
         raise refusal("content_too_large")
     metadata = jose.sign(wire.write_message(message), signing.jose, signing.certificate_id, MESSAGE_TYP)
@@ -68,7 +70,7 @@ def seal_acknowledgement(acknowledgement: MadesAcknowledgement, signing: Signing
     """Sign an acknowledgement.
 
     Raises:
-        MessageRefused: `wrong_sender`: the key is another component's.
+        MessageRefused: `wrong_sender`: the key belongs to another component.
     """
     _check_sender(acknowledgement.sender, signing)
     payload = wire.write_acknowledgement(acknowledgement)
@@ -77,30 +79,31 @@ def seal_acknowledgement(acknowledgement: MadesAcknowledgement, signing: Signing
 
 def _check_sender(sender: str, signing: SigningKey) -> None:
     if signing.component != sender:
-        raise refusal("wrong_sender", "The signing key is not the sender's.")
+        raise refusal("wrong_sender", "The signing key must belong to the sender.")
 
 
 def peek_metadata(envelope: Envelope) -> Metadata:
-    """What the metadata of a message claims, unverified: for the log and the trace only.
+    """Return the unverified metadata of a message. Use it for the log and the trace only.
 
     Raises:
-        MessageRefused: `malformed`, or `bad_signature` for an algorithm that proves nothing here.
+        MessageRefused: `malformed`, or `bad_signature` for an algorithm that is not accepted.
     """
     return wire.read_message(_parse(envelope, MESSAGE_TYP).payload)
 
 
 def read_metadata(envelope: Envelope, find: FindComponent, now: datetime) -> Metadata:
-    """Who sends what to whom, proven by the sender's signature: the first step of reading a message.
+    """Return the metadata after verifying the sender's signature: the first step of reading a message.
 
     Args:
-        envelope: As it came.
-        find: The directory copy: the entry of a component code, or None.
+        envelope: As received.
+        find: Lookup in the directory copy: returns the entry of a component code, or None.
         now: The moment of reading.
 
     Raises:
-        MessageRefused: `malformed`, `unknown_sender`, `certificate_revoked` (also of what was signed before),
-            `certificate_unknown`, `certificate_expired`, `bad_signature`; then, the sender being proven
-            (`is_answerable`; `peek_metadata` says whom to answer), `sent_in_future`, `expired`, `content_too_large`.
+        MessageRefused: `malformed`, `unknown_sender`, `certificate_revoked` (also for earlier signatures),
+            `certificate_unknown`, `certificate_expired`, `bad_signature`. After the signature is verified:
+            `sent_in_future`, `expired`, `content_too_large`. These three are answered (`is_answerable`), and
+            `peek_metadata` names the sender.
     """
     signed = _parse(envelope, MESSAGE_TYP)
     metadata = wire.read_message(signed.payload)
@@ -114,24 +117,24 @@ def read_metadata(envelope: Envelope, find: FindComponent, now: datetime) -> Met
 
 
 def read_acknowledgement(envelope: Envelope, find: FindComponent, now: datetime) -> MadesAcknowledgement:
-    """What an acknowledgement says, proven by its sender's signature.
+    """Return an acknowledgement after verifying its sender's signature.
 
     Raises:
-        MessageRefused: As `read_metadata`; nobody answers an acknowledgement.
+        MessageRefused: As in `read_metadata`. An acknowledgement is never answered.
     """
     signed = _parse(envelope, ACKNOWLEDGEMENT_TYP)
     acknowledgement = wire.read_acknowledgement(signed.payload)
     _verify(signed, acknowledgement.sender, find, now)
     _check_clock(acknowledgement.sent_at, now)
     if envelope.content is not None or envelope.detached is not None:
-        raise refusal("malformed", "an acknowledgement has no content")
+        raise refusal("malformed", "an acknowledgement must not have content")
     return acknowledgement
 
 
 def _parse(envelope: Envelope, type: str) -> jose.Signed:
     signed = jose.parse_signed(envelope.metadata)
     if signed.type != type:
-        raise refusal("malformed", "the metadata is of another kind")
+        raise refusal("malformed", f"the metadata must have the JWS type {type}")
     return signed
 
 
@@ -155,13 +158,13 @@ def _check_clock(sent_at: datetime, now: datetime) -> None:
 
 
 def open_content(envelope: Envelope, metadata: Metadata, decryption_key: DecryptionKey | FindDecryptionKey) -> bytes:
-    """The plain content of a message: the second step of reading.
+    """Return the plain content of a message: the second step of reading.
 
     Args:
-        envelope: As it came, detached content attached.
+        envelope: As received, with detached content attached.
         metadata: As `read_metadata` returned it for this envelope.
-        decryption_key: The receiver's key, or how to find one by certificate id: after a rotation the older keys
-            still open what was sent to them.
+        decryption_key: The receiver's key, or a lookup by certificate id. After a key rotation, older keys still
+            decrypt contents that were encrypted for them.
 
     Raises:
         MessageRefused: `content_missing`, `not_decryptable`, `wrong_receiver`, `content_too_large`,
@@ -188,7 +191,10 @@ def _find_key(decryption_key: DecryptionKey | FindDecryptionKey, certificate_id:
 
 
 def _inflate(deflated: bytes, size: int) -> bytes:
-    """The inflated bytes if they are of the signed size; stops one byte after it, so that no bomb goes off."""
+    """Return the inflated bytes if they have the signed size.
+
+    Inflating stops one byte after that size, so a decompression bomb has no effect.
+    """
     inflater = zlib.decompressobj()
     try:
         content = inflater.decompress(deflated, min(size, MAXIMUM_CONTENT_BYTES) + 1)
@@ -204,10 +210,10 @@ def _inflate(deflated: bytes, size: int) -> bytes:
 def read(
     envelope: Envelope, find: FindComponent, decryption_key: DecryptionKey | FindDecryptionKey, now: datetime
 ) -> Message | MadesAcknowledgement:
-    """Both steps at once.
+    """Verify the metadata and open the content of an envelope.
 
     Raises:
-        MessageRefused: As `read_metadata`, `read_acknowledgement` and `open_content`.
+        MessageRefused: As in `read_metadata`, `read_acknowledgement` and `open_content`.
     """
     if envelope.is_acknowledgement:
         return read_acknowledgement(envelope, find, now)

@@ -1,9 +1,11 @@
-"""Names of files that carry messages for applications which only have folders (FSSF); pure.
+"""Names of message files for applications that exchange files (FSSF). No I/O.
 
-out   SENDERAPP_RECEIVER_TYPE_BAMESSAGEID.EXT
-in    SENDERAPP_SENDER_TYPE_BAMESSAGEID_MESSAGEID.EXT
+    out   SENDERAPP_RECEIVER_TYPE_BAMESSAGEID.EXT
+    in    SENDERAPP_SENDER_TYPE_BAMESSAGEID_MESSAGEID.EXT
 
-No part is empty and no part holds an underscore. Source: STANDARDS.md section 3, "File exchange".
+No part is empty, and no part contains an underscore.
+
+Source: docs/mades.md, "File exchange"; docs/how-to-files.md.
 """
 
 import hashlib
@@ -20,12 +22,12 @@ BAD_NAME = "bad_name"
 _PARTS = 4
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}", re.ASCII)
 _MAXIMUM_APPLICATION = 60
-_NOBODY = "-"
+_ABSENT = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingName:
-    """What the name of a file to be sent says."""
+    """The parts of the name of an outgoing file."""
 
     sender_application: str
     receiver: str
@@ -34,21 +36,21 @@ class OutgoingName:
 
 
 def read_outgoing(name: str) -> OutgoingName:
-    """The message that a file's name tells of.
+    """Return the parts of an outgoing file's name.
 
     Raises:
-        Malformed: `bad_name`: not of the form; whoever writes the files must name them otherwise.
+        Malformed: `bad_name`: the name has another form. The application that writes the files must change it.
     """
     if len(name.encode(errors="surrogateescape")) > MAXIMUM_BYTES:
-        _refuse(f"a name has at most {MAXIMUM_BYTES} bytes")
+        _refuse(f"the file name must have at most {MAXIMUM_BYTES} bytes")
     if not name.isprintable() or name.startswith(".") or ".." in name or "/" in name:
-        _refuse("a name is printable, does not begin with a dot and has no two dots in a row")
+        _refuse("the file name must be printable, must not start with a dot, and must not contain .. or /")
     stem, dot, extension = name.rpartition(".")
     parts = stem.split("_")
     if not dot or not _EXTENSION.fullmatch(extension) or len(parts) != _PARTS or not all(map(str.strip, parts)):
-        _refuse("the form is SENDERAPP_RECEIVER_TYPE_BAMESSAGEID.EXT, with no underscore within a part")
+        _refuse("the file name must be SENDERAPP_RECEIVER_TYPE_BAMESSAGEID.EXT, without underscores inside a part")
     if len(parts[0]) > _MAXIMUM_APPLICATION:
-        _refuse(f"SENDERAPP has at most {_MAXIMUM_APPLICATION} characters")
+        _refuse(f"SENDERAPP must have at most {_MAXIMUM_APPLICATION} characters")
     try:
         return OutgoingName(parts[0], component_code(parts[1], "RECEIVER"), message_type(parts[2], "TYPE"), parts[3])
     except MessageRefused as error:
@@ -64,10 +66,10 @@ def incoming_name(
     message_id: str,
     content: bytes,
 ) -> str:
-    """The name under which a received message lies in its folder: the same at every repeat.
+    """Return the file name of a received message. Every repeat returns the same name.
 
-    Whatever a part could not hold is written as in addresses (`%5F` for an underscore); a part that is not there is
-    `-`. What would make the name too long is cut; the message id keeps the name apart from others.
+    Characters that a part cannot hold are percent-encoded (`%5F` for an underscore). An absent part is `-`. The
+    baMessageID is cut if the name would be too long. The message id keeps the name unique.
     """
     extension = "xml" if content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "bin"
     head = f"{_part(sender_application)[:_MAXIMUM_APPLICATION]}_{_part(sender)}_{_part(type)}_"
@@ -77,13 +79,13 @@ def incoming_name(
 
 
 def conversation_of(name: str, content: bytes) -> str:
-    """What makes sending a file again send nothing: the same name with the same content is the same message."""
+    """Return the conversation id of a file. The same name with the same content is the same message."""
     parts = (name.encode(errors="surrogateescape"), hashlib.sha256(content).digest())
     return f"file {hashlib.sha256(b'/'.join(parts)).hexdigest()}"
 
 
 def safe_name(name: str) -> str:
-    """A name for a file that had a bad one: printable, not hidden, and short enough to write a reason beside it."""
+    """Return a printable, visible name for a file with a bad name, short enough to write a reason file beside it."""
     encoded = name.encode(errors="surrogateescape")
     if name.isprintable() and not name.startswith(".") and len(encoded) <= MAXIMUM_BYTES:
         return name
@@ -93,7 +95,7 @@ def safe_name(name: str) -> str:
 
 def _part(text: str | None) -> str:
     if not text:
-        return _NOBODY
+        return _ABSENT
     quoted = quote(text, safe="@").replace("_", "%5F")
     return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
 

@@ -1,7 +1,9 @@
-"""Signing and encrypting as JOSE compact forms: the only place that knows joserfc, its limits and the algorithms.
+"""Sign and encrypt with JOSE compact serialisation. Only this module knows joserfc, its limits and the algorithms.
 
-Headers are read strictly before joserfc sees them: exactly the fields we write, all of the right type. So nothing
-else of JOSE (`crit`, `b64`, `jku`, `zip`, other algorithms) can be asked for.
+Headers are checked strictly before joserfc parses them: exactly the fields that we write, all of the right type. No
+other JOSE feature (`crit`, `b64`, `jku`, `zip`, other algorithms) is reachable.
+
+Source: RFC 7515; RFC 7516; RFC 7518.
 """
 
 import base64
@@ -21,7 +23,7 @@ from tps.mades.strict_json import check_fields, read_object
 MAXIMUM_CONTENT_BYTES = 50_000_000
 MAXIMUM_METADATA_CHARACTERS = 700_000
 MAXIMUM_HEADER_CHARACTERS = 512
-# zlib adds at most 5 bytes per 16 kB and 11; base64 makes four of three.
+# zlib adds at most 5 bytes per 16 kB and 11 bytes. Base64 turns three bytes into four characters.
 MAXIMUM_ENCRYPTED_CHARACTERS = (MAXIMUM_CONTENT_BYTES + MAXIMUM_CONTENT_BYTES // 1000 + 4096) * 4 // 3
 
 _SIGNATURE_ALGORITHMS = ("ES256", "PS256", "RS256")
@@ -49,12 +51,12 @@ _ENCRYPTIONS = _EncryptionRegistry(algorithms=(*_KEY_ALGORITHMS, _CONTENT_ALGORI
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signed text before its signature was checked.
+    """A JWS before its signature is verified.
 
     Attributes:
         type: The header's `typ`.
         certificate_id: The header's `kid`.
-        payload: What it claims.
+        payload: The unverified payload.
     """
 
     token: str
@@ -65,36 +67,36 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Encrypted:
-    """A JWE whose header was read strictly; `certificate_id` names the key that opens it."""
+    """A JWE with a strictly checked header. `certificate_id` names the key that decrypts it."""
 
     token: str
     certificate_id: str
 
 
 def sign(payload: bytes, key: JoseKey, certificate_id: str, type: str) -> str:
-    """A JWS of the payload: ES256, or PS256 with an RSA key."""
+    """Return a JWS of the payload: ES256, or PS256 with an RSA key."""
     algorithm = "ES256" if isinstance(key, ECKey) else "PS256"
     header = {"alg": algorithm, "typ": type, "kid": certificate_id}
     return jws.serialize_compact(header, payload, key, registry=_SIGNATURES)
 
 
 def parse_signed(token: str) -> Signed:
-    """What a JWS claims; nothing of it is believed yet.
+    """Return the unverified content of a JWS.
 
     Raises:
-        MessageRefused: `malformed`, or `bad_signature` for an algorithm that proves nothing here.
+        MessageRefused: `malformed`, or `bad_signature` for an algorithm that is not accepted.
     """
     segments = token.split(".")
     if len(token) > MAXIMUM_METADATA_CHARACTERS or len(segments) != 3:
-        raise refusal("malformed", "the metadata is no signed text of a reasonable size")
+        raise refusal("malformed", f"the metadata must be a JWS of at most {MAXIMUM_METADATA_CHARACTERS} characters")
     header, payload = _read_header(segments[0], _SIGNATURE_FIELDS), _decode(segments[1])
     if header["alg"] not in _SIGNATURE_ALGORITHMS:
-        raise refusal("bad_signature", "The signature's algorithm is not one of ours.")
+        raise refusal("bad_signature", f"The signature must use one of {', '.join(_SIGNATURE_ALGORITHMS)}.")
     return Signed(token, header["typ"], header["kid"], payload)
 
 
 def verify(signed: Signed, key: JoseKey) -> None:
-    """Check a signature with the signer's public key.
+    """Verify a signature with the signer's public key.
 
     Raises:
         MessageRefused: `bad_signature`.
@@ -106,26 +108,26 @@ def verify(signed: Signed, key: JoseKey) -> None:
 
 
 def encrypt(plain: bytes, key: JoseKey, certificate_id: str) -> str:
-    """A JWE for the holder of one key: a fresh content key, wrapped by ECDH-ES (P-256) or RSA-OAEP."""
+    """Return a JWE for the holder of one key. ECDH-ES (P-256) or RSA-OAEP wraps a new content key."""
     algorithm = _key_algorithm(key)
     header = {"alg": algorithm, "enc": _CONTENT_ALGORITHM, "typ": _ENCRYPTED_TYPE, "kid": certificate_id}
     return jwe.encrypt_compact(header, plain, key, registry=_ENCRYPTIONS)
 
 
 def parse_encrypted(token: str) -> Encrypted:
-    """Whom a JWE claims to be for.
+    """Return a JWE with the id of the key that it claims to be for.
 
     Raises:
-        MessageRefused: `not_decryptable`: its header is not one of ours.
+        MessageRefused: `not_decryptable`: the header does not have the required fields.
     """
     return Encrypted(token, _read_encryption_header(token)["kid"])
 
 
 def decrypt(encrypted: Encrypted, key: JoseKey) -> bytes:
-    """The plain text of a JWE.
+    """Return the plain text of a JWE.
 
     Raises:
-        MessageRefused: `not_decryptable`: not for this key, or touched on the way.
+        MessageRefused: `not_decryptable`: the JWE is for another key, or it was modified.
     """
     try:
         plain = jwe.decrypt_compact(encrypted.token, key, registry=_ENCRYPTIONS).plaintext
@@ -159,11 +161,11 @@ def _is_ephemeral_key(value: Any) -> bool:
 
 def _read_header(segment: str, needed: frozenset[str]) -> dict[str, Any]:
     if len(segment) > MAXIMUM_HEADER_CHARACTERS:
-        raise refusal("malformed", "the header is too long")
+        raise refusal("malformed", f"the header must have at most {MAXIMUM_HEADER_CHARACTERS} characters")
     header = read_object(_decode(segment), "the header")
     check_fields(header, "the header", needed=needed, allowed=_EPHEMERAL_KEY if needed is _ENCRYPTION_FIELDS else _NONE)
     if not all(_is_text(value) for name, value in header.items() if name != "epk"):
-        raise refusal("malformed", "a field of the header is no text")
+        raise refusal("malformed", "the header's fields must be strings")
     return header
 
 
@@ -175,4 +177,4 @@ def _decode(segment: str) -> bytes:
     try:
         return base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise refusal("malformed", "a part is not base64url") from error
+        raise refusal("malformed", "each part of the token must be base64url") from error

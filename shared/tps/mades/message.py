@@ -1,6 +1,6 @@
-"""What two components send each other: messages, and acknowledgements of messages.
+"""Messages between two components, and acknowledgements of messages.
 
-Values check their own form when they are made, so that a malformed one exists nowhere.
+The constructors check all fields, so a malformed value cannot exist.
 """
 
 from dataclasses import dataclass
@@ -18,25 +18,25 @@ MAXIMUM_DETAIL_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One business document on its way from one component to another.
+    """One business document in transit from one component to another.
 
     Attributes:
         message_id: 32 hex digits, unguessable; the transport's id.
-        type: Message type (`tps.mades.types`); names the queue and the priority.
-        sender: Component code of the one that signs.
-        receiver: Component code of the one that can decrypt.
-        sent_at: When the sender's endpoint took it.
-        expires_at: When it fails if not delivered (exclusive); after `sent_at`, at most 28 days.
-        sequence: Counted per sender and receiver; MADES itself promises no order.
+        type: Message type (`tps.mades.types`). It determines the queue and the priority.
+        sender: Component code of the signer.
+        receiver: Component code of the component that can decrypt the content.
+        sent_at: When the sender's endpoint accepted the message.
+        expires_at: When the message fails if it is not delivered (exclusive). After `sent_at`, by at most 28 days.
+        sequence: Counter per sender and receiver. MADES itself promises no order.
         content: The document's bytes, at most 50 MB.
-        ba_message_id: The application's own id: mRID and revision, or the mRID of the request it answers.
-        in_reply_to: message_id of the message it answers.
+        ba_message_id: The application's own id: mRID and revision, or the mRID of the request that is answered.
+        in_reply_to: message_id of the message that is answered.
         sender_application: Name of the sending application, for file exchange and the web service.
 
     Raises:
-        MessageRefused: `malformed`: a field does not have its form.
+        MessageRefused: `malformed`: a field is invalid.
 
-    Source: IEC 62325-503; STANDARDS.md section 3.
+    Source: IEC 62325-503; docs/glossary.md, "Communication and storage".
     """
 
     message_id: str
@@ -57,7 +57,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """All of a message but its content, as signed by the sender, with the content's size and SHA-256."""
+    """A message without its content, as the sender signed it, with the content's size and SHA-256."""
 
     message_id: str
     type: str
@@ -78,7 +78,7 @@ class Metadata:
         codes.sha256_hex(self.content_sha256, "content SHA-256")
 
     def with_content(self, content: bytes) -> Message:
-        """The whole message, once its content was opened."""
+        """Return the complete message after its content was opened."""
         return Message(
             message_id=self.message_id,
             type=self.type,
@@ -95,15 +95,15 @@ class Metadata:
 
 
 def check_fields(message: Message | Metadata) -> None:
-    """Refuse as `malformed` what does not have the form of a message."""
+    """Refuse invalid fields of a message as `malformed`."""
     codes.message_id(message.message_id)
     if codes.message_type(message.type) == ACKNOWLEDGEMENT_TYPE:
-        raise refusal("malformed", "an acknowledgement is no message with content")
+        raise refusal("malformed", f"the type {ACKNOWLEDGEMENT_TYPE} is reserved for acknowledgements")
     codes.component_code(message.sender, "sender")
     codes.component_code(message.receiver, "receiver")
     time_to_live = codes.aware(message.expires_at, "expires_at") - codes.aware(message.sent_at, "sent_at")
     if not timedelta() < time_to_live <= MAXIMUM_TIME_TO_LIVE:
-        raise refusal("malformed", "a message lives longer than nothing and at most 28 days")
+        raise refusal("malformed", "expires_at must be after sent_at, by at most 28 days")
     codes.count(message.sequence, "sequence")
     if message.ba_message_id is not None:
         codes.free_text(message.ba_message_id, "ba_message_id", 255)
@@ -114,22 +114,22 @@ def check_fields(message: Message | Metadata) -> None:
 
 
 class AcknowledgementKind(StrEnum):
-    """What an acknowledgement says of its messages."""
+    """The event that an acknowledgement reports."""
 
-    DELIVERY = "DELIVERY"  # the receiver's endpoint decrypted and verified them
-    RECEIVE = "RECEIVE"  # the receiver's application confirmed them
-    FAILURE = "FAILURE"  # they will not be delivered
-    TRACING = "TRACING"  # a component on the way saw them
+    DELIVERY = "DELIVERY"  # the receiver's endpoint decrypted and verified the messages
+    RECEIVE = "RECEIVE"  # the receiver's application confirmed the messages
+    FAILURE = "FAILURE"  # the messages will not be delivered
+    TRACING = "TRACING"  # an intermediate component has the messages
 
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgedMessage:
-    """One message that an acknowledgement speaks of.
+    """One message in an acknowledgement.
 
     Attributes:
         message_id: The message's id.
-        at: When what is said of it happened.
-        detail: For FAILURE a code of `tps.mades.states.FAILURES`; else at most 200 characters for the trace.
+        at: When the reported event happened.
+        detail: For FAILURE a code of `tps.mades.states.FAILURES`, else at most 200 characters for the trace.
     """
 
     message_id: str
@@ -145,10 +145,10 @@ class AcknowledgedMessage:
 
 @dataclass(frozen=True, slots=True)
 class MadesAcknowledgement:
-    """One kind of news about 1 to 500 messages, from who received them to who sent them; signed, not encrypted.
+    """One event of 1 to 500 messages, reported by their receiver to their sender. Signed, not encrypted.
 
-    The signature proves who says so; that the acknowledged messages went from this acknowledgement's receiver to its
-    sender must be checked against the ledger by whoever acts on it.
+    The signature proves the sender of the acknowledgement. It does not prove that the acknowledged messages went from
+    this acknowledgement's receiver to its sender. The caller must check this in the ledger.
     """
 
     message_id: str
@@ -164,4 +164,4 @@ class MadesAcknowledgement:
         codes.component_code(self.receiver, "receiver")
         codes.aware(self.sent_at, "sent_at")
         if not 1 <= len(self.messages) <= MAXIMUM_ACKNOWLEDGED:
-            raise refusal("malformed", "an acknowledgement speaks of 1 to 500 messages")
+            raise refusal("malformed", f"an acknowledgement must have 1 to {MAXIMUM_ACKNOWLEDGED} messages")

@@ -1,6 +1,6 @@
-"""Message paths: whom a receiver lets send what, and which way it comes.
+"""Message paths: a receiver's rules for senders, message types and route.
 
-Source: STANDARDS.md section 3, "Paths".
+Source: docs/mades.md, "Paths".
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from tps.mades.states import refusal
 
 @dataclass(frozen=True, slots=True)
 class MessagePath:
-    """One rule of a receiver about messages to it.
+    """One rule of a receiver for messages to it.
 
     Attributes:
-        receiver: Component code of the receiver, whose rule it is.
-        allowed_senders: Component codes, or None for all.
-        message_type: A message type, or its beginning followed by `*`.
-        valid_from: First moment of its validity.
-        valid_to: First moment after its validity; None for no end.
-        broker: Component code of the broker on the way (INDIRECT); None for DIRECT.
+        receiver: Component code of the receiver that owns the rule.
+        allowed_senders: Component codes, or None for all components.
+        message_type: A message type, or the beginning of a type followed by `*`.
+        valid_from: First moment of validity.
+        valid_to: First moment after the validity. None means no end.
+        broker: Component code of the broker for an INDIRECT path. None for a DIRECT path.
     """
 
     receiver: str
@@ -32,38 +32,40 @@ class MessagePath:
 
     @property
     def is_direct(self) -> bool:
-        """Whether no broker is on the way."""
+        """Return True if the path uses no broker."""
         return self.broker is None
 
     @property
     def specificity(self) -> tuple[bool, int]:
-        """How narrow its type is: exact before prefixes, longer prefixes before shorter ones, `*` last."""
+        """Return a sort key: an exact type is above a prefix, a longer prefix is above a shorter one, and `*` is
+        lowest.
+        """
         return (not self.message_type.endswith("*"), len(self.message_type))
 
     def is_valid_at(self, now: datetime) -> bool:
-        """Whether this moment lies in its half-open validity."""
+        """Return True if this moment lies in the half-open validity."""
         return self.valid_from <= now and (self.valid_to is None or now < self.valid_to)
 
     def is_for_type(self, message_type: str) -> bool:
-        """Whether it speaks of this message type."""
+        """Return True if the path applies to this message type."""
         if self.message_type.endswith("*"):
             return message_type.startswith(self.message_type[:-1])
         return message_type == self.message_type
 
     def allows(self, sender: str) -> bool:
-        """Whether this component may send by it."""
+        """Return True if this component may send on the path."""
         return self.allowed_senders is None or sender in self.allowed_senders
 
 
 def select_path(paths: Iterable[MessagePath], sender: str, message_type: str, now: datetime) -> MessagePath:
-    """The one path of a receiver that decides about a message.
+    """Return the path of a receiver that decides about a message.
 
-    Paths out of validity do not count; of the rest the one with the most specific type decides, alone: there is no
-    falling back to a wider one that would allow the sender.
+    Invalid paths are ignored. Of the valid paths, the path with the most specific type decides alone. There is no
+    fallback to a wider path that would allow the sender.
 
     Raises:
-        MessageRefused: `unknown_receiver` if the sender is not allowed, in the words used for a receiver that does not
-            exist; `no_path` if no path is valid and the sender is named in one, so may know of the receiver.
+        MessageRefused: `unknown_receiver` if the sender is not allowed, with the same text as for a receiver that does
+            not exist. `no_path` if no path is valid and a path names the sender, so that it may know the receiver.
     """
     known = tuple(paths)
     candidates = [path for path in known if path.is_valid_at(now) and path.is_for_type(message_type)]
@@ -76,7 +78,7 @@ def select_path(paths: Iterable[MessagePath], sender: str, message_type: str, no
 
 
 def conflicts(paths: Iterable[MessagePath], new: MessagePath) -> tuple[MessagePath, ...]:
-    """The paths that a new one must not stand beside: same receiver and type, overlapping validity."""
+    """Return the paths that conflict with a new path: same receiver and type, overlapping validity."""
     return tuple(path for path in paths if _is_rival(path, new))
 
 

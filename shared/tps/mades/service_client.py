@@ -1,6 +1,8 @@
-"""The MADES web service as its clients see it: requests written, answers read; pure.
+"""The client side of the MADES web service: writes requests and reads answers. No I/O.
 
-For our own applications; organisations have clients of their own. Source: STANDARDS.md section 3, "Web service".
+Our own applications use this module. Other organisations use their own clients.
+
+Source: docs/mades.md, "Web service".
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ _Element = etree._Element
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that was offered."""
+    """A message that the web service offered."""
 
     message_id: str
     sender: str
@@ -31,7 +33,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One step of a message's trace, as texts."""
+    """One step of a message's trace, as text."""
 
     at: str
     state: str
@@ -41,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What became of a message."""
+    """The state of a message and its trace."""
 
     state: str
     trace: tuple[Seen, ...]
@@ -49,7 +51,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A fault: `is_ours` if the request is at fault, and not the service."""
+    """A SOAP fault. `is_ours` is True if the request is at fault, and False if the service is at fault."""
 
     code: str
     detail: str
@@ -59,7 +61,7 @@ class Refusal:
 def send_request(
     *, receiver: str, type: str, content: bytes, sender_application: str, ba_message_id: str, conversation_id: str
 ) -> bytes:
-    """SendMessage."""
+    """Return a SendMessage request."""
     envelope, request = _request(Operation.SEND)
     message = etree.SubElement(request, "message")
     _add(message, "receiverCode", receiver)
@@ -72,7 +74,7 @@ def send_request(
 
 
 def receive_request(type: str = "*") -> bytes:
-    """ReceiveMessage; `*` is any type."""
+    """Return a ReceiveMessage request. `*` matches any type."""
     envelope, request = _request(Operation.RECEIVE)
     _add(request, "businessType", type)
     _add(request, "downloadMessage", "true")
@@ -80,17 +82,17 @@ def receive_request(type: str = "*") -> bytes:
 
 
 def confirm_request(message_id: str) -> bytes:
-    """ConfirmReceiveMessage."""
+    """Return a ConfirmReceiveMessage request."""
     return _about(Operation.CONFIRM, message_id)
 
 
 def status_request(message_id: str) -> bytes:
-    """CheckMessageStatus."""
+    """Return a CheckMessageStatus request."""
     return _about(Operation.STATUS, message_id)
 
 
 def read_refusal(data: bytes) -> Refusal | None:
-    """The fault in an answer; None if there is none, or it is no SOAP at all."""
+    """Return the fault in an answer. None if there is no fault, or if the answer is not SOAP."""
     try:
         fault = _parse(data).find(f"{{{SOAP}}}Body/{{{SOAP}}}Fault")
     except Malformed:
@@ -103,19 +105,19 @@ def read_refusal(data: bytes) -> Refusal | None:
 
 
 def read_message_id(data: bytes) -> str:
-    """The answer to SendMessage, ConfirmReceiveMessage and ConnectivityTest."""
+    """Return the message id in the answer to SendMessage, ConfirmReceiveMessage or ConnectivityTest."""
     return _needed(_answer(data), "messageID")
 
 
 def read_received(data: bytes) -> Received | None:
-    """The answer to ReceiveMessage; None if nothing is offered."""
+    """Return the message in the answer to ReceiveMessage, or None if no message is waiting."""
     message = _answer(data).find("receivedMessage")
     if message is None:
         return None
     try:
         content = base64.b64decode(message.findtext("content") or "")
     except (binascii.Error, ValueError):
-        raise Malformed("the content is not base64") from None
+        raise Malformed("the content in the answer is not base64") from None
     return Received(
         message_id=_needed(message, "messageID"),
         sender=_needed(message, "senderCode"),
@@ -127,10 +129,10 @@ def read_received(data: bytes) -> Received | None:
 
 
 def read_status(data: bytes) -> Status:
-    """The answer to CheckMessageStatus."""
+    """Return the status in the answer to CheckMessageStatus."""
     status = _answer(data).find("messageStatus")
     if status is None:
-        raise Malformed("no status in the answer")
+        raise Malformed("messageStatus is missing in the answer")
     steps = status.iterfind("trace/trace")
     return Status(_needed(status, "state"), tuple(_seen(step) for step in steps))
 
@@ -165,10 +167,10 @@ def _serialised(envelope: _Element) -> bytes:
 
 
 def _answer(data: bytes) -> _Element:
-    found = _parse(data).find(f"{{{SOAP}}}Body/*")
-    if found is None or etree.QName(found).localname == "Fault":
-        raise Malformed("no answer of the MADES web service")
-    return found
+    answer = _parse(data).find(f"{{{SOAP}}}Body/*")
+    if answer is None or etree.QName(answer).localname == "Fault":
+        raise Malformed("the response is not an answer of the MADES web service")
+    return answer
 
 
 def _parse(data: bytes) -> _Element:
@@ -176,7 +178,7 @@ def _parse(data: bytes) -> _Element:
     try:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
-        raise Malformed("no answer of the MADES web service") from None
+        raise Malformed("the response is not an answer of the MADES web service") from None
 
 
 def _needed(element: _Element, name: str) -> str:

@@ -1,10 +1,9 @@
-"""The states of a MADES message, and why it may fail: two tables next to their prose.
+"""The states of a MADES message and the reasons for failure, as tables.
 
-A message keeps its state at each component that saw it, with time and details per step. Acknowledgements come in any
-order (MADES promises none), so a message may skip states forward, and never goes back. docs/mades.md tells who writes
-which step when.
+A message has a state at each component that has it, with time and details per step. Acknowledgements arrive in any
+order, because MADES promises none. So a message may skip states, and it never goes back.
 
-Source: IEC 62325-503; STANDARDS.md section 3, "States".
+Source: IEC 62325-503; docs/mades.md, "States".
 """
 
 from collections.abc import Mapping
@@ -15,15 +14,15 @@ from tps.errors import MessageRefused
 
 
 class State(StrEnum):
-    """Where a message is on its way."""
+    """The position of a message in its delivery."""
 
-    VERIFYING = "VERIFYING"  # taken from the application and stored; nothing is checked yet
-    ACCEPTED = "ACCEPTED"  # checked: there is a path and a certificate; signed and encrypted
-    DELIVERING = "DELIVERING"  # handed to the broker
-    TRANSPORTED = "TRANSPORTED"  # stored at a component on the way, or come to its receiver's, not read; in traces only
-    DELIVERED = "DELIVERED"  # the receiver's endpoint decrypted and verified it
-    RECEIVED = "RECEIVED"  # the receiver's application confirmed it; final
-    FAILED = "FAILED"  # never will be delivered; FAILURES says why; final
+    VERIFYING = "VERIFYING"  # accepted from the application and stored; nothing is checked yet
+    ACCEPTED = "ACCEPTED"  # checked: path and certificate exist; signed and encrypted
+    DELIVERING = "DELIVERING"  # given to the broker
+    TRANSPORTED = "TRANSPORTED"  # stored by the broker, or at the receiver but not processed; in traces only
+    DELIVERED = "DELIVERED"  # the receiver's endpoint decrypted and verified the message
+    RECEIVED = "RECEIVED"  # the receiver's application confirmed the message; final
+    FAILED = "FAILED"  # will never be delivered; FAILURES has the reasons; final
 
 
 _VERIFYING, _ACCEPTED, _DELIVERING, _TRANSPORTED, _DELIVERED, _RECEIVED, _FAILED = State
@@ -40,8 +39,6 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     }
 )
 
-FINAL: frozenset[State] = frozenset(state for state, following in TRANSITIONS.items() if not following)
-
 _SHOWN: Mapping[State, State] = MappingProxyType(
     {
         _VERIFYING: _ACCEPTED,
@@ -55,48 +52,43 @@ _SHOWN: Mapping[State, State] = MappingProxyType(
 )
 
 
-def is_final(state: State) -> bool:
-    """Whether nothing follows this state."""
-    return state in FINAL
-
-
 def is_allowed(before: State, after: State) -> bool:
-    """Whether a message may go from one state to the other."""
+    """Return True if a message may go from one state to the other."""
     return after in TRANSITIONS[before]
 
 
 def predecessors(state: State) -> frozenset[State]:
-    """The states from which this one may be entered: `UPDATE ... WHERE state = ANY(predecessors)` guards a change."""
+    """Return the states before this one. `UPDATE ... WHERE state = ANY(predecessors)` guards a change."""
     return frozenset(before for before, following in TRANSITIONS.items() if state in following)
 
 
 def shown_to_application(state: State) -> State:
-    """The state as applications may see it, by web service and REST: ACCEPTED, DELIVERED, RECEIVED or FAILED."""
+    """Return the state that web service and REST show: ACCEPTED, DELIVERED, RECEIVED or FAILED."""
     return _SHOWN[state]
 
 
 FAILURES: Mapping[str, str] = MappingProxyType(
     {
-        # before anything is known for sure; nobody may be answered
-        "malformed": "The message does not have the form of a message.",
+        # Found before the signature is verified: the sender is only claimed, so it gets no answer.
+        "malformed": "The envelope is not a valid message.",
         "unknown_sender": "No component has the sender's code.",
-        "certificate_unknown": "The certificate is not one of the component's for this use.",
+        "certificate_unknown": "The certificate does not belong to this component and use.",
         "certificate_expired": "The certificate is not valid at this time.",
-        "certificate_untrusted": "The certificate was not issued by the platform's authority.",
+        "certificate_untrusted": "The platform's authority did not issue the certificate.",
         "certificate_revoked": "The certificate was revoked.",
-        "directory_stale": "The copy of the directory is too old to be believed.",
-        "bad_signature": "The signature does not hold.",
-        # after the signature held; the sender is answered
-        "sent_in_future": "The time of sending lies in the future: a clock is wrong.",
+        "directory_stale": "The copy of the directory is too old.",
+        "bad_signature": "The signature is wrong.",
+        # Found after the signature is verified: the sender gets an answer.
+        "sent_in_future": "The time of sending is in the future: a clock is wrong.",
         "expired": "The message was not delivered within its time to live.",
-        "wrong_sender": "The sender's code is not that of the component that sent or signed it.",
+        "wrong_sender": "The sender's code is not the code of the component that signed or sent it.",
         "wrong_receiver": "The message is for another component.",
-        "wrong_subject": "The message came by a way that is not its own.",
-        "type_not_allowed": "This message type is not for this sender and receiver.",
+        "wrong_subject": "The message arrived on a subject that is not its own.",
+        "type_not_allowed": "This pair of roles does not use this message type.",
         "unknown_receiver": "No such receiver.",
         "no_path": "The receiver has no message path that is valid now.",
-        "not_decryptable": "The content cannot be decrypted with a key of the receiver.",
-        "content_damaged": "The content is not what the sender signed.",
+        "not_decryptable": "No key of the receiver decrypts the content.",
+        "content_damaged": "The content differs from the signed content.",
         "content_missing": "The content did not arrive with the message.",
         "content_too_large": "The content is larger than declared or allowed.",
     }
@@ -118,11 +110,11 @@ UNANSWERABLE: frozenset[str] = frozenset(
 
 
 def is_answerable(code: str) -> bool:
-    """Whether the sender is known for sure when this failure is found, so that a failure acknowledgement may go out."""
+    """Return True if the sender is proven when this failure occurs, so that a failure acknowledgement may be sent."""
     return code not in UNANSWERABLE
 
 
 def refusal(code: str, detail: str = "") -> MessageRefused:
-    """The error for a failure of the table; without a detail its text is the table's sentence, the same for all."""
+    """Return the error for a failure code. Without a detail, its text is the sentence of the table."""
     sentence = FAILURES[code]
     return MessageRefused(code, detail or sentence)

@@ -1,4 +1,4 @@
-"""Reading JSON that a stranger wrote: no duplicate fields, no unknown ones, no bombs of nesting."""
+"""Parse JSON from untrusted senders: no duplicate fields, no unknown fields, no deep nesting."""
 
 import json
 from typing import Any
@@ -7,28 +7,32 @@ from tps.mades.states import refusal
 
 
 def read_object(data: bytes | str, what: str) -> dict[str, Any]:
-    """The fields of a JSON object.
+    """Return the fields of a JSON object.
+
+    Args:
+        what: Name of the object, for the error text.
 
     Raises:
-        MessageRefused: `malformed`: no JSON, no object, a field twice, nested beyond reason, or not UTF-8.
+        MessageRefused: `malformed`: not JSON, not an object, a duplicate field, too deep, or not UTF-8.
     """
     try:
         value = json.loads(data, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise refusal("malformed", f"{what} is not JSON as we read it") from error
+        detail = f"{what} must be JSON in UTF-8 without duplicate fields and without deep nesting"
+        raise refusal("malformed", detail) from error
     if not isinstance(value, dict):
-        raise refusal("malformed", f"{what} is no JSON object")
+        raise refusal("malformed", f"{what} must be a JSON object")
     return value
 
 
 def check_fields(value: dict[str, Any], what: str, *, needed: frozenset[str], allowed: frozenset[str]) -> None:
-    """Refuse as malformed an object that lacks a needed field or has one that is neither needed nor allowed."""
+    """Refuse as malformed an object with a missing or unknown field."""
     if not needed <= value.keys() <= needed | allowed:
-        raise refusal("malformed", f"{what} lacks a field or has one that is not known")
+        raise refusal("malformed", f"{what} has a missing or an unknown field")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise ValueError("a field stands twice")
+        raise ValueError("duplicate field")
     return value

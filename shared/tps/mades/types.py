@@ -1,6 +1,6 @@
-"""The message types: who sends what to whom, what answers what, how urgent it is and how long it lives.
+"""The message types: routes between roles, answers, priority and time to live.
 
-Source: STANDARDS.md sections 1 and 2; SEMANTICS.md, "Emergencies".
+Source: docs/documents.md, "Message types"; docs/mades.md, "Times to live".
 """
 
 from collections.abc import Mapping
@@ -29,12 +29,12 @@ BUSINESS_TYPES = (ASSET, POINT, ASSET_LIST, STATUS_REQUEST, LIMIT_FORESEEN, LIMI
 
 
 def acknowledgement_of(type: str) -> str:
-    """The type of the Acknowledgement document that answers a business document: its own, with `-ACK`."""
+    """Return the type of the acknowledgement document for a business document: its type with `-ACK`."""
     return f"{type}-ACK"
 
 
 def is_acknowledgement(type: str) -> bool:
-    """Whether a message type carries an Acknowledgement document (not to be confused with MADES-ACK)."""
+    """Return True if a message type carries an acknowledgement document. MADES-ACK is not such a type."""
     return type.endswith("-ACK") and type != ACKNOWLEDGEMENT_TYPE
 
 
@@ -60,12 +60,12 @@ ROUTES: Mapping[str, frozenset[tuple[str, str]]] = MappingProxyType(
     {
         **_BUSINESS_ROUTES,
         **{acknowledgement_of(type): _turned(routes) for type, routes in _BUSINESS_ROUTES.items()},
-        # Any component to the platform, the platform to any; answered by the endpoint itself.
+        # The endpoint itself answers the test, between any component and the platform.
         CONNECTIVITY_TEST: frozenset({(_AGR, _TPS), (_DSO, _TPS), (_TPS, _AGR), (_TPS, _DSO)}),
     }
 )
 
-# Type -> types that answer it.
+# Type -> types that answer this type.
 ANSWERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {type: frozenset({acknowledgement_of(type)}) for type in BUSINESS_TYPES}
     | {STATUS_REQUEST: frozenset({ASSET_LIST, SCHEDULE, acknowledgement_of(STATUS_REQUEST)})}
@@ -73,7 +73,7 @@ ANSWERS: Mapping[str, frozenset[str]] = MappingProxyType(
 
 
 def check_route(type: str, sender_role: str, receiver_role: str) -> None:
-    """Refuse a business message whose type is not for this pair of roles (`agr`, `dso`, `tps`).
+    """Refuse a business message whose type is not allowed for this pair of roles (`agr`, `dso`, `tps`).
 
     Raises:
         MessageRefused: `type_not_allowed`.
@@ -83,7 +83,7 @@ def check_route(type: str, sender_role: str, receiver_role: str) -> None:
 
 
 def types_received_by(role: str) -> tuple[str, ...]:
-    """All types that a role receives, sorted: the consumers its group needs beside the one for MADES-ACK."""
+    """Return all types that a role receives, sorted. Its group needs a consumer for each, and one for MADES-ACK."""
     return tuple(sorted(type for type, routes in ROUTES.items() if any(receiver == role for _, receiver in routes)))
 
 
@@ -92,39 +92,41 @@ _PRIORITIES: Mapping[str, int] = MappingProxyType({LIMIT_UNFORESEEN: 9, acknowle
 
 ANY_TYPE = "*"
 IN_FLIGHT = timedelta(days=14)
-"""How long the broker keeps what nobody takes."""
+"""The time for which the broker keeps a message that no consumer acknowledged."""
 EMERGENCY_TIME_TO_LIVE = timedelta(hours=24)
 LEAST_TIME_TO_LIVE = timedelta(minutes=1)
 TIMES_TO_LIVE: Mapping[str, timedelta] = MappingProxyType(
     {ANY_TYPE: IN_FLIGHT, LIMIT_UNFORESEEN: EMERGENCY_TIME_TO_LIVE, CONNECTIVITY_TEST: timedelta(hours=1)}
 )
-"""How long a message lives that is not delivered, by its type; `*` is every other type."""
+"""The time to live of an undelivered message, by type. `*` stands for every other type."""
 
 
 def priority(type: str) -> int:
-    """Urgency from 0 to 9; emergencies and their answers 9, all else 4."""
+    """Return the priority from 0 to 9: 9 for emergencies and their answers, 4 for all other types."""
     return _PRIORITIES.get(type, DEFAULT_PRIORITY)
 
 
 def read_times_to_live(text: str) -> Mapping[str, timedelta]:
-    """Times to live from a setting such as `TPS-SCHEDULE=86400,*=604800` (seconds); types not named keep theirs.
+    """Return the times to live in a setting such as `TPS-SCHEDULE=86400,*=604800` (seconds).
+
+    Types that the setting does not name keep their default.
 
     Raises:
-        ValueError: It is of another form, names no message type, or a time is below a minute or above 14 days (for
-            emergencies 24 hours); the text says which. Whoever deploys must set it right.
+        ValueError: The setting has another form, names an unknown message type, or a time is below a minute or above 14
+            days (24 hours for emergencies). The text names the fault. The platform operator must correct the setting.
     """
-    named = dict(_time_to_live(each.strip()) for each in text.split(",") if each.strip())
+    named = dict(_time_to_live(entry.strip()) for entry in text.split(",") if entry.strip())
     return MappingProxyType({**TIMES_TO_LIVE, **named})
 
 
 def _time_to_live(text: str) -> tuple[str, timedelta]:
     type_, _, seconds = text.partition("=")
     if type_ != ANY_TYPE and type_ not in ROUTES:
-        raise ValueError(f"{text}: no such message type")
-    most = EMERGENCY_TIME_TO_LIVE if type_ == LIMIT_UNFORESEEN else IN_FLIGHT
+        raise ValueError(f"{text}: unknown message type")
+    longest = EMERGENCY_TIME_TO_LIVE if type_ == LIMIT_UNFORESEEN else IN_FLIGHT
     time_to_live = timedelta(seconds=int(seconds)) if seconds.isdecimal() and len(seconds) < 9 else timedelta()
-    if not LEAST_TIME_TO_LIVE <= time_to_live <= most:
-        raise ValueError(f"{text}: whole seconds from 60 to {most.total_seconds():.0f}")
+    if not LEAST_TIME_TO_LIVE <= time_to_live <= longest:
+        raise ValueError(f"{text}: the time to live must be 60 to {longest.total_seconds():.0f} whole seconds")
     return type_, time_to_live
 
 
@@ -134,14 +136,14 @@ def expiry(
     no_use_after: datetime | None = None,
     times_to_live: Mapping[str, timedelta] = TIMES_TO_LIVE,
 ) -> datetime:
-    """When a message of this type fails if it is not delivered.
+    """Return the time when an undelivered message of this type fails.
 
     Args:
         type: Message type.
-        sent_at: When it was sent.
-        no_use_after: When its content loses its point (an emergency's expected end), if it does; an earlier time than
-            the type's own time to live wins, but a message always lives for a minute.
-        times_to_live: By type, with one for `*`.
+        sent_at: When the message was sent.
+        no_use_after: When the content becomes useless (an emergency's expected end), or None. An earlier time than the
+            type's own time to live counts, but a message lives for at least a minute.
+        times_to_live: By type, with an entry for `*`.
     """
     latest = sent_at + times_to_live.get(type, times_to_live[ANY_TYPE])
     if no_use_after is None:

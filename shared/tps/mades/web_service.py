@@ -1,10 +1,10 @@
-"""The MADES web service on the wire: SOAP 1.2 envelopes, document/literal, in both namespaces; pure.
+"""The MADES web service on the wire: SOAP 1.2 envelopes, document/literal, in both namespaces. No I/O.
 
-Children of requests are read by their local names, so that clients of either reading of the standard are understood;
-they are written unqualified, as our WSDL says. Hostile XML is refused before it is parsed: a request has few tags, no
-DTD and no entities, whatever its size.
+Children of requests are read by local name, so that clients with either reading of the standard work. Answers have
+unqualified children, as the WSDL states. Hostile XML is refused before parsing: a request has few tags, no DTD and no
+entities, whatever its size.
 
-Source: STANDARDS.md section 3, "Web service".
+Source: docs/mades.md, "Web service" and "Hostile input".
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _Element = etree._Element
 
 
 class Operation(StrEnum):
-    """What an application asks of its endpoint."""
+    """The operations that an endpoint offers to an application."""
 
     SEND = "SendMessage"
     RECEIVE = "ReceiveMessage"
@@ -51,7 +51,7 @@ class Operation(StrEnum):
     TEST = "ConnectivityTest"
 
 
-# The field that a fault's detail repeats from its request.
+# The request field that the detail of a fault repeats.
 _QUOTED = {
     Operation.SEND: "receiverCode",
     Operation.RECEIVE: "businessType",
@@ -63,12 +63,13 @@ _QUOTED = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; a field that is absent or empty is not in `fields`.
+    """One request. Absent and empty fields are not in `fields`.
 
     Attributes:
-        namespace: The one it came in, and is answered in.
-        fields: Texts by their names in the standard; of SendMessage those of its message, too, but for the content.
-        content: Of SendMessage, decoded.
+        namespace: The namespace of the request and of its answer.
+        fields: Texts by their names in the standard. For SendMessage also the fields of its message, except the
+            content.
+        content: The decoded content of SendMessage.
     """
 
     operation: Operation
@@ -77,22 +78,26 @@ class Request:
     content: bytes = b""
 
     def needed(self, name: str) -> str:
-        """A field that must be there; Malformed `missing` if it is not."""
+        """Return a required field. Raise Malformed (`missing`) if it is absent."""
         if name not in self.fields:
-            raise Malformed(f"{name} is needed", [Finding("missing", "", f"{name} is needed")])
+            raise Malformed(f"{name} is missing", [Finding("missing", "", f"{name} is missing")])
         return self.fields[name]
 
     @property
     def downloads(self) -> bool:
-        """Whether ReceiveMessage asks for the content; Malformed `bad_type` if it is no xsd:boolean."""
+        """Return True if ReceiveMessage requests the content.
+
+        Raise Malformed (`bad_type`) for an invalid xsd:boolean.
+        """
         value = self.needed("downloadMessage").strip()
         if value not in ("true", "1", "false", "0"):
-            raise Malformed("downloadMessage is true or false", [Finding("bad_type", "", "true or false")])
+            detail = "downloadMessage must be true or false"
+            raise Malformed(detail, [Finding("bad_type", "", detail)])
         return value in ("true", "1")
 
 
 class NotUnderstood(Malformed):
-    """A header that must be understood, or an envelope of another version.
+    """A mandatory header, or an envelope of another SOAP version.
 
     Attributes:
         code: `MustUnderstand` or `VersionMismatch`, as SOAP 1.2 names it.
@@ -105,7 +110,7 @@ class NotUnderstood(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A message as ReceiveMessage gives it; `content` is None if it was not asked for."""
+    """A message in the answer to ReceiveMessage. `content` is None if the request did not ask for it."""
 
     message_id: str
     receiver: str
@@ -118,7 +123,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class TraceItem:
-    """One step of a message; `state` as applications may see it."""
+    """One step of a message. `state` is the state that applications see."""
 
     at: datetime
     state: str
@@ -129,7 +134,7 @@ class TraceItem:
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """What became of a message."""
+    """The status of a message, with its trace."""
 
     message_id: str
     state: str
@@ -145,12 +150,12 @@ class MessageStatus:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a request was not served.
+    """The reason why a request failed.
 
     Attributes:
-        code: In one word, for programs.
-        message: In a sentence, for people.
-        fault_id: Of this one occurrence.
+        code: A code for programs.
+        message: A sentence for people.
+        fault_id: Id of this occurrence.
         soap_code: `Sender`, `Receiver`, `MustUnderstand` or `VersionMismatch`.
     """
 
@@ -161,10 +166,10 @@ class Fault:
 
 
 def read_request(body: bytes) -> Request:
-    """The request in an envelope.
+    """Return the request in an envelope.
 
     Raises:
-        Malformed: Not a request of this service; NotUnderstood for what SOAP 1.2 has faults of its own for.
+        Malformed: Not a request of this service. NotUnderstood if SOAP 1.2 has a fault code for the error.
         TooLarge: The content is above 50 MB.
     """
     element = _requested(_parse(body))
@@ -174,10 +179,10 @@ def read_request(body: bytes) -> Request:
     if operation is Operation.SEND:
         message = next((child for child in element if etree.QName(child).localname == "message"), None)
         if message is None:
-            _refuse("missing", "message is needed")
+            _refuse("missing", "message is missing")
         fields = {**_texts(message), **fields}
         if "content" not in fields:
-            _refuse("missing", "content is needed: base64, no XML")
+            _refuse("missing", "content is missing: send base64 text, not XML elements")
         content = _content(fields.pop("content"))
     return Request(operation, name.namespace or "", {key: text for key, text in fields.items() if text}, content)
 
@@ -186,12 +191,12 @@ def _parse(body: bytes) -> _Element:
     if body.startswith(b"\xef\xbb\xbf"):
         body = body[3:]
     if len(body) > MAXIMUM_REQUEST_BYTES:
-        raise TooLarge("a request has at most 75 MB")
+        raise TooLarge("the request must not exceed 75 MB")
     if any(mark in body for mark in _FORBIDDEN) or _FOREIGN_ENCODING.match(body):
-        _refuse("not_xml", "XML in UTF-8 without a document type declaration is accepted")
+        _refuse("not_xml", "the request must be XML in UTF-8 without a document type declaration")
     limits = ((b"<", _MAXIMUM_TAGS), (b"=", _MAXIMUM_EQUAL_SIGNS), (b"&", _MAXIMUM_REFERENCES))
     if any(body.count(mark) > most for mark, most in limits):
-        _refuse("not_xml", "more tags, attributes or references than any request has")
+        _refuse("not_xml", "the request has too many tags, attributes or references")
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, load_dtd=False, dtd_validation=False, no_network=True,
         huge_tree=True, remove_comments=True, remove_pis=True,
@@ -199,24 +204,24 @@ def _parse(body: bytes) -> _Element:
     try:
         return etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
-        _refuse("not_xml", "not well-formed XML")
+        _refuse("not_xml", "the request is not well-formed XML")
 
 
 def _requested(root: _Element) -> _Element:
-    """The one element in the body, which names the operation."""
+    """Return the only element of the body. It names the operation."""
     name = etree.QName(root)
     if name.localname != "Envelope":
-        _refuse("not_soap", "not a SOAP envelope")
+        _refuse("not_soap", "the request must be a SOAP envelope")
     if name.namespace != SOAP:
-        raise NotUnderstood("VersionMismatch", "only SOAP 1.2 is spoken here")
+        raise NotUnderstood("VersionMismatch", "the envelope must be SOAP 1.2")
     if [part.tag for part in root] not in ([_BODY], [_HEADER, _BODY]):
-        _refuse("not_soap", "an envelope holds one body, after at most one header")
+        _refuse("not_soap", "the envelope must have one body, after at most one header")
     if any(_must_be_understood(block) for block in root.iterfind(f"{_HEADER}/*")):
-        raise NotUnderstood("MustUnderstand", "no header is understood here")
+        raise NotUnderstood("MustUnderstand", "no header is supported; remove the mandatory headers")
     requested = list(root[-1])
     names = {f"{{{namespace}}}{operation}Request" for namespace in (MADES, ECP) for operation in Operation}
     if len(requested) != 1 or requested[0].tag not in names:
-        _refuse("unknown_operation", "the body holds one request of the MADES web service")
+        _refuse("unknown_operation", "the body must contain one request of the MADES web service")
     return requested[0]
 
 
@@ -225,12 +230,12 @@ def _must_be_understood(block: _Element) -> bool:
 
 
 def _texts(element: _Element) -> dict[str, str]:
-    """Texts of the children that have no children themselves, by local name."""
+    """Return the texts of the children without children, by local name."""
     leaves = [child for child in element if len(child) == 0]
-    found = {etree.QName(child).localname: child.text or "" for child in leaves}
-    if len(found) != len(leaves):
-        _refuse("unknown_field", "a field comes twice")
-    return found
+    texts = {etree.QName(child).localname: child.text or "" for child in leaves}
+    if len(texts) != len(leaves):
+        _refuse("unknown_field", "a field appears more than once")
+    return texts
 
 
 def _content(text: str) -> bytes:
@@ -240,9 +245,10 @@ def _content(text: str) -> bytes:
             encoded = encoded.translate(None, _BLANKS)
         content = binascii.a2b_base64(encoded, strict_mode=True) if encoded else b""
     except ValueError:
-        _refuse("bad_type", "content is not base64")
+        _refuse("bad_type", "content must be base64")
     if len(content) > MAXIMUM_CONTENT_BYTES:
-        raise TooLarge("a content has at most 50 MB", [Finding("content_too_large", "", "at most 50 MB")])
+        detail = "the content must not exceed 50 MB"
+        raise TooLarge(detail, [Finding("content_too_large", "", detail)])
     return content
 
 
@@ -251,14 +257,14 @@ def _refuse(code: str, detail: str) -> NoReturn:
 
 
 def message_id_response(request: Request, message_id: str) -> bytes:
-    """The answer to SendMessage, ConfirmReceiveMessage and ConnectivityTest."""
+    """Return the answer to SendMessage, ConfirmReceiveMessage and ConnectivityTest."""
     envelope, answer = _response(request)
     _add(answer, "messageID", message_id)
     return _serialised(envelope)
 
 
 def received_response(request: Request, received: ReceivedMessage | None, remaining: int) -> bytes:
-    """The answer to ReceiveMessage: a message, if there is one, and how many there are beside it."""
+    """Return the answer to ReceiveMessage: a message, if one is waiting, and the number of further messages."""
     envelope, answer = _response(request)
     if received is not None:
         message = etree.SubElement(answer, "receivedMessage")
@@ -273,13 +279,13 @@ def received_response(request: Request, received: ReceivedMessage | None, remain
     data = _serialised(envelope)
     if received is None or received.content is None:
         return data
-    # Spliced in, not built as text: a content of 50 MB is copied once.
+    # Splicing copies a content of 50 MB only once. A text node would copy it several times.
     head, _, tail = data.partition(f"<content>{_CONTENT_PLACE}".encode())
     return b"".join((head, b"<content>", base64.b64encode(received.content), tail))
 
 
 def status_response(request: Request, status: MessageStatus) -> bytes:
-    """The answer to CheckMessageStatus."""
+    """Return the answer to CheckMessageStatus."""
     envelope, answer = _response(request)
     element = etree.SubElement(answer, "messageStatus")
     _add(element, "messageID", status.message_id)
@@ -292,18 +298,18 @@ def status_response(request: Request, status: MessageStatus) -> bytes:
     _add(element, "sendTimestamp", _moment(status.sent_at))
     _add(element, "receiveTimestamp", _moment(status.received_at) if status.received_at else None)
     trace = etree.SubElement(element, "trace")
-    for each in status.trace:
+    for step in status.trace:
         item = etree.SubElement(trace, "trace")
-        _add(item, "timestamp", _moment(each.at))
-        _add(item, "state", each.state)
-        _add(item, "component", each.component)
-        _add(item, "componentDescription", each.description)
-        _add(item, "details", each.details)
+        _add(item, "timestamp", _moment(step.at))
+        _add(item, "state", step.state)
+        _add(item, "component", step.component)
+        _add(item, "componentDescription", step.description)
+        _add(item, "details", step.details)
     return _serialised(envelope)
 
 
 def fault_response(request: Request | None, fault: Fault) -> bytes:
-    """A fault; if the request was understood so far, with its operation's own detail element."""
+    """Return a fault. If the operation is known, the fault has the operation's detail element."""
     namespace = request.namespace if request else MADES
     envelope, body = _envelope(namespace)
     element = etree.SubElement(body, f"{{{SOAP}}}Fault")
@@ -323,7 +329,7 @@ def fault_response(request: Request | None, fault: Fault) -> bytes:
 
 
 def wsdl(namespace: str, location: str) -> bytes:
-    """The service's description in one of its namespaces, with the address that it is asked for at."""
+    """Return the WSDL in one of the two namespaces, with the address of the service."""
     text = _wsdl_text()
     if namespace == ECP:
         text = text.replace(MADES, ECP).replace("MadesEndpoint", "ECPEndpoint")
@@ -353,7 +359,7 @@ def _envelope(namespace: str) -> tuple[_Element, _Element]:
 
 
 def _add(parent: _Element, name: str, text: str | None) -> None:
-    """Append a child, unqualified, if there is something to say."""
+    """Append an unqualified child if the text is not None."""
     if text is not None:
         etree.SubElement(parent, name).text = text
 

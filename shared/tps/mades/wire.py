@@ -1,4 +1,7 @@
-"""The metadata of messages and acknowledgements as the JSON that is signed."""
+"""The metadata of messages and acknowledgements as signed JSON.
+
+Source: docs/mades.md, "Wire form".
+"""
 
 import hashlib
 import json
@@ -35,7 +38,7 @@ _DETAIL = frozenset({"detail"})
 
 
 def write_message(message: Message) -> bytes:
-    """The metadata of a message, with size and SHA-256 of its content."""
+    """Return the metadata of a message, with size and SHA-256 of its content."""
     value = {name: getattr(message, name) for name in (*_NEEDED[:7], *_OPTIONAL)}
     value["content_size"] = len(message.content)
     value["content_sha256"] = hashlib.sha256(message.content).hexdigest()
@@ -43,10 +46,10 @@ def write_message(message: Message) -> bytes:
 
 
 def read_message(payload: bytes) -> Metadata:
-    """The metadata that `write_message` wrote.
+    """Return the metadata that `write_message` wrote.
 
     Raises:
-        MessageRefused: `malformed`: it did not.
+        MessageRefused: `malformed`: the payload is not such metadata.
     """
     value = read_object(payload, "the metadata")
     check_fields(value, "the metadata", needed=frozenset(_NEEDED), allowed=frozenset(_OPTIONAL))
@@ -56,49 +59,44 @@ def read_message(payload: bytes) -> Metadata:
 
 
 def write_acknowledgement(acknowledgement: MadesAcknowledgement) -> bytes:
-    """An acknowledgement as JSON."""
-    messages = [
-        _present({name: getattr(each, name) for name in _ACKNOWLEDGED | _DETAIL}) for each in acknowledgement.messages
-    ]
-    names = ("message_id", "kind", "sender", "receiver", "sent_at")
-    value = {name: getattr(acknowledgement, name) for name in names}
+    """Return an acknowledgement as JSON."""
+    names = _ACKNOWLEDGED | _DETAIL
+    messages = [_present({name: getattr(message, name) for name in names}) for message in acknowledgement.messages]
+    fields = ("message_id", "kind", "sender", "receiver", "sent_at")
+    value = {name: getattr(acknowledgement, name) for name in fields}
     return _write({**value, "type": ACKNOWLEDGEMENT_TYPE, "messages": messages})
 
 
 def read_acknowledgement(payload: bytes) -> MadesAcknowledgement:
-    """The acknowledgement that `write_acknowledgement` wrote.
+    """Return the acknowledgement that `write_acknowledgement` wrote.
 
     Raises:
-        MessageRefused: `malformed`: it did not.
+        MessageRefused: `malformed`: the payload is not such an acknowledgement.
     """
     value = read_object(payload, "the acknowledgement")
     check_fields(value, "the acknowledgement", needed=_ACKNOWLEDGEMENT, allowed=frozenset())
     if value.pop("type") != ACKNOWLEDGEMENT_TYPE or not isinstance(value["messages"], list):
-        raise refusal("malformed", "the acknowledgement does not have its form")
+        raise refusal("malformed", "invalid acknowledgement")
     return MadesAcknowledgement(
         message_id=value["message_id"],
         kind=_kind(value["kind"]),
         sender=value["sender"],
         receiver=value["receiver"],
         sent_at=codes.utc_time(value["sent_at"], "sent_at"),
-        messages=tuple(_acknowledged(each) for each in value["messages"]),
+        messages=tuple(_acknowledged(message) for message in value["messages"]),
     )
-
-
-def _acknowledged_fields(message: AcknowledgedMessage) -> dict[str, Any]:
-    return _present({"message_id": message.message_id, "at": message.at, "detail": message.detail})
 
 
 def _kind(value: Any) -> AcknowledgementKind:
     try:
         return AcknowledgementKind(value)
     except ValueError as error:
-        raise refusal("malformed", "no such kind of acknowledgement") from error
+        raise refusal("malformed", "unknown kind of acknowledgement") from error
 
 
 def _acknowledged(value: Any) -> AcknowledgedMessage:
     if not isinstance(value, dict):
-        raise refusal("malformed", "an acknowledged message does not have its form")
+        raise refusal("malformed", "an acknowledged message must be a JSON object")
     check_fields(value, "an acknowledged message", needed=_ACKNOWLEDGED, allowed=_DETAIL)
     return AcknowledgedMessage(value["message_id"], codes.utc_time(value["at"], "at"), value.get("detail"))
 
@@ -108,7 +106,7 @@ def _write(value: dict[str, Any]) -> bytes:
 
 
 def _present(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: _plain(each) for name, each in value.items() if each is not None}
+    return {name: _plain(field) for name, field in value.items() if field is not None}
 
 
 def _plain(value: Any) -> Any:
