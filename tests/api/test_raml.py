@@ -196,7 +196,7 @@ def test_bounds_of_parameters_and_headers_are_those_of_the_code() -> None:
 
     assert traits["waiting"]["queryParameters"]["timeout?"]["maximum"] == submission.MAX_WAIT_S
     assert traits["keyed"]["headers"]["Idempotency-Key?"]["maxLength"] == submission.MAX_KEY_CHARACTERS
-    assert f"default {submission.DEFAULT_WAIT_S}, more than {submission.MAX_WAIT_S} " in " ".join(
+    assert f"{submission.DEFAULT_WAIT_S} seconds by default, {submission.MAX_WAIT_S} at most " in " ".join(
         traits["patient"]["headers"]["Prefer?"]["description"].split()
     )
     assert ids["maxItems"] == resources.MAX_QUERY_IDS
