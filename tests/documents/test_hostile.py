@@ -1,11 +1,13 @@
 """Bytes from outside: whatever comes, the only error is a refusal with a named reason, and it comes cheaply."""
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.samples import SAMPLES
-from tps.documents import DocumentRefused, decode, encode, profiles, xml
+from tps.documents import DocumentRefused, codec, decode, encode, profiles, xml
 
 GOOD = encode(SAMPLES["foreseen limit"])
 NAMESPACE = b"urn:iec62325.351:tc57wg16:451-6:outagedocument:4:0"
@@ -41,6 +43,12 @@ HOSTILE = {
         b"<mRID>1<",
         b'<mRID xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="Else">1<',
     ),
+    "a position of more zeros than Python reads": GOOD.replace(b"<position>1", b"<position>" + b"0" * 4_300 + b"1", 1),
+    "a position of many digits": GOOD.replace(b"<position>1", b"<position>" + b"9" * 5_000, 1),
+    "a revision of many digits": GOOD.replace(b"<revisionNumber>1", b"<revisionNumber>" + b"1" * 5_000, 1),
+    "a year before all years": GOOD.replace(b"<start>2020", b"<start>0000", 1),
+    "a year after all years": GOOD.replace(b"<createdDateTime>2020", b"<createdDateTime>99999", 1),
+    "a date that is none": re.sub(rb"(?<=<start_DateAndOrTime.date>)[^<]*", b"2020-02-30", GOOD),
     "a thirteenth month": GOOD.replace(b"2020-04-02T08", b"2020-13-02T08", 1),
 }  # fmt: skip
 
@@ -130,6 +138,37 @@ def test_a_document_with_another_value_somewhere_is_read_or_refused(name: str, d
     data.draw(st.sampled_from(leaves)).text = data.draw(st.sampled_from(values))
 
     _must_be_read_or_refused(xml.serialise(root))
+
+
+NUMBERS = ["0" * 4_300 + "1", "0" * 5_000, "9" * 5_000, "-" + "0" * 4_301, "+1", "1E999999999", "1e-9999999", "NaN",
+           "Infinity", "0x10", "1_000", "\u0661", "." * 5_000, "0." + "0" * 5_000 + "1"]  # fmt: skip
+TIMES = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00",
+         "2020-02-30T00:00:00Z", "2020-01-01T24:00:00Z", "2020-06-30T23:59:60Z", "2020-01-01T00:00:00.9999999Z",
+         "99999-01-01T00:00:00Z", "-2020-01-01T00:00:00Z", "2020-W01-1T00:00Z", "20200101T000000Z"]  # fmt: skip
+HARSH = [*NUMBERS, *TIMES, *(time[:16] + "Z" for time in TIMES), "2020-01-01T00:00Z/9999-12-31T24:00Z", "WEIGHT_KW=NaN"]
+
+
+@given(name=st.sampled_from(sorted(SAMPLES)), data=st.data())
+def test_a_harsh_number_or_time_anywhere_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    """The only error of `decode` is a refusal: any other would bring the same message again and again."""
+    root = xml.parse(encode(SAMPLES[name]))
+    leaves = [element for element in root.iter() if len(element) == 0]
+    data.draw(st.sampled_from(leaves)).text = data.draw(st.sampled_from(HARSH))
+
+    _must_be_read_or_refused(xml.serialise(root))
+
+
+def test_a_value_that_python_cannot_hold_is_refused_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflows(_root: object) -> None:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(codec.unavailability, "decode", overflows)
+
+    with pytest.raises(DocumentRefused) as refused:
+        decode(GOOD)
+
+    assert [finding.code for finding in refused.value.findings] == ["A94"]
+    assert refused.value.received is not None
 
 
 def _must_not_be_called(*_: object) -> None:

@@ -12,7 +12,7 @@ from tps.documents.header import Header, read_header
 from tps.documents.ref import RefDocument
 from tps.documents.status_request import StatusRequest
 from tps.documents.unavailability import LimitDocument
-from tps.documents.xml import MAX_BYTES, Element, children, parse, read_moment, serialise, text
+from tps.documents.xml import MAX_BYTES, Element, checked, children, parse, read_moment, root_name, serialise, text
 from tps.errors import RuleBroken
 
 Document = RefDocument | StatusRequest | LimitDocument | ScheduleDocument | Acknowledgement
@@ -21,6 +21,7 @@ _MODULES: dict[str, ModuleType] = {
     f"{{{module.NAMESPACE}}}{module.ROOT}": module
     for module in (ref, status_request, unavailability, generation_load, acknowledgement)
 }
+_UNKNOWN = "not a document, or not a version of it, that is accepted here"
 _QUOTABLE_TYPES = frozenset({"A53", "A59", "A67", "A76", "A77", "A95"})
 _QUOTABLE_PROCESSES = frozenset({"A01", "A17", "A18", "A26", "A39", "A55", "A62"})
 _MAX_ID = 35
@@ -34,24 +35,25 @@ def decode(content: bytes) -> Document:
         DocumentRefused: Not XML, not a document of ours, not valid by the schema (all A94), or against a rule; with
             `header` and `received` as far as they can be read. The sender must correct it.
     """
-    root = parse(content)
+    content = checked(content)
+    name = root_name(content)
+    root, fault = profiles.read(content, name) if name in _MODULES else (parse(content), _UNKNOWN)
     try:
-        return _decode(root)
+        return _decode(root, fault)
     except DocumentRefused as refused:
         raise DocumentRefused(refused.findings, header=_sketch_header(root), received=_sketch(root)) from None
 
 
-def _decode(root: Element) -> Document:
-    module = _MODULES.get(str(root.tag))
-    if module is None:
-        raise refusal("A94", "not a document, or not a version of it, that is accepted here")
-    fault = profiles.fault(root)
+def _decode(root: Element, fault: str | None) -> Document:
     if fault is not None:
         raise refusal("A94", fault)
     try:
-        document: Document = module.decode(root)
+        document: Document = _MODULES[str(root.tag)].decode(root)
     except RuleBroken as broken:
         raise DocumentRefused(broken.findings) from None
+    except (ValueError, ArithmeticError):
+        # The schema allows more than Python's numbers and times can hold. The same document would fail every time.
+        raise refusal("A94", "a number or a time that cannot be read") from None
     return document
 
 

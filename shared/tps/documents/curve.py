@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from tps.documents.errors import refusal
-from tps.documents.xml import Element, read_interval, read_power_kw, text
+from tps.documents.xml import Element, read_integer, read_interval, read_power_kw, text
 from tps.domain.limit import Interval
 
 FIXED_BLOCKS = "A01"
@@ -122,7 +122,7 @@ def _read_points(points: Iterable[Element], unit: str) -> Iterator[tuple[int, De
         power_kw = read_power_kw(text(quantity), unit)
         if power_kw is None:
             raise refusal("A42", "a quantity with more digits than a power has")
-        yield int(text(position)), power_kw
+        yield read_integer(text(position)), power_kw
 
 
 def _check_positions(positions: Sequence[int], count: int, curve_type: str) -> None:

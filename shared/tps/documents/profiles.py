@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
-from tps.documents.xml import Element
+from tps.documents.errors import DocumentRefused
+from tps.documents.xml import Element, parse
 from tps.errors import TpsError
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ PROFILES = {
     "urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:8:0": FOLDER / "acknowledgement.xsd",
 }
 _MAX_EXPLANATION = 300
-# xmlschema needs a second for what lxml does in 20 ms: explain only what is small.
-_MAX_EXPLAINED_ELEMENTS = 2_000
+# xmlschema is 50 times slower than lxml, and cubic in the attributes of one element. It explains only small documents.
+_MAX_EXPLAINED_ELEMENTS = 200
+_MAX_EXPLAINED_ATTRIBUTES = 8
+_MAX_EXPLAINED_TEXT = 1_000
 
 _official: dict[str, Path] = {}
 
@@ -63,24 +66,60 @@ def load_official_schemas(directory: Path | None) -> int:
     return len(_official)
 
 
+def read(content: bytes, name: str) -> tuple[Element, str | None]:
+    """Parse a document and check it against the schemas.
+
+    Args:
+        content: As `xml.checked` returns it.
+        name: The root's name as `{namespace}name`, of a namespace in `PROFILES`.
+
+    Returns:
+        The root, and what the schemas say against the document, as element and rule; None if it is valid.
+
+    Raises:
+        DocumentRefused: Not well-formed (A94).
+    """
+    root = None
+    for path in _schema_paths(etree.QName(name).namespace or ""):
+        try:
+            root = parse(content, _loaded.get(path))
+        except DocumentRefused as error:
+            root = parse(content)
+            return root, _explain(root, path, error.detail)
+    assert root is not None
+    return root, None
+
+
 def fault(root: Element) -> str | None:
-    """What the schemas say against the document, as element and rule; None if it is valid.
+    """What the schemas say against a document of ours, as element and rule; None if it is valid.
 
     The root's namespace must be one of `PROFILES`.
     """
-    namespace = etree.QName(root).namespace or ""
-    paths = [PROFILES[namespace], *([_official[namespace]] if namespace in _official else [])]
-    for path in paths:
+    for path in _schema_paths(etree.QName(root).namespace or ""):
         schema = _loaded.get(path)
         if not schema.validate(root):
             return _explain(root, path, schema.error_log[0].message)
     return None
 
 
+def _schema_paths(namespace: str) -> list[Path]:
+    return [PROFILES[namespace], *([_official[namespace]] if namespace in _official else [])]
+
+
 def _explain(root: Element, path: Path, message: str) -> str:
-    if sum(1 for _ in islice(root.iter(), _MAX_EXPLAINED_ELEMENTS)) == _MAX_EXPLAINED_ELEMENTS:
-        return _cut(message, root)
-    return _cut(_explanation(root, path) or message, root)
+    explanation = _explanation(root, path) if _is_small(root) else None
+    return _cut(explanation or message, root)
+
+
+def _is_small(root: Element) -> bool:
+    elements = list(islice(root.iter(), _MAX_EXPLAINED_ELEMENTS + 1))
+    return len(elements) <= _MAX_EXPLAINED_ELEMENTS and all(map(_is_plain, elements))
+
+
+def _is_plain(element: Element) -> bool:
+    texts = [element.text or "", *map(str, element.attrib.values())]
+    has_few = len(element.attrib) <= _MAX_EXPLAINED_ATTRIBUTES and len(element.nsmap) <= _MAX_EXPLAINED_ATTRIBUTES
+    return has_few and all(len(text) <= _MAX_EXPLAINED_TEXT for text in texts)
 
 
 def _explanation(root: Element, path: Path) -> str | None:
@@ -103,5 +142,6 @@ def _explainer(path: Path) -> "xmlschema.XMLSchema":
 
 
 def _cut(message: str, root: Element) -> str:
-    plain = message.replace(f"{{{etree.QName(root).namespace}}}", "")
+    # A message quotes the wrong value, which may have millions of characters.
+    plain = message[: 10 * _MAX_EXPLANATION].replace(f"{{{etree.QName(root).namespace}}}", "")
     return " ".join(plain.split())[:_MAX_EXPLANATION]

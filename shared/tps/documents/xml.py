@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from lxml import etree
 
@@ -14,29 +15,67 @@ from tps.domain.power import canonical_kw
 MAX_BYTES = 50_000_000
 # Tags and attributes cost memory, text hardly does: about eight times the largest list we expect.
 MAX_MARKUP = 2_000_000
+# The profiles use two attributes at most. Validators need quadratic or cubic time for thousands on one element.
+MAX_ATTRIBUTES = 64
 _MAX_QUANTITY_CHARACTERS = 24
+_MAX_INTEGER_CHARACTERS = 18
 _FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY", b"\x00")
 _FOREIGN_ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
+# A start tag with more attributes than allowed. Each class excludes what may follow, so the search takes linear time.
+_CROWDED_TAG = re.compile(rb"""<[^<>=]*+(?:=\s*+(?:"[^"<]*+"|'[^'<]*+')[^<>="']*+){%d}""" % (MAX_ATTRIBUTES + 1))
+_SAFELY: dict[str, Any] = {
+    "encoding": "utf-8",
+    "resolve_entities": False,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "no_network": True,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+_HEAD_BYTES = 64 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Element = etree._Element
 
 
-def parse(content: bytes) -> Element:
-    """The root element of a document in UTF-8; comments and processing instructions are left out.
+def checked(content: bytes) -> bytes:
+    """The content without its byte order mark.
 
     Raises:
-        DocumentRefused: Too large, not UTF-8, with a DTD, or not well-formed (A94); the sender must correct it.
+        DocumentRefused: Too large, too many tags or attributes, not UTF-8, or with a DTD (A94); the sender must correct
+            it.
     """
     content = content.removeprefix(_BYTE_ORDER_MARK)
     _refuse_cheaply(content)
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, load_dtd=False, dtd_validation=False, no_network=True,
-        huge_tree=False, remove_comments=True, remove_pis=True,
-    )  # fmt: skip
+    return content
+
+
+def root_name(content: bytes) -> str:
+    """The root element's name as `{namespace}name`; empty if the first 64 kB have no start tag."""
+    parser = etree.XMLPullParser(events=("start",), **_SAFELY)
     try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError):
+        parser.feed(content[:_HEAD_BYTES])
+        return next((str(element.tag) for _, element in parser.read_events()), "")
+    except etree.XMLSyntaxError:
+        return ""
+
+
+def parse(content: bytes, schema: etree.XMLSchema | None = None) -> Element:
+    """The root element of a document that `checked` returned; comments and processing instructions are left out.
+
+    With a schema, the parser validates: it keeps at most 100 errors. To validate a finished tree takes quadratic time
+    in the number of its errors.
+
+    Raises:
+        DocumentRefused: Not well-formed, or not valid (A94); the sender must correct it.
+    """
+    parser = etree.XMLParser(schema=schema, **_SAFELY)
+    try:
+        root: Element | None = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise refusal("A94", "not well-formed XML" if schema is None else str(error.msg)) from None
+    except ValueError:
         raise refusal("A94", "not well-formed XML") from None
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise refusal("A94", "a document type declaration is not accepted")
@@ -52,6 +91,8 @@ def _refuse_cheaply(content: bytes) -> None:
         raise refusal("A94", "only UTF-8 is accepted")
     if content.count(b"<") > MAX_MARKUP or content.count(b"=") > MAX_MARKUP:
         raise refusal("A94", f"more than {MAX_MARKUP} tags or attributes")
+    if _CROWDED_TAG.search(content):
+        raise refusal("A94", f"an element with more than {MAX_ATTRIBUTES} attributes")
 
 
 def local_name(element: Element) -> str:
@@ -77,6 +118,17 @@ def raw_text(element: Element) -> str:
 def text(element: Element) -> str:
     """The text without blanks around it: for codes, numbers, times."""
     return (element.text or "").strip()
+
+
+def read_integer(value: str) -> int:
+    """An xs:integer. The schema allows any number of leading zeros, Python converts 4,300 digits at most.
+
+    Raises:
+        DocumentRefused: More digits than any number of a document needs (A94); the sender must correct it.
+    """
+    if len(value) > _MAX_INTEGER_CHARACTERS:
+        raise refusal("A94", f"a whole number with more than {_MAX_INTEGER_CHARACTERS} characters")
+    return int(value)
 
 
 def read_moment(value: str) -> datetime:
