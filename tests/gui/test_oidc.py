@@ -60,7 +60,9 @@ def gateway(world: World, issuer: Issuer) -> Iterator[str]:
         publish_there(told)
     except LibrariesMissing as error:
         pytest.skip(f"the GUI cannot be published here: {error}")
-    worker = subprocess.Popen([sys.executable, "-m", "tps.host.worker"], env={**os.environ, **told, "PORT": str(port)})
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tps.local.gateway"], env={**os.environ, **told, "PORT": str(port)}
+    )
     try:
         eventually(lambda: _is_served(issuer.address))
         yield issuer.origin
