@@ -1,4 +1,4 @@
-"""Where the independent sources are: `TPS_ORACLE_DIR`, else beside the repository; tests skip where they are not."""
+"""Location of the independent sources: `TPS_ORACLE_DIR`, or a folder beside the repository. Tests skip without them."""
 
 import os
 from pathlib import Path
@@ -12,8 +12,8 @@ EXAMPLES = BESIDE / "design" / "documents"
 
 
 def files(folder: Path, pattern: str) -> list[object]:
-    """One test parameter per file; where there is none, one that skips with the reason."""
-    found = sorted(folder.glob(pattern))
-    if found:
-        return [pytest.param(path, id=path.stem) for path in found]
+    """Return one test parameter per file. Without files, return one parameter that skips with the reason."""
+    paths = sorted(folder.glob(pattern))
+    if paths:
+        return [pytest.param(path, id=path.stem) for path in paths]
     return [pytest.param(folder, marks=pytest.mark.skip(reason=f"no {pattern} in {folder.name}: oracle absent"))]

@@ -1,4 +1,4 @@
-"""Whatever values the domain can hold survive the way to bytes and back; what it must not hold never gets out."""
+"""Round trips: decoding returns the encoded values, and values that break a rule are never encoded."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,30 +49,30 @@ shares = st.builds(Share, st.just("weighted_max_min"), powers_kw)
 
 @st.composite
 def foreseen_limits(draw: st.DrawFn) -> ForeseenLimit:
-    """Sorted intervals, some touching, some with gaps."""
+    """Draw a foreseen limit with sorted intervals: some touch, some have gaps."""
     minutes = sorted(draw(st.sets(st.integers(0, 60 * 24 * 400), min_size=2, max_size=20)))
     moments = [EPOCH + timedelta(minutes=minute) for minute in minutes]
     intervals = [Interval(*pair) for pair in pairwise(moments)]
-    kept = [intervals[0], *(one for one in intervals[1:] if draw(st.booleans()))]
+    kept = [intervals[0], *(interval for interval in intervals[1:] if draw(st.booleans()))]
     return ForeseenLimit(
         asset_ids=tuple(draw(st.lists(asset_ids, min_size=1, max_size=5, unique=True))),
         direction=draw(st.sampled_from([Direction.PRODUCTION, Direction.CONSUMPTION])),
-        available=tuple(AvailablePower(one, draw(powers_kw)) for one in kept),
+        available=tuple(AvailablePower(interval, draw(powers_kw)) for interval in kept),
         reason=draw(reasons),
     )
 
 
 @st.composite
 def asset_lists(draw: st.DrawFn) -> AssetList:
-    """Whole lists or changes, sorted as they are written."""
+    """Draw a complete list or a list of changes, sorted as encoded."""
     ids = sorted(draw(st.sets(asset_ids, min_size=1, max_size=8)))
     is_change = draw(st.booleans())
-    removed = {one for one in ids if is_change and draw(st.booleans())}
+    removed = {asset_id for asset_id in ids if is_change and draw(st.booleans())}
     kinds, points = st.sampled_from(AssetKind), st.sampled_from([FEEDER_3, "STATION-17", "Ø 4"])
     assets = (
-        AssetListing(one, draw(points), draw(kinds), draw(powers_kw.filter(bool)), draw(st.none() | powers_kw))
-        for one in ids
-        if one not in removed
+        AssetListing(asset_id, draw(points), draw(kinds), draw(powers_kw.filter(bool)), draw(st.none() | powers_kw))
+        for asset_id in ids
+        if asset_id not in removed
     )
     return AssetList(make_header(TPS, DSO), tuple(assets), tuple(sorted(removed)), is_change)
 
@@ -130,7 +130,7 @@ def test_an_id_that_names_no_scheme_is_of_the_one_that_its_text_tells() -> None:
 
 
 def test_what_an_asset_list_says_of_an_asset_does_not_depend_on_the_day() -> None:
-    """Fillers that moved with time would tell when an operator registered."""
+    """Constants that changed with time would reveal when an operator registered."""
     listed = AssetList(make_header(TPS, DSO), LISTINGS)
     later = replace(listed, header=replace(listed.header, created_at=EPOCH))
 
@@ -192,12 +192,13 @@ def test_what_is_not_valid_does_not_get_out(document: LimitDocument) -> None:
 
 
 def test_a_big_list_and_a_big_answer_take_seconds_at_most() -> None:
-    """17,505 assets: the biggest grid we have figures of (measured: half a second each way)."""
+    """17,505 assets are the largest known grid. The measured time is half a second per direction."""
     ids = [f"NDK:{number:06d}" for number in range(17_505)]
     listed = AssetList(
-        make_header(TPS, DSO), tuple(AssetListing(one, FEEDER_3, AssetKind.LOAD, None, Decimal(3)) for one in ids)
+        make_header(TPS, DSO),
+        tuple(AssetListing(asset_id, FEEDER_3, AssetKind.LOAD, None, Decimal(3)) for asset_id in ids),
     )
-    answer = make_acknowledgement(Outcome.ACCEPTED, *(notice_reason("ACTIVE", one) for one in ids))
+    answer = make_acknowledgement(Outcome.ACCEPTED, *(notice_reason("ACTIVE", asset_id) for asset_id in ids))
     begun = perf_counter()
 
     assert listed == decode(encode(listed))

@@ -1,4 +1,4 @@
-"""Curves: fixed and variable blocks, the usual resolutions, days of 23 and 25 hours, and never point by point."""
+"""Curves: fixed and variable blocks, usual resolutions, days of 23 and 25 hours, no point-by-point expansion."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -92,7 +92,7 @@ def test_a_year_is_as_long_as_the_calendar_says() -> None:
 
     blocks = read_blocks(make_period("P1Y", new_years_eves[3], points, new_years_eves[0]), "A01", "KWT")
 
-    assert [(int(one.power_kw), (one.interval.end - one.interval.start).days) for one in blocks] == [
+    assert [(int(piece.power_kw), (piece.interval.end - piece.interval.start).days) for piece in blocks] == [
         (1, 365),
         (2, 366),
         (3, 365),
@@ -129,6 +129,6 @@ def test_blocks_are_without_gap_and_keep_the_energy_of_the_points(
     blocks = read_blocks(make_period(resolution, end, points), "A03", "KWT")
 
     assert (START, end) == (blocks[0].interval.start, blocks[-1].interval.end)
-    assert [one.interval.end for one in blocks[:-1]] == [one.interval.start for one in blocks[1:]]
-    assert [Decimal(power) / 1000 for power in watts.values()] == [one.power_kw for one in blocks]
-    assert sorted(watts) == [(one.interval.start - START) // RESOLUTIONS[resolution] + 1 for one in blocks]
+    assert [piece.interval.end for piece in blocks[:-1]] == [piece.interval.start for piece in blocks[1:]]
+    assert [Decimal(power) / 1000 for power in watts.values()] == [piece.power_kw for piece in blocks]
+    assert sorted(watts) == [(piece.interval.start - START) // RESOLUTIONS[resolution] + 1 for piece in blocks]

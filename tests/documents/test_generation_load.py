@@ -1,4 +1,4 @@
-"""Schedules in GL documents: any plan survives the way, a bad series does not spoil the others, real curves add up."""
+"""Schedules in GL documents: round trips, faulty series beside good series, and the energy of real curves."""
 
 import re
 from calendar import isleap
@@ -31,11 +31,11 @@ asset_ids = st.from_regex(r"NDK:[a-zæøå0-9<&>\"'\-]{1,60}", fullmatch=True)
 
 @st.composite
 def documents(draw: st.DrawFn) -> ScheduleDocument:
-    """Some assets planned, some with gaps, some cancelled."""
+    """Draw a document with planned assets, assets with gaps, and cancelled assets."""
     ids = sorted(draw(st.sets(asset_ids, min_size=1, max_size=4)))
-    planned = {one for one in ids if draw(st.booleans())}
+    planned = {asset_id for asset_id in ids if draw(st.booleans())}
     plans = [schedule for asset_id in ids if asset_id in planned for schedule in draw(plans_of(asset_id))]
-    cancelled = tuple(one for one in ids if one not in planned)
+    cancelled = tuple(asset_id for asset_id in ids if asset_id not in planned)
     return make_schedule_document(
         *plans,
         period=Interval(DAY.start, DAY.start + timedelta(days=30)),
@@ -46,7 +46,7 @@ def documents(draw: st.DrawFn) -> ScheduleDocument:
 
 @st.composite
 def plans_of(draw: st.DrawFn, asset_id: str) -> list[Schedule]:
-    """One after the other, some with a gap between them."""
+    """Draw consecutive schedules of an asset, some with a gap between them."""
     plans: list[Schedule] = []
     start = DAY.start
     for _ in range(draw(st.integers(1, 3))):
@@ -81,7 +81,7 @@ def test_a_power_that_lasts_is_written_once() -> None:
 
 
 def in_blocks_of_a01(content: bytes) -> bytes:
-    """The points of the first series for each of its hours, one by one."""
+    """Return the document with one point per hour in the first series."""
     point = b"<Point><position>%d</position><quantity>%d</quantity></Point>"
     start, end = content.index(b"<Point>"), content.index(b"</Period>")
     points = b"".join(point % (position, 500 if position == 1 else 400) for position in range(1, 3))
@@ -89,7 +89,7 @@ def in_blocks_of_a01(content: bytes) -> bytes:
 
 
 def changed(*changes: tuple[bytes, bytes], count: int = 1) -> Callable[[bytes], bytes]:
-    """Each first text replaced by the second, `count` times; it must be there."""
+    """Return a function that replaces each first text by the second, `count` times. The first text must occur."""
 
     def change(content: bytes) -> bytes:
         for old, new in changes:
@@ -228,7 +228,7 @@ def test_what_no_receiver_would_accept_does_not_get_out(document: ScheduleDocume
 
 
 def test_one_minute_for_a_year_in_a_thousand_series_takes_no_room() -> None:
-    """Half a billion minutes in half a megabyte: whoever expands them falls over."""
+    """Half a megabyte describes half a billion minutes. A decoder that expands them runs out of memory."""
     year = Interval(DAY.start, DAY.start + timedelta(days=365))
     minutes = year.end - year.start
     plans = (
@@ -244,7 +244,7 @@ def test_one_minute_for_a_year_in_a_thousand_series_takes_no_room() -> None:
 
 
 def test_a_day_of_quarters_of_2000_assets_takes_seconds_at_most() -> None:
-    """192,000 powers, 20 MB (measured: a second each way)."""
+    """192,000 powers in 20 MB. The measured time is one second per direction."""
     powers = [Decimal(number) / 1000 for number in range(96)]
     plans = (schedule_of(f"NDK:{number:04d}", DAY.start, "PT15M", powers) for number in range(2000))
     document = make_schedule_document(*plans)
@@ -256,11 +256,11 @@ def test_a_day_of_quarters_of_2000_assets_takes_seconds_at_most() -> None:
 
 
 def real_documents() -> list[Any]:
-    """The GL documents among those of the transparency platform."""
+    """Return the GL documents among the documents of the transparency platform."""
     return [
-        found
-        for found in files(ORACLE / "transparency", "*.xml")
-        if not found.values[0].is_file() or b"<GL_MarketDocument" in found.values[0].read_bytes()
+        parameter
+        for parameter in files(ORACLE / "transparency", "*.xml")
+        if not parameter.values[0].is_file() or b"<GL_MarketDocument" in parameter.values[0].read_bytes()
     ]
 
 
@@ -298,10 +298,15 @@ def test_a_real_document_is_refused_by_name_even_in_our_version(path: Path) -> N
 
 
 def _hourly(document: ScheduleDocument) -> list[tuple[str, datetime, datetime, Decimal]]:
-    """Asset, period and energy of each schedule."""
+    """Return asset, period and energy of each schedule."""
     return [
-        (one.asset_id, one.period.start, one.period.end, sum(one.power_kw, Decimal(0)) * _hours(one.step))
-        for one in document.schedules
+        (
+            schedule.asset_id,
+            schedule.period.start,
+            schedule.period.end,
+            sum(schedule.power_kw, Decimal(0)) * _hours(schedule.step),
+        )
+        for schedule in document.schedules
     ]
 
 
@@ -315,13 +320,13 @@ def _curve_and_unit(series: Any) -> tuple[str, str]:
 
 
 def _nested(content: bytes) -> bytes:
-    """One real document says `timeInterval.start`, which no schema knows: as it should be."""
+    """Repair a real document that has `timeInterval.start`, an element that no schema contains."""
     start, end = (rb"<timeInterval\.%b>([^<]{16}):00Z</timeInterval\.%b>" % (side, side) for side in (b"start", b"end"))
     return re.sub(start + rb"\s*" + end, rb"<timeInterval><start>\1Z</start><end>\2Z</end></timeInterval>", content)
 
 
 def _expected_total(path: Path) -> Decimal:
-    """By another parser, interval after interval, each holding the last value given."""
+    """Compute the energy with another parser, interval by interval. Each interval has the last stated value."""
     root = ElementTree.fromstring(_nested(path.read_bytes()))
     total = Decimal(0)
     for series in root.findall("{*}TimeSeries"):

@@ -1,4 +1,4 @@
-"""What a schema cannot state: each rule refuses with the reason code the standard has for it."""
+"""Rules beyond the schema: each fault is refused with the standard's reason code."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ A_POINT = b"<position>1</position>\n        <quantity>500</quantity>"
 
 
 def without(name: bytes) -> Callable[[bytes], bytes]:
-    """The first element of that name left out; it must have a text and nothing else."""
+    """Return a function that removes the first element of that name. The element must contain only text."""
 
     def change(content: bytes) -> bytes:
         start = content.index(b"<" + name)
@@ -26,7 +26,7 @@ def without(name: bytes) -> Callable[[bytes], bytes]:
 
 
 def with_text(old: bytes, new: bytes, count: int = 1) -> Callable[[bytes], bytes]:
-    """The first `count` occurrences replaced; there must be some."""
+    """Return a function that replaces the first `count` occurrences. The text must occur."""
 
     def change(content: bytes) -> bytes:
         assert old in content
@@ -36,7 +36,7 @@ def with_text(old: bytes, new: bytes, count: int = 1) -> Callable[[bytes], bytes
 
 
 def without_issuer_code(content: bytes) -> bytes:
-    """The series reason ISSUER= left out."""
+    """Return the document without the series reason ISSUER=."""
     start = content.index(b"<Reason>", content.index(b"</text>", content.index(b"ACTION=")))
     end = content.index(b"</Reason>", start) + len(b"</Reason>")
     assert b"ISSUER=" in content[start:end]
@@ -139,7 +139,7 @@ def test_every_bad_asset_of_a_registration_is_named() -> None:
 
 
 def test_a_removal_may_say_what_it_likes_about_the_asset() -> None:
-    """Older systems repeat the whole registration with the cancellation."""
+    """Older systems repeat the complete registration with the cancellation."""
     content = encode(SAMPLES["asset removal"]).replace(b">A03<", b">B57<")
 
     assert SAMPLES["asset removal"] == decode(content)
@@ -183,7 +183,7 @@ def test_the_findings_of_a_refusal_are_for_the_sender_alone() -> None:
     with pytest.raises(DocumentRefused) as refused:
         decode(content)
 
-    assert (Finding("A78", "", "MarketParticipant is not the sender"),) == refused.value.findings
+    assert (Finding("A78", "", "MarketParticipant must be the sender"),) == refused.value.findings
     assert refused.value.header is not None
     assert refused.value.header.sender == DSO
     assert HEAT_PUMP not in refused.value.detail

@@ -1,7 +1,7 @@
-"""One sample of every form of every document, with fixed ids and times: add one, and all tests of documents take it up.
+"""One sample of every form of every document, with fixed ids and times. All document tests use a new sample at once.
 
-People: an AGR and its rival, the DSO of the grid, the platform, a BRP. The first five assets are the AGR's but for
-`RIVALS_ASSET`.
+Parties: an AGR and its rival, the DSO of the grid, the platform, a BRP. The first five assets belong to the AGR,
+except `RIVALS_ASSET`.
 """
 
 from dataclasses import replace
@@ -52,18 +52,18 @@ ASSET_NAME = 'CHP <1> & Søn\'s "best"'
 
 
 def make_header(sender: str, receiver: str, **changes: object) -> Header:
-    """From one party to another, in the roles they have here."""
+    """Return a header from one party to another, with their roles in the samples."""
     header = Header(DOCUMENT_ID, CREATED, sender, ROLES[sender], receiver, ROLES[receiver])
     return replace(header, **changes)  # type: ignore[arg-type]
 
 
 def minute(hour: int, minute: int = 0) -> datetime:
-    """On the day of the limits."""
+    """Return a moment on the day of the limits."""
     return datetime(2020, 4, 10, tzinfo=UTC) + timedelta(hours=hour, minutes=minute)
 
 
 def make_foreseen(*powers_kw: str, asset_ids: tuple[str, ...] = (CHP, RIVALS_ASSET), start: int = 6) -> ForeseenLimit:
-    """Of production; one hour for each power, the first at `start` o'clock."""
+    """Return a limit of production, with one hour for each power, from `start` o'clock on."""
     available = tuple(
         AvailablePower(Interval(minute(start + index), minute(start + index + 1)), Decimal(power))
         for index, power in enumerate(powers_kw or ("500", "250"))
@@ -74,12 +74,12 @@ def make_foreseen(*powers_kw: str, asset_ids: tuple[str, ...] = (CHP, RIVALS_ASS
 def make_unforeseen(
     action: Action = Action.STOP, direction: Direction = Direction.BOTH, *, end: datetime | None = None
 ) -> UnforeseenLimit:
-    """From 06:07 on, of three assets."""
+    """Return an emergency for three assets, from 06:07 on."""
     return UnforeseenLimit((CHP, HEAT_PUMP, CHARGER), action, direction, Interval(minute(6, 7), end or minute(14)))
 
 
 def make_limit_document(limit: Limit | None, header: Header | None = None, **changes: object) -> LimitDocument:
-    """Active, revision 1, from the DSO to the platform unless told otherwise."""
+    """Return a limit from the DSO to the platform: active, revision 1, unless changed."""
     document = LimitDocument(
         header=header or make_header(DSO, TPS),
         revision=1,
@@ -95,18 +95,18 @@ def make_limit_document(limit: Limit | None, header: Header | None = None, **cha
 def make_acknowledgement(
     outcome: Outcome, *reasons: DocumentReason, to: str = DSO, **changes: object
 ) -> Acknowledgement:
-    """From the platform, of revision 1 of a limit unless told otherwise."""
+    """Return an acknowledgement from the platform of revision 1 of a limit, unless changed."""
     received = ReceivedDocument("f1b2c3d4e5f60718293a4b5c6d7e8f90", 1, "A77", "A26", CREATED)
     return replace(Acknowledgement(make_header(TPS, to), received, outcome, reasons), **changes)  # type: ignore[arg-type]
 
 
 def make_schedule(asset_id: str, *powers_kw: str, start: int = -2, resolution: str = "PT60M") -> Schedule:
-    """From `start` o'clock on, one interval for each power."""
+    """Return a schedule with one interval for each power, from `start` o'clock on."""
     return schedule_of(asset_id, minute(start), resolution, [Decimal(power) for power in powers_kw])
 
 
 def make_schedule_document(*schedules: Schedule, header: Header | None = None, **changes: object) -> ScheduleDocument:
-    """Of the whole day, revision 1, from the AGR to the platform unless told otherwise."""
+    """Return the schedules of the whole day from the AGR to the platform, revision 1, unless changed."""
     document = ScheduleDocument(header or make_header(AGR, TPS), 1, Interval(minute(-2), minute(22)), schedules)
     return replace(document, **changes)  # type: ignore[arg-type]
 

@@ -1,4 +1,7 @@
-"""One module per IEC 62325-451 document: bytes to values and back; the standard's names stand here and nowhere else."""
+"""Codecs for IEC 62325-451 documents, one module per document. Names of the standard appear only in this package.
+
+Source: docs/documents.md.
+"""
 
 from tps.documents.acknowledgement import Acknowledgement, ReceivedDocument
 from tps.documents.codec import Document, decode, encode, received

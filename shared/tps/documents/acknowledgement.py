@@ -1,8 +1,11 @@
 """Acknowledgement_MarketDocument 8:0 (IEC 62325-451-1): the answer to every business document, and notices.
 
-The first Reason is the outcome, the others say why. A notice is a further acknowledgement of the same document with
-Reasons A95 whose texts are `NAME=value`. A rejected series is named by its id; where that is a resource id longer
-than the 35 characters the standard has room for, its beginning stands there and a Reason A95 `SERIES=` has the whole.
+The first Reason is the outcome. The other Reasons explain it. A notice is a further acknowledgement of the same
+document with Reasons A95 whose texts are `NAME=value`. A rejected series is named by its id. For registrations this is
+a resource id, which may exceed the 35 characters of the element. Then the element has the beginning of the id, and a
+Reason A95 `SERIES=` has the complete id.
+
+Source: docs/documents.md, "Acknowledgement_MarketDocument" and "Information in reasons".
 """
 
 from collections.abc import Iterable
@@ -35,7 +38,10 @@ _SERIES = "SERIES"
 
 
 class Outcome(StrEnum):
-    """`PARTLY` is for schedules, `PARTLY_EMERGENCY` for emergencies (one reason A64 per asset left out)."""
+    """The outcome of a document.
+
+    `PARTLY` applies to schedules. `PARTLY_EMERGENCY` applies to emergencies, with one reason A64 per rejected asset.
+    """
 
     ACCEPTED = "A01"
     REJECTED = "A02"
@@ -48,7 +54,7 @@ _OUTCOMES = frozenset(Outcome)
 
 @dataclass(frozen=True, slots=True)
 class ReceivedDocument:
-    """What an acknowledgement quotes of the document it answers; None where that document has or shows none."""
+    """The data of the answered document that an acknowledgement quotes. None where that document has no such value."""
 
     document_id: str
     revision: int | None = None
@@ -67,7 +73,7 @@ class DocumentReason:
 
 @dataclass(frozen=True, slots=True)
 class RejectedSeries:
-    """A series that was not accepted; for registrations, which have no series id, the resource's id."""
+    """A series that was not accepted. Registrations have no series ids, so `series_id` is the resource id."""
 
     series_id: str
     reasons: tuple[DocumentReason, ...]
@@ -75,7 +81,7 @@ class RejectedSeries:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The answer to one document; `reasons` exclude the outcome's own code."""
+    """The answer to one document. `reasons` exclude the code of the outcome."""
 
     header: Header
     received: ReceivedDocument
@@ -85,7 +91,7 @@ class Acknowledgement:
 
     @property
     def notices(self) -> tuple[tuple[str, str], ...]:
-        """Name and value of every notice (`ACTIVE`, `CAPPED`, `WAITING`, `EXPIRES`, ...), in order."""
+        """Return the name and value of every notice (`ACTIVE`, `CAPPED`, `WAITING`, `EXPIRES`, ...), in order."""
         return tuple(
             (name, value)
             for name, equals, value in (
@@ -96,17 +102,17 @@ class Acknowledgement:
 
 
 def notice_reason(name: str, value: str) -> DocumentReason:
-    """The reason that carries one notice, as in `ACTIVE=571313190000000011`."""
+    """Return the reason with one notice, as in `ACTIVE=571313190000000011`."""
     return DocumentReason(NOTICE_CODE, f"{name}={value}")
 
 
 def finding_reason(finding: Finding) -> DocumentReason:
-    """The reason that tells a finding, its text cut to what a reason holds."""
+    """Return the reason for a finding, with the text cut to the length of a reason."""
     return DocumentReason(finding.code, finding.detail[:MAX_TEXT] or None)
 
 
 def rejected_series(findings: Iterable[Finding]) -> tuple[RejectedSeries, ...]:
-    """The findings that concern a resource, grouped by it in the order of their first mention."""
+    """Return the findings about resources, grouped by resource in the order of first appearance."""
     grouped: dict[str, list[DocumentReason]] = {}
     for finding in findings:
         if finding.subject:
@@ -115,15 +121,19 @@ def rejected_series(findings: Iterable[Finding]) -> tuple[RejectedSeries, ...]:
 
 
 def decode(root: Element) -> Acknowledgement:
-    """From a schema-valid root. Raises DocumentRefused: not exactly one outcome, or none of its sides is the TPS."""
+    """Return the acknowledgement in a schema-valid root.
+
+    Raises:
+        DocumentRefused: Not exactly one outcome, or neither sender nor receiver is the platform.
+    """
     fields = children(root)
     header = read_header(fields)
     if Role.TPS not in (header.sender_role, header.receiver_role):
-        raise refusal("A78", "an acknowledgement comes from the platform or goes to it")
+        raise refusal("A78", "sender or receiver of an acknowledgement must be the platform (role A39)")
     reasons = tuple(_read_reason(element) for element in repeated(root, "Reason"))
     outcomes = [reason.code for reason in reasons if reason.code in _OUTCOMES]
     if len(outcomes) != 1:
-        raise refusal("A94", "an acknowledgement has exactly one of the reasons A01, A02, A03, B70")
+        raise refusal("A94", "an acknowledgement must have exactly one of the reasons A01, A02, A03, B70")
     return Acknowledgement(
         header=header,
         received=_read_received(fields),
@@ -134,9 +144,13 @@ def decode(root: Element) -> Acknowledgement:
 
 
 def encode(document: Acknowledgement) -> Element:
-    """To the root element. Raises InvalidDocument for values that no acknowledgement has."""
+    """Return the root element.
+
+    Raises:
+        InvalidDocument: The reasons contain an outcome.
+    """
     if any(reason.code in _OUTCOMES for reason in document.reasons):
-        raise InvalidDocument("the reasons of an acknowledgement exclude its outcome")
+        raise InvalidDocument("the reasons of an acknowledgement must not contain an outcome")
     writer = Writer(NAMESPACE, ROOT)
     writer.add(writer.root, "mRID", document.header.document_id)
     write_created(writer, document.header)

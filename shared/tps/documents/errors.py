@@ -1,4 +1,4 @@
-"""What can be wrong with a document: theirs (`DocumentRefused`), or ours (`InvalidDocument`)."""
+"""Errors of documents: `DocumentRefused` for the sender's fault, `InvalidDocument` for a fault of this system."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 class DocumentRefused(Refused):
-    """Theirs: bytes that are no document of ours, or one against the rules; the sender must correct it.
+    """A refused document: bytes that are not a supported document, or a document that breaks a rule.
+
+    The sender must correct it.
 
     Attributes:
-        findings: At least one; codes are IEC reason codes, `subject` the resource id where one is concerned.
-        header: The refused document's header where it could be read, else None.
-        received: What a negative acknowledgement must quote, else None.
+        findings: At least one. Codes are IEC reason codes. `subject` is the id of the resource concerned, if any.
+        header: The refused document's header, or None if it is not readable.
+        received: The data that a negative acknowledgement must quote, or None.
     """
 
     problem_type = "urn:tps:problem:document-refused"
@@ -38,11 +40,11 @@ class DocumentRefused(Refused):
 
 
 class InvalidDocument(TpsError):  # noqa: N818 - reads as the tree in tps/errors.py does
-    """Ours: a value that must never have become a document; nothing was sent."""
+    """A fault of this system: values that no document may have. The document was not sent."""
 
     title = "an outgoing document is invalid"
 
 
 def refusal(code: str, detail: str, *, pointer: str = "", subject: str | None = None) -> DocumentRefused:
-    """A refusal with one finding."""
+    """Return a refusal with one finding."""
     return DocumentRefused([Finding(code, pointer, detail, subject)])

@@ -1,6 +1,8 @@
-"""GL_MarketDocument 3:1 (IEC 62325-451-6): operational schedules (F8, F9), one series per asset.
+"""GL_MarketDocument 3:1 (IEC 62325-451-6): operational schedules, one series per asset.
 
-A gap in an asset's plan is written as two periods of its series.
+Two periods of a series enclose a gap in an asset's plan.
+
+Source: docs/requirements.md, F8 and F9; docs/documents.md, "Schedules: GL_MarketDocument".
 """
 
 from collections import Counter
@@ -33,11 +35,11 @@ ROOT = "GL_MarketDocument"
 TYPE = "A67"
 SCHEDULE_DAY = "A17"
 PROCESSES = frozenset({"A01", SCHEDULE_DAY, "A18"})
-"""What is accepted; `SCHEDULE_DAY` is what the platform sends."""
+"""The accepted process types. The platform sends `SCHEDULE_DAY`."""
 NET = "A07"
 _ONE_RESOURCE = "A06"
 _YES = "A01"
-# Tags, opening and closing, that one is written with; a document is refused beyond two million of them.
+# Number of opening and closing tags per element. A document with more than two million tags is refused.
 _SERIES_MARKUP, _PERIOD_MARKUP, _POINT_MARKUP = 18, 10, 6
 _ROOMY_MARKUP, _FULL_MARKUP = 1_500_000, 1_950_000
 _MINUTE = timedelta(minutes=1)
@@ -51,12 +53,13 @@ class ScheduleDocument:
     Attributes:
         header: Operator to platform, or platform to DSO.
         revision: 1 to 999.
-        period: Whole minutes; all schedules lie within.
-        schedules: By asset id and start, without overlap of one asset's.
-        cancelled_asset_ids: Of assets whose schedule by this document is cancelled, sorted; none is planned as well.
+        period: Whole minutes. All schedules lie within the period.
+        schedules: Sorted by asset id and start. Schedules of one asset do not overlap.
+        cancelled_asset_ids: Assets whose schedule from this document is cancelled, sorted. These assets have no
+            schedule.
         process: One of `PROCESSES`.
-        read_series_ids: The mRID of each series that was read, by asset id; `series_ids` tells it for any document.
-        refused: What was wrong with series that were left out in reading, `subject` the asset id; the rest stands.
+        read_series_ids: The mRID of each decoded series, by asset id. `series_ids` returns it for any document.
+        refused: Faults of series that decoding left out, `subject` the asset id. The other series are in force.
     """
 
     header: Header
@@ -71,7 +74,7 @@ class ScheduleDocument:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What goes into one document of those that `split` makes."""
+    """The content of one of the documents that `split` makes."""
 
     period: Interval
     schedules: list[Schedule]
@@ -80,7 +83,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """One series as read; with findings it is not to be used."""
+    """One decoded series. A series with findings must not be used."""
 
     id: str
     asset_id: str
@@ -89,13 +92,15 @@ class _Series:
 
 
 def split(asset_ids: Iterable[str], schedules: Sequence[Schedule], period: Interval) -> list[Share]:
-    """What these assets plan within a period, in as few documents as hold it; where they part depends on nothing else.
+    """Divide the plans of assets within a period into as few documents as can hold them.
+
+    The division depends on these arguments only.
 
     Args:
-        asset_ids: All that are spoken of; those without a schedule are cancelled.
-        schedules: Of these assets, within the period.
-        period: Each document speaks for all of its own period. It is this one, or a half of it where one asset has
-            more than a document holds.
+        asset_ids: All assets of the documents. Assets without a schedule are cancelled.
+        schedules: Schedules of these assets, within the period.
+        period: Each document covers its own period completely. It is this period, or a half of it if one asset has
+            more data than one document can hold.
     """
     plans: dict[str, list[Schedule]] = {asset_id: [] for asset_id in sorted(asset_ids)}
     for schedule in schedules:
@@ -103,7 +108,7 @@ def split(asset_ids: Iterable[str], schedules: Sequence[Schedule], period: Inter
     if max(map(_markup, plans.values()), default=0) > _ROOMY_MARKUP:
         middle = period.start + (period.end - period.start) // 2 // _MINUTE * _MINUTE
         halves = (Interval(period.start, middle), Interval(middle, period.end))
-        parts = [[part for one in schedules if (part := part_within(one, half))] for half in halves]
+        parts = [[part for schedule in schedules if (part := part_within(schedule, half))] for half in halves]
         return [share for half, part in zip(halves, parts, strict=True) for share in split(plans, part, half)]
     shares: list[Share] = []
     room = 0
@@ -118,16 +123,16 @@ def split(asset_ids: Iterable[str], schedules: Sequence[Schedule], period: Inter
 
 
 def fits(schedules: Sequence[Schedule], asset_count: int) -> bool:
-    """Whether one document holds these schedules of so many assets."""
+    """Return True if one document can hold these schedules of this number of assets."""
     return _markup(schedules) + _SERIES_MARKUP * asset_count <= _FULL_MARKUP
 
 
 def _markup(plan: Sequence[Schedule]) -> int:
-    return _SERIES_MARKUP + sum(_PERIOD_MARKUP + _POINT_MARKUP * len(one.levels_kw) for one in plan)
+    return _SERIES_MARKUP + sum(_PERIOD_MARKUP + _POINT_MARKUP * len(schedule.levels_kw) for schedule in plan)
 
 
 def series_ids(document: ScheduleDocument) -> Mapping[str, str]:
-    """The mRID of each asset's series, by asset id, as read or as it is written: acknowledgements name series by it."""
+    """Return the mRID of each asset's series, by asset id. Acknowledgements name the series by this mRID."""
     if document.read_series_ids:
         return document.read_series_ids
     assets = {schedule.asset_id for schedule in document.schedules} | set(document.cancelled_asset_ids)
@@ -135,35 +140,41 @@ def series_ids(document: ScheduleDocument) -> Mapping[str, str]:
 
 
 def decode(root: Element) -> ScheduleDocument:
-    """From a schema-valid root; series against a rule are left out, and named in `refused`.
+    """Return the document in a schema-valid root. Series that break a rule are left out and reported in `refused`.
+
+    Decoding checks neither the current time nor a registry.
 
     Raises:
-        DocumentRefused: A78 and A53 (who sends and gets it), A79 (process), A04 (the document's period), A55 (two
-            series of one mRID), or no series is left: A62 (business type), A69 (neither period nor cancelled), A59
-            (both), A04, A41, A42, A49 (periods, points), A55 (an asset or time twice), A64 (asset id). Nothing is
-            judged against the present time or a registry here. The sender must correct it.
+        DocumentRefused: A78 and A53 (roles), A79 (process), A04 (the document's period), A55 (two series with one
+            mRID). Also if no series is left: A62 (business type), A69 (neither period nor cancelled), A59 (both), A04,
+            A41, A42, A49 (periods, points), A55 (an asset or time twice), A64 (asset id). The sender must correct the
+            document.
     """
     fields = children(root)
     head = _read_head(fields)
     series = [_read_series(element, head.period) for element in repeated(root, "TimeSeries")]
-    if len({one.id for one in series}) < len(series):
-        raise refusal("A55", "two series have the same mRID")
-    findings = [*(finding for one in series for finding in one.findings), *_series_findings(series)]
+    if len({entry.id for entry in series}) < len(series):
+        raise refusal("A55", "each series must have a different mRID")
+    findings = [*(finding for entry in series for finding in entry.findings), *_series_findings(series)]
     bad_ids = {finding.subject for finding in findings}
-    good = sorted((one for one in series if one.asset_id not in bad_ids), key=lambda one: one.asset_id)
+    good = sorted((entry for entry in series if entry.asset_id not in bad_ids), key=lambda entry: entry.asset_id)
     if not good:
         raise DocumentRefused(findings)
     return replace(
         head,
-        schedules=tuple(schedule for one in good for schedule in one.schedules),
-        cancelled_asset_ids=tuple(one.asset_id for one in good if not one.schedules),
-        read_series_ids={one.asset_id: one.id for one in series},
+        schedules=tuple(schedule for entry in good for schedule in entry.schedules),
+        cancelled_asset_ids=tuple(entry.asset_id for entry in good if not entry.schedules),
+        read_series_ids={entry.asset_id: entry.id for entry in series},
         refused=tuple(findings),
     )
 
 
 def encode(document: ScheduleDocument) -> Element:
-    """To the root element, by asset id and time. Raises InvalidDocument for values that contradict each other."""
+    """Return the root element, sorted by asset id and time.
+
+    Raises:
+        InvalidDocument: Values contradict each other.
+    """
     schedules = sorted(document.schedules, key=lambda schedule: (schedule.asset_id, schedule.start))
     _check_agreement(document, schedules)
     writer = Writer(NAMESPACE, ROOT)
@@ -175,7 +186,8 @@ def encode(document: ScheduleDocument) -> Element:
     write_created(writer, document.header)
     writer.add_interval(writer.root, "time_Period.timeInterval", document.period)
     planned = groupby(schedules, key=lambda schedule: schedule.asset_id)
-    plans = {asset_id: list(group) for asset_id, group in planned} | {one: [] for one in document.cancelled_asset_ids}
+    plans = {asset_id: list(group) for asset_id, group in planned}
+    plans |= {asset_id: [] for asset_id in document.cancelled_asset_ids}
     for number, asset_id in enumerate(sorted(plans), 1):
         _write_series(writer, str(number), asset_id, plans[asset_id])
     return writer.root
@@ -187,10 +199,10 @@ def _read_head(fields: Mapping[str, Element]) -> ScheduleDocument:
     findings = list(route_findings(header, senders, receivers))
     process = text(fields["process.processType"])
     if process not in PROCESSES:
-        findings.append(Finding("A79", "", "a schedule is of process A17, A01 or A18: a plan, not what was metered"))
+        findings.append(Finding("A79", "", "process.processType of a schedule must be A17, A01 or A18"))
     period = read_interval(fields["time_Period.timeInterval"])
     if period.end <= period.start:
-        findings.append(Finding("A04", "", "the end of the document's period is not after its start"))
+        findings.append(Finding("A04", "", "the end of the document's period must be after its start"))
     if findings:
         raise DocumentRefused(findings)
     return ScheduleDocument(header, int(text(fields["revisionNumber"])), period, process=process)
@@ -204,9 +216,9 @@ def _read_series(element: Element, period: Interval) -> _Series:
     try:
         schedules = _read_schedules(element, fields, asset_id)
     except DocumentRefused as refused:
-        return replace(series, findings=tuple(replace(one, subject=asset_id) for one in refused.findings))
-    if any(one.start < period.start or period.end < one.period.end for one in schedules):
-        outside = Finding("A04", "", "a period outside the document's", asset_id)
+        return replace(series, findings=tuple(replace(finding, subject=asset_id) for finding in refused.findings))
+    if any(schedule.start < period.start or period.end < schedule.period.end for schedule in schedules):
+        outside = Finding("A04", "", "each Period must lie within the document's period", asset_id)
         return replace(series, findings=(outside,))
     return replace(series, schedules=schedules)
 
@@ -214,9 +226,10 @@ def _read_series(element: Element, period: Interval) -> _Series:
 def _read_schedules(element: Element, fields: Mapping[str, Element], asset_id: str) -> tuple[Schedule, ...]:
     is_cancelled = "cancelledTS" in fields and text(fields["cancelledTS"]) == _YES
     if is_cancelled == ("Period" in fields):
-        raise refusal("A59" if is_cancelled else "A69", "a series has periods or is cancelled")
+        detail = "a series must have either periods or cancelledTS A01"
+        raise refusal("A59" if is_cancelled else "A69", detail)
     if text(fields["businessType"]) != NET:
-        raise refusal("A62", "schedules are net (A07): production positive, consumption negative")
+        raise refusal("A62", "businessType must be A07 (net): production positive, consumption negative")
     curve_type, unit = text(fields["curveType"]), text(fields["quantity_Measure_Unit.name"])
     curves = (read_curve(period, curve_type, unit) for period in repeated(element, "Period"))
     schedules = [_schedule(asset_id, curve) for curve in curves]
@@ -232,32 +245,32 @@ def _schedule(asset_id: str, curve: Curve) -> Schedule:
 
 
 def _series_findings(series: Sequence[_Series]) -> Iterator[Finding]:
-    counts = Counter(one.asset_id for one in series)
+    counts = Counter(entry.asset_id for entry in series)
     for asset_id, count in counts.items():
         if count > 1:
-            yield Finding("A55", "", "the same asset in two series", asset_id)
-    for one in series:
-        if not one.schedules and not one.findings:
-            yield from _without_pointers(asset_id_findings(one.asset_id, ""))
+            yield Finding("A55", "", "each asset must have only one series", asset_id)
+    for entry in series:
+        if not entry.schedules and not entry.findings:
+            yield from _without_pointers(asset_id_findings(entry.asset_id, ""))
 
 
 def _without_pointers(findings: Iterator[Finding] | Sequence[Finding]) -> list[Finding]:
-    """For the domain's findings: pointers and codes of REST mean nothing in a document."""
+    """Return the domain's findings without the pointers and codes of REST, which have no meaning in a document."""
     codes = {"check_digit": "A64"}
-    return [replace(one, pointer="", code=codes.get(one.code, one.code)) for one in findings]
+    return [replace(finding, pointer="", code=codes.get(finding.code, finding.code)) for finding in findings]
 
 
 def _check_agreement(document: ScheduleDocument, schedules: Sequence[Schedule]) -> None:
-    """What neither the schema sees nor the receiver would accept."""
+    """Raise InvalidDocument for faults that the schema cannot see and the receiver would refuse."""
     if document.process not in PROCESSES or check_schedules(schedules, None, _LONG_AGO):
-        raise InvalidDocument("a schedule against the rules for schedules")
+        raise InvalidDocument("a schedule breaks the rules for schedules")
     period = document.period
     if not period.start < period.end:
-        raise InvalidDocument("the document's period is empty")
-    if any(one.start < period.start or period.end < one.period.end for one in schedules):
-        raise InvalidDocument("a schedule outside the document's period")
-    if {one.asset_id for one in schedules} & set(document.cancelled_asset_ids):
-        raise InvalidDocument("an asset both planned and cancelled")
+        raise InvalidDocument("the end of the document's period must be after its start")
+    if any(schedule.start < period.start or period.end < schedule.period.end for schedule in schedules):
+        raise InvalidDocument("each schedule must lie within the document's period")
+    if {schedule.asset_id for schedule in schedules} & set(document.cancelled_asset_ids):
+        raise InvalidDocument("an asset must not be both planned and cancelled")
 
 
 def _write_series(writer: Writer, series_id: str, asset_id: str, schedules: Sequence[Schedule]) -> None:

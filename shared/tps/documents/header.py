@@ -1,4 +1,7 @@
-"""What every document begins with: its id, when it was made, from whom, to whom."""
+"""The header of every document: id, creation time, sender and receiver.
+
+Source: docs/documents.md, "What all documents have in common".
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from tps.errors import Finding
 
 
 class Role(StrEnum):
-    """Market roles; `GRID_OPERATOR` and `RESOURCE_PROVIDER` are what older systems say for DSO and AGR."""
+    """Market roles. Older systems write `GRID_OPERATOR` for a DSO and `RESOURCE_PROVIDER` for an AGR."""
 
     DSO = "A50"
     AGR = "A52"
@@ -22,12 +25,12 @@ class Role(StrEnum):
 
     @property
     def is_dso(self) -> bool:
-        """True for a DSO, by its present or its older name."""
+        """Return True for a DSO, by its current or older role code."""
         return self in DSO_ROLES
 
     @property
     def is_operator(self) -> bool:
-        """True for who runs assets: AGR or BRP, by present or older names."""
+        """Return True for an operator (AGR or BRP), by current or older role codes."""
         return self in OPERATOR_ROLES
 
 
@@ -38,7 +41,13 @@ TPS_ROLES = frozenset({Role.TPS})
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`document_id` is the mRID, at most 35 characters; `created_at` aware UTC, whole seconds; parties GLN or EIC."""
+    """The common header.
+
+    Attributes:
+        document_id: The mRID, at most 35 characters.
+        created_at: Aware UTC, whole seconds.
+        sender, receiver: GLN or EIC.
+    """
 
     document_id: str
     created_at: datetime
@@ -49,7 +58,11 @@ class Header:
 
 
 def read_header(fields: Mapping[str, Element]) -> Header:
-    """From a document's children by local name. Raises KeyError, ValueError where the schema does not hold."""
+    """Return the header from a document's children by local name.
+
+    Raises:
+        KeyError, ValueError: The document is not schema-valid.
+    """
     return Header(
         document_id=text(fields["mRID"]),
         created_at=read_moment(text(fields["createdDateTime"])),
@@ -61,7 +74,7 @@ def read_header(fields: Mapping[str, Element]) -> Header:
 
 
 def write_created(writer: Writer, header: Header) -> None:
-    """Append `createdDateTime`; its place differs between documents."""
+    """Append `createdDateTime`. Its position differs between documents."""
     writer.add(writer.root, "createdDateTime", format_moment(header.created_at))
 
 
@@ -76,8 +89,8 @@ def write_parties(writer: Writer, header: Header) -> None:
 
 
 def route_findings(header: Header, senders: Collection[Role], receivers: Collection[Role]) -> Iterator[Finding]:
-    """Who may not send (A78) or receive (A53) this kind of document."""
+    """Yield the faults of the roles: the sender's role (A78) or the receiver's role (A53) does not fit the document."""
     if header.sender_role not in senders:
-        yield Finding("A78", "", f"a sender of role {header.sender_role} does not send this document")
+        yield Finding("A78", "", f"role {header.sender_role} must not send this document")
     if header.receiver_role not in receivers:
-        yield Finding("A53", "", f"a receiver of role {header.receiver_role} does not get this document")
+        yield Finding("A53", "", f"role {header.receiver_role} must not receive this document")

@@ -1,7 +1,9 @@
-"""What the standard has no element for: named values in the series Reasons A95 of a limit.
+"""Named values in the series Reasons A95 of a limit, for which the standard has no element.
 
-`ACTION=` of an emergency, and, from the platform to an operator, `SHARE_RULE=`, `WEIGHT_KW=`, `ISSUER=` (the DSO's
-code) and, where it is known, `ISSUER_NAME=`.
+An emergency has `ACTION=`. A limit from the platform to an operator has `SHARE_RULE=`, `WEIGHT_KW=`, `ISSUER=` (the
+DSO's code) and, if known, `ISSUER_NAME=`.
+
+Source: docs/documents.md, "Information in reasons".
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,10 @@ _NAMES = frozenset({"ACTION", "SHARE_RULE", "WEIGHT_KW", "ISSUER", "ISSUER_NAME"
 
 
 def read_information(series: Element) -> dict[str, str]:
-    """The series' Reasons A95 by name; others repeat the document's reason."""
+    """Return the values of the series' Reasons A95 by name.
+
+    Other Reasons repeat the document's reason and are ignored.
+    """
     information: dict[str, str] = {}
     for element in repeated(series, "Reason"):
         fields = children(element)
@@ -25,21 +30,21 @@ def read_information(series: Element) -> dict[str, str]:
             continue
         name, _, value = (text(fields["text"]) if "text" in fields else "").partition("=")
         if name not in _NAMES or name in information or not value:
-            raise refusal("A59", "a series reason A95 that is unknown, empty or given twice")
+            raise refusal("A59", "a series reason A95 must be a known NAME=value, and each name may appear only once")
         information[name] = value
     return information
 
 
 def read_action(information: Mapping[str, str]) -> Action:
-    """The action of an emergency, which must be there (A69)."""
+    """Return the action of an emergency. Refuse the document if the action is missing (A69)."""
     try:
         return Action(information.get("ACTION", "").lower())
     except ValueError:
-        raise refusal("A69", "an unforeseen limit needs ACTION=START, ACTION=STOP or ACTION=HOLD") from None
+        raise refusal("A69", "an unforeseen limit must have ACTION=START, ACTION=STOP or ACTION=HOLD") from None
 
 
 def read_share(information: Mapping[str, str]) -> Share | None:
-    """How the operator's part came about; rule and weight belong together (A42)."""
+    """Return the rule and weight behind the operator's part, or None. Refuse one of them without the other (A42)."""
     rule, weight = information.get("SHARE_RULE"), information.get("WEIGHT_KW")
     if rule is None and weight is None:
         return None
@@ -48,14 +53,14 @@ def read_share(information: Mapping[str, str]) -> Share | None:
     except InvalidOperation:
         weight_kw = Decimal(-1)
     if rule is None or not is_whole_watts(weight_kw) or weight_kw < 0:
-        raise refusal("A42", "SHARE_RULE and a WEIGHT_KW that is a power belong together")
+        raise refusal("A42", "SHARE_RULE and WEIGHT_KW must appear together, and WEIGHT_KW must be a power >= 0")
     return Share(rule, canonical_kw(weight_kw))
 
 
 def information_texts(
     action: Action | None, share: Share | None, issuer: str | None, issuer_name: str | None = None
 ) -> list[str]:
-    """The texts to write, in their order."""
+    """Return the texts of the series Reasons A95, in order."""
     texts = [] if action is None else [f"ACTION={action.upper()}"]
     if share is not None:
         texts += [f"SHARE_RULE={share.rule}", f"WEIGHT_KW={format_power(share.weight_kw)}"]

@@ -1,7 +1,10 @@
-"""Ref_MarketDocument 1:0 (IEC 62325-451-N): registrations of assets and connection points, asset lists (F4, F5).
+"""Ref_MarketDocument 1:0 (IEC 62325-451-N): registrations of assets and connection points, and asset lists.
 
-The standard demands elements that we have no use for: their fillers are constants, or say what the receiver knows
-anyway, so that an asset list tells nothing of who operates what.
+The standard requires elements that this system does not use. They contain constants, or data that the receiver already
+knows, so that an asset list reveals no operator.
+
+Source: docs/requirements.md, F4 and F5; docs/documents.md, "Registration: Ref_MarketDocument" and "Asset list:
+StatusRequest_MarketDocument, Ref_MarketDocument".
 """
 
 from dataclasses import dataclass, replace
@@ -70,7 +73,7 @@ LIST_START = "2020-01-01"
 
 @dataclass(frozen=True, slots=True)
 class AssetRegistration:
-    """An operator sets and removes its assets; it is the owner and the sender."""
+    """An operator's request to set and remove its assets. The sender is the owner."""
 
     header: Header
     entries: tuple[FlexibilityAsset | Removal, ...]
@@ -78,7 +81,7 @@ class AssetRegistration:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPointRegistration:
-    """A DSO sets and removes points of its grid; their sections do not travel."""
+    """A DSO's request to set and remove points of its grid. The document does not carry sections."""
 
     header: Header
     entries: tuple[ConnectionPoint | Removal, ...]
@@ -86,9 +89,9 @@ class ConnectionPointRegistration:
 
 @dataclass(frozen=True, slots=True)
 class AssetList:
-    """What the platform tells a DSO of the assets in its grid: all of them, or (`is_change`) what changed.
+    """The assets in a DSO's grid: the complete list, or only the changes (`is_change`).
 
-    Written sorted by id. A list without any entry cannot be written: an acknowledgement with reason 999 says so.
+    The document is sorted by id. An empty list cannot be written. An acknowledgement with reason 999 replaces it.
     """
 
     header: Header
@@ -102,12 +105,12 @@ Entry = FlexibilityAsset | AssetListing | ConnectionPoint | Removal
 
 
 def decode(root: Element) -> RefDocument:
-    """From a schema-valid root.
+    """Return the document in a schema-valid root.
 
     Raises:
-        DocumentRefused: With one finding per fault, `subject` the resource id: A42 or A46 (power), A53 and A78 (who
-            sends, gets or owns), A55 (an id twice), A59, A64 (kind or point does not fit), A69 (something is missing),
-            A79, and what `tps.domain.registration` finds. The sender must correct it.
+        DocumentRefused: One finding per fault, `subject` the resource id: A42 or A46 (power), A53 and A78 (sender,
+            receiver or owner), A55 (an id twice), A59, A64 (wrong kind or point), A69 (a value is missing), A79, and
+            the findings of `tps.domain.registration`. The sender must correct the document.
     """
     fields = children(root)
     header = read_header(fields)
@@ -120,7 +123,7 @@ def decode(root: Element) -> RefDocument:
 
 
 def encode(document: RefDocument) -> Element:
-    """To the root element."""
+    """Return the root element."""
     writer = Writer(NAMESPACE, ROOT)
     writer.add(writer.root, "mRID", document.header.document_id)
     writer.add(writer.root, "type", TYPE)
@@ -137,7 +140,7 @@ def encode(document: RefDocument) -> Element:
 
 
 def process_of(document: RefDocument) -> str:
-    """A62 registration, A55 list, A39 changes."""
+    """Return the process type: A62 registration, A55 list, A39 changes."""
     if not isinstance(document, AssetList):
         return REGISTRATION
     return CHANGES if document.is_change else LIST
@@ -151,7 +154,7 @@ def _decode_assets(root: Element, header: Header) -> AssetRegistration:
 
 def _decode_points(root: Element, header: Header) -> ConnectionPointRegistration:
     series = read_all(root, header, is_point=True)
-    entries = tuple(Removal(one.id) if one.is_removal or one.faults else _point(one) for one in series)
+    entries = tuple(Removal(entry.id) if entry.is_removal or entry.faults else _point(entry) for entry in series)
     findings = [*_series_findings(series, "/connection_points"), *check_connection_points(entries)]
     _refuse([*route_findings(header, DSO_ROLES, TPS_ROLES), *findings])
     return ConnectionPointRegistration(header, entries)
@@ -161,16 +164,16 @@ def _decode_list(root: Element, header: Header, is_change: bool) -> AssetList:
     entries, findings = _read_assets(root, header)
     removed_ids = tuple(entry.id for entry in entries if isinstance(entry, Removal))
     if removed_ids and not is_change:
-        findings.append(Finding("A79", "", "a whole list has no removals"))
+        findings.append(Finding("A79", "", "a complete list (process A55) must not contain removals"))
     _refuse([*route_findings(header, TPS_ROLES, DSO_ROLES), *findings])
     listings = tuple(_listing(entry) for entry in entries if isinstance(entry, FlexibilityAsset))
     return AssetList(header, listings, removed_ids, is_change)
 
 
 def _read_assets(root: Element, header: Header) -> tuple[tuple[FlexibilityAsset | Removal, ...], list[Finding]]:
-    """Entries and all findings; a series that is no entry is there by its id, for the rules about ids."""
+    """Return entries and findings. A faulty series becomes a removal, so that the rules about ids still see its id."""
     series = read_all(root, header, is_point=False)
-    entries = tuple(Removal(one.id) if one.is_removal or one.faults else _asset(one) for one in series)
+    entries = tuple(Removal(entry.id) if entry.is_removal or entry.faults else _asset(entry) for entry in series)
     return entries, [*_series_findings(series, "/assets"), *check_assets(entries)]
 
 
@@ -183,9 +186,10 @@ def _series_findings(all_series: list[RefSeries], place: str) -> list[Finding]:
 
 
 def _refuse(findings: list[Finding]) -> None:
-    """Findings about identifiers come with a code of REST; in documents it is A64."""
+    """Raise DocumentRefused if there are findings. The REST code `check_digit` becomes A64."""
     if findings:
-        raise DocumentRefused(replace(one, code="A64") if one.code == "check_digit" else one for one in findings)
+        codes = {"check_digit": "A64"}
+        raise DocumentRefused(replace(finding, code=codes.get(finding.code, finding.code)) for finding in findings)
 
 
 def _asset(series: RefSeries) -> FlexibilityAsset:
@@ -214,14 +218,14 @@ def _point(series: RefSeries) -> ConnectionPoint:
 
 
 def _sorted_entries(document: AssetList) -> list[Entry]:
-    """By id, removals among the others."""
+    """Return assets and removals together, sorted by id."""
     entries: list[Entry] = [*document.assets, *(Removal(asset_id) for asset_id in document.removed_ids)]
     return sorted(entries, key=lambda entry: entry.id)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fillers:
-    """What the series of one document have in common."""
+    """The values that all series of one document share."""
 
     owner: str
     start: str

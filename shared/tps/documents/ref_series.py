@@ -1,4 +1,4 @@
-"""The series of a Ref_MarketDocument, read as they stand there, and what is wrong with them."""
+"""The series of a Ref_MarketDocument: raw values and their faults."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +26,10 @@ YES = "A01"
 
 @dataclass(frozen=True, slots=True)
 class RefSeries:
-    """One series as it stands there; `faults` are reason code and detail of what the domain's rules cannot see."""
+    """One series as written.
+
+    `faults` are pairs of reason code and text for faults that the domain's rules cannot see.
+    """
 
     id: str
     name: str | None
@@ -40,7 +43,7 @@ class RefSeries:
 
 
 def read_all(root: Element, header: Header, *, is_point: bool) -> list[RefSeries]:
-    """All series in order, each with what is wrong with it as a part of this document."""
+    """Return all series in order, each with its faults as a part of this document."""
     return [_read_series(element, header, is_point) for element in repeated(root, "TimeSeries")]
 
 
@@ -73,22 +76,22 @@ def _read_quantity(element: Element | None, unit: str | None) -> tuple[Decimal |
     if element is None:
         return None, []
     if unit is None:
-        return None, [("A69", "a quantity without its unit")]
+        return None, [("A69", "a quantity must have active_Measurement_Unit.name")]
     power_kw = read_power_kw(text(element), unit)
     if power_kw is None:
-        return None, [("A42", "more digits than a power has")]
+        return None, [("A42", "power must be a multiple of 0.001 kW and at most 1,000,000,000 kW")]
     return power_kw, []
 
 
 def _faults(series: RefSeries, header: Header, is_point: bool) -> Iterator[tuple[str, str]]:
     if series.owner != header.sender:
-        yield "A78", "the owner is not the sender"
+        yield "A78", "owner_MarketParticipant must be the sender"
     if (series.psr_type == POINT_TYPE) != is_point and not series.is_removal:
-        yield "A64", "the type of resource does not fit the document"
+        yield "A64", "psrType must be A11 for a connection point and another type for an asset"
     if series.is_removal:
         return
     yield from series.faults
     if is_point and series.point_id is not None:
-        yield "A59", "a connection point is not connected to another one"
+        yield "A59", "a connection point must not have a Specific_RegisteredResource"
     if not is_point and series.point_id is None:
-        yield "A69", "no connection point given"
+        yield "A69", "an asset must have its connection point in Specific_RegisteredResource"

@@ -1,4 +1,8 @@
-"""StatusRequest_MarketDocument 4:0 (IEC 62325-451-5): a DSO asks for its asset list or for schedules (F5, F9)."""
+"""StatusRequest_MarketDocument 4:0 (IEC 62325-451-5): a DSO's request for its asset list or for schedules.
+
+Source: docs/requirements.md, F5 and F9; docs/documents.md, "Asset list: StatusRequest_MarketDocument,
+Ref_MarketDocument".
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,14 +33,14 @@ _RESOURCE = "RegisteredResource"
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """What a DSO wants to see of its own grid.
+    """A DSO's request for data about its own grid.
 
     Attributes:
-        document_type: `A95` assets or `A67` schedules.
+        document_type: `A95` for assets or `A67` for schedules.
         process_type: `A55` for assets, None for schedules.
-        market_participant: The DSO's own code, equal to the sender's.
-        period: Schedules only: of this half-open interval; None for all.
-        resource_ids: Schedules only: of these assets; empty for all.
+        market_participant: The DSO's own code, equal to the sender.
+        period: For schedules: the half-open interval, or None for all times.
+        resource_ids: For schedules: the asset ids, or empty for all assets.
     """
 
     header: Header
@@ -48,9 +52,13 @@ class StatusRequest:
 
 
 def decode(root: Element) -> StatusRequest:
-    """From a schema-valid root. Raises DocumentRefused with A04, A53, A55, A59, A69, A78, A79 or A94."""
+    """Return the request in a schema-valid root.
+
+    Raises:
+        DocumentRefused: A04, A53, A55, A59, A69, A78, A79 or A94. The sender must correct the document.
+    """
     components = [children(element) for element in repeated(root, "AttributeInstanceComponent")]
-    pairs = [(text(found["attribute"]), found["attributeValue"]) for found in components]
+    pairs = [(text(fields["attribute"]), fields["attributeValue"]) for fields in components]
     single = _single_values(pairs)
     request = StatusRequest(
         header=read_header(children(root)),
@@ -67,7 +75,7 @@ def decode(root: Element) -> StatusRequest:
 
 
 def encode(document: StatusRequest) -> Element:
-    """To the root element."""
+    """Return the root element."""
     writer = Writer(NAMESPACE, ROOT)
     writer.add(writer.root, "mRID", document.header.document_id)
     writer.add(writer.root, "type", TYPE)
@@ -90,7 +98,7 @@ def _single_values(pairs: list[tuple[str, Element]]) -> dict[str, str]:
     single: dict[str, str] = {}
     for name, value in pairs:
         if name in single:
-            raise refusal("A55", f"the attribute {name} is given twice")
+            raise refusal("A55", f"the attribute {name} must appear only once")
         if name != _RESOURCE:
             single[name] = text(value)
     for name in ("DocumentType", "MarketParticipant"):
@@ -107,12 +115,12 @@ def _read_period(value: str) -> Interval:
     except (ValueError, OverflowError):
         is_plain = False
     if not is_plain:
-        raise refusal("A04", "TimeInterval is not YYYY-MM-DDThh:mmZ/YYYY-MM-DDThh:mmZ")
+        raise refusal("A04", "TimeInterval must be YYYY-MM-DDThh:mmZ/YYYY-MM-DDThh:mmZ")
     return interval
 
 
 def _read_resource(value: Element) -> str:
-    """Without a scheme, of the one that its text tells, as it is written."""
+    """Return the canonical asset id. Without a codingScheme, the form of the id determines the scheme."""
     scheme, text = value.get("codingScheme"), raw_text(value)
     named = coding_scheme(text) if scheme is None else (scheme.strip(), text)
     return resource_id(*named, is_asset=True)
@@ -127,14 +135,14 @@ def _write_attribute(writer: Writer, name: str, value: str, **attributes: str) -
 def _findings(request: StatusRequest) -> Iterator[Finding]:
     yield from route_findings(request.header, DSO_ROLES, TPS_ROLES)
     if request.document_type not in _PROCESSES:
-        yield Finding("A94", "", "DocumentType is neither A95 nor A67")
+        yield Finding("A94", "", "DocumentType must be A95 or A67")
     elif request.process_type not in _PROCESSES[request.document_type]:
-        yield Finding("A79", "", "ProcessType does not fit the DocumentType")
+        yield Finding("A79", "", "ProcessType does not fit the DocumentType; omit it")
     if request.market_participant != request.header.sender:
-        yield Finding("A78", "", "MarketParticipant is not the sender")
+        yield Finding("A78", "", "MarketParticipant must be the sender")
     if request.document_type == ASSETS and (request.period or request.resource_ids):
-        yield Finding("A59", "", "an asset list is always whole: no TimeInterval, no RegisteredResource")
+        yield Finding("A59", "", "a request for assets must not have TimeInterval or RegisteredResource")
     if request.period and request.period.end <= request.period.start:
-        yield Finding("A04", "", "end is not after start")
+        yield Finding("A04", "", "the end of TimeInterval must be after its start")
     if len(set(request.resource_ids)) < len(request.resource_ids):
-        yield Finding("A55", "", "the same RegisteredResource twice")
+        yield Finding("A55", "", "each RegisteredResource must appear only once")
