@@ -43,6 +43,8 @@ SUBJECTS = (
     SubjectRow(_LARGE, ("PTH-02", "BRK-01"), publishers=_ANYBODY, of="tps ecp"),
     SubjectRow(_LARGE, ("PTH-02", "BRK-01"), publishers=_may("platform"), sender="another"),
     SubjectRow("dead.{group}.{type}.{code}.{sender}", ("DLT-01", *_NEITHER), publishers=_may("owner")),
+    SubjectRow("attempts.{group}.{type}.1", ("BRK-02",), publishers=_may("owner")),
+    SubjectRow("$JS.API.DIRECT.GET.ATTEMPTS.attempts.{group}.{type}.1", ("BRK-02",), publishers=_may("owner")),
     SubjectRow("wake.{group}.{code}", _NEITHER, publishers=_may("owner"), listeners=_may("owner")),
     SubjectRow("_INBOX_{group}.{rest}", _NEITHER, listeners=_may("owner")),
     SubjectRow("$JS.API.CONSUMER.MSG.NEXT.MADES.{consumer}", _NEITHER, publishers=_may("owner")),
@@ -88,6 +90,7 @@ SUBJECTS = (
 STREAMS = {
     "MADES": ("mades.>", ("WIR-01", "BRK-02")),
     "LARGE": ("large.>", ("WIR-01", "BRK-02")),
+    "ATTEMPTS": ("attempts.>", ("BRK-02",)),
     "DEAD": ("dead.>", ("DLT-01", "BRK-02")),
 }
 

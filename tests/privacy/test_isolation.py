@@ -66,7 +66,7 @@ def test_no_group_asks_or_changes_the_broker(world: World, group: str) -> None:
     But for the dead letters, which the platform's group may look at (DLT-01).
     """
     asked = ["INFO", "STREAM.NAMES", "STREAM.LIST"]
-    for stream in ("MADES", "LARGE", "DEAD"):
+    for stream in ("MADES", "LARGE", "DEAD", "ATTEMPTS"):
         asked += [f"STREAM.{verb}.{stream}" for verb in ("INFO", "MSG.GET", "MSG.DELETE", "UPDATE", "DELETE")]
         asked += [f"CONSUMER.{verb}.{stream}" for verb in ("NAMES", "LIST", "CREATE")]
         asked += [f"CONSUMER.CREATE.{stream}.spy", f"CONSUMER.CREATE.{stream}.spy.mades.>", f"DIRECT.GET.{stream}"]

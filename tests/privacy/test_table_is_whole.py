@@ -112,6 +112,7 @@ def test_every_stream_and_consumer_has_its_row(world: World) -> None:
         "MADES": wanted,
         "DEAD": set(),
         "LARGE": set(),
+        "ATTEMPTS": set(),
     }
 
 

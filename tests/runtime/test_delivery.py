@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -12,13 +13,16 @@ import httpx
 import nats
 import pytest
 
+from tps.host import delivery
 from tps.host.delivery import Delivery, Topic
 from tps.host.settings import Settings
 from tps.host.stack import FunctionEntry
+from tps.local.embedded.ports import free_ports
 from tps.local.embedded.stack import LocalStack, running_stack
 from tps.mades.ids import new_id
-from tps.mades.subjects import TICK, message_subject
+from tps.mades.subjects import TICK, consumer_name, message_subject
 
+BREAK = 0
 FORESEEN, UNFORESEEN = "TPS-LIMIT-FORESEEN", "TPS-LIMIT-UNFORESEEN"
 DSO, PLATFORM = "5790000000005", "5790000000029"
 RELAY = FunctionEntry(
@@ -60,6 +64,9 @@ def function() -> Iterator[Function]:
             function.events.append({name.lower(): value for name, value in self.headers.items()})
             function.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             status, outcome = function.answer()
+            if status == BREAK:
+                self.close_connection = True
+                return
             self.send_response(status)
             if outcome:
                 self.send_header("TPS-Outcome", outcome)
@@ -109,6 +116,16 @@ async def stream_size(broker: LocalStack, stream: str) -> int:
     info = await client.jetstream().stream_info(stream)
     await client.close()
     return info.state.messages
+
+
+async def last_dead_letter(broker: LocalStack) -> dict[str, str]:
+    url, user, password = broker.nats_admin
+    client = await nats.connect(url, user=user, password=password)
+    stream = client.jetstream()
+    info = await stream.stream_info("DEAD")
+    letter = await stream.get_msg("DEAD", seq=info.state.last_seq)
+    await client.close()
+    return dict(letter.headers or {})
 
 
 async def until(look: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> None:
@@ -175,17 +192,95 @@ def test_a_refused_message_ends_without_another_attempt(broker: LocalStack, func
 def test_a_message_that_always_fails_lies_with_the_dead_letters_after_its_attempts(
     broker: LocalStack, function: Function
 ) -> None:
-    function.answers = [(500, None)]
+    function.answers = [(500, "failed")]
 
-    async def story() -> int:
+    async def story() -> tuple[int, dict[str, str]]:
         dead = await stream_size(broker, "DEAD")
         async with delivering(settings_of(broker, function, attempts=3)):
+            await publish(broker)
+            await until(lambda: _is_empty(broker))
+        return await stream_size(broker, "DEAD") - dead, await last_dead_letter(broker)
+
+    buried, headers = asyncio.run(story())
+    assert buried == 1
+    assert headers["Tps-Attempts"] == "3"
+    assert headers["Tps-Reason"] == "relay_limit: HTTP 500, outcome failed"
+    assert len(function.events) == 3
+
+
+@pytest.mark.parametrize("message_type", [FORESEEN, UNFORESEEN])
+@pytest.mark.parametrize("answer", [(404, None), (500, None), (502, None), (503, None)])
+def test_an_answer_of_a_gateway_in_between_uses_up_no_attempt(
+    broker: LocalStack, function: Function, answer: tuple[int, str | None], message_type: str
+) -> None:
+    function.answers = [answer, answer, answer, (204, "done")]
+
+    buried = asyncio.run(_buried_until_empty(broker, function, message_type))
+
+    assert (buried, len(function.events)) == (0, 4)
+
+
+def test_a_function_that_refuses_connections_uses_up_no_attempt(broker: LocalStack, function: Function) -> None:
+    async def story() -> int:
+        dead = await stream_size(broker, "DEAD")
+        nowhere = f"http://127.0.0.1:{free_ports(1)[0]}/{{function}}"
+        settings = settings_of(broker, function, attempts=1)
+        async with delivering(replace(settings, function_url=nowhere)):
             await publish(broker, UNFORESEEN)
+            await until(lambda: _was_redelivered(broker, UNFORESEEN))
+        async with delivering(settings):
             await until(lambda: _is_empty(broker))
         return await stream_size(broker, "DEAD") - dead
 
-    assert asyncio.run(story()) == 1
-    assert len(function.events) == 3
+    assert asyncio.run(story()) == 0
+    assert len(function.events) == 1
+
+
+def test_a_connection_that_breaks_while_the_function_works_is_an_attempt(
+    broker: LocalStack, function: Function
+) -> None:
+    function.answers = [(BREAK, None)]
+
+    buried = asyncio.run(_buried_until_empty(broker, function, FORESEEN))
+
+    assert (buried, len(function.events)) == (1, 2)
+
+
+def test_attempts_are_counted_across_restarts_and_apart_from_deliveries_that_reached_nobody(
+    broker: LocalStack, function: Function
+) -> None:
+    function.answers = [(503, "failed"), (503, None), (503, None), (503, "failed")]
+
+    async def story() -> dict[str, str]:
+        async with delivering(settings_of(broker, function, attempts=2)):
+            await publish(broker)
+            await until(lambda: _holds(len(function.events) >= 2))
+        async with delivering(settings_of(broker, function, attempts=2)):
+            await until(lambda: _is_empty(broker), timeout_s=40)
+        return await last_dead_letter(broker)
+
+    assert asyncio.run(story())["Tps-Attempts"] == "2"
+    assert len(function.events) == 4
+
+
+def test_an_emergency_is_tried_however_often_its_function_fails(broker: LocalStack, function: Function) -> None:
+    function.answers = [*[(500, "failed")] * 3, (204, "done")]
+
+    buried = asyncio.run(_buried_until_empty(broker, function, UNFORESEEN))
+
+    assert (buried, len(function.events)) == (0, 4)
+
+
+def test_an_emergency_is_given_up_when_its_time_to_live_is_over(
+    broker: LocalStack, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "EMERGENCY_TIME_TO_LIVE", timedelta(seconds=1))
+    function.answers = [(503, None)]
+
+    buried = asyncio.run(_buried_until_empty(broker, function, UNFORESEEN))
+
+    assert buried == 1
+    assert len(function.events) >= 2
 
 
 def test_an_emergency_does_not_queue_behind_other_messages(broker: LocalStack, function: Function) -> None:
@@ -221,6 +316,23 @@ def test_functions_that_the_stack_marks_are_sent_ticks(broker: LocalStack, funct
     asyncio.run(story())
 
     assert {event["ce-type"] for event in function.events} == {TICK}
+
+
+async def _buried_until_empty(broker: LocalStack, function: Function, message_type: str) -> int:
+    """How many dead letters one message makes where two attempts are allowed."""
+    dead = await stream_size(broker, "DEAD")
+    async with delivering(settings_of(broker, function, attempts=2)):
+        await publish(broker, message_type)
+        await until(lambda: _is_empty(broker))
+    return await stream_size(broker, "DEAD") - dead
+
+
+async def _was_redelivered(broker: LocalStack, message_type: str) -> bool:
+    url, user, password = broker.nats_admin
+    client = await nats.connect(url, user=user, password=password)
+    info = await client.jetstream().consumer_info("MADES", consumer_name("tps", message_type))
+    await client.close()
+    return bool(info.num_redelivered)
 
 
 async def _is_empty(broker: LocalStack) -> bool:

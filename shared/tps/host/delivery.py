@@ -1,8 +1,15 @@
 """Event delivery: a durable JetStream consumer, an HTTP POST, and what became of it.
 
-Three outcomes, said by a header and not by the status alone: `done` and `refused` end a message; anything else, also a
-404 of some gateway in between, is our trouble: it comes again with growing delay, and after many attempts goes to the
-dead letters, loudly. Ticks for functions that stack.yml marks are sent from here, too: nothing ticks in a function.
+The function says the outcome by a header, not by the status alone. `done` and `refused` end a message. Anything else is
+our trouble, and the message comes again with growing delay:
+- `failed`, or a connection lost while the function works, is an attempt. After many attempts (`tps.endpoint.attempts`)
+  the message becomes a dead letter.
+- An answer without an outcome (a 404, 502 or 503 of a gateway in between), a refused connection or a timeout means that
+  the function was not reached. This is no attempt: an outage of any length uses up none.
+- An emergency is bounded by its time to live, not by attempts.
+
+No decision depends on the memory of this process: the broker keeps the attempts, and the time at which it stored the
+message. Ticks for functions that stack.yml marks are sent from here, too: nothing ticks in a function.
 """
 
 from __future__ import annotations
@@ -12,17 +19,19 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import structlog
 
-from tps.host.http import OUTCOME_HEADER
+from tps.endpoint.attempts import attempts_so_far, count_attempt
+from tps.endpoint.outcomes import OUTCOME_HEADER, Reply
 from tps.host.logs import configure_logs
 from tps.host.settings import GroupSettings, SettingMissing, Settings
 from tps.host.stack import FunctionEntry, load_stack
 from tps.mades.subjects import ATTEMPTS_HEADER, REASON_HEADER, TICK, consumer_name, dead_subject, parse_subject
-from tps.mades.types import LIMIT_UNFORESEEN
+from tps.mades.types import EMERGENCY_TIME_TO_LIVE, LIMIT_UNFORESEEN
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -31,8 +40,7 @@ if TYPE_CHECKING:
 STREAM = "MADES"
 SLOTS = 8
 EMERGENCY_SLOTS = 48
-_ENDED = {(204, "done"), (422, "refused")}
-_OUTCOMES = {outcome for _, outcome in _ENDED}
+_LOST = (httpx.ReadError, httpx.RemoteProtocolError)
 _FETCH_S = 20.0
 _PROGRESS_S = 3.0
 _FINISH_S = 10.0
@@ -55,39 +63,31 @@ class Topic:
         return consumer_name(self.group.name, self.type)
 
     @property
-    def slots(self) -> int:
-        """How many deliveries may be under way at once; emergencies do not stand in line."""
-        return EMERGENCY_SLOTS if self.type == LIMIT_UNFORESEEN else SLOTS
-
-    def delay_s(self, attempt: int) -> float:
-        """How long to wait after a failed attempt (1 for the first): doubling, up to a minute, 3 s for emergencies."""
-        most = _MAX_EMERGENCY_DELAY_S if self.type == LIMIT_UNFORESEEN else _MAX_DELAY_S
-        return min(_FIRST_DELAY_S * 2.0 ** min(attempt - 1, 20), most)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a function made of an event, in words for the platform operator: no text of an error is in it.
-
-    Attributes:
-        status: HTTP status; None if the function was not reached.
-        outcome: What it said by `TPS-Outcome`.
-    """
-
-    function: str
-    status: int | None = None
-    outcome: str | None = None
+    def is_urgent(self) -> bool:
+        """True if the messages are emergencies."""
+        return self.type == LIMIT_UNFORESEEN
 
     @property
-    def has_ended(self) -> bool:
-        """True if the function said that the message has ended."""
-        return (self.status, self.outcome) in _ENDED
+    def slots(self) -> int:
+        """How many deliveries may be under way at once; emergencies do not stand in line."""
+        return EMERGENCY_SLOTS if self.is_urgent else SLOTS
 
-    def __str__(self) -> str:
-        if self.status is None:
-            return f"{self.function}: not reached"
-        said = self.outcome if self.outcome in _OUTCOMES else "none"
-        return f"{self.function}: HTTP {self.status}, outcome {said}"
+    def delay_s(self, attempt: int) -> float:
+        """How long to wait after a delivery (1 for the first): doubling, up to a minute, 3 s for emergencies."""
+        most = _MAX_EMERGENCY_DELAY_S if self.is_urgent else _MAX_DELAY_S
+        return min(_FIRST_DELAY_S * 2.0 ** min(attempt - 1, 20), most)
+
+    def is_given_up(self, attempts: int, stored_at: datetime, most_attempts: int) -> bool:
+        """Whether a message that has not ended becomes a dead letter.
+
+        Args:
+            attempts: How often the function failed.
+            stored_at: When the broker took the message; the broker deletes any message after 14 days.
+            most_attempts: After so many a message that is no emergency is given up.
+        """
+        if self.is_urgent:
+            return datetime.now(UTC) - stored_at >= EMERGENCY_TIME_TO_LIVE
+        return attempts >= most_attempts
 
 
 def topics_of(stack: tuple[FunctionEntry, ...], settings: Settings) -> list[Topic]:
@@ -193,13 +193,15 @@ class Delivery:
             _log.warning("outcome not told to the broker", consumer=topic.consumer, error=type(error).__name__)
 
     async def _settle(self, topic: Topic, message: Msg, reply: Reply) -> None:
-        attempt = message.metadata.num_delivered
         if reply.has_ended:
             await message.ack()
-        elif attempt < self._settings.delivery_attempts:
-            await message.nak(delay=topic.delay_s(attempt))
+            return
+        stream, seen = self._clients[topic.group.name].jetstream(), message.metadata
+        attempts = await (count_attempt if reply.is_attempt else attempts_so_far)(stream, message)
+        if topic.is_given_up(attempts, seen.timestamp, self._settings.delivery_attempts):
+            await self._bury(topic, message, attempts, reply)
         else:
-            await self._bury(topic, message, attempt, reply)
+            await message.nak(delay=topic.delay_s(seen.num_delivered))
 
     async def _bury(self, topic: Topic, message: Msg, attempts: int, reply: Reply) -> None:
         """To the dead letters, and only then away from the queue."""
@@ -220,7 +222,7 @@ class Delivery:
             response = await self._http.post(url, content=data, headers=headers)
         except httpx.HTTPError as error:
             _log.warning("function not reached", function=function.name, error=type(error).__name__)
-            return Reply(function.name)
+            return Reply(function.name, is_lost=isinstance(error, _LOST))
         reply = Reply(function.name, response.status_code, response.headers.get(OUTCOME_HEADER))
         if not reply.has_ended:
             _log.warning("function in trouble", function=function.name, status=response.status_code)

@@ -17,6 +17,7 @@ from werkzeug.routing import Map, Rule
 from tps.api.bodies import pointer_of
 from tps.endpoint.components import component_of_party
 from tps.endpoint.handling import Status
+from tps.endpoint.outcomes import DONE, FAILED, OUTCOME_HEADER, REFUSED
 from tps.endpoint.receiving import Arrival
 from tps.errors import (
     Finding,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 50 * 1024 * 1024
 MAX_ERRORS = 100
-OUTCOME_HEADER = "TPS-Outcome"
 _BODIED = {"POST", "PUT", "PATCH", "DELETE"}
 _log = structlog.get_logger()
 
@@ -58,14 +58,18 @@ def answer(request: Request, tables: Tables) -> Response:
     is_event = "ce-type" in request.headers
     try:
         return _take_event(request, tables) if is_event else _take_call(request, tables)
-    except TpsError as error:
+    except Exception as error:
+        return _failure(error)
+
+
+def _failure(error: Exception) -> Response:
+    if isinstance(error, TpsError):
         return problem(error)
-    except HTTPException as error:
+    if isinstance(error, HTTPException):
         return problem(_from_werkzeug(error))
-    except Exception:
-        incident = secrets.token_hex(8)
-        _log.exception("unexpected failure", incident=incident)
-        return problem(TpsError(f"unexpected failure, reported as {incident}"))
+    incident = secrets.token_hex(8)
+    _log.exception("unexpected failure", incident=incident)
+    return problem(TpsError(f"unexpected failure, reported as {incident}"))
 
 
 def problem(error: TpsError) -> Response:
@@ -244,9 +248,14 @@ def _take_event(request: Request, tables: Tables) -> Response:
     except MessageRefused as error:
         _log.warning("message refused", code=error.code, message_id=request.headers.get("ce-id"))
         status = Status.FAILED
+    except Exception as error:
+        # Event delivery counts it as an attempt; an answer without an outcome is that of a gateway in between.
+        response = _failure(error)
+        response.headers[OUTCOME_HEADER] = FAILED
+        return response
     is_refused = status in (Status.REFUSED, Status.FAILED)
     response = Response(status=422 if is_refused else 204)
-    response.headers[OUTCOME_HEADER] = "refused" if is_refused else "done"
+    response.headers[OUTCOME_HEADER] = REFUSED if is_refused else DONE
     return response
 
 

@@ -14,7 +14,7 @@ from tps.mades.states import refusal
 
 TICK = "tps.tick"
 ATTEMPTS_HEADER, REASON_HEADER = "Tps-Attempts", "Tps-Reason"
-"""Headers of a dead letter: the number of attempts, and the outcome of the last attempt."""
+"""Headers of a dead letter: the number of failed attempts, and the result of the last delivery."""
 _GROUP = re.compile(r"(agr|dso|tps|ecp)|(agr|dso)-[A-Za-z0-9@-]{1,60}", re.ASCII)
 
 
@@ -103,6 +103,11 @@ def inbox_filter(group: str, type: str) -> str:
 def consumer_name(group: str, type: str) -> str:
     """Return the durable name of a group's consumer: `<group>_<type>`. Neither part can contain an underscore."""
     return f"{group_name(group)}_{codes.message_type(type)}"
+
+
+def attempts_subject(group: str, type: str, sequence: int) -> str:
+    """Return the subject that counts failed attempts: `attempts.<group>.<type>.<sequence in the stream MADES>`."""
+    return f"attempts.{group_name(group)}.{codes.message_type(type)}.{codes.count(sequence, 'sequence')}"
 
 
 def wake_subject(group: str, party: str) -> str:

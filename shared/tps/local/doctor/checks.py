@@ -95,7 +95,7 @@ def look_at_broker(patient: Patient) -> Iterator[str]:
     async def ask(stream: JetStreamContext) -> set[str]:
         return {str(each.config.name) for each in await stream.streams_info()}
 
-    missing = {"MADES", "DEAD", "LARGE"} - patient.ask_broker(ask)
+    missing = {"MADES", "DEAD", "LARGE", "ATTEMPTS"} - patient.ask_broker(ask)
     yield from (f"the stream {name} is not there" for name in sorted(missing))
 
 

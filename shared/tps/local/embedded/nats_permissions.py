@@ -76,6 +76,7 @@ def _sending(kind: str, codes: Iterable[str]) -> list[str]:
 
 def _receiving(group: str, consumers: Iterable[tuple[str, str]]) -> list[str]:
     own = [f"dead.{group}.>", f"wake.{group}.*", f"$JS.API.DIRECT.GET.LARGE.large.{group}.>"]
+    own += [f"attempts.{group}.>", f"$JS.API.DIRECT.GET.ATTEMPTS.attempts.{group}.>"]
     # One by one: a wildcard of NATS is a whole token, so that `agr_*` would be no pattern.
     for name in sorted(consumer_name(*consumer) for consumer in consumers if consumer[0] == group):
         own += [

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from tps.mades.subjects import consumer_name, inbox_filter
-from tps.mades.types import IN_FLIGHT
+from tps.mades.types import IN_FLIGHT, LIMIT_UNFORESEEN
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,12 +19,14 @@ DEAD_S = 90 * _DAY_S
 DUPLICATE_WINDOW_S = 600.0
 ACK_WAIT_S = 12.0
 MAX_ACK_PENDING = 256
+# An emergency is tried until its time to live is over: a few hundred that fail must not hold up the next one.
+MAX_ACK_PENDING_EMERGENCIES = 8192
 _TIMEOUT_S = 10.0
 _RELOAD_S = 5.0
 
 
 def provision_nats(url: str, user: str, password: str, consumers: Iterable[tuple[str, str]]) -> None:
-    """Make the three streams and one durable consumer per (group, message type); consumers of no type any more go."""
+    """Make the streams and one durable consumer per (group, message type); consumers of no type any more go."""
     asyncio.run(_provision_nats(url, user, password, list(consumers)))
 
 
@@ -73,6 +75,14 @@ def _streams() -> "tuple[StreamConfig, ...]":
             duplicate_window=DUPLICATE_WINDOW_S,
             allow_msg_ttl=True,
         ),
+        StreamConfig(
+            name="ATTEMPTS",
+            subjects=["attempts.>"],
+            storage=StorageType.FILE,
+            max_msgs_per_subject=1,
+            max_age=IN_FLIGHT_S,
+            allow_direct=True,
+        ),
         StreamConfig(name="DEAD", subjects=["dead.>"], storage=StorageType.FILE, max_age=DEAD_S),
         StreamConfig(
             name="LARGE",
@@ -118,7 +128,7 @@ def _consumer(group: str, message_type: str) -> "ConsumerConfig":
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT_S,
         max_deliver=-1,
-        max_ack_pending=MAX_ACK_PENDING,
+        max_ack_pending=MAX_ACK_PENDING_EMERGENCIES if message_type == LIMIT_UNFORESEEN else MAX_ACK_PENDING,
     )
 
 
