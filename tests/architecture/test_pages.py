@@ -16,6 +16,7 @@ from tps.mades.types import BUSINESS_TYPES, ROUTES
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CITED = re.compile(r"(?<![\w/.-])(?:\.\./)*(docs/[\w./-]+\.(?:md|svg|png))")
 _CITED_SECTION = re.compile(r'(?<![\w/.-])(docs/[\w./-]+\.md),? "([^"\n]+)"')
+_NAMED = re.compile(r"`((?:tests|tools|functions|shared|gui|k8s|docs)/[\w./*-]+)`")
 _ABROAD = ("http://", "https://", "mailto:", "#")
 _REASON = re.compile(r"[AB][0-9]{2}|999")
 _TEXTS = {".md", ".py", ".toml", ".yml", ".yaml", ".raml", ".sql", ".js", ".html", ".xsd", ".wsdl", ""}
@@ -66,6 +67,19 @@ def test_every_section_that_a_file_cites_exists() -> None:
         for path in _tracked()
         for page, section in _CITED_SECTION.findall(path.read_text())
         if section.rstrip(".,") not in _headings(ROOT / page)
+    ]
+
+    assert missing == []
+
+
+def test_every_path_that_a_page_names_exists() -> None:
+    """As `tests/e2e/test_foreseen.py` or `shared/tps/api/*.raml`."""
+    missing = [
+        f"{_shown(page)}: {named}"
+        for page in _pages()
+        if page.name != "ARCHITECTURE.md"
+        for named in _NAMED.findall(page.read_text())
+        if not any(ROOT.glob(named.rstrip("/")))
     ]
 
     assert missing == []
