@@ -1,4 +1,4 @@
-"""What a refusal costs: CPU time and memory grow no faster than the document, whatever a stranger puts into it."""
+"""The cost of a refusal: CPU time and memory grow at most linearly with the document, for any content."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Bytes to values and back for every document, checked against the schemas on both sides: valid in, valid out."""
+"""Decode and encode any document, validated against the schemas in both directions."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ _MODULES: dict[str, ModuleType] = {
     f"{{{module.NAMESPACE}}}{module.ROOT}": module
     for module in (ref, status_request, unavailability, generation_load, acknowledgement)
 }
-_UNKNOWN = "not a document, or not a version of it, that is accepted here"
+_UNKNOWN = "the root element must be one of the supported documents in the supported version"
 _QUOTABLE_TYPES = frozenset({"A53", "A59", "A67", "A76", "A77", "A95"})
 _QUOTABLE_PROCESSES = frozenset({"A01", "A17", "A18", "A26", "A39", "A55", "A62"})
 _MAX_ID = 35
@@ -29,11 +29,11 @@ _MAX_REVISION = 999
 
 
 def decode(content: bytes) -> Document:
-    """Read one document.
+    """Return the document in the content.
 
     Raises:
-        DocumentRefused: Not XML, not a document of ours, not valid by the schema (all A94), or against a rule; with
-            `header` and `received` as far as they can be read. The sender must correct it.
+        DocumentRefused: Not XML, not a supported document, not valid by the schema (all A94), or against a rule. The
+            attributes `header` and `received` are set as far as they are readable. The sender must correct it.
     """
     content = checked(content)
     name = root_name(content)
@@ -53,26 +53,26 @@ def _decode(root: Element, fault: str | None) -> Document:
         raise DocumentRefused(broken.findings) from None
     except (ValueError, ArithmeticError):
         # The schema allows more than Python's numbers and times can hold. The same document would fail every time.
-        raise refusal("A94", "a number or a time that cannot be read") from None
+        raise refusal("A94", "the document contains a number or a time that is out of range") from None
     return document
 
 
 def encode(document: Document) -> bytes:
-    """Write one document, UTF-8.
+    """Return the document as XML in UTF-8.
 
     Raises:
-        InvalidDocument: The values make no valid document; our own fault, whoever built them must correct it.
+        InvalidDocument: The values make no valid document. The code that built them is at fault.
     """
     try:
         root: Element = _module_of(document).encode(document)
     except ValueError:
-        raise InvalidDocument("a text with characters that XML does not have") from None
+        raise InvalidDocument("a text contains characters that XML does not allow") from None
     fault = profiles.fault(root)
     if fault is not None:
         raise InvalidDocument(fault)
     content = serialise(root)
     if len(content) > MAX_BYTES:
-        raise InvalidDocument(f"more than {MAX_BYTES} bytes")
+        raise InvalidDocument(f"the document has more than {MAX_BYTES} bytes")
     return content
 
 
@@ -91,7 +91,7 @@ def _module_of(document: Document) -> ModuleType:
 
 
 def received(document: Document) -> ReceivedDocument:
-    """What an acknowledgement of the document must quote."""
+    """Return the data that an acknowledgement of the document must quote."""
     quoted = ReceivedDocument(document.header.document_id, created_at=document.header.created_at)
     match document:
         case LimitDocument():
@@ -108,7 +108,7 @@ def received(document: Document) -> ReceivedDocument:
 
 
 def _sketch_header(root: Element) -> Header | None:
-    """The header of a document that may be anything; None if it has none that makes sense."""
+    """Return the header of an arbitrary document, or None if the header is not usable."""
     try:
         header = read_header(children(root))
     except (KeyError, ValueError, OverflowError):
@@ -117,7 +117,7 @@ def _sketch_header(root: Element) -> Header | None:
 
 
 def _sketch(root: Element) -> ReceivedDocument | None:
-    """What can be quoted of a document that may be anything, by an acknowledgement that is valid."""
+    """Return the data of an arbitrary document that a valid acknowledgement can quote, or None."""
     texts = {name: text(element) for name, element in children(root).items()}
     document_id = texts.get("mRID", "")
     if not _is_quotable(document_id):

@@ -1,7 +1,9 @@
-"""Curves of IEC 62325-451: a period with a resolution and points, read as intervals without point-by-point expansion.
+"""Curves of IEC 62325-451: periods with a resolution and points, read without point-by-point expansion.
 
-Curve A01: fixed blocks, every position present. Curve A03: variable blocks, a point holds until the next position.
-The first position is always 1.
+Curve A01 has fixed blocks, with every position present. Curve A03 has variable blocks: a point holds until the next
+position. The first position is always 1.
+
+Source: docs/documents.md, "What all documents have in common".
 """
 
 from calendar import isleap
@@ -28,20 +30,20 @@ RESOLUTIONS = {
     "P1D": timedelta(days=1),
     "P7D": timedelta(days=7),
 }
-"""A day is 24 hours here: P1D does not divide a local day of 23 or 25 hours, and is refused there (A41)."""
+"""A day has 24 hours here. P1D does not divide a local day of 23 or 25 hours and is refused there (A41)."""
 YEAR = "P1Y"
-"""From a day to the same day of the next year: not a fixed length of time."""
+"""From a day to the same day of the next year. The length is not fixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One period as it stands there.
+    """One period as written.
 
     Attributes:
         resolution: A key of `RESOLUTIONS`, or `YEAR`.
-        count: How many intervals of the resolution the period has.
+        count: Number of intervals in the period.
         positions: Ascending from 1 to `count` at most.
-        powers_kw: One for each position, with the document's sign.
+        powers_kw: One power for each position, with the document's sign.
     """
 
     interval: Interval
@@ -53,23 +55,23 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The same power, in kW and with the document's sign, throughout `interval`."""
+    """A constant power throughout `interval`, in kW, with the document's sign."""
 
     interval: Interval
     power_kw: Decimal
 
 
 def read_curve(period: Element, curve_type: str, unit: str) -> Curve:
-    """The points of one period and what they are points of.
+    """Return the curve of one period.
 
     Args:
-        period: `timeInterval`, `resolution` and `Point`s in this order; schema-valid.
+        period: `timeInterval`, `resolution` and `Point`s in this order, schema-valid.
         curve_type: A01 or A03.
         unit: KWT or MAW.
 
     Raises:
         DocumentRefused: A04 (end not after start), A41 (the resolution does not divide the period), A49 (positions),
-            A42 (a quantity with more digits than a power has); the sender must correct it.
+            A42 (a quantity with too many digits). The sender must correct it.
     """
     time_interval, resolution_element, *points = period
     interval, resolution = read_interval(time_interval), text(resolution_element)
@@ -80,7 +82,10 @@ def read_curve(period: Element, curve_type: str, unit: str) -> Curve:
 
 
 def read_blocks(period: Element, curve_type: str, unit: str) -> list[Block]:
-    """The blocks of one period, in order and without gap; equal neighbours are not merged. As `read_curve`."""
+    """Return the blocks of one period, in order and without gaps. Equal neighbours are not merged.
+
+    Arguments and errors are those of `read_curve`.
+    """
     curve = read_curve(period, curve_type, unit)
     starts = [_start_of(curve, position) for position in curve.positions]
     ends = [*starts[1:], curve.interval.end]
@@ -97,7 +102,7 @@ def _start_of(curve: Curve, position: int) -> datetime:
 
 def _count(interval: Interval, resolution: str) -> int:
     if interval.end <= interval.start:
-        raise refusal("A04", "the end of a period is not after its start")
+        raise refusal("A04", "the end of a period must be after its start")
     if resolution == YEAR:
         count = interval.end.year - interval.start.year
         is_whole = _years_after(interval.start, count) == interval.end
@@ -105,12 +110,12 @@ def _count(interval: Interval, resolution: str) -> int:
         count, rest = divmod(interval.end - interval.start, RESOLUTIONS[resolution])
         is_whole = not rest
     if not is_whole:
-        raise refusal("A41", "the resolution does not divide the period without rest")
+        raise refusal("A41", "the resolution must divide the period without remainder")
     return count
 
 
 def _years_after(start: datetime, years: int) -> datetime:
-    """The same day of a later year; of 29 February it is 28 February where there is none."""
+    """Return the same day of a later year. 29 February becomes 28 February in years without a leap day."""
     is_leap_day = (start.month, start.day) == (2, 29)
     year = start.year + years
     return start.replace(year=year, day=28 if is_leap_day and not isleap(year) else start.day)
@@ -121,16 +126,16 @@ def _read_points(points: Iterable[Element], unit: str) -> Iterator[tuple[int, De
         position, quantity = point
         power_kw = read_power_kw(text(quantity), unit)
         if power_kw is None:
-            raise refusal("A42", "a quantity with more digits than a power has")
+            raise refusal("A42", "quantity has too many digits; power is in kW with at most three decimals")
         yield read_integer(text(position)), power_kw
 
 
 def _check_positions(positions: Sequence[int], count: int, curve_type: str) -> None:
     if positions[0] != 1:
-        raise refusal("A49", "the first position is not 1")
+        raise refusal("A49", "the first position must be 1")
     if any(after <= before for before, after in pairwise(positions)):
-        raise refusal("A49", "positions do not ascend")
+        raise refusal("A49", "positions must ascend")
     if positions[-1] > count:
-        raise refusal("A49", f"position {positions[-1]} is outside the period, which has {count}")
+        raise refusal("A49", f"position {positions[-1]} is outside the period, which has {count} positions")
     if curve_type == FIXED_BLOCKS and len(positions) != count:
-        raise refusal("A49", f"curve A01 needs all {count} positions")
+        raise refusal("A49", f"curve A01 must have all {count} positions")

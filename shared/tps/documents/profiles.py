@@ -1,4 +1,9 @@
-"""The profile schemas: ours, cut down to what the TPS sends and accepts; official ones beside them if asked for."""
+"""Profile schemas: the part of each standard schema that this system sends and accepts.
+
+`load_official_schemas` adds ENTSO-E's own schemas as a second check.
+
+Source: docs/documents.md.
+"""
 
 import threading
 from functools import cache
@@ -33,7 +38,7 @@ _official: dict[str, Path] = {}
 
 
 class _Loaded(threading.local):
-    """Schemas of this thread: a schema keeps the log of its last validation, so threads must not share one."""
+    """The schemas of this thread. A schema keeps the log of its last validation, so threads must not share it."""
 
     def __init__(self) -> None:
         self.schemas: dict[Path, etree.XMLSchema] = {}
@@ -48,13 +53,13 @@ _loaded = _Loaded()
 
 
 def load_official_schemas(directory: Path | None) -> int:
-    """From now on check every document against the official schemas in `directory` as well; None ends it.
+    """Check every further document against the official schemas in `directory` as well. None ends this check.
 
     Returns:
-        How many of our namespaces have an official schema there.
+        The number of namespaces with an official schema in the directory.
 
     Raises:
-        TpsError: None was found; whoever set the directory must correct it.
+        TpsError: The directory has no such schema. The person who configured it must correct it.
     """
     _official.clear()
     for path in sorted(directory.glob("*.xsd")) if directory else []:
@@ -62,19 +67,19 @@ def load_official_schemas(directory: Path | None) -> int:
         if namespace in PROFILES:
             _official[str(namespace)] = path
     if directory and not _official:
-        raise TpsError("no official schema of our documents in that directory")
+        raise TpsError("the directory contains no official schema of a supported document")
     return len(_official)
 
 
 def read(content: bytes, name: str) -> tuple[Element, str | None]:
-    """Parse a document and check it against the schemas.
+    """Parse a document and validate it against the schemas.
 
     Args:
         content: As `xml.checked` returns it.
-        name: The root's name as `{namespace}name`, of a namespace in `PROFILES`.
+        name: The root's name as `{namespace}name`, with a namespace in `PROFILES`.
 
     Returns:
-        The root, and what the schemas say against the document, as element and rule; None if it is valid.
+        The root, and the first fault as element and rule. The fault is None if the document is valid.
 
     Raises:
         DocumentRefused: Not well-formed (A94).
@@ -91,7 +96,7 @@ def read(content: bytes, name: str) -> tuple[Element, str | None]:
 
 
 def fault(root: Element) -> str | None:
-    """What the schemas say against a document of ours, as element and rule; None if it is valid.
+    """Return the first fault of an outgoing document, as element and rule, or None if it is valid.
 
     The root's namespace must be one of `PROFILES`.
     """
@@ -123,7 +128,7 @@ def _is_plain(element: Element) -> bool:
 
 
 def _explanation(root: Element, path: Path) -> str | None:
-    """What xmlschema says, which never follows a schema location of the document; None if it has no words for it."""
+    """Return xmlschema's explanation, or None. It never follows a schema location in the document."""
     from xmlschema import XMLSchemaException
 
     errors = _explainer(path).iter_errors(cast("Any", root), use_location_hints=False)
@@ -142,6 +147,6 @@ def _explainer(path: Path) -> "xmlschema.XMLSchema":
 
 
 def _cut(message: str, root: Element) -> str:
-    # A message quotes the wrong value, which may have millions of characters.
+    # A message quotes the wrong value, which can have millions of characters.
     plain = message[: 10 * _MAX_EXPLANATION].replace(f"{{{etree.QName(root).namespace}}}", "")
     return " ".join(plain.split())[:_MAX_EXPLANATION]
