@@ -1,4 +1,4 @@
-"""docs/dataflow.md: which function is woken by what, as a picture and as tables."""
+"""docs/dataflow.md: what invokes each function, as a diagram and as tables."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -6,10 +6,10 @@ from itertools import groupby
 from tps.host.stack import FunctionEntry, consumers
 
 INTRODUCTION = """\
-# Who is woken by what
+# Dataflow: what invokes each function
 
-A function is woken by a call on one of its routes, by a message of a type it takes (one durable consumer per group and
-type), or by a tick. Where two functions meet, they meet in a message: none calls another.
+Three things invoke a function: a call on one of its routes, a message of a type that it takes (one durable consumer per group
+and type), or a tick. Functions never call each other. They exchange messages.
 """
 
 
@@ -48,7 +48,7 @@ def _edges(entry: FunctionEntry) -> Iterator[str]:
 
 def _functions(stack: tuple[FunctionEntry, ...]) -> Iterator[str]:
     yield from ("## By function", "")
-    yield "| function | groups | woken by route | woken by message type | tick | serves |"
+    yield "| function | groups | routes | message types | tick | requirements |"
     yield "|---|---|---|---|---|---|"
     yield from (_function_row(entry) for entry in stack)
 
