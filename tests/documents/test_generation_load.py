@@ -190,7 +190,7 @@ CANCELLED_FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("code", "change"), [pytest.param(*one, id=name) for name, one in CANCELLED_FAULTS.items()])
+@pytest.mark.parametrize(("code", "change"), [pytest.param(*case, id=name) for name, case in CANCELLED_FAULTS.items()])
 def test_a_cancellation_is_held_to_the_rules_as_well(code: str, change: Callable[[bytes], bytes]) -> None:
     cancelled = make_schedule_document(cancelled_asset_ids=(HEAT_PUMP,))
 

@@ -24,7 +24,7 @@ def derived_id(secret: bytes, consumed_id: str, recipient: str, purpose: str) ->
     Raises:
         ValueError: The secret is too short to keep the id unguessable.
 
-    Source: docs/privacy.md.
+    Source: docs/requirements.md, NF3; docs/adr/0004-accept-first-then-fan-out.md.
     """
     if len(secret) < MINIMUM_SECRET_BYTES:
         raise ValueError("the secret of derived ids must have at least 16 bytes")
