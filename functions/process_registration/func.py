@@ -12,7 +12,7 @@ Privacy:  CLM-01, CLM-02, CAP-01, TIM-02, DSO-ALL, DSO-CHG, INF-WIN (docs/privac
 
 from collections import defaultdict
 
-from tps.documents import decode, encode
+from tps.documents import encode
 from tps.documents.acknowledgement import (
     DocumentReason,
     Outcome,
@@ -90,7 +90,7 @@ def register_points(handling, source, party, document):
 
 def tell_others(handling):
     """Tell everybody else whose claims were moved; runs again unharmed, as what was told has not moved any more."""
-    document = decode(handling.message.content)
+    document = handling.document
     ids = [entry.id for entry in document.entries]
     claims.lock_registrations(handling.tx)
     if isinstance(document, AssetRegistration):

@@ -13,7 +13,6 @@ from collections import defaultdict
 
 import structlog
 
-from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.dso import limit_statements as own_limits
 from tps.dso import plans as received_plans
@@ -108,7 +107,7 @@ def _do(endpoint, chores):
 
 def note_answer(handling):
     """Take note of an acknowledgement: the outcome of what we sent, and the states of what we registered."""
-    document, request = decode(handling.message.content), _asked(handling)
+    document, request = handling.document, _asked(handling)
     if not isinstance(document, Acknowledgement) or request is None:
         _log.warning("acknowledges nothing of ours", message_id=handling.message.message_id)
         return Verdict(Status.REFUSED)

@@ -14,7 +14,6 @@ from decimal import Decimal
 
 import structlog
 
-from tps.documents import decode
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries
 from tps.documents.unavailability import LIMIT_TYPES as DIRECTION_CODES
 from tps.documents.unavailability import DocumentStatus, LimitDocument
@@ -76,7 +75,7 @@ def decide(handling):
 
 def fan_out(handling):
     """Divide, and send each operator what is news to it; runs again unharmed."""
-    document = decode(handling.message.content)
+    document = handling.document
     relay(handling, document.header.sender, document.header.document_id)
 
 

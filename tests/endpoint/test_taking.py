@@ -1,6 +1,8 @@
 """Taking in a message: decided once, whatever breaks and however often it comes (ARCHITECTURE, 3 and 4)."""
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -17,16 +19,18 @@ from tests.endpoint.net import (
     registration,
     tell_others,
 )
+from tests.functions.functions import function
 from tests.stores.servers import OPERATOR, PLATFORM, at_once
-from tps.documents import decode
+from tps.documents import Document, decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
-from tps.endpoint import ledger
+from tps.endpoint import answers, handling, ledger
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.archiving import read_document
 from tps.endpoint.handling import Handling, Status, Verdict, take
 from tps.endpoint.receiving import Arrival, open_acknowledgement, open_message
-from tps.errors import StoreAway
+from tps.errors import RuleBroken, StoreAway
 from tps.mades.message import AcknowledgementKind, Message
+from tps.stores.database import Database
 
 MOST_STEPS = 40
 NEWS = (OPERATORS_ACK, OPERATORS_NEWS, GRIDS_NEWS)
@@ -272,3 +276,67 @@ def test_while_our_own_trouble_keeps_a_message_its_sender_is_told_once_that_it_c
     with net.platform.database.transaction() as tx:
         states = [step["state"] for step in ledger.trace_of(tx, PLATFORM, message.message_id)]
     assert states == ["TRANSPORTED", "DELIVERED", "RECEIVED"]
+
+
+def test_a_document_is_decoded_while_no_transaction_is_open(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hostile document must not hold locks for as long as it takes to refuse it."""
+    watched = Watched(net.platform.database)
+    decoded_with_open: list[int] = []
+
+    def noted(content: bytes) -> Document:
+        decoded_with_open.append(watched.open)
+        return decode(content)
+
+    monkeypatch.setattr(answers, "decode", noted, raising=False)
+    monkeypatch.setattr(handling, "decode", noted, raising=False)
+
+    take(dataclasses.replace(net.platform, database=watched), net.arrival(net.message(registration())), decide)  # type: ignore[arg-type]
+
+    assert decoded_with_open == [0]
+
+
+class Watched:
+    """A database that counts its open transactions."""
+
+    def __init__(self, database: Database):
+        self._database, self.open = database, 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with self._database.transaction() as tx:
+            self.open += 1
+            try:
+                yield tx
+            finally:
+                self.open -= 1
+
+
+@pytest.mark.parametrize("content", [b"no XML", b"<a/>", b"<position>" + b"0" * 4_400 + b"</position>"])
+def test_an_acknowledgement_that_cannot_be_read_is_refused_once_and_does_not_come_again(
+    net: Net, content: bytes
+) -> None:
+    message = net.message(content, type="TPS-ASSET-ACK", sender=PLATFORM, receiver=OPERATOR)
+    receive = function("receive_document")
+
+    statuses = [receive.take_answer(net.operators, net.arrival(message)) for _ in range(2)]
+
+    assert statuses == [Status.REFUSED] * 2
+    with net.operators.database.transaction() as tx:
+        row = ledger.find(tx, OPERATOR, message.message_id)
+    assert row is not None
+    assert (row["status"], row["is_handled"]) == ("refused", True)
+
+
+def test_a_decision_that_refuses_ends_the_message_and_leaves_nothing_behind(net: Net) -> None:
+    document = registration()
+    message = net.message(document)
+
+    def refuses(handling: Handling) -> Verdict:
+        decide(handling)
+        raise RuleBroken("never acceptable")
+
+    assert take(net.platform, net.arrival(message), refuses, tell_others) is Status.REFUSED
+
+    assert effects(net, document.header.document_id) == 0
+    assert caused_by(net, message) == []
+    assert take(net.platform, net.arrival(message), decide) is Status.REFUSED

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tps.documents import Document, DocumentRefused, decode, encode, received
+from tps.documents import Document, DocumentRefused, encode, received
 from tps.documents.acknowledgement import (
     Acknowledgement,
     DocumentReason,
@@ -81,7 +81,7 @@ STATUSES = {
 def answer_document(
     handling: Handling, peer: Correspondent, decide: Callable[[Document], Answer | None], *, is_kept: bool = True
 ) -> Verdict:
-    """Decode the message's document, decide on it, and put the acknowledgement into the outbox.
+    """Decide on the message's document, and put the acknowledgement into the outbox.
 
     Whatever is refused, by the document's rules or by `decide` raising Refused, is answered with its reasons and
     leaves nothing else behind. `decide` may answer in its own way and return None.
@@ -92,7 +92,7 @@ def answer_document(
             (A51). Questions, and documents that a backend takes in, are not kept.
     """
     try:
-        document = decode(handling.message.content)
+        document = handling.document
     except DocumentRefused as error:
         answer = Answer.refusing(error.findings)
         quoted = error.received or ReceivedDocument(handling.message.ba_message_id or "unreadable")

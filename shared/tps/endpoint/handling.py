@@ -15,7 +15,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tps.documents.header import Header, Role
+import structlog
+
+from tps.documents import Document, DocumentRefused, Header, Role, decode
 from tps.endpoint import ledger
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.components import OwnComponent
@@ -23,7 +25,7 @@ from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.owed import owe
 from tps.endpoint.receiving import Arrival, open_message
 from tps.endpoint.sending import Draft, dispatch_caused, enqueue
-from tps.errors import MessageRefused, StoreAway
+from tps.errors import MessageRefused, Refused, StoreAway
 from tps.mades.ids import derived_id
 from tps.mades.message import AcknowledgementKind, Message
 from tps.mades.states import State, refusal
@@ -31,6 +33,7 @@ from tps.mades.states import State, refusal
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
+_log = structlog.get_logger()
 ROLES = {"tps": Role.TPS, "dso": Role.DSO, "agr": Role.AGR, "brp": Role.BRP}
 
 
@@ -116,9 +119,25 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Handling(Desk):
-    """One message being taken in, with the transaction to decide in; the message is the cause."""
+    """One message being taken in, with the transaction to decide in; the message is the cause.
+
+    Attributes:
+        content: The message's document, or why it is refused; decoded before the transaction began.
+    """
 
     message: Message
+    content: Document | DocumentRefused
+
+    @property
+    def document(self) -> Document:
+        """The message's document.
+
+        Raises:
+            DocumentRefused: It cannot be read; the sender must correct it.
+        """
+        if isinstance(self.content, DocumentRefused):
+            raise self.content
+        return self.content
 
 
 def platform_desk(endpoint: Endpoint, tx: Transaction, cause: str) -> Desk:
@@ -146,10 +165,16 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
         StoreAway: Nothing is lost; the same message must come again.
     """
     message = _open(endpoint, arrival)
+    # Decoding a large document takes seconds. No transaction is open, no lock is held meanwhile.
+    content = _decoded(message)
     try:
-        verdict = _decide(endpoint, message, decide, has_follow_up=follow_up is not None)
+        verdict = _decide(endpoint, message, content, decide, has_follow_up=follow_up is not None)
     except MessageRefused:
         raise
+    except Refused as error:
+        # The same message would be refused again: it ends here, and leaves nothing behind.
+        _log.warning("message refused", message_id=message.message_id, reason=error.detail)
+        verdict = _decide(endpoint, message, content, lambda _: Verdict(Status.REFUSED), has_follow_up=False)
     except Exception:
         _note_arrival(endpoint, message)
         raise
@@ -161,7 +186,7 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
         send_owed(endpoint, only=message.message_id)
         with endpoint.database.transaction() as tx:
             ledger.find(tx, message.receiver, message.message_id, lock=True)
-            follow_up(_handling(endpoint, tx, message))
+            follow_up(_handling(endpoint, tx, message, content))
         dispatch_caused(endpoint, message.receiver, message.message_id)
     endpoint.owed.tell(endpoint)
     return verdict.status
@@ -209,7 +234,21 @@ def _note_arrival(endpoint: Endpoint, message: Message) -> None:
     endpoint.owed.tell(endpoint)
 
 
-def _decide(endpoint: Endpoint, message: Message, decide: Decide, *, has_follow_up: bool) -> Verdict:
+def _decoded(message: Message) -> Document | DocumentRefused:
+    try:
+        return decode(message.content)
+    except DocumentRefused as refused:
+        return refused
+
+
+def _decide(
+    endpoint: Endpoint,
+    message: Message,
+    content: Document | DocumentRefused,
+    decide: Decide,
+    *,
+    has_follow_up: bool,
+) -> Verdict:
     with endpoint.database.transaction() as tx:
         ledger.add_incoming(tx, message, endpoint.clock())
         row = ledger.find(tx, message.receiver, message.message_id, lock=True)
@@ -217,8 +256,8 @@ def _decide(endpoint: Endpoint, message: Message, decide: Decide, *, has_follow_
         if (row["direction"], row["peer"]) != ("in", message.sender):
             raise refusal("malformed", "another message has this id")
         if row["is_handled"]:
-            return Verdict(Status(row["status"]), wakes=(_handling(endpoint, tx, message).own.party,))
-        handling = _handling(endpoint, tx, message)
+            return Verdict(Status(row["status"]), wakes=(_handling(endpoint, tx, message, content).own.party,))
+        handling = _handling(endpoint, tx, message, content)
         verdict = decide(handling)
         ledger.mark_handled(
             tx,
@@ -253,7 +292,7 @@ def _owe(handling: Handling, verdict: Verdict, *, is_sent_next: bool) -> None:
     )
 
 
-def _handling(endpoint: Endpoint, tx: Transaction, message: Message) -> Handling:
+def _handling(endpoint: Endpoint, tx: Transaction, message: Message, content: Document | DocumentRefused) -> Handling:
     own = endpoint.own(tx, message.receiver)
     assert own is not None
-    return Handling(endpoint, tx, own, endpoint.clock(), message.message_id, message)
+    return Handling(endpoint, tx, own, endpoint.clock(), message.message_id, message, content)
