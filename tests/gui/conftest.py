@@ -1,4 +1,4 @@
-"""A browser, and the pages in it. Without a Chromium these tests skip, and say so."""
+"""A browser and the pages in it. Without Chromium these tests are skipped with a message."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def day(world: World, browser: Browser) -> Day:
-    """A day with plans, a limit and nobody's emergency yet, and the pages published."""
+    """A day with plans and a limit, without an emergency; the pages are published."""
     try:
         publish_here(world.stack)
     except LibrariesMissing as error:
@@ -49,7 +49,7 @@ def shared_tab(day: Day, browser: Browser) -> Iterator[Tab]:
 
 @pytest.fixture
 def tab(shared_tab: Tab) -> Iterator[Tab]:
-    """A signed-in page, 1280 wide, in Copenhagen; fails if anything was written to its console."""
+    """A signed-in page, 1280 pixels wide, in Copenhagen; an error or warning in its console fails the test."""
     shared_tab.troubles.clear()
     yield shared_tab
     shared_tab.page.set_viewport_size({"width": 1280, "height": 800})

@@ -1,4 +1,4 @@
-"""A day to look at: a grid, two operators, their plans, a limit that one of them plans beyond."""
+"""A day for the pages: a grid, two operators with plans, and a limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_schedule
 
 DATE = "2099-04-10"
-# On the wall in Copenhagen: 08:00 to 16:00 in summer time.
+# In Copenhagen: 08:00, in summer time.
 STARTS = "2099-04-10T06:00:00Z"
 
 
@@ -28,23 +28,23 @@ class Day:
 
     @property
     def link(self) -> str:
-        """What each view's link says of this day."""
+        """The parameters of a view's link for this day."""
         return f"dso={self.north.code}&day={DATE}"
 
     def plan(self, power_kw: float) -> None:
-        """Alpha plans so much from 08:00 to 16:00, in place of what it planned before."""
+        """Replace Alpha's plan: this power from 08:00 to 16:00."""
         body = {"schedules": [make_schedule(self.alphas_asset, *[power_kw] * 32)]}
         self.alpha.done("PUT", f"/operational-schedules/{self.alphas_plan}", body)
 
     def stop(self) -> str:
-        """North stops Alpha's asset for a quarter of an hour from now."""
+        """Let North stop Alpha's asset for 15 minutes from now, and return the id of the limit."""
         until = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=15)
         stop: dict[str, Any] = {"asset_ids": [self.alphas_asset], "action": "stop", "expected_end": until.isoformat()}
         return str(self.north.send_unforeseen(stop)["id"])
 
 
 def make_day(world: World) -> Day:
-    """Onboards and registers; returns once the platform has all of it."""
+    """Onboard the parties and register everything; return when the platform has all data."""
     north, alpha, beta = (
         world.dso("Harbour Grid"),
         world.operator("Alpha Energy"),
@@ -56,7 +56,7 @@ def make_day(world: World) -> Day:
     alpha.register_assets(owned[0])
     beta.register_assets(owned[1])
     ids = [asset["id"] for asset in owned]
-    eventually(lambda: {each["id"] for each in north.done("GET", "/flexibility-assets")["assets"]} >= set(ids))
+    eventually(lambda: {asset["id"] for asset in north.done("GET", "/flexibility-assets")["assets"]} >= set(ids))
     plan = alpha.send_schedules(make_schedule(ids[0], *[200] * 32))
     beta.send_schedules(make_schedule(ids[1], *[150] * 32))
     limit = north.send_foreseen(make_foreseen(ids, reason={"code": "B19", "text": "Maintenance of station 17"}))

@@ -1,7 +1,7 @@
-"""An OIDC issuer with one public client, as an organisation has one: Authlib's grants behind Flask, people as given.
+"""An OIDC issuer with one public client: the grants of Authlib behind Flask, with the given people.
 
-It knows PKCE (S256, and nothing less), remembers in a cookie who logged in, gives JWT access tokens (RFC 9068) and
-refresh tokens that it does not replace.
+It requires PKCE with S256, remembers the logged-in person in a cookie, and issues JWT access tokens (RFC 9068) and
+refresh tokens that stay valid after use.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _BUTTON = '<button name="person" value="{0}">{0}</button>'
 
 @dataclass
 class Issuer:
-    """What it knows and gave away.
+    """The issuer's settings, and the codes and tokens that it issued.
 
     Attributes:
-        people: Name -> what a token says of this person: `party`, `roles`.
-        origin: Where its one client's pages are; only they may ask for tokens from a browser (CORS).
+        people: Name -> the claims of this person's tokens: `party`, `roles`.
+        origin: The origin of the client's pages; only this origin may request tokens from a browser (CORS).
     """
 
     people: Mapping[str, Mapping[str, Any]]
@@ -49,13 +49,13 @@ class Issuer:
 
     @property
     def address(self) -> str:
-        """Of its pages and of `redirect_uri`."""
+        """The address of the client's pages, and its `redirect_uri`."""
         return f"{self.origin}/gui/"
 
 
 @contextmanager
 def running(issuer: Issuer) -> Iterator[Issuer]:
-    """Behind a port of this machine."""
+    """Serve the issuer at a port of this machine."""
     app = Flask("issuer")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     issuer.url = f"http://127.0.0.1:{server.port}{REALM}"
@@ -117,7 +117,7 @@ def _authorize(issuer: Issuer, server: AuthorizationServer) -> Any:
 
 
 class _Client(ClientMixin):
-    """Public, for one address."""
+    """A public client with one redirect URI."""
 
     def __init__(self, address: str):
         self._address = address
@@ -241,7 +241,7 @@ def _refresh_grant(issuer: Issuer) -> type[grants.RefreshTokenGrant]:
             return _Person(refresh_token.person)
 
         def revoke_old_credential(self, refresh_token: _Token) -> None:
-            """It stays."""
+            """Keep the refresh token."""
 
     return Grant
 

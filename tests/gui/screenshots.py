@@ -1,7 +1,7 @@
-"""Pictures of the pages for docs/gui.md, from a running demo: `python -m tests.gui.screenshots ADDRESS`.
+"""Take the pictures of docs/gui.md from a running demo: `python -m tests.gui.screenshots ADDRESS`.
 
-ADDRESS is one that signs in, as `./tps gui address` prints it;
-pictures go to docs/gui, small where `pngquant` is there.
+ADDRESS is a sign-in link of `./tps gui address`. The pictures are written to docs/gui. If `pngquant` is installed, it
+reduces their size.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _signed_in(browser: Browser, address: str) -> Any:
 
 def _take(page: Any, view: str, name: str) -> None:
     if view == "conflicts":
-        # The chart shows the plan over all of the window once this is there.
+        # After this answer the chart shows the plan over the whole period.
         with page.expect_response("**/conflicts/*/assets?*"):
             page.locator("nav a[href^='#conflicts']").click()
     else:
@@ -56,7 +56,7 @@ def _take(page: Any, view: str, name: str) -> None:
         page.locator(".row button.name").last.click()
         page.wait_for_selector(".details .delivery")
     page.wait_for_load_state("load")
-    # Two frames, so that what was told is drawn.
+    # The canvases are drawn in the frame after the answer.
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.screenshot(path=FOLDER / name)
 

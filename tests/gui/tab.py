@@ -1,4 +1,4 @@
-"""One page of the GUI as a person has it before them."""
+"""A page of the GUI in a browser tab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE_MS = 20_000
 
 @dataclass
 class Tab:
-    """A page in a browser context of its own."""
+    """A page in its own browser context."""
 
     world: World
     context: BrowserContext
@@ -43,37 +43,37 @@ class Tab:
         return tab
 
     def address(self) -> str:
-        """One that signs in."""
+        """Return a new sign-in link."""
         return f"{self.world.stack.gateway_url}/gui/#sign-in={new_code(sign_in_folder(self.world.stack.keys_dir))}"
 
     def show(self, fragment: str) -> Page:
-        """Go to a view by its link, and wait until it has what it shows."""
+        """Open a view by its link and wait until its data is shown."""
         self.page.goto(f"/gui/#{fragment}")
         self.page.wait_for_selector(".row, .cards, .empty:not(.loading)")
         return self.page
 
     def until(self, condition: str) -> None:
-        """Waits until this holds; evaluated from outside, for the policy of the pages lets nothing evaluate inside."""
+        """Wait until the condition holds. It is evaluated from outside, because the pages' policy forbids `eval`."""
         eventually(lambda: self.page.evaluate(condition), PATIENCE_MS / 1000)
 
     def text(self, selector: str) -> str:
         return re.sub(r"\s+", " ", self.page.locator(selector).first.inner_text())
 
     def has(self, selector: str, text: str) -> Locator:
-        """Waits until an element with this text is there."""
-        found = self.page.locator(selector, has_text=text).first
-        found.wait_for()
-        return found
+        """Wait for an element with this text, and return it."""
+        element = self.page.locator(selector, has_text=text).first
+        element.wait_for()
+        return element
 
     def serious(self) -> list[str]:
-        """What axe-core finds on the page that is serious or critical, by rule and place."""
+        """Return the serious and critical findings of axe-core on the page, by rule and element."""
         self.page.evaluate(obtain(read_lock("tools"))["axe.js"].decode())
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        report = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
-            f"{each['id']}: {node['target']} {node['failureSummary']}"
-            for each in found["violations"]
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
+            f"{violation['id']}: {node['target']} {node['failureSummary']}"
+            for violation in report["violations"]
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
         ]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The pages' libraries: exact, checked, kept, and told of where they are missing."""
+"""The libraries of the pages: exact versions, checked hashes, the cache, and errors that name the cause."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from tps.local.gui.libraries import LibrariesMissing, Library, obtain, read_lock
 
 
 def archive(text: bytes = b"export const answer = 42;") -> bytes:
-    """A package with one module."""
+    """Return a package with one module."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as package:
         entry = tarfile.TarInfo("package/dist/index.js")
@@ -34,7 +34,7 @@ def test_the_lock_names_exact_versions_with_their_hashes() -> None:
         assert len(base64.b64decode(library.integrity.removeprefix("sha512-"))) == 64
 
 
-def test_what_is_kept_is_used_without_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_library_needs_no_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = archive()
     (tmp_path / "scope-some-1.2.3.tgz").write_bytes(content)
     monkeypatch.setattr(libraries, "find_node", lambda _program: None)
@@ -42,29 +42,27 @@ def test_what_is_kept_is_used_without_npm(tmp_path: Path, monkeypatch: pytest.Mo
     assert obtain((locked(content),), tmp_path) == {"some.js": b"export const answer = 42;"}
 
 
-def test_what_is_not_kept_and_cannot_be_fetched_is_told_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_cache_and_npm_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "find_node", lambda _program: None)
 
-    with pytest.raises(LibrariesMissing, match=r"npm fetches the GUI's libraries and is missing; install Node\.js"):
+    with pytest.raises(LibrariesMissing, match=r"npm is missing.*install Node\.js"):
         obtain((locked(archive()),), tmp_path)
 
 
-def test_an_archive_that_was_changed_is_fetched_again_and_never_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_archive_is_downloaded_again_and_never_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = archive(b"steal()")
     (tmp_path / "scope-some-1.2.3.tgz").write_bytes(changed)
     monkeypatch.setattr(libraries, "_fetch", lambda _library: changed)
 
-    with pytest.raises(LibrariesMissing, match="is not what"):
+    with pytest.raises(LibrariesMissing, match="does not match the hash"):
         obtain((locked(archive()),), tmp_path)
 
 
-def test_npm_that_fails_is_told_by_package_and_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_npm_is_reported_by_package_and_nothing_is_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(libraries, "find_node", lambda _program: "/bin/false")
 
-    with pytest.raises(LibrariesMissing, match=r"@scope/some 1\.2\.3 could not be fetched"):
+    with pytest.raises(LibrariesMissing, match=r"@scope/some 1\.2\.3 is not in .*npm could not download it"):
         obtain((locked(archive()),), tmp_path / "cache")
     assert not (tmp_path / "cache").exists()

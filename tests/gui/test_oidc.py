@@ -1,5 +1,8 @@
-"""Signing in by an outside OIDC issuer, all the way in a real browser: pages published as a cluster publishes them, a
-worker that believes that issuer alone, whose realm has a path and calls the role otherwise than we do."""
+"""Sign-in at an OIDC issuer in a real browser.
+
+The pages are published as for a cluster, and the gateway trusts this issuer only. The issuer's address has a path, and
+its claim for the role has another name than the default.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,10 @@ def issuer(world: World) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def gateway(world: World, issuer: Issuer) -> Iterator[str]:
-    """A worker of the same installation, set to the issuer as how-to-platform.md says."""
+    """A gateway of the same installation, configured for the issuer as in docs/how-to-platform.md."""
     port = free_ports(1)[0]
     issuer.origin = f"http://127.0.0.1:{port}"
-    told = {
+    environment = {
         **world.stack.environment(),
         "TPS_ISSUER": issuer.url,
         "TPS_JWKS_URL": f"{issuer.url}/jwks",
@@ -57,11 +60,11 @@ def gateway(world: World, issuer: Issuer) -> Iterator[str]:
         "TPS_THREADS": "12",
     }
     try:
-        publish_there(told)
+        publish_there(environment)
     except LibrariesMissing as error:
         pytest.skip(f"the GUI cannot be published here: {error}")
     worker = subprocess.Popen(
-        [sys.executable, "-m", "tps.local.gateway"], env={**os.environ, **told, "PORT": str(port)}
+        [sys.executable, "-m", "tps.local.gateway"], env={**os.environ, **environment, "PORT": str(port)}
     )
     try:
         eventually(lambda: _is_served(issuer.address))
@@ -73,10 +76,10 @@ def gateway(world: World, issuer: Issuer) -> Iterator[str]:
 
 
 def _remove_bucket(world: World) -> None:
-    """The stack is shared, and its buckets are counted elsewhere."""
+    """Remove the bucket: the stack is shared, and other tests count its buckets."""
     client = world.stack.s3_admin._client()
-    for each in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"])
+    for entry in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+        client.delete_object(Bucket=BUCKET, Key=entry["Key"])
     client.delete_bucket(Bucket=BUCKET)
 
 
@@ -89,14 +92,14 @@ def _is_served(address: str) -> bool:
 
 @pytest.fixture
 def tab(browser: Browser, world: World, gateway: str) -> Iterator[Tab]:
-    """Nobody is signed in, here or at the issuer."""
+    """A tab without a session, here and at the issuer."""
     tab = Tab.open(browser, world, is_signed_in=False, base_url=gateway)
     yield tab
     tab.close()
 
 
 def enter(tab: Tab, person: str) -> None:
-    """From the page that asks, by the issuer's page, and back."""
+    """Sign in at the issuer's page and return."""
     tab.page.get_by_role("button", name=SIGN_IN).click()
     tab.page.get_by_role("button", name=person).click()
 
@@ -106,7 +109,7 @@ def kept(tab: Tab) -> dict[str, Any]:
 
 
 def test_a_person_signs_in_at_the_issuer_and_no_token_leaves_the_tab(tab: Tab, gateway: str) -> None:
-    """GUI-03: also not by going back in history; and the address that brought the code is of no use to another tab."""
+    """GUI-03: going back in history reveals no token, and the issuer's answer does not work in another tab."""
     asked: list[str] = []
     tab.page.on("request", lambda request: asked.append(request.url))
     tab.page.goto("/gui/#plans?day=2099-04-10")
@@ -132,8 +135,8 @@ def test_a_person_signs_in_at_the_issuer_and_no_token_leaves_the_tab(tab: Tab, g
     other.get_by_text("the answer does not belong to a sign-in of this tab").wait_for()
 
 
-def test_what_is_no_answer_of_the_issuer_signs_nobody_in_and_its_refusal_is_said(tab: Tab) -> None:
-    """GUI-03: a planted answer, a code that was used, an issuer that is away."""
+def test_a_planted_answer_is_refused_and_errors_of_the_issuer_are_shown(tab: Tab) -> None:
+    """GUI-03: a planted answer, a used code, an unreachable issuer."""
     tab.page.goto("/gui/")
     tab.page.get_by_role("button", name=SIGN_IN).click()
     tab.page.get_by_role("button", name="Olga").wait_for()
@@ -141,7 +144,7 @@ def test_what_is_no_answer_of_the_issuer_signs_nobody_in_and_its_refusal_is_said
     tab.page.goto("/gui/?code=planted&state=planted")
     tab.has("[role=alert]", "the answer does not belong to a sign-in of this tab")
 
-    # Whoever saw the code, and has the verifier, is faster.
+    # Another client uses the code first.
     tab.page.route("**/token", lambda route: (route.fetch(), route.continue_()))
     enter(tab, "Olga")
     tab.has("[role=alert]", "the identity provider answered \"Invalid 'code' in request.\"")
@@ -152,8 +155,8 @@ def test_what_is_no_answer_of_the_issuer_signs_nobody_in_and_its_refusal_is_said
     assert tab.page.evaluate("sessionStorage.length") == 0
 
 
-def test_whoever_has_no_business_here_reads_so_and_somebody_else_signs_in_and_out(tab: Tab, issuer: Issuer) -> None:
-    """GUI-03: the issuer, who remembers who logged in, is told each time to ask; what renews is given back."""
+def test_other_roles_are_refused_and_the_issuer_asks_for_the_account_again(tab: Tab, issuer: Issuer) -> None:
+    """GUI-03: after a refusal or a sign-out the issuer asks for the account, and the refresh token is revoked."""
     tab.page.goto("/gui/")
     enter(tab, "Dan")
     tab.has("h1", "Access denied (403)")
@@ -191,11 +194,11 @@ def test_a_token_is_renewed_until_the_issuer_refuses(tab: Tab, issuer: Issuer) -
 
 
 def age(tab: Tab) -> None:
-    """Reload as if the token were about to end."""
+    """Reload the page with a token that must be renewed."""
     held = "JSON.stringify({...JSON.parse(sessionStorage.getItem('tps-session')), renew_at: 0})"
     tab.page.evaluate(f"sessionStorage.setItem('tps-session', {held})")
     tab.page.reload()
 
 
-def test_the_door_of_codes_is_not_there(gateway: str) -> None:
+def test_there_is_no_sign_in_by_code(gateway: str) -> None:
     assert httpx.post(f"{gateway}/gui/session", json={"code": "x"}).status_code == 404

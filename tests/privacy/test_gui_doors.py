@@ -1,4 +1,4 @@
-"""The doors of the GUI: pages for everybody, and signing in for whoever was told a code."""
+"""Access to the GUI: its pages are public, and sign-in needs a code."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_pages_are_for_everybody_and_speak_to_their_own_origin_alone(published: httpx.Client) -> None:
-    """GUI-01: pages, refusals and what is not there alike."""
+def test_pages_are_public_and_call_their_own_origin_only(published: httpx.Client) -> None:
+    """GUI-01: pages, refusals and missing files have the same security headers."""
     for path, status in (("/gui/", 200), ("/gui/config.json", 200), ("/gui/none.js", 404), ("/gui/session", 405)):
         answer = published.get(path)
         assert answer.status_code == status
@@ -51,8 +51,8 @@ def test_pages_are_for_everybody_and_speak_to_their_own_origin_alone(published: 
     assert "'unsafe" not in SECURITY["Content-Security-Policy"]
 
 
-def test_pages_hold_nothing_of_anybody(world: World, published: httpx.Client) -> None:
-    """GUI-01: the same to whoever asks, whatever lies behind."""
+def test_pages_contain_no_data_of_a_party(world: World, published: httpx.Client) -> None:
+    """GUI-01: every caller gets the same page, whatever data the platform has."""
     operator = world.operator("Very Particular Name")
 
     page, again = published.get("/gui/"), published.get("/gui/", headers=bearer(operator.token))
@@ -66,20 +66,20 @@ def test_pages_hold_nothing_of_anybody(world: World, published: httpx.Client) ->
     "path", ["/gui/v/", "/gui/lib", "/gui/%2e%2e/tps-documents/", "/gui//", "/gui/?list-type=2&x="]
 )
 def test_nothing_is_listed_and_no_other_bucket_is_reached(published: httpx.Client, path: str) -> None:
-    """GUI-01: the last is the page itself, whatever is asked beside it."""
+    """GUI-01: the last path is the page itself; its query is ignored."""
     answer = published.get(path)
 
     assert answer.status_code == 404 or answer.content == published.get("/gui/").content
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_pages_are_only_read(published: httpx.Client, method: str) -> None:
-    """GUI-01: by the gateway's door."""
+def test_pages_are_read_only(published: httpx.Client, method: str) -> None:
+    """GUI-01: at the gateway."""
     assert published.request(method, "/gui/index.html").status_code == 405
 
 
-def test_a_code_opens_once(world: World) -> None:
-    """GUI-02: and what it gives is the platform operator's."""
+def test_a_code_works_once(world: World) -> None:
+    """GUI-02: its token has the role of the platform operator."""
     known = code(world)
 
     first, second = ask(world, {"code": known}), ask(world, {"code": known})
@@ -93,16 +93,16 @@ def test_a_code_opens_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("tried", ["", "x", "../issuer.json", "\0", "ü" * 100])
-def test_no_code_is_guessed_and_none_reaches_another_file(world: World, tried: str) -> None:
-    """GUI-02: the same words for each; an empty one is as none, and needs a token."""
+def test_a_wrong_code_is_refused_and_reads_no_file(world: World, tried: str) -> None:
+    """GUI-02: every wrong code gets the same text; an empty code counts as missing, so a token is needed."""
     answer = ask(world, {"code": tried})
 
     assert answer.status_code == 401
     assert answer.json()["detail"] == (WRONG if tried else "a bearer token is needed")
 
 
-def test_what_lies_on_disk_opens_nothing(world: World) -> None:
-    """GUI-02: a code's hash is there, and not the code; it is gone when it was used."""
+def test_the_file_of_a_code_is_no_code(world: World) -> None:
+    """GUI-02: the file has the hash of the code only, and it is removed on use."""
     known = code(world)
     (kept,) = [path for path in sign_in_folder(world.stack.keys_dir).iterdir() if path.stat().st_mode & 0o777 == 0o600]
 
@@ -112,8 +112,8 @@ def test_what_lies_on_disk_opens_nothing(world: World) -> None:
     assert not kept.exists()
 
 
-def test_a_code_is_good_for_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GUI-02: the next code that is made removes what is over."""
+def test_a_code_expires_after_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GUI-02: a new code removes expired codes."""
     old = sign_in.new_code(tmp_path)
     later = time.time() + sign_in.CODE_LIFETIME_S + 1
     monkeypatch.setattr(sign_in.time, "time", lambda: later)
@@ -123,8 +123,8 @@ def test_a_code_is_good_for_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_session_is_renewed_and_ends(world: World) -> None:
-    """GUI-02: after twelve hours, whatever was renewed before."""
+def test_a_session_is_renewed_until_it_expires(world: World) -> None:
+    """GUI-02: a session ends after twelve hours, whatever its renewals."""
     platform = world.settings.platform_party
     token = ask(world, {"code": code(world)}).json()["token"]
     began = int(time.time()) - sign_in.SESSION_LIFETIME_S
@@ -143,14 +143,14 @@ def test_a_session_is_renewed_and_ends(world: World) -> None:
     [("tps", {}), ("tps", {"auth_time": "now"}), ("dso", {"auth_time": 4102444800}), ("tps", {"exp": 1})],
 )
 def test_no_other_token_is_renewed(world: World, role: str, changes: dict[str, Any]) -> None:
-    """GUI-02: of no session, of another role, or over."""
+    """GUI-02: tokens without a session, of another role, or expired."""
     answer = ask(world, {}, **bearer(signed(world, world.settings.platform_party, role, changes)))
 
     assert answer.status_code == 401
 
 
-def test_signing_in_is_for_pages_of_this_address(world: World) -> None:
-    """GUI-02: a form or a script of another site sends no code here."""
+def test_sign_in_is_for_pages_of_this_origin_only(world: World) -> None:
+    """GUI-02: a form or a script of another site cannot use a code."""
     known = code(world)
 
     form = world.http.post("/gui/session", content=f'{{"code": "{known}"}}', headers={"Content-Type": "text/plain"})
@@ -161,8 +161,8 @@ def test_signing_in_is_for_pages_of_this_address(world: World) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"code": 7}', b"{", b'{"code": "' + b"x" * 5000 + b'"}'])
-def test_malformed_signing_in_is_refused_by_name(world: World, body: bytes) -> None:
-    """GUI-02: and never a crash."""
+def test_a_malformed_sign_in_is_refused(world: World, body: bytes) -> None:
+    """GUI-02: a malformed body never causes a status 5xx."""
     answer = world.http.post("/gui/session", content=body, headers={"Content-Type": "application/json"})
 
     assert answer.status_code in (400, 401, 413)

@@ -1,1 +1,1 @@
-"""The demonstration GUI (F3) as the runtime sees it: its libraries, publishing, the way to its pages, signing in."""
+"""The demonstration GUI (F3) on the server side: its libraries, publishing, serving its pages, and sign-in."""

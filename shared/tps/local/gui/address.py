@@ -1,4 +1,4 @@
-"""The GUI of one machine: published beside the stack, and the address that signs in once by itself."""
+"""The GUI of one machine: publishing to the stack's bucket, and the sign-in link."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ if TYPE_CHECKING:
 
 
 def publish_here(stack: LocalStack) -> None:
-    """Publish to the stack's own bucket.
+    """Publish the GUI to the stack's own bucket.
 
     Raises:
         LibrariesMissing, StoreAway: See `publish`.
     """
-    told = stack.environment()
+    environment = stack.environment()
     bucket = Bucket(
-        stack.s3_url, told["TPS_GUI_S3_ACCESS_KEY"], told["TPS_GUI_S3_SECRET_KEY"], told["TPS_GUI_S3_BUCKET"]
+        stack.s3_url,
+        environment["TPS_GUI_S3_ACCESS_KEY"],
+        environment["TPS_GUI_S3_SECRET_KEY"],
+        environment["TPS_GUI_S3_BUCKET"],
     )
-    publish(bucket, oidc_config(told) if told.get("TPS_GUI_CLIENT_ID") else {"sign_in": "code"})
+    publish(bucket, oidc_config(environment) if environment.get("TPS_GUI_CLIENT_ID") else {"sign_in": "code"})
 
 
 def address_of(stack: LocalStack) -> str | None:
-    """An address that signs in once, within the hour; None, and said why, if the GUI cannot be published.
+    """Publish the GUI and return a sign-in link, which works once within one hour.
 
-    Where an outside issuer signs people in, it is the address alone.
+    With an OIDC issuer, the address has no code. If publishing fails, print the reason and return None.
     """
     try:
         publish_here(stack)
     except TpsError as error:
-        stack.say(f"no GUI: {error}")
+        stack.say(f"the GUI is not published: {error}")
         return None
     page = f"{stack.gateway_url}/gui/"
     if stack.environment().get("TPS_GUI_CLIENT_ID"):
@@ -44,8 +47,8 @@ def address_of(stack: LocalStack) -> str | None:
 
 
 def tell_address(stack: LocalStack) -> None:
-    """Publish, and tell a person where."""
+    """Publish the GUI and print its address."""
     address = address_of(stack)
     if address:
-        how = "opens once, within the hour; ./tps gui address gives another" if "#" in address else "sign in there"
+        how = "works once, within one hour; ./tps gui address prints a new one" if "#" in address else "sign in there"
         stack.say(f"GUI ({how}): {address}")

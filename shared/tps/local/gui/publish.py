@@ -1,7 +1,7 @@
-"""Publishing the GUI: our modules as they are and their libraries, to the bucket that browsers read.
+"""Publishing the GUI: the modules and their libraries, unchanged, to the bucket that browsers read.
 
-What never changes lies in a folder named by the hash of all of it and may be kept by browsers for ever; `index.html`
-and `config.json` are asked for anew each time, and come last, so that no page names what is not there.
+Modules are in a folder named by the hash of their contents, so browsers may cache them forever. Browsers revalidate
+`index.html` and `config.json` on each load. These two are written last, so that they never name a missing file.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ MEDIA_TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 FOREVER = "public, max-age=31536000, immutable"
-EACH_TIME = "no-cache"
+REVALIDATE = "no-cache"
 _OLD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Where it goes, and by whose credentials."""
+    """The bucket of the GUI, and the credentials to write it."""
 
     url: str
     access_key: str
@@ -54,14 +54,14 @@ class Bucket:
 
 
 def publish(bucket: Bucket, config: Mapping[str, Any], cache: Path | None = None) -> str:
-    """Bring the bucket to what lies in `gui/`; returns the version that is served now.
+    """Publish the contents of `gui/` and return their version.
 
     Args:
-        config: What the pages are told of this installation: `sign_in`, and with `oidc` also `issuer`, `client_id`.
+        config: Settings for the pages: `sign_in`, and with `oidc` also `issuer` and `client_id`.
 
     Raises:
-        LibrariesMissing: The libraries cannot be had; what was published before stays.
-        StoreAway: The bucket did not take it.
+        LibrariesMissing: The libraries cannot be obtained; the published version stays.
+        StoreAway: The object store failed.
     """
     from minio.error import MinioException
     from urllib3.exceptions import HTTPError
@@ -71,26 +71,26 @@ def publish(bucket: Bucket, config: Mapping[str, Any], cache: Path | None = None
     try:
         _publish(bucket, modules, version, {**config, "version": version})
     except (MinioException, HTTPError) as error:
-        raise StoreAway("the GUI's bucket did not take it") from error
+        raise StoreAway("the GUI cannot be written to its bucket") from error
     return version
 
 
 def own_files(folder: Path = GUI) -> dict[str, bytes]:
-    """Our modules, styles and pictures, by their paths; neither tests nor what is for people to read."""
+    """Return our modules, styles and images by path, without tests and documentation."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix in MEDIA_TYPES]
     names = {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
-    left_out = ("tests/", "node_modules/", "libraries.json", "package.json")
-    return {name: path.read_bytes() for name, path in names.items() if not name.startswith(left_out)}
+    excluded = ("tests/", "node_modules/", "libraries.json", "package.json")
+    return {name: path.read_bytes() for name, path in names.items() if not name.startswith(excluded)}
 
 
 def version_of(files: Mapping[str, bytes]) -> str:
-    """A name for these very contents."""
-    each = (f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in sorted(files.items()))
-    return hashlib.sha256("\n".join(each).encode()).hexdigest()[:16]
+    """Return a version that names exactly these contents."""
+    hashes = (f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in sorted(files.items()))
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()[:16]
 
 
 def index_for(page: bytes, version: str, modules: Mapping[str, bytes]) -> bytes:
-    """The page with the addresses of this version, and all its modules asked for at once."""
+    """Return the page with the addresses of this version. Hints make the browser load all modules at once."""
     names = sorted(name for name in modules if name.endswith(".js") and not name.startswith("lib/uplot"))
     hints = "\n".join(f'    <link rel="modulepreload" href="./{name}">' for name in names)
     text = page.decode().replace("<!-- modules -->", hints.strip())
@@ -105,9 +105,9 @@ def _publish(bucket: Bucket, modules: dict[str, bytes], version: str, config: Ma
     heads = {"config.json": json.dumps(config).encode(), "index.html": page}
     if not _holds(client, bucket.name, heads):
         for name, content in modules.items():
-            _put(client, bucket.name, f"v/{version}/{name}", content, kept=FOREVER)
+            _put(client, bucket.name, f"v/{version}/{name}", content, cache_control=FOREVER)
         for name, content in heads.items():
-            _put(client, bucket.name, name, content, kept=EACH_TIME)
+            _put(client, bucket.name, name, content, cache_control=REVALIDATE)
     _forget_old(client, bucket.name, version)
 
 
@@ -123,7 +123,7 @@ def _holds(client: Minio, bucket: str, heads: Mapping[str, bytes]) -> bool:
         return False
 
 
-def _put(client: Minio, bucket: str, name: str, content: bytes, *, kept: str) -> None:
+def _put(client: Minio, bucket: str, name: str, content: bytes, *, cache_control: str) -> None:
     body = _packed(content)
     client.put_object(
         bucket,
@@ -131,7 +131,7 @@ def _put(client: Minio, bucket: str, name: str, content: bytes, *, kept: str) ->
         io.BytesIO(body),
         len(body),
         content_type=MEDIA_TYPES[Path(name).suffix],
-        metadata={"Cache-Control": kept, "Content-Encoding": "gzip"},
+        metadata={"Cache-Control": cache_control, "Content-Encoding": "gzip"},
     )
 
 
@@ -140,9 +140,9 @@ def _packed(content: bytes) -> bytes:
 
 
 def _forget_old(client: Minio, bucket: str, version: str) -> None:
-    """Remove versions that no open page asks for any more."""
+    """Remove versions that are too old for an open page to need them."""
     before = datetime.now(UTC) - _OLD
-    for found in client.list_objects(bucket, "v/", recursive=True):
-        name = found.object_name or ""
-        if not name.startswith(f"v/{version}/") and found.last_modified and found.last_modified < before:
+    for entry in client.list_objects(bucket, "v/", recursive=True):
+        name = entry.object_name or ""
+        if not name.startswith(f"v/{version}/") and entry.last_modified and entry.last_modified < before:
             client.remove_object(bucket, name)

@@ -1,8 +1,8 @@
-"""Signing in to the GUI of one machine: a code that opens once, and short tokens that are renewed while a page is open.
+"""Sign-in to the GUI of one machine: a code that works once, and short-lived tokens that an open page renews.
 
-A code is 256 random bits, told to a person only; what lies on disk is a file named by its hash, good for an hour and
-gone when used. It is exchanged for a token of the platform operator's role by the embedded issuer's key. A cluster has
-an OIDC issuer instead, and none of this (docs/adr/0020).
+A code has 256 random bits. On disk there is only a file named by the hash of the code, valid for one hour and removed
+on use. The code is exchanged for a token of the platform operator, signed by the embedded issuer. A cluster has an OIDC
+issuer instead (docs/adr/0020).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SESSION_LIFETIME_S = 12 * 3600
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Whose token it gives, for whom, by which key; `folder` holds the codes."""
+    """Issues tokens of the platform operator; `folder` has the codes."""
 
     folder: Path
     key_file: Path
@@ -35,20 +35,20 @@ class SignIn:
     platform: str
 
     def exchange(self, code: str) -> dict[str, Any]:
-        """A token for a code, which then opens nothing any more.
+        """Return a token for a code, and invalidate the code.
 
         Raises:
-            Unauthenticated: No such code, used, or too old; the same words for each.
+            Unauthenticated: The code is unknown, used or expired; the text is the same for all three.
         """
         if not redeem(self.folder, code):
             raise Unauthenticated("the code does not hold")
         return self._session(int(time.time()))
 
     def renew(self, claims: dict[str, Any]) -> dict[str, Any]:
-        """The next token of a session, for the verified claims of the last one.
+        """Return the next token of a session, from the verified claims of the last token.
 
         Raises:
-            Unauthenticated: The token is of no session, or the session has lasted its time.
+            Unauthenticated: The token does not belong to a session, or the session has expired.
         """
         began = claims.get("auth_time")
         if claims.get("role") != "tps" or not isinstance(began, int):
@@ -66,7 +66,7 @@ class SignIn:
 
 
 def new_code(folder: Path) -> str:
-    """A code that opens once within the hour; forgets those that are over."""
+    """Return a new code, which works once within one hour, and remove expired codes."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in folder.iterdir():
         if _end_of(path) < time.time():
@@ -77,11 +77,11 @@ def new_code(folder: Path) -> str:
 
 
 def redeem(folder: Path, code: str) -> bool:
-    """True for the one who comes first with this code in time."""
+    """Remove the code; return True for exactly one caller, and only before the code expires."""
     path = folder / _name(code)
     end = _end_of(path)
     try:
-        # Of two at once only one removes it.
+        # Of two simultaneous callers, only one can remove the file.
         path.unlink()
     except FileNotFoundError:
         return False
