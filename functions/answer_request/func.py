@@ -28,7 +28,7 @@ from tps.platform import asset_changes, registry
 from tps.rest.function import serve
 
 NO_ASSETS = DocumentReason(NO_MATCHING_DATA, "No matching data found: no flexibility asset is registered in your grid.")
-NO_PLANS = DocumentReason(NO_MATCHING_DATA, "No matching data found: nothing is planned in your grid, as far as asked.")
+NO_PLANS = DocumentReason(NO_MATCHING_DATA, "No matching data found: no schedule in your grid matches the request.")
 ALWAYS = Interval(EARLIEST, LATEST)
 
 
@@ -53,7 +53,8 @@ def reply(handling, peer, document):
     answers = {ASSETS: reply_assets, SCHEDULES: reply_plans}
     if not isinstance(document, StatusRequest) or document.document_type not in answers:
         raise RuleBroken(
-            "cannot be asked", [Finding("A94", "", "asset lists (A95) and schedules (A67) can be asked for")]
+            "invalid status request",
+            [Finding("A94", "", "only asset lists (A95) and schedules (A67) can be requested")],
         )
     return answers[document.document_type](handling, peer, document)
 
@@ -77,7 +78,8 @@ def reply_plans(handling, peer, document):
         return Answer(Outcome.ACCEPTED, (NO_PLANS,))
     if not fits(found, len({schedule.asset_id for schedule in found})):
         raise RuleBroken(
-            "too large", [Finding("A59", "", "too much for a document: ask for fewer assets or less time")]
+            "answer too large",
+            [Finding("A59", "", "too much for one document; request fewer assets or a shorter period")],
         )
     document_id = handling.derived_id(peer.party, "document schedules")
     header = handling.header_to(peer, document_id)

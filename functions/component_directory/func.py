@@ -78,7 +78,9 @@ def read_content_id(call):
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Malformed("bad content id", [Finding("bad_type", f"/{CONTENT_ID}", "a whole number")])
+        raise Malformed(
+            "invalid contentId", [Finding("bad_type", f"/{CONTENT_ID}", "contentId must be a whole number")]
+        )
     return int(text)
 
 
@@ -103,7 +105,9 @@ def approve(call):
 def broker_warnings(registered):
     """What a function cannot do: who may publish is the broker's to know."""
     group, code = registered.entry.group, registered.component.code
-    detail = f"the broker needs a user {group} that may publish as {code}: ./tps party approve {code} makes it"
+    detail = (
+        f"the broker needs a user {group} that may publish as {code}; run ./tps party approve {code} to create the user"
+    )
     return [{"code": "broker_user", "detail": detail}]
 
 
@@ -139,7 +143,7 @@ def revoke(call):
 def only_operator(call):
     """Refuse everybody but the platform operator, whatever they ask about."""
     if not call.viewer.is_operator:
-        raise Forbidden("for the platform operator")
+        raise Forbidden("only the platform operator may do this")
 
 
 def read_paths(call):
@@ -165,7 +169,7 @@ def remove_paths(call):
     try:
         valid_from = None if text is None else read_moment(text)
     except ValueError as error:
-        raise Malformed("bad time", [Finding("bad_type", "/valid_from", str(error))]) from None
+        raise Malformed("invalid time", [Finding("bad_type", "/valid_from", str(error))]) from None
     message_type = call.text("message_type")
     return paths_answer(
         call,

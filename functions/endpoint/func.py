@@ -34,12 +34,12 @@ def read_message(call):
     call.only_known()
     message_id = call.path_values["message_id"]
     if not message_id.isprintable():
-        raise NotFound("no such message")
+        raise NotFound("the caller has no message with this id")
     with call.endpoint.database.transaction() as tx:
         own = components.component_of_party(tx, call.party)
         row = ledger.find(tx, own.code, message_id)
         if row is None:
-            raise NotFound("no such message")
+            raise NotFound("the caller has no message with this id")
         trace = ledger.trace_of(tx, own.code, message_id)
     return Answer(message_json(row, trace))
 
@@ -173,7 +173,7 @@ def _fault_status(error):
 def _describing(namespace):
     def describe(address, query):
         if not address.endswith(".wsdl") and query.lower() != "wsdl":
-            raise NotFound("ask with ?wsdl, or below .wsdl")
+            raise NotFound("a GET request needs ?wsdl or a path that ends with .wsdl")
         text = web_service.wsdl(namespace, address.removesuffix(".wsdl"))
         return Answer(text, media_type="text/xml; charset=utf-8")
 

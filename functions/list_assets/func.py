@@ -95,7 +95,10 @@ def _own_copy(call):
     with call.endpoint.database.transaction() as tx:
         as_of, assets = age_of_grid(tx, call.dso), assets_of_grid(tx, call.dso)
     if as_of is None:
-        raise PlatformSilent("the platform did not answer in time", [Finding("platform_silent", "", "try again later")])
+        raise PlatformSilent(
+            "the platform did not answer in time",
+            [Finding("platform_silent", "", "no cached answer exists; try again later")],
+        )
     return Listed(assets, as_of, OWN_COPY)
 
 
@@ -106,7 +109,7 @@ def _read(call, kept, name):
         own = components.component_of_party(tx, call.party)
     content = read_document(call.endpoint, own.code, kept.message_id)
     if content is None:
-        raise StoreAway("the list is not to be had")
+        raise StoreAway("the asset list is temporarily unavailable; try again later")
     return Listed(decode(content).assets, kept.as_of, name)
 
 

@@ -111,7 +111,7 @@ def list_conflict_assets(call):
     call.only_known("agr", "dso", *WINDOW, *PAGING)
     paging, window = read_paging(call), read_window(call)
     if call.text("agr") is None:
-        raise Malformed("no operator", [Finding("missing", "/agr", "whose assets are meant")])
+        raise Malformed("missing parameter", [Finding("missing", "/agr", "agr must name an operator")])
     with call.endpoint.database.transaction() as tx:
         asked, limit_id = read_sides(call, tx, window), call.path_values["limit_id"]
         found = find_conflicts(call.endpoint, tx, call.tps, asked, limit_id=limit_id)
@@ -164,7 +164,7 @@ def read_lack(call):
     """Which list is asked for; None for none."""
     name = call.text("list")
     if name is not None and name not in list(Lack):
-        raise Malformed("bad list", [Finding("bad_type", "/list", f"one of {', '.join(Lack)}")])
+        raise Malformed("invalid list", [Finding("bad_type", "/list", f"list must be one of {', '.join(Lack)}")])
     return name and Lack(name)
 
 
@@ -186,7 +186,7 @@ def read_sides(call, tx, window):
     for name, roles in (("agr", OPERATORS), ("dso", ("dso",))):
         party = found.get(codes[name])
         if codes[name] and (party is None or party.role not in roles):
-            raise NotFound("no such party in that role")
+            raise NotFound("unknown party, or a party with another role")
     return Asked(codes["agr"], codes["dso"], window)
 
 
@@ -195,20 +195,20 @@ def read_asked(call, tx, window):
     codes = call.query.get("party", ())
     found = parties(tx, codes)
     if len(found) < len(set(codes)):
-        raise NotFound("no such party")
+        raise NotFound("unknown party")
     operators = [code for code, party in found.items() if party.role in OPERATORS]
     dsos = [code for code, party in found.items() if party.role == "dso"]
     if len(operators) > 1 or len(dsos) > 1 or len(operators) + len(dsos) < len(found):
-        raise Malformed("bad party", [Finding("bad_type", "/party", "one operator, one DSO, or one of each")])
+        raise Malformed("invalid party", [Finding("bad_type", "/party", "name one operator, one DSO, or one of each")])
     return Asked(next(iter(operators), None), next(iter(dsos), None), window)
 
 
 def one_of(named):
     """The one limit that an id names."""
     if not named:
-        raise NotFound("no such limit")
+        raise NotFound("unknown limit")
     if len(named) > 1:
-        refuse([Finding("A55", "/dso", "two DSOs have a limit of this id: say whose is meant")])
+        refuse([Finding("A55", "/dso", "two DSOs use this limit id; name the DSO with the parameter dso")])
     return named[0]
 
 
@@ -244,7 +244,7 @@ def party_json(party, held):
 
 def _some_assets(call, tx, asked):
     if asked.operator is None and asked.dso is None:
-        raise Malformed("no party", [Finding("missing", "/party", "needed to look at single assets")])
+        raise Malformed("missing parameter", [Finding("missing", "/party", "party is required with per_asset=true")])
     return plan_totals.active_assets(tx, call.tps, asked)
 
 

@@ -33,9 +33,7 @@ from tps.platform.news import tell_operator
 from tps.platform.news_counts import Topic
 from tps.rest.function import serve
 
-STALE = DocumentReason(
-    "A84", "a registration of a higher sequence was applied before; some entries were left as they are"
-)
+STALE = DocumentReason("A84", "a newer registration was applied before; some entries stay unchanged")
 
 
 def take_registration(endpoint, arrival):
@@ -60,7 +58,7 @@ def register(handling, party, document):
         return register_assets(handling, source, document)
     if handling.message.type == POINT and isinstance(document, ConnectionPointRegistration):
         return register_points(handling, source, party, document)
-    raise RuleBroken("wrong document", [Finding("A94", "", "this document does not belong to this message type")])
+    raise RuleBroken("wrong document", [Finding("A94", "", "the document does not match the message type")])
 
 
 def register_assets(handling, source, document):

@@ -162,7 +162,7 @@ def answer_json(document):
     """What a refusal, or a partial acceptance, says; `subject` is the resource that it is about."""
     if document.outcome is Outcome.PARTLY_EMERGENCY:
         left_out = [reason.text for reason in document.reasons if reason.code == "A64"]
-        detail = "unknown, not active, or in another grid"
+        detail = "unknown asset, inactive asset, or asset in another grid"
         return {"rejected": [{"asset_id": each, "code": "A64", "detail": detail} for each in left_out]}
     errors = [
         {"code": reason.code, "detail": reason.text or reason.code}
@@ -177,7 +177,11 @@ def answer_json(document):
 def _series_error(series_id, reason):
     """Limits name an asset in the reason's text, registrations in the series' id."""
     if reason.code == "A64" and series_id == "1":
-        return {"code": "A64", "detail": "unknown, not active, or in another grid", "subject": reason.text}
+        return {
+            "code": "A64",
+            "detail": "unknown asset, inactive asset, or asset in another grid",
+            "subject": reason.text,
+        }
     return {"code": reason.code, "detail": reason.text or reason.code, "subject": series_id}
 
 

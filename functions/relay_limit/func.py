@@ -43,7 +43,7 @@ from tps.platform.news_counts import Topic
 from tps.rest.function import serve
 
 SERIES = "1"
-STALE = DocumentReason("A84", "a higher revision was received before; this one has no effect")
+STALE = DocumentReason("A84", "a higher revision was received before; this revision has no effect")
 KINDS = {message_type: kind for kind, message_type in LIMIT_TYPES.items()}
 DIRECTIONS = {code: direction for direction, code in DIRECTION_CODES.items()}
 CLOSINGS = {DocumentStatus.CANCELLED: LimitStatus.CANCELLED, DocumentStatus.WITHDRAWN: LimitStatus.WITHDRAWN}
@@ -163,10 +163,10 @@ def _revision(handling, name, document, status):
 def _check_type(handling, document):
     """A limit, of the kind that its message type says."""
     if not isinstance(document, LimitDocument):
-        _refuse([Finding("A94", "", "this document is no limit")])
+        _refuse([Finding("A94", "", "the document is not a limit")])
     kind = LimitKind.FORESEEN if isinstance(document.limit, ForeseenLimit) else LimitKind.UNFORESEEN
     if document.limit is not None and KINDS[handling.message.type] is not kind:
-        _refuse([Finding("A94", "", "this limit does not belong to this message type")])
+        _refuse([Finding("A94", "", "the limit does not match the message type")])
 
 
 def _check_time(handling, document):
@@ -183,7 +183,9 @@ def _check_start(limit, assets):
     """A start must say its direction if an asset could go both ways."""
     is_start = isinstance(limit, UnforeseenLimit) and limit.action is Action.START
     if is_start and limit.direction is Direction.BOTH and any(_goes_both_ways(asset) for asset in assets):
-        _refuse([Finding("A59", "/direction", "an asset can do both: say production or consumption")])
+        _refuse(
+            [Finding("A59", "/direction", "direction must be production or consumption, because an asset can do both")]
+        )
 
 
 def _goes_both_ways(asset):

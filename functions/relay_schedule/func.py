@@ -37,8 +37,8 @@ from tps.platform.plan_totals import block_totals
 from tps.platform.schedules import AcceptedDocument, PlanChange
 from tps.rest.function import serve
 
-STALE = DocumentReason("A84", "a higher revision was accepted before; this one is ignored")
-CANCELLED = Finding("A59", "", "this schedule was cancelled: nothing follows under its id, send a new one")
+STALE = DocumentReason("A84", "a higher revision was accepted before; this revision has no effect")
+CANCELLED = Finding("A59", "", "the schedules are cancelled and cannot change; send new schedules with a new id")
 _log = structlog.get_logger()
 
 
@@ -63,7 +63,7 @@ def accept(handling, operator, document):
         RuleBroken: The document is refused whole.
     """
     if not isinstance(document, ScheduleDocument):
-        raise _broken(Finding("A94", "", "this document does not belong to this message type"))
+        raise _broken(Finding("A94", "", "the document does not match the message type"))
     plans.lock_plans(handling.tx, operator)
     before = schedules.accepted_document(handling.tx, operator, document.header.document_id)
     if before is not None and document.revision < before.revision:

@@ -134,7 +134,7 @@ def _own_copy(call, asset_ids, period):
         as_of = received_plans.age(tx, call.dso)
         if as_of is None:
             detail = "the platform did not answer in time"
-            raise PlatformSilent(detail, [Finding("platform_silent", "", "try again later")])
+            raise PlatformSilent(detail, [Finding("platform_silent", "", "no cached answer exists; try again later")])
         pieces = plans.plans_within(tx, call.dso, period, asset_ids)
         found = read_plans(call.endpoint, tx, pieces, period)
     return found, as_of, OWN_COPY
@@ -145,7 +145,7 @@ def _schedules_of(call, component, reply):
         return ()
     content = read_document(call.endpoint, component, reply.message_id)
     if content is None:
-        raise StoreAway("the answer is not to be had")
+        raise StoreAway("schedules are temporarily unavailable; try again later")
     return decode(content).schedules
 
 
@@ -182,12 +182,12 @@ def _named_ids(asset_ids):
     if not asset_ids:
         return None
     if len(asset_ids) > MAX_QUERY_IDS:
-        detail = f"at most {MAX_QUERY_IDS} ids in a query; ask with POST for more"
+        detail = f"a query may have at most {MAX_QUERY_IDS} ids; use POST for more"
         raise Malformed("too many ids", [Finding("bad_type", "/asset_id", detail)])
     try:
         ids = [canonical_asset_id(check_id(each)) for each in asset_ids]
     except ValueError as error:
-        raise Malformed("no id", [Finding("bad_type", "/asset_id", str(error))]) from None
+        raise Malformed("invalid id", [Finding("bad_type", "/asset_id", str(error))]) from None
     refuse([finding for each in ids for finding in asset_id_findings(each, "/asset_id")])
     return ids
 

@@ -103,7 +103,7 @@ def read_one(call):
         latest = latest_own(tx, call.dso, [limit_id]).get(limit_id)
         revisions = read_revisions(tx, call.dso, limit_id) if call.flag("all_revisions") else []
     if latest is None:
-        raise NotFound("no limit of yours has this id")
+        raise NotFound("unknown id: the caller has no limit with this id")
     body = own_limit_json(latest, call.now)
     return Answer({**body, "revisions": [own_limit_json(each, call.now) for each in revisions]} if revisions else body)
 
@@ -144,7 +144,7 @@ def _body(call, kind):
     body = read_body(ForeseenBody if kind is LimitKind.FORESEEN else UnforeseenBody, call.raw_body)
     findings = concerns_findings(body)
     if findings:
-        raise Malformed("the body does not have its form", findings)
+        raise Malformed("invalid request body", findings)
     return body
 
 
@@ -232,7 +232,7 @@ def _standing(call, kind, limit_id):
     """The latest revision of a limit that something may follow."""
     found = _find(call, kind, [limit_id]).get(limit_id)
     if found is None:
-        raise NotFound(f"no {kind} limit of yours has this id")
+        raise NotFound(f"unknown id: the caller has no {kind} limit with this id")
     return _open(call, found)
 
 
@@ -243,19 +243,19 @@ def _open(call, own):
 
 def _all_known(call, kind, ids):
     """The latest revision of each; if one is not the caller's, or named twice, all are refused."""
-    found, detail = _find(call, kind, ids), f"no {kind} limit of yours has this id"
+    found, detail = _find(call, kind, ids), f"unknown id: the caller has no {kind} limit with this id"
     unknown = [Finding("A64", f"/ids/{index}", detail) for index, each in enumerate(ids) if each not in found]
     if unknown:
         raise NotFound(detail, unknown)
     first = {each: index for index, each in reversed(list(enumerate(ids)))}
     repeated = [index for index, each in enumerate(ids) if first[each] != index]
-    refuse([Finding("A55", f"/ids/{index}", "the same id twice in one call") for index in repeated])
+    refuse([Finding("A55", f"/ids/{index}", "the request has this id twice") for index in repeated])
     return [found[each] for each in ids]
 
 
 def _reason_findings(reason):
     if reason.code not in REASON_CODES:
-        yield Finding("A59", "/reason/code", f"reason codes for limits are {', '.join(sorted(REASON_CODES))}")
+        yield Finding("A59", "/reason/code", f"reason.code must be one of {', '.join(sorted(REASON_CODES))}")
 
 
 def _routes(kind):

@@ -99,7 +99,9 @@ def read_all(call):
     call.only_known("from", "to", "asset_id", *PAGING)
     paging, asset_ids = read_paging(call), call.query.get("asset_id")
     if asset_ids and len(asset_ids) > MAX_QUERY_IDS:
-        raise Malformed("too many ids", [Finding("bad_type", "/asset_id", f"at most {MAX_QUERY_IDS} ids in a query")])
+        raise Malformed(
+            "too many ids", [Finding("bad_type", "/asset_id", f"a query may have at most {MAX_QUERY_IDS} ids")]
+        )
     ids, period = [canonical_asset_id(each) for each in asset_ids] if asset_ids else None, read_period(call)
     with call.endpoint.database.transaction() as tx:
         found = own_schedules.standing_between(tx, call.agr, period, ids)
@@ -117,7 +119,7 @@ def _read_plan(call):
     if not good:
         refuse(refused)
     if not fits(good, len(schedules)):
-        raise TooLarge("more than one document holds: send several calls")
+        raise TooLarge("too many schedules for one document; send several requests")
     place = {schedule.asset_id: index for index, schedule in reversed(list(enumerate(schedules)))}
     return Plan(good, refused, place)
 
@@ -162,7 +164,7 @@ def _submission(call, plan, revisions, *, success=200):
 def _keep(tx, call, sent, message_id):
     """In the transaction that sends: the revision is this call's, or another one was first."""
     if not own_schedules.add_sent(tx, call.party, replace(sent, message_id=message_id)):
-        raise _conflict("it was changed at the same moment; read it and try again")
+        raise _conflict("another request changed the schedules at the same time; read the schedules and try again")
 
 
 def _expected(call, plan, own, left_out):
@@ -202,7 +204,10 @@ def _known(call, document_id, pointer=""):
     with call.endpoint.database.transaction() as tx:
         revisions = own_schedules.revisions_of(tx, call.agr, document_id)
     if not revisions:
-        raise NotFound("no such schedule", [Finding("A64", pointer, "no such schedule")] if pointer else ())
+        raise NotFound(
+            "unknown id: the caller sent no schedules with this id",
+            [Finding("A64", pointer, "unknown id: the caller sent no schedules with this id")] if pointer else (),
+        )
     return revisions
 
 
@@ -211,9 +216,11 @@ def _changeable(call, document_id, pointer=""):
     revisions = _known(call, document_id, pointer)
     standing = [each for each in revisions if each.is_standing]
     if standing and standing[-1].is_cancellation:
-        refuse([Finding("A59", pointer, "it was cancelled: nothing follows under its id, send a new one")])
+        refuse(
+            [Finding("A59", pointer, "the schedules are cancelled and cannot change; send new schedules with a new id")]
+        )
     if revisions[-1].revision >= LAST_REVISION:
-        raise _conflict("revision 999 is used up; send it anew", pointer)
+        raise _conflict("revision 999 is the last revision; send new schedules with a new id", pointer)
     return revisions
 
 
@@ -221,7 +228,7 @@ def _cancellable(call, document_id, pointer=""):
     """The same of one that plans something; nothing stands by a document that was refused from the beginning."""
     revisions = _changeable(call, document_id, pointer)
     if not asset_ids_so_far(revisions):
-        refuse([Finding("A59", pointer, "it was refused: there is nothing to cancel")])
+        refuse([Finding("A59", pointer, "the schedules were refused, so there is nothing to cancel")])
     return revisions
 
 
@@ -243,7 +250,7 @@ def _sent_json(call, sent):
 def _contents(call, sent):
     content = read_document(call.endpoint, sent.component, sent.message_id)
     if content is None:
-        raise StoreAway("the schedules are not to be had")
+        raise StoreAway("schedules are temporarily unavailable; try again later")
     return [schedule_json(each) for each in decode(content).schedules]
 
 

@@ -63,7 +63,9 @@ def test_a_stop_holds_for_the_known_assets_and_the_rest_is_named(scene: Scene) -
     assert (reply.status, reply.json["status"]) == (201, "partly_accepted")
     rejected = reply.json["rejected"]
     assert sorted(each["asset_id"] for each in rejected) == sorted([unknown, scene.souths, misspelt])
-    assert {(each["code"], each["detail"]) for each in rejected} == {("A64", "unknown, not active, or in another grid")}
+    assert {(each["code"], each["detail"]) for each in rejected} == {
+        ("A64", "unknown asset, inactive asset, or asset in another grid")
+    }
     assert eventually(lambda: [limit["asset_ids"] for limit in scene.alpha.active_limits()]) == [[scene.chp]]
     assert scene.beta.active_limits() == []
 

@@ -269,7 +269,7 @@ def test_what_is_not_there_is_a_fault_with_its_detail(operator: Member, dso: Mem
             detail = {child.tag.rpartition("}")[2]: child.text for child in refused.value.detail[0]}
             told.append((detail.pop("errorID") and detail["errorCode"], detail["errorMessage"]))
             assert detail["messageID"] == message_id
-    assert set(told) == {("not_found", "no such message")}
+    assert set(told) == {("not_found", "the caller has no message with this id")}
 
 
 @pytest.mark.parametrize("client", CLIENTS)

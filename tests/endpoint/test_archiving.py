@@ -34,7 +34,7 @@ class Memory:
 
     def _check(self) -> None:
         if self.is_away:
-            raise StoreAway("the document store is away")
+            raise StoreAway("the document store is temporarily unavailable")
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Watched:
     def publish_each(self, letters: Sequence[Letter]) -> set[str]:
         self.published.append((time.monotonic(), len(letters)))
         if self.is_away:
-            raise StoreAway("the broker is away")
+            raise StoreAway("the message broker is temporarily unavailable")
         return self.real.publish_each(letters)
 
 

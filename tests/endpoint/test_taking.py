@@ -254,7 +254,7 @@ def test_while_our_own_trouble_keeps_a_message_its_sender_is_told_once_that_it_c
     arrival, told = net.arrival(message), net.in_stream(MADES_ACK)
 
     def trouble(_handling: Handling) -> Verdict:
-        raise StoreAway("a store is away")
+        raise StoreAway("a store is unavailable")
 
     for _ in range(2):
         with pytest.raises(StoreAway):

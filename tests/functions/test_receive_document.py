@@ -10,7 +10,7 @@ from tps.mades.types import types_received_by
 from tps.operator.limit_intake import limit_json
 
 receive = function("receive_document")
-LEFT_OUT = "unknown, not active, or in another grid"
+LEFT_OUT = "unknown asset, inactive asset, or asset in another grid"
 
 
 def test_an_accepted_document_has_no_errors() -> None:

@@ -45,7 +45,9 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> None:
     def send(_call: Call, submission: Submission) -> tuple[str, str]:
         assert submission.document_id is not None
         if submission.document_id == RACED:
-            raise RevisionConflict("changed", [Finding("A51", "", "it was changed at the same moment")])
+            raise RevisionConflict(
+                "changed", [Finding("A51", "", "another request changed the schedules at the same time")]
+            )
         return "c", submission.document_id
 
     def await_answer(_call: Call, _component: str, message_id: str, _wait_s: float) -> dict[str, Any]:

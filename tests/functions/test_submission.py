@@ -14,7 +14,7 @@ class FullWaits:
     """No place is free."""
 
     def until(self, *_arguments: object) -> None:
-        raise TooManyWaiting("too many calls wait already")
+        raise TooManyWaiting("too many calls are waiting; try again later")
 
 
 class FakeCall:

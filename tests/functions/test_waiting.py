@@ -25,7 +25,7 @@ class Wakes:
 
     def on_wake(self, callback: Callable[[str], None]) -> None:
         if self.is_away:
-            raise StoreAway("the broker is away")
+            raise StoreAway("the message broker is temporarily unavailable")
         self.subscriptions.append(callback)
 
     def wake(self, party: str) -> None:
@@ -163,7 +163,7 @@ def test_a_look_that_fails_gives_its_place_back() -> None:
         try:
             return next(looks)
         except StopIteration:
-            raise StoreAway("the database is away") from None
+            raise StoreAway("the database is temporarily unavailable") from None
 
     waits._mailbox.on_wake(lambda _party: None)
     with pytest.raises(StoreAway):

@@ -17,7 +17,7 @@ from tps.local.gui.address import publish_here
 from tps.local.gui.libraries import LibrariesMissing
 from tps.local.gui.pages import SECURITY
 
-WRONG = "the code does not hold"
+WRONG = "the code is not valid"
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_wrong_code_is_refused_and_reads_no_file(world: World, tried: str) -> 
     answer = ask(world, {"code": tried})
 
     assert answer.status_code == 401
-    assert answer.json()["detail"] == (WRONG if tried else "a bearer token is needed")
+    assert answer.json()["detail"] == (WRONG if tried else "a bearer token is required")
 
 
 def test_the_file_of_a_code_is_no_code(world: World) -> None:

@@ -125,7 +125,7 @@ NOT_HOLDING = {
 
 @pytest.mark.parametrize("name", NOT_HOLDING)
 def test_a_token_that_does_not_hold_is_refused_in_the_same_words(verifier: TokenVerifier, name: str) -> None:
-    with pytest.raises(Unauthenticated, match=r"^the token does not hold$"):
+    with pytest.raises(Unauthenticated, match=r"^the token is not valid$"):
         verifier.identify(f"Bearer {NOT_HOLDING[name]()}")
 
 

@@ -236,7 +236,7 @@ SAMPLES: dict[str, Document] = {
         Outcome.PARTLY,
         to=AGR,
         received=ReceivedDocument(DOCUMENT_ID, 1, "A67", "A17", CREATED),
-        rejected=(RejectedSeries("2", (DocumentReason("A64", "not registered by you"),)),),
+        rejected=(RejectedSeries("2", (DocumentReason("A64", "the caller has not registered this id"),)),),
     ),
     "emergency partly accepted": make_acknowledgement(
         Outcome.PARTLY_EMERGENCY, DocumentReason("A64", CHARGER), DocumentReason("A64", "NDK:gone")

@@ -80,7 +80,7 @@ class Replayer(threading.Thread):
     async def _publish(self, letters: list[_Heard]) -> None:
         client = await self._client()
         if client is None:
-            raise RuntimeError("the broker is away")
+            raise RuntimeError("the message broker is temporarily unavailable")
         stream = client.jetstream()
         for letter in letters:
             await stream.publish(letter.subject, letter.data, headers={**letter.headers, "Nats-Msg-Id": new_id()})

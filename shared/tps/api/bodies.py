@@ -13,9 +13,9 @@ from tps.errors import Finding, Malformed
 
 _CODES = {"extra_forbidden": "unknown_field", "missing": "missing", "too_short": "missing"}
 _DETAILS = {
-    "extra_forbidden": "this field is not known here",
-    "missing": "this field is needed",
-    "too_short": "at least one is needed",
+    "extra_forbidden": "unknown field",
+    "missing": "this field is required",
+    "too_short": "at least one entry is required",
 }
 
 
@@ -39,7 +39,7 @@ def read_body(model: type[_Model], raw: bytes) -> _Model:
         return model.model_validate(parse_json(raw))
     except ValidationError as error:
         findings = [_finding(each) for each in error.errors(include_url=False, include_input=False)]
-        raise Malformed("the body does not have its form", findings) from None
+        raise Malformed("invalid request body", findings) from None
 
 
 def parse_json(raw: bytes) -> Any:
@@ -53,7 +53,7 @@ def parse_json(raw: bytes) -> Any:
             raw, parse_float=_number, parse_constant=_refuse_constant, object_pairs_hook=_object_without_repeats
         )
     except (ValueError, RecursionError):
-        raise Malformed("the body is not JSON", [Finding("not_json", "", "the body is not JSON")]) from None
+        raise Malformed("the body is not valid JSON", [Finding("not_json", "", "the body is not valid JSON")]) from None
 
 
 def pointer_of(location: Sequence[str | int]) -> str:
@@ -71,15 +71,15 @@ def _number(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise ValueError("no number") from None
+        raise ValueError("not a number") from None
 
 
 def _refuse_constant(_name: str) -> None:
-    raise ValueError("no number")
+    raise ValueError("not a number")
 
 
 def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = dict(pairs)
     if len(names) != len(pairs):
-        raise ValueError("a name twice")
+        raise ValueError("duplicate name")
     return names

@@ -36,32 +36,32 @@ MAX_ID_CHARACTERS = len("A10:") + MAX_RESOURCE_ID_LENGTH
 def read_moment(text: str) -> datetime:
     """An RFC 3339 time as aware UTC; ValueError if it is none."""
     if not _RFC3339.fullmatch(text):
-        raise ValueError("a time with its offset is needed, as in 2026-03-29T06:00:00Z")
+        raise ValueError("must be a time with an offset, for example 2026-03-29T06:00:00Z")
     try:
         moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("no such time") from None
+        raise ValueError("this time does not exist") from None
     if not EARLIEST <= moment <= LATEST:
-        raise ValueError(f"times are between {EARLIEST:%Y} and {LATEST:%Y}")
+        raise ValueError(f"the year of a time must be from {EARLIEST:%Y} to {LATEST:%Y}")
     return moment
 
 
 def _moment(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("a time is a text, as in 2026-03-29T06:00:00Z")
+        raise ValueError("must be a text with a time, for example 2026-03-29T06:00:00Z")
     return read_moment(value)
 
 
 def _power(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise ValueError("a number of kW is needed")
+        raise ValueError("must be a number (power in kW)")
     return Decimal(value)
 
 
 def check_id(text: str) -> str:
     """An id with a form that ids have; ValueError for characters that no id has. Whether it is right comes later."""
     if text != text.strip() or not text.isprintable():
-        raise ValueError("an id is printable, without blanks around it")
+        raise ValueError("an id must have printable characters only, and no leading or trailing blanks")
     return text
 
 
@@ -221,7 +221,7 @@ def concerns_findings(body: ConcernsBody) -> list[Finding]:
     """Neither none nor several of the three ways to say what a limit is about."""
     names = ("asset_ids", "connection_point_ids", "sections")
     given = [name for name in names if getattr(body, name) is not None]
-    detail = f"exactly one of {', '.join(names)}"
+    detail = f"exactly one of {', '.join(names)} is required"
     return [Finding("unknown_field", f"/{name}", detail) for name in given[1:]] or (
         [] if given else [Finding("missing", "/asset_ids", detail)]
     )

@@ -39,7 +39,7 @@ def apply(
         Forbidden: The platform operator has its component.
     """
     if scope.is_operator:
-        raise Forbidden("the platform has its component")
+        raise Forbidden("the platform operator cannot apply for a component; the platform already has one")
     findings = [*wished_code_findings(code, scope.party), *contact_findings(contact)]
     if findings:
         raise RuleBroken(findings[0].detail, findings)
@@ -57,9 +57,9 @@ def apply(
 def _check_free(directory_: Directory, tx: Transaction, wanted: Application) -> None:
     """By what the applicant may see alone."""
     if directory.component_of(tx, wanted.party) is not None:
-        raise _taken("you are a component already; renew its certificates, or ask the platform operator")
+        raise _taken("the party already has a component; renew its certificates, or ask the platform operator")
     if wanted.code in directory_.everybodys:
-        raise _taken("this code cannot be had")
+        raise _taken("this code is not available; choose another code")
 
 
 def _taken(detail: str) -> Conflict:
@@ -101,7 +101,7 @@ def approve(
 
 def _still_active(known: Registered) -> Registered:
     if known.status == "revoked":
-        raise _taken("this component was revoked, for good")
+        raise _taken("the component is revoked, which cannot be undone")
     return known
 
 
@@ -109,17 +109,22 @@ def _the_one(tx: Transaction, code: str, party: str | None, statuses: tuple[str,
     found = [each for each in applications.applications_for(tx, code) if each.status in statuses]
     found = [each for each in found if party in (None, each.party)]
     if not found:
-        raise NotFound("nobody has applied for this code, or it was decided already")
+        raise NotFound("no open application has this code")
     if len(found) > 1:
-        raise Conflict("several parties wish this code; say which", [Finding("taken", "/party", "say which party")])
+        raise Conflict(
+            "several parties applied for this code",
+            [Finding("taken", "/party", "party must name one of the applicants")],
+        )
     return found[0]
 
 
 def _check_approvable(tx: Transaction, application: Application, grid_prefixes: tuple[str, ...]) -> None:
     if grid_prefixes and application.role != "dso":
-        raise RuleBroken("grid prefixes are for DSOs", [Finding("A59", "/grid_prefixes", "grid prefixes are for DSOs")])
+        raise RuleBroken(
+            "only DSOs have grid prefixes", [Finding("A59", "/grid_prefixes", "only DSOs have grid prefixes")]
+        )
     if directory.registered(tx, application.code) is not None:
-        raise _taken("another component has this code; reject the application")
+        raise _taken("another component already has this code; reject the application")
 
 
 def _admitted(directory_: Directory, application: Application, now: datetime) -> Registered:

@@ -40,7 +40,7 @@ def renew(directory_: Directory, scope: DirectoryScope, code: str, pems: dict[st
         if issued:
             return issued
         if len(kept) >= MAXIMUM_VALID_CERTIFICATES:
-            detail = "more certificates are valid than a component needs"
+            detail = "the component already has too many valid certificates; wait until some expire, or revoke some"
             raise Conflict(detail, [Finding("too_many", "/keys", detail)])
         issued = certify(directory_, code, known.entry.organisation, keys)
         rewrite(directory_, tx, with_entry(known, certificates=kept + issued), now)
@@ -49,7 +49,7 @@ def renew(directory_: Directory, scope: DirectoryScope, code: str, pems: dict[st
 
 def _check_own(scope: DirectoryScope, code: str) -> None:
     if scope.component is None:
-        raise Forbidden("a component renews by the key of a valid certificate")
+        raise Forbidden("the request must be signed with the key of a valid certificate of the component")
     if scope.component != code:
         raise NotFound(NO_COMPONENT)
 
@@ -96,5 +96,5 @@ def _to_revoke(directory_: Directory, known: Registered, certificate_id: str | N
     if known.entry.is_revoked(certificate_id):
         return []
     if certificate_id not in ids:
-        raise NotFound("the component has no such certificate")
+        raise NotFound("the component has no certificate with this id")
     return [certificate_id]

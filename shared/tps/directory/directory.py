@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EnterParty = Callable[["OwnComponent", tuple[str, ...]], None]
 OpenTransaction = Callable[[], AbstractContextManager["Transaction"]]
 GROUP_OF_ROLE = {"agr": "agr", "brp": "agr", "dso": "dso", "tps": "tps"}
-NO_COMPONENT = "no such component"
+NO_COMPONENT = "unknown component"
 
 
 @dataclass(frozen=True, slots=True)

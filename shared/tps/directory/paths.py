@@ -53,7 +53,7 @@ def remove_path(
     def without(known: Registered) -> Sequence[MessagePath]:
         left = [path for path in known.entry.paths if not _is_named(path, message_type, valid_from)]
         if len(left) == len(known.entry.paths):
-            raise NotFound("the component has no such path")
+            raise NotFound("the component has no path that matches the parameters")
         return left
 
     return _change(directory_, scope, code, without)
@@ -81,7 +81,7 @@ def _check_may_change(directory_: Directory, scope: DirectoryScope, code: str) -
     if not isinstance(found, Registered):
         raise NotFound(NO_COMPONENT)
     if not scope.is_operator and found.component.party != scope.party:
-        raise Forbidden("for the platform operator")
+        raise Forbidden("only the platform operator may do this")
 
 
 def _check(directory_: Directory, scope: DirectoryScope, known: Registered, paths: tuple[MessagePath, ...]) -> None:
@@ -90,7 +90,9 @@ def _check(directory_: Directory, scope: DirectoryScope, known: Registered, path
     if not scope.is_operator:
         findings += widening_findings(known.entry.paths, paths)
     if not _is_ever_valid(paths, directory_.clock()):
-        findings.append(Finding("unreachable", "/paths", "a component without a path is unreachable; leave one"))
+        findings.append(
+            Finding("unreachable", "/paths", "a component without a path is unreachable; keep at least one path")
+        )
     if findings:
         raise RuleBroken(findings[0].detail, findings)
     rivals = list(conflict_findings(paths))
@@ -108,5 +110,5 @@ def warnings_of(entry: ComponentEntry, role: str, now: datetime) -> list[dict[st
     if not missing:
         return []
     if not any(path.is_valid_at(now) for path in entry.paths):
-        return [{"code": "unreachable", "detail": "no path is valid now: nothing reaches the component"}]
+        return [{"code": "unreachable", "detail": "no path is valid now, so the component cannot receive messages"}]
     return [{"code": "unreachable", "detail": f"no path is valid now for {', '.join(missing)}"}]

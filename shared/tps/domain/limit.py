@@ -184,7 +184,7 @@ def _asset_ids_findings(asset_ids: Sequence[str]) -> Iterator[Finding]:
     for index, asset_id in enumerate(asset_ids):
         canonical_id = canonical_asset_id(asset_id)
         if canonical_id in seen:
-            yield Finding("A55", f"/asset_ids/{index}", "the same id twice in one call", asset_id)
+            yield Finding("A55", f"/asset_ids/{index}", "the request has this id twice", asset_id)
         seen.add(canonical_id)
 
 

@@ -29,7 +29,10 @@ def keep_assets(handling: Handling, document: Document, request: dict[str, Any] 
         RuleBroken: A94, for what is neither.
     """
     if not isinstance(document, AssetList) or not (document.is_change or request):
-        raise RuleBroken("cannot be processed", [Finding("A94", "", "no list was asked for by that message")])
+        raise RuleBroken(
+            "the document cannot be processed",
+            [Finding("A94", "", "the message does not answer a request for an asset list")],
+        )
     if request and not document.is_change:
         kept = KeptList(document.header.created_at, handling.message.message_id)
         asset_lists.keep_list(handling.tx, handling.own.party, request["message_id"], kept)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 LONG_EMERGENCY = timedelta(hours=24)
-LEFT_OUT = "unknown, not active, or in another grid"
+LEFT_OUT = "unknown asset, inactive asset, or asset in another grid"
 _NOTICES = frozenset({"EXPIRES", "EXPIRED", "ALL_REACHED", "UNREACHED"})
 
 
@@ -57,21 +57,21 @@ def resolve(tx: Transaction, scope: DsoScope, body: ConcernsBody) -> Concerned:
         place, points = "/sections", _points_in(tx, scope, body.sections or ())
     found = assets_of_grid(tx, scope, points)
     if not found:
-        raise RuleBroken("nothing to limit", [Finding("A69", place, "no asset is known there")])
+        raise RuleBroken("nothing to limit", [Finding("A69", place, "no known asset is connected there")])
     return Concerned(tuple(asset.id for asset in found), True)
 
 
 def _named_points(tx: Transaction, scope: DsoScope, ids: Sequence[str]) -> list[str]:
     wanted = [canonical_point_id(each) for each in ids]
     known = {each.id for each in read_own(tx, scope.party, wanted)}
-    _refuse_unknown("/connection_point_ids", wanted, known, "not a connection point of yours")
+    _refuse_unknown("/connection_point_ids", wanted, known, "the caller has no connection point with this id")
     return wanted
 
 
 def _points_in(tx: Transaction, scope: DsoScope, sections: Sequence[str]) -> list[str]:
     points = {each.id: set(each.body.get("sections") or ()) for each in read_own(tx, scope.party)}
     known = set().union(*points.values())
-    _refuse_unknown("/sections", sections, known, "none of your connection points has this section")
+    _refuse_unknown("/sections", sections, known, "no connection point of the caller has this section")
     return [each for each, own in points.items() if own & set(sections)]
 
 
@@ -91,7 +91,9 @@ def warnings_of(
     known = known_assets(tx, scope, limit.asset_ids)
     found = list(_time_warnings(limit, now))
     if own_limits.overlaps_another(tx, scope, limit, own_id or ""):
-        detail = "some of the assets are limited in that time and direction already: all limits stand"
+        detail = (
+            "other limits already apply to some of the assets in this direction and period; all limits remain in force"
+        )
         found.append(("overlaps_own_limit", detail))
     return found + list(_power_warnings(limit, known)) if len(known) == len(limit.asset_ids) else found
 
@@ -104,9 +106,9 @@ def left_out(tx: Transaction, scope: DsoScope, limit: Limit) -> tuple[dict[str, 
 
 def _time_warnings(limit: Limit, now: datetime) -> Iterator[tuple[str, str]]:
     if isinstance(limit, ForeseenLimit) and limit.period.start < now:
-        yield "starts_in_the_past", "the limit starts in the past: it is in force at once"
+        yield "starts_in_the_past", "the limit starts in the past, so it is in force at once"
     if not isinstance(limit, ForeseenLimit) and limit.period.end > now + LONG_EMERGENCY:
-        yield "long_emergency", "the emergency is expected to last for more than 24 hours"
+        yield "long_emergency", "expected_end is more than 24 hours after the start"
 
 
 def _power_warnings(limit: Limit, known: Sequence[AssetListing]) -> Iterator[tuple[str, str]]:
@@ -115,10 +117,10 @@ def _power_warnings(limit: Limit, known: Sequence[AssetListing]) -> Iterator[tup
     powers_kw = [_power_kw(asset, limit.direction) for asset in known]
     unable = sum(1 for power_kw in powers_kw if not power_kw)
     if unable:
-        yield "cannot_do_direction", f"{unable} of the assets have no {limit.direction} to limit"
+        yield "cannot_do_direction", f"{unable} of the assets cannot be limited in the direction {limit.direction}"
     installed_kw = sum(powers_kw, Decimal(0))
     if isinstance(limit, ForeseenLimit) and any(slot.power_kw >= installed_kw for slot in limit.available):
-        yield "does_not_bind", f"the power available is not below the {installed_kw:f} kW that are installed"
+        yield "does_not_bind", f"the available power is not below the installed power of {installed_kw:f} kW"
 
 
 def _power_kw(asset: AssetListing, direction: Direction) -> Decimal:
@@ -136,7 +138,7 @@ def next_revision(own: OwnLimit) -> int:
         RevisionConflict: There is none (A51).
     """
     if own.revision == LAST_REVISION:
-        detail = f"revision {LAST_REVISION} is used up: send a new limit"
+        detail = f"revision {LAST_REVISION} is the last revision; send a new limit with a new id"
         raise RevisionConflict(detail, [Finding("A51", "", detail)])
     return own.revision + 1
 

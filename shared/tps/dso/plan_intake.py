@@ -28,7 +28,7 @@ def keep_plans(handling: Handling, document: Document) -> Answer:
         RuleBroken: A94, no schedules, or an answer to nothing that was asked.
     """
     if not isinstance(document, ScheduleDocument) or document.refused:
-        raise _not_processed("not schedules of the platform's")
+        raise _not_processed("the document is not a schedule document of the platform")
     if handling.message.in_reply_to:
         return _keep_reply(handling, document, handling.message.in_reply_to)
     rank = handling.message.sequence
@@ -42,7 +42,7 @@ def keep_plans(handling: Handling, document: Document) -> Answer:
 def _keep_reply(handling: Handling, document: ScheduleDocument, request_id: str) -> Answer:
     reply = Reply(document.header.created_at, handling.message.message_id)
     if not received_plans.note_reply(handling.tx, handling.own.party, request_id, reply):
-        raise _not_processed("no schedules were asked for by that message")
+        raise _not_processed("the message does not answer a request for schedules")
     ledger.set_answer(handling.tx, handling.own.code, [request_id], status=Status.ACCEPTED, answer={})
     return Answer(Outcome.ACCEPTED)
 
@@ -61,4 +61,4 @@ def _without_plan(document: ScheduleDocument, rank: int) -> list[Piece]:
 
 
 def _not_processed(detail: str) -> RuleBroken:
-    return RuleBroken("cannot be processed", [Finding("A94", "", detail)])
+    return RuleBroken("the document cannot be processed", [Finding("A94", "", detail)])

@@ -129,9 +129,9 @@ def digest_of(document: Document) -> bytes:
 def _route_answer(handling: Handling, peer: Correspondent, document: Document) -> Answer | None:
     """A document must be from whoever signed the message, and to whoever received it."""
     if document.header.sender != peer.party:
-        return Answer.refusing([Finding("A78", "", "the document's sender is not the one that signed the message")])
+        return Answer.refusing([Finding("A78", "", "the sender in the document did not sign the message")])
     if document.header.receiver != handling.own.party:
-        return Answer.refusing([Finding("A53", "", "the document is for another receiver")])
+        return Answer.refusing([Finding("A53", "", "the document is addressed to another receiver")])
     return None
 
 
@@ -145,7 +145,7 @@ def _decide_once(
     if earlier is not None:
         if earlier.digest == digest:
             return Answer.from_json(earlier.answer)
-        return Answer.refusing([Finding("A51", "", "this revision is already here with other content")])
+        return Answer.refusing([Finding("A51", "", "this revision already exists with other content")])
     answer = _decide(handling, peer, document, decide)
     if answer is not None and answer.status is not Status.REFUSED:
         keep_decision(handling.tx, *key, decision=Decision(digest, answer.to_json()), at=handling.now)

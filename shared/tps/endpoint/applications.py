@@ -138,7 +138,7 @@ def next_message(
         return None, 0
     content = read_document(endpoint, own.code, row["message_id"]) if with_content else None
     if with_content and content is None:
-        raise StoreAway("the message's document is not to be had")
+        raise StoreAway("the document of the message is temporarily unavailable; try again later")
     message = ReceivedMessage(
         message_id=row["message_id"],
         receiver=own.code,
@@ -182,7 +182,7 @@ def status_of(endpoint: Endpoint, own: OwnComponent, message_id: str) -> Message
 def _check(sending: Sending) -> None:
     codes.component_code(sending.receiver, "receiverCode")
     if codes.message_type(sending.type, "businessType") == ACKNOWLEDGEMENT_TYPE:
-        raise refusal("malformed", "MADES's own acknowledgements are sent by endpoints")
+        raise refusal("malformed", "only endpoints send acknowledgements of MADES")
     if sending.ba_message_id is not None:
         codes.free_text(sending.ba_message_id, "baMessageID", _MAXIMUM_BA_ID)
     if sending.sender_application is not None:
@@ -290,4 +290,4 @@ def _item(step: Mapping[str, Any], names: Mapping[str, str]) -> TraceItem:
 
 
 def _not_found() -> NotFound:
-    return NotFound("no such message")
+    return NotFound("the caller has no message with this id")

@@ -254,7 +254,7 @@ def _decide(
         row = ledger.find(tx, message.receiver, message.message_id, lock=True)
         assert row is not None
         if (row["direction"], row["peer"]) != ("in", message.sender):
-            raise refusal("malformed", "another message has this id")
+            raise refusal("malformed", "another message already has this id")
         if row["is_handled"]:
             return Verdict(Status(row["status"]), wakes=(_handling(endpoint, tx, message, content).own.party,))
         handling = _handling(endpoint, tx, message, content)

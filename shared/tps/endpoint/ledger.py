@@ -249,7 +249,7 @@ def message_of_key(tx: Transaction, *, party: str, key: str, digest: bytes) -> s
 
 
 def _key_reused() -> KeyReused:
-    detail = "this Idempotency-Key was used with another request"
+    detail = "this Idempotency-Key was already used for another request; use a new key"
     return KeyReused(detail, [Finding("key_reused", "", detail)])
 
 

@@ -103,7 +103,7 @@ def _fail(tx: Transaction, own: str, peer: str, messages: Sequence[AcknowledgedM
         if each.message_id in failed:
             by_code[each.detail or "failed"].append(each.message_id)
     for code, ids in by_code.items():
-        errors = [{"code": code, "detail": FAILURES.get(code, "the receiver could not take the message")}]
+        errors = [{"code": code, "detail": FAILURES.get(code, "the receiver could not process the message")}]
         ledger.set_answer(tx, own, ids, status="failed", answer={"errors": errors})
 
 

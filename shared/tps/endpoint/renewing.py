@@ -79,10 +79,10 @@ def renew_now(endpoint: Endpoint, component: str, certify: Certify) -> tuple[Cer
     """
     with endpoint.database.transaction() as tx:
         if endpoint.own(tx, component) is None:
-            raise NotFound("no such component in this group")
+            raise NotFound("this group has no such component")
     taken = _take(endpoint, component)
     if taken is None:
-        raise Unavailable("its certificates are being renewed, or were not a moment ago; try again in a minute")
+        raise Unavailable("a renewal is in progress or failed a moment ago; try again in a minute")
     return _finish(endpoint, taken, certify)
 
 

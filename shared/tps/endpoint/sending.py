@@ -176,7 +176,7 @@ def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None
         for message_id, error in refused.items():
             fail_outgoing(tx, component, [message_id], error=error, now=endpoint.clock())
     if len(stored) < len(letters):
-        raise StoreAway("the broker did not store every message")
+        raise StoreAway("the message broker did not store every message")
 
 
 def _ready_or_failed(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> _Ready | None:

@@ -70,13 +70,15 @@ def create_app(function: ModuleType, services: Services) -> Flask:
 def _problem_of(error: HTTPException) -> Response:
     """What no function was asked for, because the web framework had no route to it."""
     if isinstance(error, werkzeug.exceptions.MethodNotAllowed):
-        return problem(MethodNotAllowed(f"verbs known here: {', '.join(METHODS)}"))
+        return problem(MethodNotAllowed(f"allowed methods: {', '.join(METHODS)}"))
     return problem(NotFound("no such route"))
 
 
 def _readiness(services: Services) -> Any:
     def readiness() -> Response:
         is_ready = services.is_ready()
-        return Response("OK" if is_ready else "a store is away", 200 if is_ready else 503, content_type="text/plain")
+        return Response(
+            "OK" if is_ready else "a store is unavailable", 200 if is_ready else 503, content_type="text/plain"
+        )
 
     return readiness

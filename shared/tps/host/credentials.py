@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tps.endpoint.endpoint import Endpoint
     from tps.host.services import Services
 
-_REFUSAL = "a component's own user name and password are needed"
+_REFUSAL = "the user name and password of a component are required"
 _REMEMBER_S = 300
 _MAXIMUM_CHARACTERS = 512
 _WAIT_S = 5
@@ -86,7 +86,7 @@ def _holds(password: str, password_hash: str) -> bool:
         if known in _REMEMBERED:
             return True
     if not _CHECKING.acquire(timeout=_WAIT_S):
-        raise Unavailable("too many credentials are being checked; try again")
+        raise Unavailable("too many logins at the same time; try again")
     try:
         is_held = is_password(password, password_hash)
     finally:

@@ -61,6 +61,6 @@ def _authority(folder: Path | None) -> Authority:
     from tps.mades.certificates import Authority, load_private_key
 
     if folder is None or not (folder / AUTHORITY_KEY).exists():
-        raise Unavailable("the certificate authority's key is not there")
+        raise Unavailable("the key of the certificate authority is not available; ask the platform operator")
     certificate, key = folder / AUTHORITY_CERTIFICATE, folder / AUTHORITY_KEY
     return Authority(certificate.read_text(), load_private_key(key.read_bytes()))

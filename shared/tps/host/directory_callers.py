@@ -17,7 +17,7 @@ from tps.mades.certificate import CertificateUse
 if TYPE_CHECKING:
     from tps.host.services import Services
 
-_REFUSAL = "the token does not hold"
+_REFUSAL = "the token is not valid"
 
 
 def viewer_behind(services: Services, authorization: str | None, read_body: Callable[[], bytes]) -> DirectoryScope:
@@ -37,11 +37,11 @@ def viewer_behind(services: Services, authorization: str | None, read_body: Call
     identity = services.tokens.identify(authorization)
     is_platform = identity.party == services.settings.platform_party
     if is_platform != (identity.role == "tps"):
-        raise Forbidden("the token's party is not onboarded here in that role; ask the platform operator")
+        raise Forbidden("the party of the token is not onboarded in this role; ask the platform operator")
     with services.endpoint("ecp").database.transaction() as tx:
         known = directory.component_of(tx, identity.party)
     if known is not None and known.component.role != identity.role:
-        raise Forbidden("the token's party is not onboarded here in that role; ask the platform operator")
+        raise Forbidden("the party of the token is not onboarded in this role; ask the platform operator")
     return DirectoryScope(identity.party, identity.role)
 
 

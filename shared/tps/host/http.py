@@ -162,10 +162,12 @@ def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Cal
 def _refuse_nul(query: Mapping[str, Sequence[str]], path_values: Mapping[str, str]) -> None:
     """No store keeps a NUL, so nothing there has one."""
     if any("\0" in each for each in path_values.values()):
-        raise NotFound("not there")
+        raise NotFound("unknown id")
     bad = [name for name, values in query.items() if any("\0" in each for each in values)]
     if bad:
-        raise Malformed("bad query", [Finding("bad_type", pointer_of([name]), "a NUL is no text") for name in bad])
+        raise Malformed(
+            "invalid query", [Finding("bad_type", pointer_of([name]), "NUL characters are not allowed") for name in bad]
+        )
 
 
 def _caller(request: Request, services: Services, kind: str) -> Scope:
@@ -177,13 +179,13 @@ def _caller(request: Request, services: Services, kind: str) -> Scope:
     with services.endpoint(kind).database.transaction() as tx:
         known = component_of_party(tx, identity.party)
     if known is None or known.role != identity.role:
-        raise Forbidden("the token's party is not onboarded here in that role; ask the platform operator")
+        raise Forbidden("the party of the token is not onboarded in this role; ask the platform operator")
     return identity.scope
 
 
 def _body(request: Request) -> bytes:
     if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise TooLarge("a body has at most 50 MB")
+        raise TooLarge("a request body may have at most 50 MB")
     body = request.get_data(cache=False)
     is_json = request.mimetype == "application/json" or request.mimetype.endswith("+json")
     if body and request.method in _BODIED and not is_json:
@@ -211,7 +213,7 @@ def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str
     if request.method == "GET":
         return route.describe(request.base_url, request.query_string.decode("latin-1"))
     if request.method != "POST":
-        raise MethodNotAllowed("allowed here: GET, POST")
+        raise MethodNotAllowed("allowed methods: GET, POST")
     try:
         endpoint, own = component_behind(
             _services(), request.headers.get("Authorization"), path_values.get("component")
@@ -221,9 +223,9 @@ def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str
     except Exception as error:
         return route.fail(error)
     if (request.content_length or 0) > MAXIMUM_REQUEST_BYTES:
-        raise TooLarge("a request has at most 75 MB")
+        raise TooLarge("a request may have at most 75 MB")
     if request.mimetype != SOAP_MEDIA_TYPE:
-        raise WrongMediaType("the body must be application/soap+xml: SOAP 1.2")
+        raise WrongMediaType("the body must be SOAP 1.2 (application/soap+xml)")
     return route.handler(ServiceCall(endpoint, own, lambda: _service_body(request)))
 
 
@@ -262,7 +264,7 @@ def _take_event(request: Request, tables: Tables) -> Response:
 def _check_delivery(request: Request, token: str) -> None:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not hmac.compare_digest(given.encode(), token.encode()):
-        raise Unauthenticated("events come from event delivery only")
+        raise Unauthenticated("only event delivery may send events")
 
 
 def _handle_event(request: Request, tables: Tables, services: Services) -> Status:
@@ -272,7 +274,7 @@ def _handle_event(request: Request, tables: Tables, services: Services) -> Statu
     endpoint = services.endpoint(arrival.group)
     handler = tables.topics.get((endpoint.kind, arrival.type))
     if handler is None:
-        raise NotFound("this function does not take that message type")
+        raise NotFound("this function does not process this message type")
     return handler(endpoint, arrival)
 
 
@@ -288,11 +290,11 @@ def _match(routes: tuple[Route, ...], path: str, method: str) -> tuple[Route, Ma
     try:
         index, values = _map(routes).bind("").match(path, method)
     except WerkzeugMethodNotAllowed as error:
-        raise MethodNotAllowed(f"allowed here: {', '.join(sorted(error.valid_methods or ()))}") from None
+        raise MethodNotAllowed(f"allowed methods: {', '.join(sorted(error.valid_methods or ()))}") from None
     except HTTPException:
         raise NotFound("no such route") from None
     if method == "HEAD":
-        raise MethodNotAllowed("HEAD is not answered; ask with GET")
+        raise MethodNotAllowed("HEAD is not supported; use GET")
     return routes[index], values
 
 
@@ -308,5 +310,5 @@ def _map(routes: tuple[Route, ...]) -> Map:
 
 def _from_werkzeug(error: HTTPException) -> TpsError:
     if isinstance(error, RequestEntityTooLarge):
-        return TooLarge("a body has at most 50 MB")
+        return TooLarge("a request body may have at most 50 MB")
     return NotFound("no such route")

@@ -59,14 +59,14 @@ class TokenVerifier:
         claims = self.claims(authorization)
         party, role = claims.get(self.party_claim), _role_in(claims.get(self.role_claim))
         if not isinstance(party, str) or role is None:
-            raise Unauthenticated("the token does not hold")
+            raise Unauthenticated("the token is not valid")
         return Identity(party, role)
 
     def claims(self, authorization: str | None) -> dict[str, Any]:
         """What the token of an Authorization header says, verified; fails as `identify` does."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("a bearer token is needed")
+            raise Unauthenticated("a bearer token is required")
         return self._claims(token.strip())
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class TokenVerifier:
             decoded = jwt.decode(token, self.keys.for_key_id(key_id), algorithms=ALGORITHMS)
             rules.validate(decoded.claims)
         except (JoseError, ValueError, KeyError, TypeError, RecursionError):
-            raise Unauthenticated("the token does not hold") from None
+            raise Unauthenticated("the token is not valid") from None
         return decoded.claims
 
 
@@ -99,4 +99,4 @@ def _role_in(claim: Any) -> str | None:
 def check_group(identity: Identity, kind: str) -> None:
     """Refuse a role that has no business on a group's routes."""
     if identity.kind != kind:
-        raise Forbidden("the token's role has no business here")
+        raise Forbidden("the role of the token may not use this interface")

@@ -49,7 +49,7 @@ class FileKeys:
             if self._keys is None or stamp != self._stamp:
                 self._keys, self._stamp = _parse(json.loads(self._path.read_text())), stamp
         except (OSError, ValueError) as error:
-            raise StoreAway("the token issuer's keys are away") from error
+            raise StoreAway("the keys of the token issuer are temporarily unavailable") from error
         return self._keys
 
 
@@ -75,7 +75,7 @@ class RemoteKeys:
             if self._is_to_be_asked(key_id):
                 self._ask()
             if self._keys is None or self._now() - self._fetched_at > STALE_S:
-                raise StoreAway("the token issuer's keys are away")
+                raise StoreAway("the keys of the token issuer are temporarily unavailable")
             return self._keys
 
     def _is_to_be_asked(self, key_id: str | None) -> bool:

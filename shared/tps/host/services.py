@@ -51,7 +51,7 @@ class Services:
         for name, endpoint in self.endpoints.items():
             if group in (name, endpoint.kind):
                 return endpoint
-        raise NotFound("this deployment does not serve that group")
+        raise NotFound("this deployment does not serve this group")
 
     def is_ready(self) -> bool:
         """True if every store of every group answers; all are asked at once, so it takes about 2 s at most."""

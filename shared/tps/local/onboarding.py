@@ -130,7 +130,7 @@ def _check(newcomer: Newcomer) -> None:
     else:
         findings += name_findings(newcomer.name, "/name")
     if newcomer.grid_prefixes and newcomer.role != "dso":
-        findings.append(Finding("A59", "/grid", "grid prefixes are for DSOs"))
+        findings.append(Finding("A59", "/grid", "only DSOs have grid prefixes"))
     if findings:
         raise RuleBroken("; ".join(finding.detail for finding in findings), findings)
 

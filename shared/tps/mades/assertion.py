@@ -96,11 +96,11 @@ def check_assertion(assertion: Assertion, certificate: Certificate, now: datetim
     is_right = all(claims[name] == value for name, value in expected.items()) and _is_in_time(claims, now)
     digest = hashlib.sha256(body).hexdigest() if body else None
     if not is_right or claims.get("body_sha256") != digest:
-        raise Unauthenticated("the token does not hold")
+        raise Unauthenticated("the token is not valid")
     try:
         verify(assertion.signed, certificate.jose)
     except MessageRefused:
-        raise Unauthenticated("the token does not hold") from None
+        raise Unauthenticated("the token is not valid") from None
 
 
 def _is_in_time(claims: Mapping[str, Any], now: datetime) -> bool:

@@ -32,7 +32,7 @@ def keep_limit(handling: Handling, document: Document) -> Answer:
         RuleBroken: It is no limit (A94).
     """
     if not isinstance(document, LimitDocument):
-        raise RuleBroken("cannot be processed", [Finding("A94", "", "this document is no limit")])
+        raise RuleBroken("the document cannot be processed", [Finding("A94", "", "the document is not a limit")])
     if document.limit is None:
         _close(handling, document)
     else:

@@ -58,7 +58,10 @@ def read_cursor(key: bytes, party: str, name: str, cursor: str) -> int:
     """
     position = unseal(key, [party, name], cursor)
     if position is None:
-        raise Malformed("bad cursor", [Finding("bad_type", "/after", "not a cursor of this feed")])
+        raise Malformed(
+            "invalid cursor",
+            [Finding("bad_type", "/after", "after must be a cursor from an answer of this route to this party")],
+        )
     return int.from_bytes(position, "big")
 
 

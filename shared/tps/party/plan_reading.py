@@ -128,7 +128,7 @@ def _contents(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> Iterator[tu
     contents = _pool().map(lambda block_id: _content(endpoint, *kept[block_id]), kept)
     for block_id, content in zip(kept, contents, strict=True):
         if content is None:
-            _log.error("a block of plans is lost", group=endpoint.group)
+            _log.error("a block of schedules is missing in the document store", group=endpoint.group)
         else:
             yield block_id, content
 

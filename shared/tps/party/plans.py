@@ -132,7 +132,10 @@ def replace_pieces(tx: Transaction, owner: str, before: Sequence[Piece], after: 
 
 def _planned(pieces: list[Piece]) -> list[Piece]:
     if len(pieces) > MAX_PIECES:
-        raise RuleBroken("too large", [Finding("A59", "", "too much for an answer: ask for fewer assets or less time")])
+        raise RuleBroken(
+            "answer too large",
+            [Finding("A59", "", "too much for one answer; request fewer assets or a shorter period")],
+        )
     return [piece for piece in pieces if piece.block_id is not None]
 
 

@@ -44,7 +44,7 @@ def _file_of(files: Mapping[str, tuple[Path, str]]) -> Callable[[Call], Answer]:
     def file(call: Call) -> Answer:
         found = files.get(call.path_values["file"])
         if found is None:
-            raise NotFound("no such file of the contract")
+            raise NotFound("the contract has no such file")
         path, media_type = found
         return Answer(_text(path), headers=_CACHED, media_type=media_type, is_tagged=True)
 

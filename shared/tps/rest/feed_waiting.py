@@ -65,7 +65,9 @@ def _start(call: Call, feed: str) -> int:
 def _reader(call: Call) -> str:
     reader = call.text("reader") or ""
     if len(reader) > MAX_READER_CHARACTERS or not reader.isprintable():
-        raise Malformed("bad reader", [Finding("bad_type", "/reader", "a printable name of at most 60 characters")])
+        raise Malformed(
+            "invalid reader", [Finding("bad_type", "/reader", "reader must have at most 60 characters, all printable")]
+        )
     return reader
 
 

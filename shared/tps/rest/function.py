@@ -79,35 +79,35 @@ class Call:
     def agr(self) -> AgrScope:
         """The caller as an operator; the edge has made sure of it."""
         if not isinstance(self.scope, AgrScope):
-            raise Forbidden("for aggregators and balance responsible parties")
+            raise Forbidden("only aggregators and balance responsible parties may do this")
         return self.scope
 
     @property
     def dso(self) -> DsoScope:
         """The caller as a DSO; the edge has made sure of it."""
         if not isinstance(self.scope, DsoScope):
-            raise Forbidden("for distribution system operators")
+            raise Forbidden("only distribution system operators may do this")
         return self.scope
 
     @property
     def tps(self) -> TpsScope:
         """The caller as the platform operator; the edge has made sure of it."""
         if not isinstance(self.scope, TpsScope):
-            raise Forbidden("for the platform operator")
+            raise Forbidden("only the platform operator may do this")
         return self.scope
 
     @property
     def viewer(self) -> DirectoryScope:
         """The caller as whoever asks the Component Directory; the edge has made sure of it."""
         if not isinstance(self.scope, DirectoryScope):
-            raise Forbidden("for components and their parties")
+            raise Forbidden("only components and their parties may do this")
         return self.scope
 
     @property
     def directory(self) -> Directory:
         """The Component Directory, which runs where its group does."""
         if self.known_directory is None:
-            raise NotFound("this deployment does not serve that group")
+            raise NotFound("this deployment does not serve this group")
         return self.known_directory
 
     @property
@@ -126,13 +126,13 @@ class Call:
         """A query value that is `true` or `false` (the default)."""
         value = self.text(name)
         if value not in (None, "true", "false"):
-            raise Malformed("bad query", [Finding("bad_type", f"/{name}", "true or false")])
+            raise Malformed("invalid query", [Finding("bad_type", f"/{name}", f"{name} must be true or false")])
         return value == "true"
 
     def only_known(self, *names: str) -> None:
         """Refuse query names that this route does not know."""
         unknown = [
-            Finding("unknown_field", pointer_of([name]), "no such parameter")
+            Finding("unknown_field", pointer_of([name]), "unknown query parameter")
             for name in self.query
             if name not in names
         ]

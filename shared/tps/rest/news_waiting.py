@@ -44,7 +44,9 @@ def _cursor(call: Call, counts: Sequence[int]) -> str:
 def _read(call: Call, cursor: str, topics: int) -> tuple[int, ...]:
     content = unseal(call.endpoint.secret("cursors"), _bound_to(call), cursor)
     if content is None or len(content) != topics * _COUNT_BYTES:
-        raise Malformed("bad cursor", [Finding("bad_type", "/after", "not a cursor of this route")])
+        raise Malformed(
+            "invalid cursor", [Finding("bad_type", "/after", "after must be a cursor from an answer of this route")]
+        )
     starts = range(0, len(content), _COUNT_BYTES)
     return tuple(int.from_bytes(content[start : start + _COUNT_BYTES], "big") for start in starts)
 

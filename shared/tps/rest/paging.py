@@ -89,7 +89,9 @@ def _limit(call: Call) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT)) and 1 <= int(text) <= MAX_LIMIT):
-        raise Malformed("bad limit", [Finding("bad_type", "/limit", f"a whole number, 1 to {MAX_LIMIT}")])
+        raise Malformed(
+            "invalid limit", [Finding("bad_type", "/limit", f"limit must be a whole number from 1 to {MAX_LIMIT}")]
+        )
     return int(text)
 
 
@@ -109,4 +111,6 @@ def _bound_to(call: Call) -> list[str]:
 
 
 def _no_page() -> Malformed:
-    return Malformed("bad page", [Finding("bad_type", "/page", "not a page of this list")])
+    return Malformed(
+        "invalid page", [Finding("bad_type", "/page", "page must come from next of an answer of this route")]
+    )

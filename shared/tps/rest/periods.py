@@ -32,7 +32,7 @@ def checked_period(start: datetime | None, end: datetime | None, names: tuple[st
     """The period between two times, either of which may be open; raises as `read_period`."""
     period = Interval(start or ALWAYS.start, end or ALWAYS.end)
     if period.end <= period.start:
-        raise Malformed("bad period", [Finding("bad_type", f"/{names[1]}", f"{names[1]} is not after {names[0]}")])
+        raise Malformed("invalid period", [Finding("bad_type", f"/{names[1]}", f"{names[1]} must be after {names[0]}")])
     return period
 
 
@@ -48,7 +48,7 @@ def _moment(call: Call, name: str) -> datetime | None:
     try:
         return read_moment(text.replace(" ", "+"))
     except ValueError as error:
-        raise Malformed("bad time", [Finding("bad_type", f"/{name}", str(error))]) from None
+        raise Malformed("invalid time", [Finding("bad_type", f"/{name}", str(error))]) from None
 
 
 def read_window(call: Call) -> Interval:
@@ -62,6 +62,6 @@ def read_window(call: Call) -> Interval:
         start = call.now.replace(hour=0, minute=0, second=0, microsecond=0) if end is None else end - _DAY
     period = checked_period(start, start + _DAY if end is None else end)
     if period.end - period.start > MAX_WINDOW:
-        detail = f"at most {MAX_WINDOW.days} days at once"
-        raise Malformed("too long", [Finding("bad_type", "/to", detail)])
+        detail = f"the period may have at most {MAX_WINDOW.days} days"
+        raise Malformed("period too long", [Finding("bad_type", "/to", detail)])
     return Interval(period.start.replace(second=0, microsecond=0), minute_after(period.end))

@@ -98,7 +98,8 @@ class ResourceKind(Generic[_Entry]):
         given = call.query.get("id")
         if given and call.raw_body:
             raise Malformed(
-                "ids twice", [Finding("unknown_field", "/ids", "ids in the query or in the body, not both")]
+                "ids in both query and body",
+                [Finding("unknown_field", "/ids", "name the ids in the query or in the body, not in both")],
             )
         return self._remove(call, self._query_ids(given), "/id") if given else self._remove_named(call)
 
@@ -112,12 +113,12 @@ class ResourceKind(Generic[_Entry]):
 
     def _query_ids(self, given: Sequence[str]) -> list[str]:
         if len(given) > MAX_QUERY_IDS:
-            detail = f"at most {MAX_QUERY_IDS} ids in a query; use POST {self.path}/query or /removal for more"
+            detail = f"a query may have at most {MAX_QUERY_IDS} ids; use POST {self.path}/query or /removal for more"
             raise Malformed("too many ids", [Finding("bad_type", "/id", detail)])
         try:
             return [self.canonical_id(check_id(each)) for each in given]
         except ValueError as error:
-            raise Malformed("no id", [Finding("bad_type", "/id", str(error))]) from None
+            raise Malformed("invalid id", [Finding("bad_type", "/id", str(error))]) from None
 
     def _read(self, call: Call, ids: list[str] | None) -> list[OwnResource]:
         with call.endpoint.database.transaction() as tx:
@@ -160,26 +161,26 @@ class ResourceKind(Generic[_Entry]):
         try:
             return self.one.model_validate(parse_json(to_json(body).encode()))
         except ValidationError as error:
-            detail = "the change takes away a field that is needed"
+            detail = "the change removes a required field"
             places = [pointer_of((self.name, index, *each["loc"])) for each in error.errors()]
             raise Malformed(detail, [Finding("missing", place, detail) for place in places]) from None
 
 
 def _refuse_unknown(ids: Sequence[str], known: Mapping[str, Any], pointer: str) -> None:
     unknown = [
-        Finding("A64", pointer.format(index=index), "not registered by you", each)
+        Finding("A64", pointer.format(index=index), "the caller has not registered this id", each)
         for index, each in enumerate(ids)
         if each not in known
     ]
     if unknown:
-        raise NotFound("not all of these are registered by you", unknown)
+        raise NotFound("unknown ids: the caller has not registered all of them", unknown)
 
 
 def _refuse_repeated(ids: Sequence[str], pointer: str) -> None:
     first = {each: index for index, each in reversed(list(enumerate(ids)))}
     refuse(
         [
-            Finding("A55", pointer.format(index=index), "the same id twice in one call", each)
+            Finding("A55", pointer.format(index=index), "the request has this id twice", each)
             for index, each in enumerate(ids)
             if first[each] != index
         ]

@@ -83,4 +83,4 @@ def _refused(document_id: str, error: Refused) -> dict[str, Any]:
 
 
 def _never(_header: Any) -> Any:
-    raise AssertionError("it was sent before")
+    raise AssertionError("this request was sent before")

@@ -108,7 +108,7 @@ def send(call: Call, submission: Submission) -> tuple[str, str]:
     with endpoint.database.transaction() as tx:
         own = components.component_of_party(tx, call.party)
         if own is None:
-            raise Forbidden("the token's party is not onboarded here; ask the platform operator")
+            raise Forbidden("the party of the token is not onboarded; ask the platform operator")
         message_id = _bind_key(call, tx, fresh_id)
         if message_id == fresh_id:
             sequence = enqueue(endpoint, tx, _draft(call, own, submission), message_id)
@@ -183,7 +183,10 @@ def timeout_s(call: Call, default: int = 30) -> float:
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MAX_WAIT_S):
-        raise Malformed("bad timeout", [Finding("bad_type", "/timeout", "whole seconds, 0 to 55")])
+        raise Malformed(
+            "invalid timeout",
+            [Finding("bad_type", "/timeout", "timeout must be a whole number of seconds from 0 to 55")],
+        )
     return int(text)
 
 
@@ -251,8 +254,8 @@ def _repeated(call: Call, success: int, told: Callable[[Call, str], Mapping[str,
 def _key(call: Call) -> str | None:
     key = None if call.method == "GET" else call.headers.get("Idempotency-Key")
     if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
-        detail = f"an Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters"
-        raise Malformed("bad Idempotency-Key", [Finding("bad_type", "", detail)])
+        detail = f"Idempotency-Key must have 1 to {MAX_KEY_CHARACTERS} printable ASCII characters"
+        raise Malformed("invalid Idempotency-Key", [Finding("bad_type", "", detail)])
     return key
 
 

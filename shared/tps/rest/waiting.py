@@ -74,7 +74,7 @@ class Waits:
         if found is not None or timeout_s <= 0:
             return found
         if not self._places.acquire(blocking=False):
-            raise TooManyWaiting("too many calls wait already")
+            raise TooManyWaiting("too many calls are waiting; try again later")
         try:
             return self._wait(waiter, heard)
         finally:

@@ -64,7 +64,7 @@ class Database:
                 if connection in _BURDENED:
                     connection.close()
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-            raise StoreAway("the database is away") from error
+            raise StoreAway("the database is temporarily unavailable") from error
 
     def is_there(self) -> bool:
         """True if the server takes a connection within 2 s; one of its own, so that a busy pool is not taken for it."""
@@ -141,4 +141,4 @@ def one_transaction(url: str) -> Iterator[Transaction]:
         with psycopg.connect(url, row_factory=dict_row, connect_timeout=10) as connection:
             yield connection
     except psycopg.OperationalError as error:
-        raise StoreAway("the database is away") from error
+        raise StoreAway("the database is temporarily unavailable") from error

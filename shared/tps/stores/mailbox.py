@@ -76,7 +76,7 @@ class Mailbox:
             StoreAway: The broker did not confirm each of them; all may be published again, repeats are dropped.
         """
         if len(self.publish_each(letters)) < len({letter.unique_id for letter in letters}):
-            raise StoreAway("the broker did not store every message")
+            raise StoreAway("the message broker did not store every message")
 
     def publish_each(self, letters: Sequence[Letter]) -> set[str]:
         """The same for letters that do not need each other; returns the unique ids of those that the broker has stored.
@@ -88,7 +88,7 @@ class Mailbox:
             return set()
         stored = self._run(lambda connection: self._publish(connection, letters))
         if not stored:
-            raise StoreAway("the broker stored nothing")
+            raise StoreAway("the message broker stored nothing")
         return stored
 
     def put_large(self, address: LargeAddress, data: bytes, ttl_s: int) -> int:
@@ -179,7 +179,7 @@ class Mailbox:
         try:
             return _result(work(self._connected()), self._timeout_s * 2)
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            raise StoreAway("the broker is away") from error
+            raise StoreAway("the message broker is temporarily unavailable") from error
 
     def _connected(self) -> _Connection:
         """The connection; whoever comes while it is being made waits for the same one."""
@@ -188,7 +188,7 @@ class Mailbox:
                 self._opening = asyncio.run_coroutine_threadsafe(self._open(), _loop())
         connection = self._opening.result()
         if not connection.client.is_connected:
-            raise StoreAway("the broker is away")
+            raise StoreAway("the message broker is temporarily unavailable")
         return connection
 
     async def _open(self) -> _Connection:

@@ -65,9 +65,9 @@ class DocumentStore:
             code = str(error.response["Error"]["Code"])
             if code in {"PreconditionFailed", "NoSuchKey"}:
                 return code
-            raise StoreAway("the document store is away") from error
+            raise StoreAway("the document store is temporarily unavailable") from error
         except BotoCoreError as error:
-            raise StoreAway("the document store is away") from error
+            raise StoreAway("the document store is temporarily unavailable") from error
         return None
 
 

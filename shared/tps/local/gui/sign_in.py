@@ -41,7 +41,7 @@ class SignIn:
             Unauthenticated: The code is unknown, used or expired; the text is the same for all three.
         """
         if not redeem(self.folder, code):
-            raise Unauthenticated("the code does not hold")
+            raise Unauthenticated("the code is not valid")
         return self._session(int(time.time()))
 
     def renew(self, claims: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class SignIn:
         """
         began = claims.get("auth_time")
         if claims.get("role") != "tps" or not isinstance(began, int):
-            raise Unauthenticated("the token does not hold")
+            raise Unauthenticated("the token is not valid")
         if began + SESSION_LIFETIME_S <= time.time():
             raise Unauthenticated("the session is over")
         return self._session(began)
