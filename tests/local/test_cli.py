@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tps import __version__
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tps"
 
@@ -39,6 +41,10 @@ def test_help_names_every_command_and_is_fast() -> None:
     for command in ("up", "demo", "test", "check", "party", "token", "files", "doctor", "render"):
         assert f"  {command} " in done.stdout
     assert took_s < 1.0
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert tps("--version").stdout == f"tps {__version__}\n"
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -7,6 +7,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 
+class CheckoutMissing(Exception):  # noqa: N818 - reads like the errors of tps.errors
+    """The package runs from a wheel, which has no stack.yml, functions or GUI."""
+
+    def __init__(self) -> None:
+        super().__init__("this command needs the source checkout (stack.yml, functions, gui): run ./tps there")
+
+
+def checkout() -> Path:
+    """Return the folder that holds stack.yml, the functions and the GUI: a source checkout, or the image's.
+
+    Raises:
+        CheckoutMissing: The package runs from a wheel.
+    """
+    if not (ROOT / "stack.yml").is_file():
+        raise CheckoutMissing
+    return ROOT
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionEntry:
     """One function of the set.
@@ -36,11 +54,19 @@ class FunctionEntry:
 
 
 @cache
-def load_stack(path: Path = ROOT / "stack.yml") -> tuple[FunctionEntry, ...]:
-    """All functions, in the order of the file."""
+def load_stack(path: Path | None = None) -> tuple[FunctionEntry, ...]:
+    """Return all functions, in the order of the file.
+
+    Args:
+        path: Another file than stack.yml of the checkout.
+
+    Raises:
+        CheckoutMissing: There is no checkout, and no other file is given.
+    """
+    text = (path or checkout() / "stack.yml").read_text()
     import yaml
 
-    declared = yaml.safe_load(path.read_text())["functions"]
+    declared = yaml.safe_load(text)["functions"]
     return tuple(_entry(spec) for spec in declared.values())
 
 

@@ -11,17 +11,19 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from tps import __version__
+from tps.host.stack import CheckoutMissing, checkout
 from tps.local.data_folder import data_option, opened_stack
 from tps.local.dead_letters import dead_letters
+from tps.local.extras import needed_extra
 from tps.local.party_commands import PARTY_COMMANDS
 
 if TYPE_CHECKING:
     from tps.local.embedded.up import Up
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="tps %(version)s")
 def commands() -> None:
     """The Trade Permission System on one machine."""
 
@@ -46,6 +48,7 @@ def up(data: Path, port: int, workers: int) -> None:
 
 def up_of(data: Path, port: int, workers: int) -> "Up":
     """Return what `./tps up` starts on a data folder."""
+    checkout()
     from tps.local.embedded.up import Up
     from tps.local.onboarding import ensure_platform
 
@@ -143,6 +146,7 @@ def gui_address(data: Path) -> None:
 @data_option
 def gui_publish(is_cluster: bool, data: Path) -> None:
     """Publish the GUI again: to the stack that runs here, or to a cluster's object store."""
+    checkout()
     from tps.local.gui.address import publish_here
     from tps.local.gui.cluster import publish_there
 
@@ -174,6 +178,7 @@ def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
     """Run the tests; arguments go to pytest."""
+    checkout()
     sys.exit(_pytest(arguments))
 
 
@@ -181,20 +186,21 @@ def _pytest(arguments: tuple[str, ...]) -> int:
     from importlib.util import find_spec
 
     if find_spec("pytest") is None:
-        raise click.ClickException("pytest is missing; install the extra: pip install 'tps[dev]'")
+        raise ModuleNotFoundError(name="pytest")
     # One process more than there are cores: each waits at times, for ticks, windows and what was killed.
     processes = [] if any(word.startswith("-n") for word in arguments) else ["-n", str((os.cpu_count() or 1) + 1)]
     return _run([sys.executable, "-m", "pytest", *processes, *arguments])
 
 
 def _run(command: list[str]) -> int:
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    return subprocess.run(command, cwd=checkout(), check=False).returncode
 
 
 @commands.command()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def check(arguments: tuple[str, ...]) -> None:
     """What CI runs: format, lint, types, rendered files, tests."""
+    checkout()
     python = [sys.executable, "-m"]
     steps: dict[str, Callable[[], int]] = {
         "format": lambda: _run([*python, "ruff", "format", "--check", "."]),
@@ -219,6 +225,7 @@ def _passes(name: str, step: Callable[[], int]) -> bool:
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; fail if a rendered file is out of date.")
 def render(is_check: bool) -> None:
     """Write the files that follow from stack.yml and from the contract's RAML."""
+    checkout()
     from tps.local import render as rendering
 
     sys.exit(rendering.main(is_check))
@@ -243,11 +250,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (TpsError, SettingMissing) as error:
         sys.exit(_complaint(str(error)))
+    except CheckoutMissing as error:
+        click.echo(_complaint(str(error)), err=True)
+        sys.exit(2)
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("tps"):
-            raise
-        extra = "simbench" if error.name == "simbench" else "embedded"
-        sys.exit(_complaint(f"the package {error.name} is missing; install the extra: pip install 'tps[{extra}]'"))
+        click.echo(_complaint(needed_extra(sys.argv[1:], error)), err=True)
+        sys.exit(2)
     except PermissionError as error:
         sys.exit(_complaint(f"no right to {error.filename or 'a file'}: {error.strerror}"))
 

@@ -21,7 +21,10 @@ data_option = click.option(
 def opened_stack(data: Path) -> Iterator[LocalStack]:
     """The stack that runs on this folder, else its servers for as long as the block lasts."""
     from tps.host.stack import consumers, load_stack
+
+    # Before the next import: from a wheel, the missing checkout must be named, not a missing package.
+    functions = load_stack()
     from tps.local.embedded.stack import attach_or_start
 
-    with attach_or_start(data, consumers=consumers(load_stack())) as stack:
+    with attach_or_start(data, consumers=consumers(functions)) as stack:
         yield stack
