@@ -8,8 +8,8 @@ from tps.host.stack import FunctionEntry, consumers
 INTRODUCTION = """\
 # Dataflow: what invokes each function
 
-Three things invoke a function: a call on one of its routes, a message of a type that it takes (one durable consumer per group
-and type), or a tick. Functions never call each other. They exchange messages.
+Three things invoke a function: a call on one of its routes, a message of a type that it takes (one durable consumer per
+group and type), or a tick. Functions never call each other. They exchange messages.
 """
 
 
