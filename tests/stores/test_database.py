@@ -11,7 +11,7 @@ from tests.support.halting import halted
 from tps.errors import StoreAway
 from tps.local.embedded.ports import free_ports
 from tps.local.embedded.stack import LocalStack
-from tps.stores.database import Database, one_transaction
+from tps.stores.database import Database, Patience, one_transaction
 
 
 @pytest.fixture
@@ -162,3 +162,33 @@ def test_a_busy_pool_is_no_absence(local: LocalStack) -> None:
     with found.transaction():
         assert found.is_there()
     found.close()
+
+
+def test_a_statement_that_takes_too_long_ends_and_leaves_nothing(local: LocalStack, own: Database) -> None:
+    impatient = Database(local.database_url("agr"), patience=Patience(statement_s=0.2))
+
+    with pytest.raises(StoreAway, match="too long"), impatient.transaction() as tx:  # noqa: PT012
+        tx.execute("INSERT INTO note VALUES ('a')")
+        tx.execute("SELECT pg_sleep(60)")
+
+    assert notes(own) == []
+    impatient.close()
+
+
+def test_a_lock_that_is_not_given_is_not_waited_for_without_end(local: LocalStack, own: Database) -> None:
+    impatient = Database(local.database_url("agr"), patience=Patience(lock_s=0.2))
+
+    with own.transaction() as holder:
+        holder.execute("LOCK TABLE note")
+        with pytest.raises(StoreAway, match="too long"):
+            note(impatient, "a")
+
+    note(impatient, "b")
+    assert notes(own) == ["b"]
+    impatient.close()
+
+
+def test_every_connection_of_a_pool_has_its_timeouts(own: Database) -> None:
+    with own.transaction() as tx:
+        row = tx.execute("SELECT current_setting('statement_timeout') AS s, current_setting('lock_timeout') AS l")
+        assert row.fetchone() == {"s": "1min", "l": "30s"}

@@ -20,7 +20,7 @@ from tps.host.identity import TokenVerifier
 from tps.host.issuer_keys import FileKeys, RemoteKeys
 from tps.host.settings import GroupSettings, Settings
 from tps.rest.waiting import Waits
-from tps.stores.database import Database
+from tps.stores.database import Database, Patience
 from tps.stores.mailbox import Mailbox
 from tps.stores.objects import DocumentStore
 
@@ -125,7 +125,7 @@ def _endpoint(settings: Settings, group: GroupSettings, clock: Callable[[], date
         group=group.name,
         platform=settings.platform_component,
         key=group.key,
-        database=Database(group.database_url),
+        database=Database(group.database_url, patience=Patience(settings.statement_timeout_s, settings.lock_timeout_s)),
         documents=DocumentStore(settings.s3_url, group.s3_access_key, group.s3_secret_key, group.s3_bucket),
         mailbox=Mailbox(settings.nats_url, group.nats_user, group.nats_password, group.name),
         clock=clock,

@@ -78,6 +78,8 @@ class Settings:
     delivery_attempts: int
     batch_window_s: float
     unreached_after_s: float
+    statement_timeout_s: float
+    lock_timeout_s: float
     directory_component: str
     broker_component: str
     authority_folder: Path | None
@@ -123,6 +125,8 @@ class Settings:
             delivery_attempts=int(env.get("TPS_DELIVERY_ATTEMPTS", "30")),
             batch_window_s=float(env.get("TPS_BATCH_WINDOW_S", "15")),
             unreached_after_s=float(env.get("TPS_UNREACHED_AFTER_S", "60")),
+            statement_timeout_s=float(env.get("TPS_STATEMENT_TIMEOUT_S", "60")),
+            lock_timeout_s=float(env.get("TPS_LOCK_TIMEOUT_S", "30")),
             directory_component=env.get("TPS_DIRECTORY_COMPONENT", f"{component}-DIRECTORY"),
             broker_component=env.get("TPS_BROKER_COMPONENT", f"{component}-BROKER"),
             authority_folder=_path(env, "TPS_AUTHORITY_FOLDER"),

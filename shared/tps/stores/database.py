@@ -6,6 +6,7 @@ import select
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 5
 _PROBE_S = 2
+# The slowest statement of ours, 17,505 assets registered at once, takes a few seconds.
+STATEMENT_TIMEOUT_S = 60.0
+LOCK_TIMEOUT_S = 30.0
 
 
 # Connections whose buffers have grown by a large content: the library keeps what they took as long as they live.
@@ -33,17 +37,39 @@ def carried(tx: Transaction, *contents: bytes | None) -> None:
         _BURDENED.add(tx)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long Postgres works for one statement before it gives up, in seconds; 0 is without end.
+
+    Attributes:
+        statement_s: For the statement as a whole, waits for locks included.
+        lock_s: For one lock.
+    """
+
+    statement_s: float = STATEMENT_TIMEOUT_S
+    lock_s: float = LOCK_TIMEOUT_S
+
+
 class Database:
     """A pool of connections, opened at first use. Waiting calls must not hold one.
 
     Args:
         timeout_s: How long a transaction may wait for a connection.
+        patience: How long a statement may take. Beyond, it ends as if the database were away.
     """
 
-    def __init__(self, url: str, max_connections: int = 8, *, timeout_s: float = _CONNECT_S):
+    def __init__(
+        self,
+        url: str,
+        max_connections: int = 8,
+        *,
+        timeout_s: float = _CONNECT_S,
+        patience: Patience = Patience(),
+    ):
         self._url = url
         self._max = max_connections
         self._timeout_s = timeout_s
+        self._patience = patience
         self._lock = threading.Lock()
         self._pool: ConnectionPool[Transaction] | None = None
 
@@ -52,7 +78,8 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
-            StoreAway: No connection, or it broke; nothing of the block is in the database. Retry.
+            StoreAway: No connection, it broke, or a statement took too long. The database has nothing of the block.
+                Retry.
         """
         import psycopg
         from psycopg_pool import PoolTimeout
@@ -63,6 +90,8 @@ class Database:
                     yield connection
                 if connection in _BURDENED:
                     connection.close()
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
+            raise StoreAway("a statement took too long") from error
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise StoreAway("the database is temporarily unavailable") from error
 
@@ -110,8 +139,17 @@ class Database:
             reconnect_timeout=_CONNECT_S,
             kwargs={"row_factory": dict_row, "connect_timeout": _CONNECT_S},
             check=_check,
+            configure=self._configure,
             open=True,
         )
+
+    def _configure(self, connection: Transaction) -> None:
+        """Set the timeouts by a statement: not every proxy passes options of a connection on."""
+        connection.execute(
+            "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
+            (f"{self._patience.statement_s * 1000:.0f}", f"{self._patience.lock_s * 1000:.0f}"),
+        )
+        connection.commit()
 
 
 def _check(connection: Transaction) -> None:
