@@ -270,6 +270,31 @@ def test_a_queue_that_nobody_empties_is_named(world: World, patient: Patient) ->
     eventually(lambda: found(dataclasses.replace(patient, waiting_allowed=2), "event delivery") == [])
 
 
+def test_an_emergency_that_is_delivered_again_and_again_is_named(world: World, patient: Patient) -> None:
+    platform, code = world.settings.platform_component, world.dso().code
+    with halted(world.stack, "delivery"):
+        publish(world, (message_subject("tps", "TPS-LIMIT-UNFORESEEN", platform, code), b"no envelope"))
+        asyncio.run(_take_twice(world, "tps_TPS-LIMIT-UNFORESEEN"))
+
+        assert found(patient, "event delivery") == [
+            "1 emergencies in the queue tps_TPS-LIMIT-UNFORESEEN are not delivered at the first attempt"
+        ]
+    eventually(lambda: found(patient, "event delivery") == [])
+
+
+async def _take_twice(world: World, queue: str) -> None:
+    """The first delivery may go to the halted process, which had asked for it."""
+    url, user, password = world.stack.nats_admin
+    client = await nats.connect(url, user=user, password=password)
+    subscription = await client.jetstream().pull_subscribe_bind(queue, stream="MADES")
+    deliveries = 0
+    while deliveries < 2:
+        (message,) = await subscription.fetch(1, timeout=30)
+        deliveries = message.metadata.num_delivered
+        await message.nak()
+    await client.close()
+
+
 def test_dead_letters_are_told(world: World, patient: Patient) -> None:
     before = found(patient, "dead letters")
     publish(world, (dead_subject("tps", "TPS-POINT", world.settings.platform_component, fresh_gln()), b"dead"))

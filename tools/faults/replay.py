@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tools.faults.system import System
+from tps.local.embedded.orphans import count_owed
 from tps.local.embedded.stack import LocalStack
 from tps.mades.ids import new_id
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
 
 _TAKEN_WITHIN_S = 120.0
 # Without the latter two the library tries a first connection for minutes, while a new start has its broker elsewhere.
@@ -86,8 +88,7 @@ class Replayer(threading.Thread):
             await stream.publish(letter.subject, letter.data, headers={**letter.headers, "Nats-Msg-Id": new_id()})
         try:
             async with asyncio.timeout(_TAKEN_WITHIN_S):
-                while (await stream.stream_info("MADES")).state.messages:
-                    await asyncio.sleep(0.2)
+                await _wait_until_nothing_is_owed(stream)
         except TimeoutError:
             raise RuntimeError("what came again is not taken") from None
         finally:
@@ -106,6 +107,14 @@ class Replayer(threading.Thread):
             return await nats.connect(url, user=user, password=password, error_cb=_silent, **_ONCE)
         except (nats.errors.Error, OSError):
             return None
+
+
+async def _wait_until_nothing_is_owed(stream: "JetStreamContext") -> None:
+    """Two looks in a row: the broker tells a consumer of a new message a moment after it stored the message."""
+    quiet = 0
+    while quiet < 2:
+        quiet = quiet + 1 if await count_owed(stream) == 0 else 0
+        await asyncio.sleep(0.2)
 
 
 def _quiet(_text: str) -> None:

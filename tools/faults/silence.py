@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tools.story.actor import open_http
 from tps.client import OperatorClient
 from tps.local import onboarding, tokens
+from tps.local.embedded.orphans import count_owed
 from tps.local.embedded.up import DELIVERY
 from tps.stores.database import one_transaction
 
@@ -107,11 +108,8 @@ def _held_by_broker(stack: LocalStack) -> int:
     url, user, password = stack.nats_admin
     mailbox = Mailbox(url, user, password, "administrator")
 
-    async def count(stream: Any) -> int:
-        return int((await stream.stream_info("MADES")).state.messages)
-
     try:
-        return mailbox.ask(count)
+        return mailbox.ask(count_owed)
     finally:
         mailbox.close()
 

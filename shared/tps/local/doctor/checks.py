@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tps.local.doctor.patient import SECRETS, Patient, is_alive, is_halted
+from tps.local.embedded.orphans import consumer_infos, owed_by
 from tps.local.embedded.ports import is_free
 from tps.local.embedded.record import read_json
 from tps.mades.certificates import CertificateUse
+from tps.mades.types import LIMIT_UNFORESEEN
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -210,13 +212,11 @@ def look_at_directory_copies(patient: Patient) -> Iterator[str]:
 def look_at_delivery(patient: Patient) -> Iterator[str]:
     """Are messages taken out of their queues?"""
 
-    async def ask(stream: JetStreamContext) -> dict[str, int]:
-        infos = await stream.consumers_info("MADES")
-        return {str(each.name): (each.num_pending or 0) + (each.num_ack_pending or 0) for each in infos}
-
-    for queue, waiting in sorted(patient.ask_broker(ask).items()):
-        if waiting > patient.waiting_allowed:
-            yield f"{waiting} messages wait in the queue {queue}"
+    for info in sorted(patient.ask_broker(consumer_infos), key=lambda info: info.name):
+        if (waiting := owed_by(info)) > patient.waiting_allowed:
+            yield f"{waiting} messages wait in the queue {info.name}"
+        if info.name.endswith(f"_{LIMIT_UNFORESEEN}") and info.num_redelivered:
+            yield f"{info.num_redelivered} emergencies in the queue {info.name} are not delivered at the first attempt"
 
 
 def look_at_dead_letters(patient: Patient) -> Iterator[str]:

@@ -21,7 +21,7 @@ class Access:
     """Everything the broker's permissions depend on.
 
     Attributes:
-        passwords: Per user: each group, and `platform`, who makes streams and consumers.
+        passwords: Per user: each group, and `platform`, who makes streams and consumers, and deletes orphans.
         components: Per group, the codes of the components it serves; a group publishes under these senders only.
         consumers: (group, message type) of every durable consumer.
     """

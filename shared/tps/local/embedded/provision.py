@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from tps.local.embedded.orphans import consumer_infos, sweep_orphans
 from tps.mades.subjects import consumer_name, inbox_filter
 from tps.mades.types import IN_FLIGHT, LIMIT_UNFORESEEN
 
@@ -37,6 +38,7 @@ async def _provision_nats(url: str, user: str, password: str, consumers: list[tu
         for config in _streams():
             await _ensure_stream(manager, config)
         await _ensure_consumers(manager, consumers)
+        await sweep_orphans(manager)
     finally:
         await client.close()
 
@@ -110,7 +112,7 @@ async def _ensure_stream(manager: "JetStreamContext", config: "StreamConfig") ->
 
 async def _ensure_consumers(manager: "JetStreamContext", consumers: list[tuple[str, str]]) -> None:
     wanted = {consumer_name(*consumer): _consumer(*consumer) for consumer in consumers}
-    known = {info.name for info in await manager.consumers_info("MADES")}
+    known = {info.name for info in await consumer_infos(manager)}
     # First, because a queue takes no two consumers of one subject.
     for name in known - wanted.keys():
         await manager.delete_consumer("MADES", name)

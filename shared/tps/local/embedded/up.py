@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tps.local.embedded.orphans import sweeping
 from tps.local.embedded.ports import HOST, listening_socket
 from tps.local.embedded.process import Process
 from tps.local.embedded.stack import LocalStack, say_on_stderr
@@ -63,7 +64,8 @@ def running(up: Up, say: Callable[[str], None] = say_on_stderr) -> Iterator[Loca
     workers = [f"worker-{number}" for number in range(1, up.workers + 1)]
     try:
         _start(up, stack, listener=listener, workers=workers, say=say_progress)
-        yield stack
+        with sweeping(stack.nats_admin, say):
+            yield stack
     finally:
         if stack.is_started_here:
             say_progress("stopping")
