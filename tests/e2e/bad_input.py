@@ -1,4 +1,4 @@
-"""The table of bad input: who sends what, and how it is answered (INTERFACES, Errors)."""
+"""The table of bad input: sender, request, and expected answer (docs/rest.md, "Errors")."""
 
 from __future__ import annotations
 

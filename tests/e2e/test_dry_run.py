@@ -1,4 +1,4 @@
-"""`?dry_run=true` judges a call and sends nothing (INTERFACES, "Sending")."""
+"""`?dry_run=true` validates a call and sends nothing (docs/rest.md, "Sending")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreseen capacity issues (D6.1): planned maintenance, divided fairly between operators."""
+"""Foreseen capacity issues (docs/requirements.md, "Purpose"): planned maintenance, divided fairly between operators."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Revisions of a limit as documents, in whatever order they come (SEMANTICS, "Update, cancel, end")."""
+"""Revisions of a limit as documents, in any order of arrival (docs/semantics.md, "Update, cancel, end")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists: in pages that add up, and not sent again to whoever has them (INTERFACES, "Lists")."""
+"""Lists: pages add up to the whole, and an unchanged list is not sent again (docs/rest.md, "Lists")."""
 
 from __future__ import annotations
 

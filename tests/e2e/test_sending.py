@@ -1,4 +1,4 @@
-"""What every route that sends has in common: Idempotency-Key, Prefer, and where to look (INTERFACES, Sending)."""
+"""Rules of all routes that send: Idempotency-Key, Prefer, and Location (docs/rest.md, "Sending")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be taken: FAILED, visible, and its sender told if it is known for sure (STANDARDS, 3)."""
+"""Invalid messages are FAILED and visible; a proven sender is told (docs/mades.md, "Failures")."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""JSON bodies (INTERFACES): what is read, exactly, and how faults are named."""
+"""JSON bodies: which values are read, and how errors name the field (docs/rest.md, "Errors")."""
 
 from __future__ import annotations
 

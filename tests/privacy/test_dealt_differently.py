@@ -1,4 +1,4 @@
-"""The test that SEMANTICS names, in one process: many more stories than test_what_a_dso_learns.py has time for.
+"""DSO-ALL of docs/privacy.md, in one process: many more stories than test_what_a_dso_learns.py has time for.
 
 The functions, Postgres and the cryptography are real; the broker is a post bag, and the clock goes window by window.
 `TPS_DEALT_STORIES=2000` plays that many; `TPS_DEALT_FIRST=17` begins with that one.

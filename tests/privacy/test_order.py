@@ -1,4 +1,4 @@
-"""When things are said (SEMANTICS, "What a DSO may learn"): whoever sends is answered before others hear of it.
+"""The order of messages (docs/privacy.md, TIM-01 and TIM-02): the sender gets its answer before others get messages.
 
 So the time of the answer, of the Acknowledgement document and of MADES's acknowledgement alike, tells nothing of how
 many others there are.

@@ -1,4 +1,4 @@
-"""The test that SEMANTICS names: how assets are dealt to operators changes nothing of what their DSO gets.
+"""DSO-ALL of docs/privacy.md: the distribution of assets among operators changes nothing for their DSO.
 
 The same story is played in three grids that differ in ids only: one operator has all the assets, three share them,
 each has one. What a step registers or plans falls into one window, in which changes are merged. Whatever came of it to

@@ -1,4 +1,4 @@
-"""What a DSO is to be told of its limits, once each, and when (SEMANTICS, Emergencies)."""
+"""Notices to a DSO about its limits: when, and each once (docs/semantics.md, "Emergencies")."""
 
 from __future__ import annotations
 

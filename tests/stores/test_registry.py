@@ -1,4 +1,4 @@
-"""The registry: who claims, who holds, who waits, who is told (F4a, F5; SEMANTICS, Registration)."""
+"""The registry: claims, holders, waiting claims and news (F4a, F5; docs/semantics.md, "Registration")."""
 
 import time
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A limit is updated (F6, F7; SEMANTICS, "Update, cancel, end"): each operator hears of what touches it, only."""
+"""Update a limit (F6, F7; docs/semantics.md, "Update, cancel, end"): each operator gets only its own changes."""
 
 from __future__ import annotations
 
