@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.architecture.sources import ROOT, sources
 from tps.documents.acknowledgement import Outcome
 from tps.documents.unavailability import REASON_CODES
+from tps.host.stack import load_stack
 from tps.mades.states import FAILURES, State, is_answerable
 from tps.mades.types import BUSINESS_TYPES, ROUTES
 
@@ -125,6 +126,12 @@ def test_the_page_on_documents_has_every_message_type_with_its_two_ends() -> Non
     told = {(row[0].strip("`"), _ROLES[row[1]], _ROLES[row[2]]) for row in _rows("docs/documents.md", "Message types")}
 
     assert told == {(kind, *ends) for kind in BUSINESS_TYPES for ends in ROUTES[kind]}
+
+
+def test_the_page_on_requirements_has_every_id_that_a_function_serves() -> None:
+    told = {row[0] for row in _rows("docs/requirements.md")}
+
+    assert {served for entry in load_stack() for served in entry.serves} - told == set()
 
 
 def _rows(page: str, section: str = "") -> list[list[str]]:
