@@ -73,7 +73,7 @@ class ScheduleDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class DocumentPart:
     """The content of one of the documents that `split` makes."""
 
     period: Interval
@@ -91,7 +91,7 @@ class _Series:
     findings: tuple[Finding, ...] = ()
 
 
-def split(asset_ids: Iterable[str], schedules: Sequence[Schedule], period: Interval) -> list[Share]:
+def split(asset_ids: Iterable[str], schedules: Sequence[Schedule], period: Interval) -> list[DocumentPart]:
     """Divide the plans of assets within a period into as few documents as can hold them.
 
     The division depends on these arguments only.
@@ -108,18 +108,18 @@ def split(asset_ids: Iterable[str], schedules: Sequence[Schedule], period: Inter
     if max(map(_markup, plans.values()), default=0) > _ROOMY_MARKUP:
         middle = period.start + (period.end - period.start) // 2 // _MINUTE * _MINUTE
         halves = (Interval(period.start, middle), Interval(middle, period.end))
-        parts = [[part for schedule in schedules if (part := part_within(schedule, half))] for half in halves]
-        return [share for half, part in zip(halves, parts, strict=True) for share in split(plans, part, half)]
-    shares: list[Share] = []
+        cut = [[part for schedule in schedules if (part := part_within(schedule, half))] for half in halves]
+        return [part for half, planned in zip(halves, cut, strict=True) for part in split(plans, planned, half)]
+    parts: list[DocumentPart] = []
     room = 0
     for asset_id, plan in plans.items():
         if _markup(plan) > room:
-            shares.append(Share(period, [], []))
+            parts.append(DocumentPart(period, [], []))
             room = _ROOMY_MARKUP
         room -= _markup(plan)
-        shares[-1].schedules.extend(plan)
-        shares[-1].cancelled_asset_ids.extend([] if plan else [asset_id])
-    return shares
+        parts[-1].schedules.extend(plan)
+        parts[-1].cancelled_asset_ids.extend([] if plan else [asset_id])
+    return parts
 
 
 def fits(schedules: Sequence[Schedule], asset_count: int) -> bool:

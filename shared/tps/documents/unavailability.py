@@ -1,6 +1,8 @@
-"""Unavailability_MarketDocument 4:0 (IEC 62325-451-6): capacity limits, foreseen and unforeseen (F6, F7).
+"""Unavailability_MarketDocument 4:0 (IEC 62325-451-6): capacity limits, foreseen and unforeseen.
 
-What the standard has no element for travels in series Reasons A95 (`limit_information`).
+Information without an element in the standard is in series Reasons A95 (`limit_information`).
+
+Source: docs/requirements.md, F6 and F7; docs/documents.md, "Limits: Unavailability_MarketDocument".
 """
 
 from collections.abc import Mapping
@@ -62,7 +64,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DocumentStatus(StrEnum):
-    """`CANCELLED`: will not take place. `WITHDRAWN`: was sent in error."""
+    """The status of a limit. `CANCELLED`: the limit will not take place. `WITHDRAWN`: the limit was sent in error."""
 
     ACTIVE = "A05"
     CANCELLED = "A09"
@@ -81,11 +83,11 @@ class LimitDocument:
         revision: 1 to 999.
         period: The limit's whole period, whole minutes.
         kind_type: The document type: A77 production, A76 consumption, A53 both (`limit_type`).
-        limit: None when cancelled or withdrawn.
-        reason: Of the document; an active limit has the same.
-        issuer: The DSO's code, platform to operator only.
-        share: How the operator's part came about, platform to operator and foreseen only.
-        issuer_name: The DSO's name, only with its code.
+        limit: None if the limit is cancelled or withdrawn.
+        reason: The document's reason. An active limit has the same reason.
+        issuer: The DSO's code, from the platform to an operator only.
+        share: The basis of the operator's part, from the platform to an operator and for foreseen limits only.
+        issuer_name: The DSO's name, only together with its code.
     """
 
     header: Header
@@ -101,17 +103,16 @@ class LimitDocument:
 
 
 def limit_type(direction: Direction) -> str:
-    """The document type of a direction."""
+    """Return the document type of a direction."""
     return LIMIT_TYPES[direction]
 
 
 def decode(root: Element) -> LimitDocument:
-    """From a schema-valid root.
+    """Return the document in a schema-valid root. Decoding does not check the current time.
 
     Raises:
-        DocumentRefused: A04 (intervals), A41 (resolution), A42 and A46 (power), A49 (positions), A53 and A78 (who sends
-            and gets it), A55 (an id twice), A59, A62 (business type), A69 (something is missing). Nothing is judged
-            against the present time here. The sender must correct it.
+        DocumentRefused: A04 (intervals), A41 (resolution), A42 and A46 (power), A49 (positions), A53 and A78 (roles),
+            A55 (an id twice), A59, A62 (business type), A69 (a value is missing). The sender must correct the document.
     """
     fields = children(root)
     header = read_header(fields)
@@ -129,14 +130,21 @@ def decode(root: Element) -> LimitDocument:
     )
     series = fields.get("TimeSeries")
     if (series is None) == (status is _ACTIVE):
-        raise refusal("A69" if series is None else "A59", "an active limit has one series, any other has none")
+        raise refusal(
+            "A69" if series is None else "A59",
+            "an active limit must have one series; a cancelled or withdrawn limit must have none",
+        )
     return head if series is None else _with_series(head, series)
 
 
 def encode(document: LimitDocument) -> Element:
-    """To the root element. Raises InvalidDocument for values that contradict each other."""
+    """Return the root element.
+
+    Raises:
+        InvalidDocument: Values contradict each other.
+    """
     if (document.limit is None) == (document.status is _ACTIVE):
-        raise InvalidDocument("an active document has a limit, a cancelled or withdrawn one has none")
+        raise InvalidDocument("an active document must have a limit; a cancelled or withdrawn document must have none")
     writer = Writer(NAMESPACE, ROOT)
     writer.add(writer.root, "mRID", document.header.document_id)
     writer.add(writer.root, "revisionNumber", str(document.revision))
@@ -161,7 +169,7 @@ def _refuse(findings: list[Finding]) -> None:
 def _read_period(fields: Mapping[str, Element]) -> Interval:
     period = read_interval(fields["unavailability_Time_Period.timeInterval"])
     if period.end <= period.start:
-        raise refusal("A04", "the end of the document's period is not after its start")
+        raise refusal("A04", "the end of the document's period must be after its start")
     return period
 
 
@@ -169,25 +177,25 @@ def _read_reason(element: Element) -> Reason:
     fields = children(element)
     code = text(fields["code"])
     if code not in REASON_CODES:
-        raise refusal("A94", "the document's reason is not the reason of a limit")
+        raise refusal("A94", f"the document's reason must be one of {', '.join(sorted(REASON_CODES))}")
     return Reason(code, raw_text(fields["text"]) if "text" in fields else None)
 
 
 def _with_series(head: LimitDocument, series: Element) -> LimitDocument:
     fields = children(series)
     if _series_interval(fields) != head.period:
-        raise refusal("A04", "the series' start and end are not those of the document's period")
+        raise refusal("A04", "start and end of the series must equal the document's period")
     information = read_information(series)
     is_foreseen = text(fields["businessType"]) == FORESEEN
     limit = _read_foreseen(head, series) if is_foreseen else _read_unforeseen(head, series, information)
     share = read_share(information)
     issuer, issuer_name = information.get("ISSUER"), information.get("ISSUER_NAME")
     if (share or issuer or issuer_name) and head.header.sender_role is not Role.TPS:
-        raise refusal("A59", "SHARE_RULE, WEIGHT_KW, ISSUER and ISSUER_NAME are the platform's to say")
+        raise refusal("A59", "only the platform may send SHARE_RULE, WEIGHT_KW, ISSUER and ISSUER_NAME")
     if issuer_name and not issuer:
-        raise refusal("A59", "an ISSUER_NAME needs its ISSUER")
+        raise refusal("A59", "ISSUER_NAME must appear together with ISSUER")
     if (share and not is_foreseen) or ("ACTION" in information and is_foreseen):
-        raise refusal("A62", "the series' information does not fit its business type")
+        raise refusal("A62", "ACTION is for unforeseen limits only, and SHARE_RULE is for foreseen limits only")
     return replace(head, limit=limit, issuer=issuer, share=share, issuer_name=issuer_name)
 
 
@@ -201,20 +209,20 @@ def _series_interval(fields: Mapping[str, Element]) -> Interval:
 
 def _read_assets(series: Element) -> tuple[str, ...]:
     ids = (children(element)["mRID"] for element in repeated(series, "Asset_RegisteredResource"))
-    return tuple(resource_id(one.get("codingScheme", "").strip(), raw_text(one), is_asset=True) for one in ids)
+    return tuple(resource_id(mrid.get("codingScheme", "").strip(), raw_text(mrid), is_asset=True) for mrid in ids)
 
 
 def _read_foreseen(head: LimitDocument, series: Element) -> ForeseenLimit:
     fields = children(series)
     direction = _DIRECTIONS[head.kind_type]
     if direction is Direction.BOTH:
-        raise refusal("A62", "a foreseen limit has one direction: type A77 or A76")
+        raise refusal("A62", "type of a foreseen limit must be A77 or A76")
     unit, curve_type = text(fields["quantity_Measure_Unit.name"]), text(fields["curveType"])
     blocks = [
         block for period in repeated(series, "Available_Period") for block in read_blocks(period, curve_type, unit)
     ]
     if not blocks:
-        raise refusal("A69", "a foreseen limit without any Available_Period")
+        raise refusal("A69", "a foreseen limit must have at least one Available_Period")
     available = [AvailablePower(block.interval, block.power_kw) for block in blocks]
     limit = ForeseenLimit(
         asset_ids=_read_assets(series),
@@ -224,13 +232,13 @@ def _read_foreseen(head: LimitDocument, series: Element) -> ForeseenLimit:
     )
     _refuse(check_foreseen(limit, _LONG_AGO))
     if limit.period.start < head.period.start or limit.period.end > head.period.end:
-        raise refusal("A04", "an Available_Period outside the document's period")
+        raise refusal("A04", "each Available_Period must lie within the document's period")
     return limit
 
 
 def _read_unforeseen(head: LimitDocument, series: Element, information: Mapping[str, str]) -> UnforeseenLimit:
     if next(repeated(series, "Available_Period"), None) is not None:
-        raise refusal("A62", "an unforeseen limit has no Available_Period")
+        raise refusal("A62", "an unforeseen limit must not have an Available_Period")
     limit = UnforeseenLimit(
         asset_ids=_read_assets(series),
         action=read_action(information),
@@ -244,11 +252,11 @@ def _read_unforeseen(head: LimitDocument, series: Element, information: Mapping[
 
 def _check_agreement(document: LimitDocument, limit: Limit) -> None:
     if limit.reason != document.reason or limit_type(limit.direction) != document.kind_type:
-        raise InvalidDocument("the document's type and reason are not those of its limit")
+        raise InvalidDocument("the document's type and reason must equal those of its limit")
     is_within = document.period.start <= limit.period.start and limit.period.end <= document.period.end
     is_whole = isinstance(limit, ForeseenLimit) or limit.period == document.period
     if not (is_within and is_whole and document.period.start < document.period.end):
-        raise InvalidDocument("the document's period is not that of its limit")
+        raise InvalidDocument("the document's period must equal the period of its limit")
 
 
 def _write_series(writer: Writer, document: LimitDocument, limit: Limit) -> None:

@@ -1,7 +1,9 @@
-"""Capacity limits (F6, F7): values, and the rules that hold for them whoever sends them.
+"""Capacity limits: values, and the rules for them, independent of the sender.
 
-A limit is a ceiling on active power in kW, on the sum over the listed assets of one operator, in one direction
-(SEMANTICS, Limits). Intervals are half-open, whole minutes, aware UTC.
+A limit is a ceiling on active power in kW, on the sum over the listed assets of one operator, in one direction.
+Intervals are half-open, whole minutes, aware UTC.
+
+Source: docs/requirements.md, F6 and F7; docs/semantics.md, "Limits" and "Emergencies".
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,13 +24,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Direction(StrEnum):
+    """The direction of power at the connection point. `both` is for emergencies only."""
+
     PRODUCTION = "production"
     CONSUMPTION = "consumption"
     BOTH = "both"
 
 
 class Action(StrEnum):
-    """STOP: to zero, as fast as is safe. START: towards the maximum. HOLD: keep the power of the moment of receipt."""
+    """The action of an emergency.
+
+    STOP: bring the power to zero as fast as is safe. START: move towards the maximum. HOLD: keep the power of the
+    moment of receipt.
+    """
 
     START = "start"
     STOP = "stop"
@@ -36,13 +44,15 @@ class Action(StrEnum):
 
 
 class LimitKind(StrEnum):
+    """The two kinds of limits: planned ahead, or an emergency."""
+
     FORESEEN = "foreseen"
     UNFORESEEN = "unforeseen"
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Half-open: `start` is in, `end` is not. Aware UTC."""
+    """A half-open interval: `start` belongs to it, `end` does not. Aware UTC."""
 
     start: datetime
     end: datetime
@@ -50,7 +60,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class AvailablePower:
-    """`power_kw` (>= 0) is available in the limit's direction throughout `interval`."""
+    """The power (>= 0) that is available in the limit's direction throughout `interval`."""
 
     interval: Interval
     power_kw: Decimal
@@ -58,7 +68,12 @@ class AvailablePower:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: an IEC reason code (`B19` foreseen maintenance, `B18` failure, ...), a free text up to 512 characters."""
+    """The cause of a limit: an IEC reason code and an optional text.
+
+    Attributes:
+        code: `B19` foreseen maintenance, `B18` failure, and others.
+        text: Up to 512 characters.
+    """
 
     code: str
     text: str | None = None
@@ -66,9 +81,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ForeseenLimit:
-    """`available` has no overlap (`check_foreseen`) and is sorted (`in_order`); between its intervals is no limit.
+    """A limit that is planned ahead. The direction is never `both`.
 
-    The direction is never `both`.
+    Attributes:
+        available: Intervals without overlap (`check_foreseen`), sorted (`in_order`). Between the intervals there is no
+            limit.
     """
 
     asset_ids: tuple[str, ...]
@@ -78,14 +95,14 @@ class ForeseenLimit:
 
     @property
     def period(self) -> Interval:
-        """From the first start to the last end, whatever the order; there must be one interval at least."""
+        """Return the interval from the first start to the last end. At least one interval is required, in any order."""
         intervals = [slot.interval for slot in self.available]
         return Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
 
 
 @dataclass(frozen=True, slots=True)
 class UnforeseenLimit:
-    """An emergency signal; `period.end` is when normal operation is expected back."""
+    """An emergency. `period.end` is the expected return to normal operation."""
 
     asset_ids: tuple[str, ...]
     action: Action
@@ -99,39 +116,39 @@ Limit = ForeseenLimit | UnforeseenLimit
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How an operator's part came about: the rule's name and the operator's own weight in kW."""
+    """The basis of an operator's part: the name of the rule and the operator's own weight in kW."""
 
     rule: str
     weight_kw: Decimal
 
 
 def in_order(limit: ForeseenLimit) -> ForeseenLimit:
-    """The same limit with its intervals sorted; check it before, for the pointers are those of what was sent.
+    """Return the same limit with sorted intervals.
 
-    Intervals whose times have no zone cannot be compared: they are for `check_foreseen` to refuse first.
+    Call `check_foreseen` first: its pointers refer to the order as sent, and times without a zone cannot be sorted.
     """
     return replace(limit, available=tuple(sorted(limit.available, key=lambda slot: slot.interval.start)))
 
 
 def check_foreseen(limit: ForeseenLimit, now: datetime) -> list[Finding]:
-    """Everything wrong with a foreseen limit, by the rules that need no registry.
+    """Return all faults of a foreseen limit that need no registry.
 
     Args:
-        limit: As sent; its intervals in any order.
-        now: Aware UTC; a limit whose last end is not after it is over already (A57).
+        limit: As sent, with intervals in any order.
+        now: Aware UTC. A limit whose last end is not after `now` has ended (A57).
 
     Returns:
-        One finding per fault, pointers as in the REST body; empty if all is well. Codes: A69 (no asset, no interval),
-        A55 (same asset twice), A59 (both directions, reason's text), A04 (zone, whole minutes, order, overlap),
-        A46 and A42 (power), A57. Overlap and A57 are looked at only if all else is well.
+        One finding per fault, with pointers as in the REST body. Empty if there is no fault. Codes: A69 (no asset, no
+        interval), A55 (same asset twice), A59 (both directions, reason's text), A04 (zone, whole minutes, order,
+        overlap), A46 and A42 (power), A57. Overlap and A57 are checked only if there is no other fault.
 
-    Source: F6; SEMANTICS, Limits; INTERFACES, Errors.
+    Source: docs/requirements.md, F6; docs/semantics.md, "Limits".
     """
     findings = [*_asset_ids_findings(limit.asset_ids), *_reason_findings(limit.reason)]
     if limit.direction is Direction.BOTH:
-        findings.append(Finding("A59", "/direction", "a foreseen limit is for production or for consumption"))
+        findings.append(Finding("A59", "/direction", "direction of a foreseen limit must be production or consumption"))
     if not limit.available:
-        findings.append(Finding("A69", "/available", "at least one interval"))
+        findings.append(Finding("A69", "/available", "must contain at least one interval"))
     for index, slot in enumerate(limit.available):
         findings += _interval_findings(slot.interval, f"/available/{index}")
         findings += power_findings(slot.power_kw, f"/available/{index}/power_kw")
@@ -141,17 +158,17 @@ def check_foreseen(limit: ForeseenLimit, now: datetime) -> list[Finding]:
 
 
 def check_unforeseen(limit: UnforeseenLimit, now: datetime) -> list[Finding]:
-    """Everything wrong with an emergency, but for its age: ids, reason's text, and an end that is ahead (A57).
+    """Return all faults of an emergency except its age: asset ids, reason's text, and an end in the past (A57).
 
-    Codes and pointers as in `check_foreseen`; the end is `/expected_end`.
+    Codes and pointers are those of `check_foreseen`. The pointer of the end is `/expected_end`.
     """
     findings = [*_asset_ids_findings(limit.asset_ids), *_reason_findings(limit.reason)]
     if limit.period.start.utcoffset() is None or limit.period.end.utcoffset() is None:
-        findings.append(Finding("A04", "/expected_end", "a time without zone"))
+        findings.append(Finding("A04", "/expected_end", "the time must have a zone (Z or an offset)"))
     elif limit.period.end <= now:
-        findings.append(Finding("A57", "/expected_end", "expected_end is not in the future"))
+        findings.append(Finding("A57", "/expected_end", "expected_end must be in the future"))
     elif limit.period.end <= limit.period.start:
-        findings.append(Finding("A04", "/expected_end", "expected_end is not after the start"))
+        findings.append(Finding("A04", "/expected_end", "expected_end must be after the start"))
     return findings
 
 
@@ -161,14 +178,18 @@ def check_emergency_age(
     max_age: timedelta = EMERGENCY_MAX_AGE,
     max_ahead: timedelta = EMERGENCY_MAX_AHEAD,
 ) -> list[Finding]:
-    """An emergency older than 15 minutes, or more than 2 minutes in the future, is refused (A57).
+    """Return a finding (A57) for an emergency that is older than 15 minutes or more than 2 minutes in the future.
 
-    Both times are aware UTC: the platform's clock, and a document's `createdDateTime`, which cannot lack its zone.
+    Args:
+        created_at: Aware UTC, the document's `createdDateTime`.
+        now: Aware UTC, the platform's clock.
+        max_age: Maximum age.
+        max_ahead: Maximum difference to the future.
     """
     if now - created_at > max_age:
         return [Finding("A57", "", f"the signal is older than {_minutes(max_age)} minutes")]
     if created_at - now > max_ahead:
-        detail = f"the signal is dated more than {_minutes(max_ahead)} minutes in the future: check the clock"
+        detail = f"the signal is dated more than {_minutes(max_ahead)} minutes in the future; check the clock"
         return [Finding("A57", "", detail)]
     return []
 
@@ -179,7 +200,7 @@ def _minutes(duration: timedelta) -> str:
 
 def _asset_ids_findings(asset_ids: Sequence[str]) -> Iterator[Finding]:
     if not asset_ids:
-        yield Finding("A69", "/asset_ids", "at least one asset")
+        yield Finding("A69", "/asset_ids", "must contain at least one asset")
     seen: set[str] = set()
     for index, asset_id in enumerate(asset_ids):
         canonical_id = canonical_asset_id(asset_id)
@@ -199,14 +220,14 @@ def _interval_findings(interval: Interval, pointer: str) -> Iterator[Finding]:
     ]
     yield from findings
     if not findings and interval.end <= interval.start:
-        yield Finding("A04", f"{pointer}/end", "end is not after start")
+        yield Finding("A04", f"{pointer}/end", "end must be after start")
 
 
 def _moment_findings(moment: datetime, pointer: str) -> Iterator[Finding]:
     if moment.utcoffset() is None:
-        yield Finding("A04", pointer, "a time without zone")
+        yield Finding("A04", pointer, "the time must have a zone (Z or an offset)")
     elif (moment - _EPOCH) % _MINUTE:
-        yield Finding("A04", pointer, "whole minutes only")
+        yield Finding("A04", pointer, "the time must be a whole minute")
 
 
 def _overlap_findings(available: Sequence[AvailablePower]) -> Iterator[Finding]:
@@ -214,10 +235,10 @@ def _overlap_findings(available: Sequence[AvailablePower]) -> Iterator[Finding]:
     latest = order[0]
     for index in order[1:]:
         if available[index].interval.start < available[latest].interval.end:
-            yield Finding("A04", f"/available/{index}", f"overlaps interval {latest}")
+            yield Finding("A04", f"/available/{index}", f"the interval overlaps interval {latest}")
         latest = max(latest, index, key=lambda candidate: available[candidate].interval.end)
 
 
 def _over_findings(limit: ForeseenLimit, now: datetime) -> Iterator[Finding]:
     if limit.period.end <= now:
-        yield Finding("A57", "/available", "the limit is over already")
+        yield Finding("A57", "/available", "the limit has already ended")

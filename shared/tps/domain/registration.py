@@ -101,7 +101,7 @@ def _about(subject: str, findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _duplicate_finding(entry_id: str, pointer: str) -> Finding:
-    return Finding("A55", f"{pointer}/id", "the id appears more than once in this request", entry_id)
+    return Finding("A55", f"{pointer}/id", "the request has this id twice", entry_id)
 
 
 def _duplicate_indexes(ids: Sequence[str]) -> set[int]:
