@@ -18,6 +18,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CITED = re.compile(r"(?<![\w/.-])(?:\.\./)*(docs/[\w./-]+\.(?:md|svg|png))")
 _CITED_SECTION = re.compile(r'(?<![\w/.-])(docs/[\w./-]+\.md),? "([^"\n]+)"')
 _NAMED = re.compile(r"`((?:tests|tools|functions|shared|gui|k8s|docs)/[\w./*-]+)`")
+_LINKED_SECTION = re.compile(r'\]\(([^)\s#]+\.md)\),\s+"([^"]+)"')
 _ABROAD = ("http://", "https://", "mailto:", "#")
 _REASON = re.compile(r"[AB][0-9]{2}|999")
 _TEXTS = {".md", ".py", ".toml", ".yml", ".yaml", ".raml", ".sql", ".js", ".html", ".xsd", ".wsdl", ""}
@@ -68,6 +69,18 @@ def test_every_section_that_a_file_cites_exists() -> None:
         for path in _tracked()
         for page, section in _CITED_SECTION.findall(path.read_text())
         if section.rstrip(".,") not in _headings(ROOT / page)
+    ]
+
+    assert missing == []
+
+
+def test_every_section_that_a_page_links_to_exists() -> None:
+    """As in `[mades.md](mades.md), "Failures"`."""
+    missing = [
+        f"{_shown(page)}: {target}, {section}"
+        for page in _pages()
+        for target, section in _LINKED_SECTION.findall(page.read_text())
+        if " ".join(section.split()) not in _headings(page.parent / target)
     ]
 
     assert missing == []
