@@ -19,7 +19,7 @@ from tps.endpoint.synchronising import synchronise
 from tps.errors import Malformed, NotFound, Refused, TpsError, Unavailable
 from tps.mades import web_service
 from tps.mades.ids import new_id
-from tps.mades.states import State, shown_to_application
+from tps.mades.states import shown_to_application
 from tps.mades.types import CONNECTIVITY_TEST
 from tps.mades.web_service import ECP, MADES, Fault, NotUnderstood, Operation
 from tps.operator import sent_documents as operator_documents
@@ -47,19 +47,19 @@ def read_message(call):
 def message_json(row, trace):
     """A message as the contract shows it."""
     body = {
-        "message_id": row["message_id"],
-        "direction": DIRECTIONS[row["direction"]],
-        "type": row["type"],
-        "state": shown_to_application(State(row["state"])),
-        "status": row["status"],
-        "document": {"id": row["document_id"], "revision": row["revision"] or 1},
-        "errors": [error_json(each) for each in row["answer"].get("errors", [])],
+        "message_id": row.message_id,
+        "direction": DIRECTIONS[row.direction],
+        "type": row.type,
+        "state": shown_to_application(row.state),
+        "status": row.status,
+        "document": {"id": row.document_id, "revision": row.revision or 1},
+        "errors": [error_json(each) for each in row.answer.get("errors", [])],
         "trace": [step_json(step) for step in trace],
     }
-    if row["in_reply_to"]:
-        body["in_reply_to"] = row["in_reply_to"]
-    if "rejected" in row["answer"]:
-        body["rejected"] = row["answer"]["rejected"]
+    if row.in_reply_to:
+        body["in_reply_to"] = row.in_reply_to
+    if "rejected" in row.answer:
+        body["rejected"] = row.answer["rejected"]
     return body
 
 
@@ -73,11 +73,11 @@ def error_json(error):
 def step_json(step):
     """One step of a trace, as it was noted."""
     body = {
-        "at": moment_json(step["at"]),
-        "state": step["state"],
-        "component": step["at_component"],
+        "at": moment_json(step.at),
+        "state": step.state,
+        "component": step.at_component,
     }
-    return body | {"details": step["details"]} if step["details"] else body
+    return body | {"details": step.details} if step.details else body
 
 
 def answer_request(call):

@@ -20,7 +20,7 @@ from tps.dso.asset_lists import read_list
 from tps.dso.grid_assets import FEED, age_of_grid, assets_of_grid, changes_after
 from tps.endpoint import components
 from tps.endpoint.archiving import read_document
-from tps.endpoint.handling import Status
+from tps.endpoint.message_row import Status
 from tps.errors import Finding, PlatformSilent, StoreAway
 from tps.mades.types import STATUS_REQUEST
 from tps.rest.feed_waiting import WAITING, wait_on_feed
@@ -85,9 +85,9 @@ def _asked_list(call, *, is_cut):
     )
     component, message_id = send(call, submission)
     row = await_answer(call, component, message_id, preferred_wait_s(call))
-    if row["status"] in (Status.REFUSED, Status.FAILED):
+    if row.status in (Status.REFUSED, Status.FAILED):
         settled_answer(call, row, submission)
-    return _same_list(call, message_id if is_cut and row["status"] != Status.PENDING else OWN_COPY)
+    return _same_list(call, message_id if is_cut and row.status != Status.PENDING else OWN_COPY)
 
 
 def _own_copy(call):

@@ -24,7 +24,7 @@ from tps.dso.conflicts import conflicts_in_grid
 from tps.dso.plans import FEED
 from tps.endpoint import components
 from tps.endpoint.archiving import read_document
-from tps.endpoint.handling import Status
+from tps.endpoint.message_row import Status
 from tps.errors import Finding, Malformed, PlatformSilent, StoreAway
 from tps.mades.types import STATUS_REQUEST
 from tps.party import plans
@@ -113,7 +113,7 @@ def _asked(call, asset_ids, period):
     )
     component, message_id = send(call, submission)
     row = await_answer(call, component, message_id, preferred_wait_s(call))
-    if row["status"] in (Status.REFUSED, Status.FAILED) and not _is_too_large(row):
+    if row.status in (Status.REFUSED, Status.FAILED) and not _is_too_large(row):
         settled_answer(call, row, submission)
     return _replied(call, message_id, period) or _own_copy(call, asset_ids, period)
 
@@ -200,7 +200,7 @@ def _whole_minutes(period):
 
 
 def _is_too_large(row):
-    return any(error["code"] == TOO_LARGE for error in row["answer"].get("errors", []))
+    return any(error["code"] == TOO_LARGE for error in row.answer.get("errors", []))
 
 
 ROUTES = (

@@ -22,7 +22,7 @@ from tps.domain.identifiers import canonical_asset_id
 from tps.domain.plan import hull
 from tps.domain.schedule import EARLIEST, Schedule, check_schedules
 from tps.endpoint.archiving import read_document
-from tps.endpoint.handling import Status
+from tps.endpoint.message_row import Status
 from tps.errors import Finding, Malformed, NotFound, RevisionConflict, StoreAway, TooLarge
 from tps.mades.ids import new_id
 from tps.mades.types import SCHEDULE

@@ -30,7 +30,7 @@ from tps.documents.unavailability import REASON_CODES
 from tps.domain import asset, limit, power, text
 from tps.domain.identifiers import asset_id_findings, party_code_findings, point_id_findings
 from tps.domain.registration import check_assets, check_connection_points
-from tps.endpoint.handling import Status
+from tps.endpoint.message_row import Status
 from tps.errors import Finding
 from tps.host import http
 from tps.host.stack import ROOT

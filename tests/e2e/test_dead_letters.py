@@ -92,7 +92,7 @@ def test_a_dead_letter_is_listed_shown_and_redriven_and_then_takes_effect_once(
 
     def trace() -> list[str]:
         with platform.database.transaction() as tx:
-            return [step["state"] for step in ledger.trace_of(tx, platform.platform, message_id)]
+            return [step.state for step in ledger.trace_of(tx, platform.platform, message_id)]
 
     assert eventually(trace) == ["DELIVERED", "RECEIVED"]
     assert listed(world, message_id) is None
@@ -149,8 +149,7 @@ def test_what_was_not_delivered_in_time_is_failed_by_a_tick(world: World, servic
 
     def errors() -> list[dict[str, str]]:
         with endpoint.database.transaction() as tx:
-            row = ledger.find(tx, operator.code, message_id) or {}
-        found: list[dict[str, str]] = row["answer"].get("errors", [])
-        return found
+            row = ledger.find(tx, operator.code, message_id)
+        return row.answer.get("errors", []) if row else []
 
     assert [each["code"] for each in eventually(errors)] == ["expired"]

@@ -21,6 +21,7 @@ from tps.documents import decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.endpoint import applications, components, ledger
 from tps.endpoint.archiving import read_document
+from tps.endpoint.message_row import MessageRow
 from tps.host.services import build_services, utc_now
 from tps.local.cli import commands
 from tps.local.files.service import Service
@@ -49,14 +50,14 @@ def stored(lab: Lab) -> Any:
     )
 
 
-def row_of(lab: Lab, message: Message) -> dict[str, Any] | None:
+def row_of(lab: Lab, message: Message) -> MessageRow | None:
     """The platform's ledger on a message."""
     with lab.services.endpoint("tps").database.transaction() as tx:
         return ledger.find(tx, lab.platform, message.message_id)
 
 
 def reasons(row: dict[str, Any]) -> list[str]:
-    return [error["code"] for error in row["answer"].get("errors", [])]
+    return [error["code"] for error in row.answer.get("errors", [])]
 
 
 def listed(lab: Lab) -> dict[str, str]:
@@ -72,7 +73,7 @@ def test_each_hostile_message_fails_with_its_reason_is_seen_and_changes_nothing(
     sent = {name: publish(lab) for name, (publish, _) in FAILING.items()}
 
     failed = {name: eventually(lambda message=message: row_of(lab, message)) for name, message in sent.items()}
-    found = {name: (row["state"], row["status"], reasons(row)) for name, row in failed.items()}
+    found = {name: (row.state, row.status, reasons(row)) for name, row in failed.items()}
     assert found == {name: ("FAILED", "failed", [reason]) for name, (_, reason) in FAILING.items()}
     shown = listed(lab)
     assert {name: shown.get(message.message_id) for name, message in sent.items()} == {
@@ -85,7 +86,7 @@ def test_a_replayed_message_has_its_effect_once_and_is_refused_by_any_other_way(
     message = lab.message()
     envelope = lab.sealed(message)
     lab.publish(message, envelope)
-    eventually(lambda: (row := row_of(lab, message)) and row["state"] == "RECEIVED")
+    eventually(lambda: (row := row_of(lab, message)) and row.state == "RECEIVED")
     limits = eventually(lambda: lab.victim.done("GET", "/capacity-limits?all_revisions=true")["limits"])
 
     lab.publish(message, envelope)
@@ -94,7 +95,7 @@ def test_a_replayed_message_has_its_effect_once_and_is_refused_by_any_other_way(
 
     def trace() -> list[str]:
         with lab.services.endpoint("tps").database.transaction() as tx:
-            return [step["details"] for step in ledger.trace_of(tx, lab.platform, message.message_id)]
+            return [step.details for step in ledger.trace_of(tx, lab.platform, message.message_id)]
 
     assert eventually(lambda: [each for each in trace() if each == "came again"]) == ["came again"]
     last = lab.message(type="TPS-SCHEDULE")
@@ -102,7 +103,7 @@ def test_a_replayed_message_has_its_effect_once_and_is_refused_by_any_other_way(
     eventually(lambda: row_of(lab, last))
     row = row_of(lab, message)
     assert row is not None
-    assert (row["state"], row["status"]) == ("RECEIVED", "accepted")
+    assert (row.state, row.status) == ("RECEIVED", "accepted")
     assert lab.victim.done("GET", "/capacity-limits?all_revisions=true")["limits"] == limits
 
 
@@ -114,8 +115,8 @@ def test_a_hostile_document_in_a_proper_message_is_refused_and_its_sender_told(l
 
     lab.publish(message, lab.sealed(message))
 
-    row = eventually(lambda: (found := row_of(lab, message)) and found["is_handled"] and found)
-    assert (row["state"], row["status"]) == ("RECEIVED", "refused")
+    row = eventually(lambda: (found := row_of(lab, message)) and found.is_handled and found)
+    assert (row.state, row.status) == ("RECEIVED", "refused")
     with platform.database.transaction() as tx:
         answer_id = eventually(lambda: answer_to(tx, message.message_id))
     acknowledgement = decode(read_document(platform, lab.platform, answer_id) or b"")
@@ -127,7 +128,7 @@ def test_a_hostile_document_in_a_proper_message_is_refused_and_its_sender_told(l
 
 def answer_to(tx: Any, message_id: str) -> str | None:
     row = tx.execute("SELECT message_id FROM message WHERE in_reply_to = %s", (message_id,)).fetchone()
-    return row["message_id"] if row else None
+    return row.message_id if row else None
 
 
 @pytest.mark.parametrize("side", ["at the sender", "at the receiver"])
@@ -146,10 +147,10 @@ def test_a_message_by_a_path_that_is_not_open_fails_at_both_ends(lab: Lab, side:
     def last_step() -> Any:
         with platform.database.transaction() as tx:
             step = ledger.trace_of(tx, lab.platform, message_id)[-1]
-        return step["state"] == "FAILED" and step
+        return step.state == "FAILED" and step
 
     step = eventually(last_step)
-    assert (step["details"], step["at_component"]) == (
+    assert (step.details, step.at_component) == (
         "no_path",
         lab.platform if side == "at the sender" else member.code,
     )
@@ -204,7 +205,7 @@ def sent_by_applications(lab: Lab) -> int:
             "SELECT count(*) AS sent FROM message WHERE component = %s AND by_application", (lab.grid.code,)
         ).fetchone()
     assert row is not None
-    return int(row["sent"])
+    return int(row.sent)
 
 
 def ask(lab: Lab, body: bytes) -> httpx.Response:

@@ -18,10 +18,11 @@ from tps.documents import Document, Header, Role, encode
 from tps.documents.acknowledgement import Outcome
 from tps.documents.ref import AssetRegistration
 from tps.domain.asset import AssetKind, FlexibilityAsset
-from tps.endpoint.answers import Answer, answer_document
+from tps.endpoint.answers import Answer
 from tps.endpoint.batching import OwedBatch
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import Correspondent, Handling, Verdict
+from tps.endpoint.handling import Correspondent, Handling, Incoming
+from tps.endpoint.intake import Intake
 from tps.endpoint.receiving import Arrival
 from tps.endpoint.sending import Draft
 from tps.errors import StoreAway
@@ -162,21 +163,25 @@ GRIDS_NEWS = message_subject("dso", "TPS-ASSET-LIST", GRID, PLATFORM)
 MADES_ACK = message_subject("agr", "MADES-ACK", OPERATOR, PLATFORM)
 
 
-def decide(handling: Handling) -> Verdict:
+def sender_of(incoming: Incoming) -> Correspondent:
+    """In these tests a component and its party have the same code."""
+    return Correspondent(incoming.message.sender, incoming.message.sender, Role.AGR)
+
+
+def accept(handling: Handling, document: AssetRegistration) -> Answer:
     """Accept a registration, and leave one row behind."""
-    peer = Correspondent(handling.message.sender, handling.message.sender, Role.AGR)
-    return answer_document(handling, peer, lambda document: accept(handling, document))
-
-
-def accept(handling: Handling, document: Document) -> Answer:
     handling.tx.execute("INSERT INTO effect VALUES (%s)", (document.header.document_id,))
     return Answer(Outcome.ACCEPTED)
 
 
-def tell_others(handling: Handling) -> None:
-    """What must not delay the answer: news for the operator and for the grid."""
+def tell_others(handling: Handling, _document: AssetRegistration) -> None:
+    """Send what must not delay the answer: news for the operator and for the grid."""
     for receiver, type in ((OPERATOR, "TPS-LIMIT-FORESEEN"), (GRID, "TPS-ASSET-LIST")):
         handling.send(Draft(handling.own.code, receiver, type, b"<news/>", document_id=new_id()), "news")
+
+
+take_registration = Intake(AssetRegistration, accept, sender=sender_of, is_kept=True)
+take_and_tell = dataclasses.replace(take_registration, follow_up=tell_others)
 
 
 class Faults:

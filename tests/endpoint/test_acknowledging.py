@@ -56,7 +56,7 @@ def news(kind: AcknowledgementKind, ids: list[str], **changes: Any) -> MadesAckn
 def rows_of(net: Net, ids: list[str]) -> list[tuple[str, str]]:
     with net.operators.database.transaction() as tx:
         found = [ledger.find(tx, OPERATOR, each) for each in ids]
-    return [(row["state"], row["status"]) for row in found if row]
+    return [(row.state, row.status) for row in found if row]
 
 
 def test_many_are_sent_in_few_and_speak_of_all(net: Net) -> None:

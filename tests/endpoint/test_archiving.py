@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.endpoint.net import Net, at, decide, registration
+from tests.endpoint.net import Net, at, registration, take_registration
 from tests.stores.servers import PLATFORM
 from tps.endpoint.archiving import VERIFY_AFTER, archive_documents, let_go_of_archived, read_document
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import Status, take
+from tps.endpoint.message_row import Status
 from tps.errors import MessageRefused, StoreAway
 from tps.host.services import utc_now
 from tps.mades.message import Message
@@ -68,7 +68,7 @@ def test_a_store_that_is_away_delays_nothing(net: Net, platform: Endpoint, memor
     memory.is_away = True
     message = net.message(registration())
 
-    status = take(platform, net.arrival(message), decide)
+    status = take_registration(platform, net.arrival(message))
 
     assert status is Status.ACCEPTED
     assert read_document(platform, PLATFORM, message.message_id) == message.content
@@ -76,7 +76,7 @@ def test_a_store_that_is_away_delays_nothing(net: Net, platform: Endpoint, memor
 
 def test_documents_are_copied_as_received_and_as_sent(net: Net, platform: Endpoint, memory: Memory) -> None:
     message = net.message(registration())
-    take(platform, net.arrival(message), decide)
+    take_registration(platform, net.arrival(message))
 
     assert archive_documents(platform) == 2
     assert archive_documents(platform) == 0
@@ -88,7 +88,7 @@ def test_a_document_stays_with_its_message_until_its_copy_was_found_whole(
     net: Net, platform: Endpoint, memory: Memory
 ) -> None:
     message = net.message(registration())
-    take(platform, net.arrival(message), decide)
+    take_registration(platform, net.arrival(message))
     archive_documents(platform)
 
     at_once = let_go_of_archived(platform)
@@ -107,7 +107,7 @@ def test_what_the_store_forgot_or_damaged_is_not_let_go_of(
 ) -> None:
     """A store that does not sync at each write may lose its last seconds in a power cut."""
     message = net.message(registration())
-    take(platform, net.arrival(message), decide)
+    take_registration(platform, net.arrival(message))
     archive_documents(platform)
 
     damage(memory.kept)
@@ -118,7 +118,7 @@ def test_what_the_store_forgot_or_damaged_is_not_let_go_of(
 
 def test_what_the_store_forgot_is_copied_again(net: Net, platform: Endpoint, memory: Memory) -> None:
     message = net.message(registration())
-    take(platform, net.arrival(message), decide)
+    take_registration(platform, net.arrival(message))
     archive_documents(platform)
     memory.kept.clear()
 
@@ -129,7 +129,7 @@ def test_what_the_store_forgot_is_copied_again(net: Net, platform: Endpoint, mem
 
 
 def test_a_store_that_is_away_is_tried_again(net: Net, platform: Endpoint, memory: Memory) -> None:
-    take(platform, net.arrival(net.message(registration())), decide)
+    take_registration(platform, net.arrival(net.message(registration())))
     memory.is_away = True
     with pytest.raises(StoreAway):
         archive_documents(platform)
@@ -141,21 +141,21 @@ def test_a_store_that_is_away_is_tried_again(net: Net, platform: Endpoint, memor
 
 def test_many_documents_are_copied_in_one_go(net: Net, platform: Endpoint) -> None:
     for _ in range(60):
-        take(platform, net.arrival(net.message(registration())), decide)
+        take_registration(platform, net.arrival(net.message(registration())))
 
     assert archive_documents(platform) == 120
 
 
 def test_a_message_under_the_id_of_one_of_ours_is_refused_and_touches_nothing(net: Net, platform: Endpoint) -> None:
     """A party knows the ids of what it was sent; it must not reach our own rows by them."""
-    take(platform, net.arrival(net.message(registration())), decide)
+    take_registration(platform, net.arrival(net.message(registration())))
     with platform.database.transaction() as tx:
         ours = tx.execute("SELECT * FROM message WHERE direction = 'out' ORDER BY created_at DESC LIMIT 1").fetchone()
     assert ours is not None
     message = dataclasses.replace(net.message(registration()), message_id=ours["message_id"])
 
     with pytest.raises(MessageRefused):
-        take(platform, net.arrival(message), decide)
+        take_registration(platform, net.arrival(message))
 
     with platform.database.transaction() as tx:
         after = tx.execute(

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.endpoint.net import MADES_ACK, Net, decide, registration, tell_others
+from tests.endpoint.net import MADES_ACK, Net, registration, take_and_tell, take_registration
 from tests.stores.servers import PLATFORM, eventually
 from tps.endpoint import batching
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.batching import OwedBatch
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import note_received, take
+from tps.endpoint.handling import note_received
+from tps.endpoint.intake import Reader
 from tps.endpoint.receiving import open_acknowledgement
 from tps.errors import StoreAway
 from tps.mades.message import AcknowledgementKind
@@ -50,7 +51,7 @@ def test_what_is_earned_in_a_moment_goes_in_one_acknowledgement(net: Net) -> Non
     endpoint, mailbox = watched(net)
     arrivals = [net.arrival(net.message(registration())) for _ in range(5)]
     for arrival in arrivals:
-        take(net.platform, arrival, decide)
+        take_registration(net.platform, arrival)
 
     for _ in arrivals:
         endpoint.owed.tell(endpoint)
@@ -62,7 +63,7 @@ def test_what_is_earned_in_a_moment_goes_in_one_acknowledgement(net: Net) -> Non
 
 def test_nobody_waits_longer_than_a_quarter_of_a_second(net: Net) -> None:
     endpoint, mailbox = watched(net)
-    take(net.platform, net.arrival(net.message(registration())), decide)
+    take_registration(net.platform, net.arrival(net.message(registration())))
 
     began = time.monotonic()
     while not mailbox.published:
@@ -79,7 +80,7 @@ def test_nobody_waits_longer_than_a_quarter_of_a_second(net: Net) -> None:
 def test_what_is_read_before_its_delivery_was_told_is_told_once_as_received(net: Net) -> None:
     message = net.message(registration())
     before = net.in_stream(MADES_ACK)
-    take(net.platform, net.arrival(message), lambda handling: dataclasses.replace(decide(handling), is_received=False))
+    dataclasses.replace(take_registration, reader=Reader.PARTY)(net.platform, net.arrival(message))
     with net.platform.database.transaction() as tx:
         note_received(net.platform, tx, PLATFORM, [message.message_id])
 
@@ -92,7 +93,7 @@ def test_what_is_read_before_its_delivery_was_told_is_told_once_as_received(net:
 def test_what_a_process_did_not_get_to_send_a_tick_sends(net: Net) -> None:
     before = net.in_stream(MADES_ACK)
 
-    take(net.platform, net.arrival(net.message(registration())), decide)
+    take_registration(net.platform, net.arrival(net.message(registration())))
 
     assert (net.in_stream(MADES_ACK), owed(net)) == (before, 1)
     assert send_owed(net.platform) == 1
@@ -101,7 +102,7 @@ def test_what_a_process_did_not_get_to_send_a_tick_sends(net: Net) -> None:
 
 def test_a_broker_that_is_away_costs_a_batch_nothing_but_time(net: Net) -> None:
     endpoint, mailbox = watched(net, is_away=True)
-    take(net.platform, net.arrival(net.message(registration())), decide)
+    take_registration(net.platform, net.arrival(net.message(registration())))
     endpoint.owed.tell(endpoint)
     eventually(lambda: mailbox.published)
     endpoint.owed.flush(endpoint)
@@ -114,7 +115,7 @@ def test_a_broker_that_is_away_costs_a_batch_nothing_but_time(net: Net) -> None:
 
 
 def test_whoever_stops_sends_first(net: Net) -> None:
-    take(net.platform, net.arrival(net.message(registration())), decide)
+    take_registration(net.platform, net.arrival(net.message(registration())))
     endpoint = dataclasses.replace(net.platform, owed=OwedBatch(delay_s=3600))
     endpoint.owed.tell(endpoint)
 
@@ -126,11 +127,11 @@ def test_whoever_stops_sends_first(net: Net) -> None:
 def test_before_others_hear_the_sender_is_answered_even_if_somebody_has_the_lease(net: Net) -> None:
     message, before = net.message(registration()), net.in_stream(MADES_ACK)
     arrival = net.arrival(message)
-    take(net.platform, arrival, decide)
+    take_registration(net.platform, arrival)
     with net.platform.database.transaction() as tx:
         tx.execute("UPDATE owed_acknowledgement SET lease = 'dead', leased_until = now() + interval '1 hour'")
 
-    take(net.platform, arrival, decide, tell_others)
+    take_and_tell(net.platform, arrival)
 
     assert net.in_stream(MADES_ACK) == before + 1
     assert owed(net) == 0
@@ -148,6 +149,6 @@ def test_only_what_is_sent_at_once_is_left_alone_by_the_batch(net: Net, is_follo
 
     endpoint = dataclasses.replace(net.platform, mailbox=Looks())  # type: ignore[arg-type]
 
-    take(endpoint, net.arrival(net.message(registration())), decide, tell_others if is_followed_up else None)
+    (take_and_tell if is_followed_up else take_registration)(endpoint, net.arrival(net.message(registration())))
 
     assert leased == [0 if is_followed_up else 1]

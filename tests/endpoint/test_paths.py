@@ -62,7 +62,7 @@ def test_a_sender_goes_by_the_receivers_paths(net: Net, paths, sender, message_t
         message_id = put(endpoint, sender=code, receiver=OPERATOR, type=message_type)
         dispatch(endpoint, code, [message_id])
 
-    errors = row_of(endpoint, message_id, code)["answer"].get("errors", [])
+    errors = row_of(endpoint, message_id, code).answer.get("errors", [])
     assert next((each["code"] for each in errors if each["code"] in BY_PATH), None) == expected_of(expected)
 
 

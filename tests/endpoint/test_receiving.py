@@ -4,15 +4,15 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from tests.endpoint.net import MADES_ACK, Net, at, decide, registration
+from tests.endpoint.net import MADES_ACK, Net, at, registration, take_registration
 from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
 from tps.endpoint import ledger, outbox
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import Handling, Status, Verdict, take
+from tps.endpoint.handling import Handling, Verdict, take
+from tps.endpoint.message_row import MessageRow, Status
 from tps.endpoint.outbox import Outgoing, Passage
 from tps.endpoint.receiving import Arrival, apply_acknowledgement, open_acknowledgement
 from tps.errors import MessageRefused
@@ -33,7 +33,7 @@ def refused(endpoint: Endpoint, arrival: Arrival) -> MessageRefused:
     return error.value
 
 
-def row_of(endpoint: Endpoint, message: Message) -> dict[str, Any] | None:
+def row_of(endpoint: Endpoint, message: Message) -> MessageRow | None:
     with endpoint.database.transaction() as tx:
         return ledger.find(tx, message.receiver, message.message_id)
 
@@ -106,8 +106,8 @@ def test_a_message_that_failed_is_visible_and_its_sender_told_if_the_signature_h
 
     row = row_of(net.platform, message)
     assert row is not None
-    assert (row["state"], row["status"]) == ("FAILED", "failed")
-    assert [error["code"] for error in row["answer"]["errors"]] == [code]
+    assert (row.state, row.status) == ("FAILED", "failed")
+    assert [error["code"] for error in row.answer["errors"]] == [code]
     assert net.in_stream(MADES_ACK) == told + is_told
 
 
@@ -124,9 +124,9 @@ def test_the_sender_of_a_failed_message_reads_why(net: Net) -> None:
         row = ledger.find(tx, OPERATOR, message.message_id)
         trace = ledger.trace_of(tx, OPERATOR, message.message_id)
     assert row is not None
-    assert (row["state"], row["status"]) == ("FAILED", "failed")
-    assert row["answer"]["errors"][0]["code"] == "not_decryptable"
-    assert [(step["state"], step["at_component"], step["details"]) for step in trace][-1] == (
+    assert (row.state, row.status) == ("FAILED", "failed")
+    assert row.answer["errors"][0]["code"] == "not_decryptable"
+    assert [(step.state, step.at_component, step.details) for step in trace][-1] == (
         "FAILED",
         PLATFORM,
         "not_decryptable",
@@ -167,7 +167,7 @@ def test_a_message_for_a_component_that_is_not_ours_is_kept_as_failed(net: Net) 
 
     row = row_of(net.platform, message)
     assert row is not None
-    assert row["state"] == "FAILED"
+    assert row.state == "FAILED"
 
 
 def test_an_operators_message_to_another_operator_reads_like_one_to_nobody(net: Net) -> None:
@@ -199,18 +199,18 @@ def test_a_forged_copy_does_not_keep_the_true_message_out(net: Net) -> None:
     forged = net.arrival(message, with_other_signature(net, net.sealed(message)))
     refused(net.platform, forged)
 
-    status = take(net.platform, net.arrival(message), decide)
+    status = take_registration(net.platform, net.arrival(message))
 
     assert status is Status.ACCEPTED
     refused(net.platform, forged)
     row = row_of(net.platform, message)
     assert row is not None
-    assert (row["state"], row["status"]) == ("RECEIVED", "accepted")
+    assert (row.state, row.status) == ("RECEIVED", "accepted")
 
 
 def test_a_damaged_copy_of_what_was_taken_changes_nothing(net: Net) -> None:
     message = sent(net)
-    take(net.platform, net.arrival(message), decide)
+    take_registration(net.platform, net.arrival(message))
     net.platform.owed.flush(net.platform)
     apply_acknowledgement(net.operators, open_acknowledgement(net.operators, net.last(MADES_ACK)))
 
@@ -219,8 +219,8 @@ def test_a_damaged_copy_of_what_was_taken_changes_nothing(net: Net) -> None:
 
     row = row_of(net.platform, message)
     assert row is not None
-    assert (row["state"], row["status"]) == ("RECEIVED", "accepted")
+    assert (row.state, row.status) == ("RECEIVED", "accepted")
     with net.operators.database.transaction() as tx:
         at_sender = ledger.find(tx, OPERATOR, message.message_id)
     assert at_sender is not None
-    assert (at_sender["state"], at_sender["status"]) == ("RECEIVED", "pending")
+    assert (at_sender.state, at_sender.status) == ("RECEIVED", "pending")

@@ -15,6 +15,7 @@ from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
 from tps.endpoint import ledger
 from tps.endpoint.archiving import read_document
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.message_row import MessageRow
 from tps.endpoint.receiving import open_message
 from tps.endpoint.sending import Draft, dispatch, dispatch_left_behind, enqueue, fail_expired
 from tps.errors import StoreAway
@@ -42,7 +43,7 @@ def put(endpoint: Endpoint, **changes: Any) -> str:
     return message_id
 
 
-def row_of(endpoint: Endpoint, message_id: str, component: str = OPERATOR) -> dict[str, Any]:
+def row_of(endpoint: Endpoint, message_id: str, component: str = OPERATOR) -> MessageRow:
     with endpoint.database.transaction() as tx:
         row = ledger.find(tx, component, message_id)
     assert row is not None
@@ -51,7 +52,7 @@ def row_of(endpoint: Endpoint, message_id: str, component: str = OPERATOR) -> di
 
 def states(endpoint: Endpoint, message_id: str) -> list[str]:
     with endpoint.database.transaction() as tx:
-        return [step["state"] for step in ledger.trace_of(tx, OPERATOR, message_id)]
+        return [step.state for step in ledger.trace_of(tx, OPERATOR, message_id)]
 
 
 @pytest.mark.parametrize("is_after", [False, True], ids=["not done", "done but not learnt"])
@@ -121,8 +122,8 @@ def test_one_component_whose_messages_do_not_go_does_not_keep_the_others(net: Ne
     with pytest.raises(StoreAway):
         dispatch_left_behind(dataclasses.replace(late, mailbox=Picky()))  # type: ignore[arg-type]
 
-    assert row_of(net.operators, kept)["state"] == "VERIFYING"
-    assert row_of(net.operators, rivals, RIVAL)["state"] == "DELIVERING"
+    assert row_of(net.operators, kept).state == "VERIFYING"
+    assert row_of(net.operators, rivals, RIVAL).state == "DELIVERING"
 
 
 def test_no_transaction_is_open_while_others_are_asked(net: Net) -> None:
@@ -175,8 +176,8 @@ def test_an_operator_reaches_no_dso_and_no_operator_as_if_they_did_not_exist(
     dispatch(net.operators, OPERATOR, [message_id])
 
     row = row_of(net.operators, message_id)
-    assert (row["state"], row["status"]) == ("FAILED", "failed")
-    assert row["answer"] == {"errors": [{"code": "unknown_receiver", "detail": "No such receiver."}]}
+    assert (row.state, row.status) == ("FAILED", "failed")
+    assert row.answer == {"errors": [{"code": "unknown_receiver", "detail": "No such receiver."}]}
     assert states(net.operators, message_id) == ["VERIFYING", "FAILED"]
 
 
@@ -186,8 +187,8 @@ def test_a_dso_reaches_no_operator_as_if_it_did_not_exist(net: Net) -> None:
     dispatch(net.grids, GRID, ids)
 
     to_operator, to_nobody = [row_of(net.grids, message_id, GRID) for message_id in ids]
-    assert to_operator["answer"] == to_nobody["answer"]
-    assert (to_operator["state"], to_nobody["state"]) == ("FAILED", "FAILED")
+    assert to_operator.answer == to_nobody.answer
+    assert (to_operator.state, to_nobody.state) == ("FAILED", "FAILED")
 
 
 def test_what_fails_does_not_keep_the_others(net: Net) -> None:
@@ -220,7 +221,7 @@ def test_what_lost_its_point_before_it_was_sent_is_failed(net: Net) -> None:
     dispatch(at(net.operators, utc_now() + timedelta(minutes=2)), OPERATOR, [message_id])
 
     row = row_of(net.operators, message_id)
-    assert (row["state"], [error["code"] for error in row["answer"]["errors"]]) == ("FAILED", ["expired"])
+    assert (row.state, [error["code"] for error in row.answer["errors"]]) == ("FAILED", ["expired"])
 
 
 def test_what_is_too_large_is_failed(net: Net) -> None:
@@ -229,12 +230,12 @@ def test_what_is_too_large_is_failed(net: Net) -> None:
     dispatch(net.operators, OPERATOR, [message_id])
 
     row = row_of(net.operators, message_id)
-    assert (row["state"], [error["code"] for error in row["answer"]["errors"]]) == ("FAILED", ["content_too_large"])
+    assert (row.state, [error["code"] for error in row.answer["errors"]]) == ("FAILED", ["content_too_large"])
 
 
 def failure_of(endpoint: Endpoint, message_id: str) -> tuple[str, list[str]]:
     row = row_of(endpoint, message_id)
-    return row["state"], [error["code"] for error in row["answer"].get("errors", [])]
+    return row.state, [error["code"] for error in row.answer.get("errors", [])]
 
 
 @pytest.mark.parametrize("is_sent", [True, False], ids=["nobody took it", "the broker was away"])
@@ -242,7 +243,7 @@ def test_what_is_not_delivered_in_time_is_failed_also_if_the_receiver_never_was_
     message_id = put(net.operators, type="MADES-TEST")
     if is_sent:
         dispatch(net.operators, OPERATOR, [message_id])
-    expires_at = row_of(net.operators, message_id)["expires_at"]
+    expires_at = row_of(net.operators, message_id).expires_at
 
     fail_expired(at(net.operators, expires_at + timedelta(seconds=29)))
     assert failure_of(net.operators, message_id)[0] == ("DELIVERING" if is_sent else "VERIFYING")
@@ -251,7 +252,7 @@ def test_what_is_not_delivered_in_time_is_failed_also_if_the_receiver_never_was_
     assert failure_of(net.operators, message_id) == ("FAILED", ["expired"])
     with net.operators.database.transaction() as tx:
         last = ledger.trace_of(tx, OPERATOR, message_id)[-1]
-    assert (last["state"], last["at_component"], last["details"]) == ("FAILED", OPERATOR, "expired")
+    assert (last.state, last.at_component, last.details) == ("FAILED", OPERATOR, "expired")
 
 
 def test_what_was_delivered_or_answered_does_not_expire(net: Net) -> None:
@@ -264,7 +265,7 @@ def test_what_was_delivered_or_answered_does_not_expire(net: Net) -> None:
 
     fail_expired(at(net.operators, utc_now() + timedelta(days=30)))
 
-    states_now = [row_of(net.operators, each)["state"] for each in (delivered, answered)]
+    states_now = [row_of(net.operators, each).state for each in (delivered, answered)]
     assert states_now == ["DELIVERED", "DELIVERING"]
 
 
@@ -273,4 +274,4 @@ def test_a_message_lives_as_long_as_its_type_is_set_to(net: Net) -> None:
 
     row = row_of(net.operators, put(endpoint))
 
-    assert row["expires_at"] - row["created_at"] == timedelta(seconds=120)
+    assert row.expires_at - row.created_at == timedelta(seconds=120)

@@ -145,7 +145,7 @@ def test_a_directory_that_is_away_is_asked_ever_less_and_traffic_goes_on(kept: K
     assert waits == sorted(waits)
     assert waits[-1] <= SYNC.total_seconds()
     assert len(kept.directory.looks) == 8
-    assert row_of(operators, message_id)["state"] == "DELIVERING"
+    assert row_of(operators, message_id).state == "DELIVERING"
 
 
 def test_no_delay_is_longer_than_from_one_time_to_the_next() -> None:
@@ -277,12 +277,12 @@ def test_with_a_stale_copy_nothing_is_sent_until_it_is_synchronised(kept: Kept) 
     fresh = put(operators)
     dispatch(operators, OPERATOR, [fresh])
 
-    assert [row_of(operators, each)["state"] for each in (last, stale, fresh)] == [
+    assert [row_of(operators, each).state for each in (last, stale, fresh)] == [
         "DELIVERING",
         "FAILED",
         "DELIVERING",
     ]
-    assert row_of(operators, stale)["answer"] == {
+    assert row_of(operators, stale).answer == {
         "errors": [{"code": "directory_stale", "detail": "The copy of the directory is too old."}]
     }
 
@@ -311,7 +311,7 @@ def test_with_a_stale_copy_nothing_is_taken_and_nobody_is_answered(kept: Kept, n
     row = received_row(platform, late)
     assert error.code == "directory_stale"
     assert row is not None
-    assert (row["state"], row["is_proven"]) == ("FAILED", False)
+    assert (row.state, row.is_proven) == ("FAILED", False)
     assert rows(platform, "SELECT kind FROM owed_acknowledgement WHERE message_id = %s", late.message_id) == []
 
 
@@ -352,7 +352,7 @@ def test_what_a_revoked_certificate_signed_is_refused_even_if_it_was_before(kept
     row = received_row(platform, message)
     assert error.code == "certificate_revoked"
     assert row is not None
-    assert (row["state"], row["is_proven"]) == ("FAILED", False)
+    assert (row.state, row.is_proven) == ("FAILED", False)
 
 
 def test_nothing_goes_to_a_component_whose_certificates_are_revoked(kept: Kept) -> None:
@@ -364,7 +364,7 @@ def test_nothing_goes_to_a_component_whose_certificates_are_revoked(kept: Kept) 
     dispatch(platform, PLATFORM, [message_id])
 
     row = row_of(platform, message_id, PLATFORM)
-    assert (row["state"], [error["code"] for error in row["answer"]["errors"]]) == ("FAILED", ["certificate_revoked"])
+    assert (row.state, [error["code"] for error in row.answer["errors"]]) == ("FAILED", ["certificate_revoked"])
 
 
 def test_an_own_component_that_is_revoked_sends_nothing_and_the_others_of_its_group_do(kept: Kept) -> None:
@@ -378,8 +378,8 @@ def test_an_own_component_that_is_revoked_sends_nothing_and_the_others_of_its_gr
     dispatch(operators, OPERATOR, [revoked])
     dispatch(operators, RIVAL, [other])
 
-    answer = row_of(operators, revoked)["answer"]
+    answer = row_of(operators, revoked).answer
     assert [error["code"] for error in answer["errors"]] == ["certificate_revoked"]
-    assert row_of(operators, other, RIVAL)["state"] == "DELIVERING"
+    assert row_of(operators, other, RIVAL).state == "DELIVERING"
     with operators.database.transaction() as tx, pytest.raises(MessageRefused):
         operators.authentication_key(tx, OPERATOR)

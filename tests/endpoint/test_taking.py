@@ -15,18 +15,22 @@ from tests.endpoint.net import (
     OPERATORS_NEWS,
     Faults,
     Net,
-    decide,
+    accept,
     registration,
-    tell_others,
+    take_and_tell,
+    take_registration,
 )
 from tests.functions.functions import function
 from tests.stores.servers import OPERATOR, PLATFORM, at_once
 from tps.documents import Document, decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
-from tps.endpoint import answers, handling, ledger
+from tps.documents.ref import AssetRegistration
+from tps.endpoint import intake, ledger
 from tps.endpoint.acknowledging import send_owed
+from tps.endpoint.answers import Answer
 from tps.endpoint.archiving import read_document
-from tps.endpoint.handling import Handling, Status, Verdict, take
+from tps.endpoint.handling import Handling, Incoming, Verdict, take
+from tps.endpoint.message_row import MessageRow, Status
 from tps.endpoint.receiving import Arrival, open_acknowledgement, open_message
 from tps.errors import RuleBroken, StoreAway
 from tps.mades.message import AcknowledgementKind, Message
@@ -50,7 +54,7 @@ def effects(net: Net, document_id: str) -> int:
     return len(rows(net, "SELECT 1 FROM effect WHERE document_id = %s", document_id))
 
 
-def row_of(net: Net, message: Message) -> dict[str, Any]:
+def row_of(net: Net, message: Message) -> MessageRow:
     with net.platform.database.transaction() as tx:
         row = ledger.find(tx, message.receiver, message.message_id)
     assert row is not None
@@ -75,7 +79,7 @@ def let_leases_run_out(net: Net) -> None:
 def take_with_fault(net: Net, arrival: Arrival, faults: Faults) -> bool:
     """True if the fault came to pass."""
     try:
-        take(faults.around(net.platform), arrival, decide, tell_others)
+        take_and_tell(faults.around(net.platform), arrival)
     except StoreAway:
         return True
     return bool(faults.failed_at)
@@ -91,12 +95,12 @@ def test_whatever_step_fails_a_repeat_leaves_every_effect_exactly_once(net: Net,
         before, acknowledged = [net.in_stream(subject) for subject in NEWS], net.in_stream(MADES_ACK)
         has_failed = take_with_fault(net, arrival, faults)
 
-        status = take(net.platform, arrival, decide, tell_others)
+        status = take_and_tell(net.platform, arrival)
 
         assert status is Status.ACCEPTED, faults.failed_at
         assert effects(net, document.header.document_id) == 1, faults.failed_at
         row = row_of(net, message)
-        assert (row["state"], row["status"], row["is_handled"]) == ("RECEIVED", "accepted", True), faults.failed_at
+        assert (row.state, row.status, row.is_handled) == ("RECEIVED", "accepted", True), faults.failed_at
         sent = caused_by(net, message)
         assert [each["type"] for each in sent] == ["TPS-ASSET-ACK", "TPS-ASSET-LIST", "TPS-LIMIT-FORESEEN"]
         assert all(each["sent_at"] and each["state"] == "DELIVERING" for each in sent)
@@ -124,7 +128,7 @@ def test_the_answer_goes_before_what_must_not_delay_it(net: Net) -> None:
             published.extend(letter.subject for letter in letters)
             return net.platform.mailbox.publish_each(letters)
 
-    take(dataclasses.replace(net.platform, mailbox=Watched()), net.arrival(message), decide, tell_others)  # type: ignore[arg-type]
+    take_and_tell(dataclasses.replace(net.platform, mailbox=Watched()), net.arrival(message))  # type: ignore[arg-type]
 
     assert published[0] == OPERATORS_ACK
     assert set(published[1:]) == {OPERATORS_NEWS, GRIDS_NEWS, MADES_ACK}
@@ -132,10 +136,10 @@ def test_the_answer_goes_before_what_must_not_delay_it(net: Net) -> None:
 
 def test_a_repeat_never_decides_anew(net: Net) -> None:
     message = net.message(registration())
-    take(net.platform, net.arrival(message), decide)
+    take_registration(net.platform, net.arrival(message))
     sent = caused_by(net, message)
 
-    def never(_handling: Handling) -> Verdict:
+    def never(_incoming: Incoming) -> Verdict:
         raise AssertionError("decided anew")
 
     status = take(net.platform, net.arrival(message), never)
@@ -149,7 +153,7 @@ def test_a_message_that_comes_twice_at_once_has_one_effect(net: Net) -> None:
     message = net.message(document)
     arrival = net.arrival(message)
 
-    statuses = at_once(*[lambda: take(net.platform, arrival, decide, tell_others)] * 3)
+    statuses = at_once(*[lambda: take_and_tell(net.platform, arrival)] * 3)
 
     assert statuses == [Status.ACCEPTED] * 3
     assert effects(net, document.header.document_id) == 1
@@ -160,17 +164,17 @@ def test_a_decision_that_breaks_leaves_nothing_but_that_it_came_and_may_be_taken
     document = registration()
     message = net.message(document)
 
-    def breaks(handling: Handling) -> Verdict:
-        decide(handling)
+    def breaks(handling: Handling, document: AssetRegistration) -> Answer:
+        accept(handling, document)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        take(net.platform, net.arrival(message), breaks)
+        dataclasses.replace(take_registration, decide=breaks)(net.platform, net.arrival(message))
 
     assert effects(net, document.header.document_id) == 0
     left = rows(net, "SELECT state, content FROM message WHERE message_id = %s", message.message_id)
     assert left == [{"state": "TRANSPORTED", "content": None}]
-    assert take(net.platform, net.arrival(message), decide) is Status.ACCEPTED
+    assert take_registration(net.platform, net.arrival(message)) is Status.ACCEPTED
 
 
 def test_the_same_document_in_another_message_gets_the_same_answer_and_has_no_second_effect(net: Net) -> None:
@@ -181,7 +185,7 @@ def test_the_same_document_in_another_message_gets_the_same_answer_and_has_no_se
     )
     first, second = net.message(document), net.message(later)
 
-    statuses = [take(net.platform, net.arrival(each), decide) for each in (first, second)]
+    statuses = [take_registration(net.platform, net.arrival(each)) for each in (first, second)]
 
     assert statuses == [Status.ACCEPTED] * 2
     assert effects(net, document.header.document_id) == 1
@@ -195,7 +199,7 @@ def test_the_same_document_in_two_messages_at_once_has_one_effect(net: Net) -> N
     document = registration()
     arrivals = [net.arrival(net.message(document)) for _ in range(3)]
 
-    statuses = at_once(*[lambda each=each: take(net.platform, each, decide) for each in arrivals])
+    statuses = at_once(*[lambda each=each: take_registration(net.platform, each) for each in arrivals])
 
     assert statuses == [Status.ACCEPTED] * 3
     assert effects(net, document.header.document_id) == 1
@@ -204,10 +208,10 @@ def test_the_same_document_in_two_messages_at_once_has_one_effect(net: Net) -> N
 def test_the_same_id_with_other_content_is_refused(net: Net) -> None:
     document = registration()
     other = registration("571313190000000028", document_id=document.header.document_id)
-    take(net.platform, net.arrival(net.message(document)), decide)
+    take_registration(net.platform, net.arrival(net.message(document)))
     message = net.message(other)
 
-    status = take(net.platform, net.arrival(message), decide)
+    status = take_registration(net.platform, net.arrival(message))
 
     assert status is Status.REFUSED
     assert [reason.code for reason in answer_to(net, message).reasons] == ["A51"]
@@ -222,7 +226,7 @@ def test_a_document_must_be_from_who_signed_and_to_who_received(net: Net, change
     document = registration(**changes)
     message = net.message(document)
 
-    status = take(net.platform, net.arrival(message), decide)
+    status = take_registration(net.platform, net.arrival(message))
 
     assert status is Status.REFUSED
     assert code in {reason.code for reason in answer_to(net, message).reasons}
@@ -232,7 +236,7 @@ def test_a_document_must_be_from_who_signed_and_to_who_received(net: Net, change
 def test_what_is_no_document_is_refused_with_a_reason(net: Net) -> None:
     message = net.message(b"<not a document", ba_message_id="mine")
 
-    status = take(net.platform, net.arrival(message), decide)
+    status = take_registration(net.platform, net.arrival(message))
 
     assert status is Status.REFUSED
     assert answer_to(net, message).outcome is Outcome.REJECTED
@@ -241,7 +245,7 @@ def test_what_is_no_document_is_refused_with_a_reason(net: Net) -> None:
 
 def test_what_the_platform_answers_is_opened_by_its_receiver(net: Net) -> None:
     message = net.message(registration())
-    take(net.platform, net.arrival(message), decide)
+    take_registration(net.platform, net.arrival(message))
 
     answer = open_message(net.operators, net.last(OPERATORS_ACK))
 
@@ -253,7 +257,7 @@ def test_while_our_own_trouble_keeps_a_message_its_sender_is_told_once_that_it_c
     message = net.message(registration())
     arrival, told = net.arrival(message), net.in_stream(MADES_ACK)
 
-    def trouble(_handling: Handling) -> Verdict:
+    def trouble(_incoming: Incoming) -> Verdict:
         raise StoreAway("a store is unavailable")
 
     for _ in range(2):
@@ -267,14 +271,14 @@ def test_while_our_own_trouble_keeps_a_message_its_sender_is_told_once_that_it_c
         AcknowledgementKind.TRACING,
         [message.message_id],
     )
-    assert row_of(net, message)["state"] == "TRANSPORTED"
+    assert row_of(net, message).state == "TRANSPORTED"
 
-    assert take(net.platform, arrival, decide) is Status.ACCEPTED
+    assert take_registration(net.platform, arrival) is Status.ACCEPTED
 
     net.platform.owed.flush(net.platform)
     assert open_acknowledgement(net.operators, net.last(MADES_ACK)).kind is AcknowledgementKind.RECEIVE
     with net.platform.database.transaction() as tx:
-        states = [step["state"] for step in ledger.trace_of(tx, PLATFORM, message.message_id)]
+        states = [step.state for step in ledger.trace_of(tx, PLATFORM, message.message_id)]
     assert states == ["TRANSPORTED", "DELIVERED", "RECEIVED"]
 
 
@@ -287,10 +291,9 @@ def test_a_document_is_decoded_while_no_transaction_is_open(net: Net, monkeypatc
         decoded_with_open.append(watched.open)
         return decode(content)
 
-    monkeypatch.setattr(answers, "decode", noted, raising=False)
-    monkeypatch.setattr(handling, "decode", noted, raising=False)
+    monkeypatch.setattr(intake, "decode", noted)
 
-    take(dataclasses.replace(net.platform, database=watched), net.arrival(net.message(registration())), decide)  # type: ignore[arg-type]
+    take_registration(dataclasses.replace(net.platform, database=watched), net.arrival(net.message(registration())))  # type: ignore[arg-type]
 
     assert decoded_with_open == [0]
 
@@ -318,25 +321,38 @@ def test_an_acknowledgement_that_cannot_be_read_is_refused_once_and_does_not_com
     message = net.message(content, type="TPS-ASSET-ACK", sender=PLATFORM, receiver=OPERATOR)
     receive = function("receive_document")
 
-    statuses = [receive.take_answer(net.operators, net.arrival(message)) for _ in range(2)]
+    statuses = [receive.ANSWER(net.operators, net.arrival(message)) for _ in range(2)]
 
     assert statuses == [Status.REFUSED] * 2
     with net.operators.database.transaction() as tx:
         row = ledger.find(tx, OPERATOR, message.message_id)
     assert row is not None
-    assert (row["status"], row["is_handled"]) == ("refused", True)
+    assert (row.status, row.is_handled) == (Status.REFUSED, True)
 
 
 def test_a_decision_that_refuses_ends_the_message_and_leaves_nothing_behind(net: Net) -> None:
     document = registration()
     message = net.message(document)
 
-    def refuses(handling: Handling) -> Verdict:
-        decide(handling)
+    def refuses(handling: Handling, document: AssetRegistration) -> Answer:
+        accept(handling, document)
         raise RuleBroken("never acceptable")
 
-    assert take(net.platform, net.arrival(message), refuses, tell_others) is Status.REFUSED
+    assert dataclasses.replace(take_and_tell, decide=refuses)(net.platform, net.arrival(message)) is Status.REFUSED
 
     assert effects(net, document.header.document_id) == 0
+    assert [row["type"] for row in caused_by(net, message)] == ["TPS-ASSET-ACK"]
+    assert take_registration(net.platform, net.arrival(message)) is Status.REFUSED
+
+
+def test_a_refusal_without_a_document_ends_the_message_and_leaves_nothing_behind(net: Net) -> None:
+    message = net.message(registration())
+
+    def refuses(incoming: Incoming) -> Verdict:
+        incoming.tx.execute("INSERT INTO effect VALUES (%s)", (message.message_id,))
+        raise RuleBroken("never acceptable")
+
+    assert take(net.platform, net.arrival(message), refuses) is Status.REFUSED
+
+    assert effects(net, message.message_id) == 0
     assert caused_by(net, message) == []
-    assert take(net.platform, net.arrival(message), decide) is Status.REFUSED

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
 from tests.functions.functions import function
+from tests.support.messages import make_message_row, make_trace_step
+from tps.endpoint.message_row import Status
+from tps.mades.states import State
 
 endpoint = function("endpoint")
-AT = datetime(2026, 4, 10, 8, 0, 0, 250_000, tzinfo=UTC)
-
-
-def make_row(**changes: Any) -> dict[str, Any]:
-    """A sent message that was accepted."""
-    return {
-        "message_id": "m",
-        "direction": "out",
-        "type": "TPS-LIMIT-FORESEEN",
-        "state": "RECEIVED",
-        "status": "accepted",
-        "answer": {},
-        "document_id": "d",
-        "revision": None,
-        "in_reply_to": None,
-    } | changes
-
-
-def make_step(state: str, details: str | None = None) -> dict[str, Any]:
-    return {"at": AT, "state": state, "at_component": "c", "details": details}
 
 
 def test_a_message_is_shown_as_the_contract_says() -> None:
-    shown = endpoint.message_json(make_row(), [make_step("ACCEPTED"), make_step("DELIVERED", "came again")])
+    shown = endpoint.message_json(
+        make_message_row(), [make_trace_step(State.ACCEPTED), make_trace_step(State.DELIVERED, "came again")]
+    )
 
     assert shown == {
         "message_id": "m",
@@ -50,9 +32,9 @@ def test_a_message_is_shown_as_the_contract_says() -> None:
     }
 
 
-@pytest.mark.parametrize("state", ["VERIFYING", "ACCEPTED", "DELIVERING", "TRANSPORTED"])
-def test_a_message_on_its_way_is_accepted_and_its_trace_says_how_far_it_is(state: str) -> None:
-    shown = endpoint.message_json(make_row(state=state), [make_step(state)])
+@pytest.mark.parametrize("state", [State.VERIFYING, State.ACCEPTED, State.DELIVERING, State.TRANSPORTED])
+def test_a_message_on_its_way_is_accepted_and_its_trace_says_how_far_it_is(state: State) -> None:
+    shown = endpoint.message_json(make_message_row(state=state), [make_trace_step(state)])
 
     assert (shown["state"], shown["trace"][0]["state"]) == ("ACCEPTED", state)
 
@@ -60,7 +42,7 @@ def test_a_message_on_its_way_is_accepted_and_its_trace_says_how_far_it_is(state
 def test_reasons_name_their_resource_where_there_is_one() -> None:
     errors = [{"code": "A64", "detail": "unknown", "subject": "5713"}, {"code": "A57", "detail": "over"}]
 
-    shown = endpoint.message_json(make_row(status="refused", answer={"errors": errors}), [])
+    shown = endpoint.message_json(make_message_row(status=Status.REFUSED, answer={"errors": errors}), [])
 
     assert shown["errors"] == errors
 
@@ -68,12 +50,12 @@ def test_reasons_name_their_resource_where_there_is_one() -> None:
 def test_an_emergency_accepted_in_part_shows_what_was_left_out() -> None:
     rejected = [{"asset_id": "5713", "code": "A64", "detail": "unknown"}]
 
-    shown = endpoint.message_json(make_row(status="partly_accepted", answer={"rejected": rejected}), [])
+    shown = endpoint.message_json(make_message_row(status=Status.PARTLY_ACCEPTED, answer={"rejected": rejected}), [])
 
     assert shown["rejected"] == rejected
 
 
 def test_an_answer_names_the_question() -> None:
-    shown = endpoint.message_json(make_row(direction="in", in_reply_to="q"), [])
+    shown = endpoint.message_json(make_message_row(direction="in", in_reply_to="q"), [])
 
     assert (shown["direction"], shown["in_reply_to"]) == ("received", "q")

@@ -8,22 +8,23 @@ from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSerie
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import types_received_by
 from tps.operator.limit_intake import limit_json
+from tps.party.outcomes import answer_json
 
 receive = function("receive_document")
 LEFT_OUT = "unknown asset, inactive asset, or asset in another grid"
 
 
 def test_an_accepted_document_has_no_errors() -> None:
-    assert receive.answer_json(SAMPLES["accepted"]) == {}
+    assert answer_json(SAMPLES["accepted"]) == {}
 
 
 def test_a_waiting_registration_has_no_errors() -> None:
     """Its notices are reasons, too."""
-    assert receive.answer_json(SAMPLES["accepted, waiting"]) == {}
+    assert answer_json(SAMPLES["accepted, waiting"]) == {}
 
 
 def test_a_refusal_names_code_and_detail() -> None:
-    answer = receive.answer_json(SAMPLES["rejected"])
+    answer = answer_json(SAMPLES["rejected"])
 
     assert answer == {"errors": [{"code": "A51", "detail": "revision 1 is here with other content"}]}
 
@@ -31,13 +32,13 @@ def test_a_refusal_names_code_and_detail() -> None:
 def test_a_refusal_without_a_text_says_its_code_at_least() -> None:
     document = make_acknowledgement(Outcome.REJECTED, DocumentReason("A57"))
 
-    assert receive.answer_json(document) == {"errors": [{"code": "A57", "detail": "A57"}]}
+    assert answer_json(document) == {"errors": [{"code": "A57", "detail": "A57"}]}
 
 
 def test_a_refused_registration_names_the_resource() -> None:
     rejected = (RejectedSeries(HEAT_PUMP, (DocumentReason("A69", "neither given"), DocumentReason("A42"))),)
 
-    answer = receive.answer_json(make_acknowledgement(Outcome.REJECTED, rejected=rejected))
+    answer = answer_json(make_acknowledgement(Outcome.REJECTED, rejected=rejected))
 
     assert answer["errors"] == [
         {"code": "A69", "detail": "neither given", "subject": HEAT_PUMP},
@@ -49,7 +50,7 @@ def test_a_refused_limit_names_each_asset() -> None:
     reasons = (DocumentReason("A64", CHP), DocumentReason("A64", RIVALS_ASSET))
     document = make_acknowledgement(Outcome.REJECTED, rejected=(RejectedSeries("1", reasons),))
 
-    answer = receive.answer_json(document)
+    answer = answer_json(document)
 
     assert answer["errors"] == [
         {"code": "A64", "detail": LEFT_OUT, "subject": CHP},
@@ -58,7 +59,7 @@ def test_a_refused_limit_names_each_asset() -> None:
 
 
 def test_an_emergency_accepted_in_part_names_what_was_left_out() -> None:
-    answer = receive.answer_json(SAMPLES["emergency partly accepted"])
+    answer = answer_json(SAMPLES["emergency partly accepted"])
 
     assert answer == {
         "rejected": [

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.functions.functions import function
+from tests.support.messages import make_message_row
 from tps.domain.limit import Interval, LimitKind
 from tps.domain.limit_revision import LimitStatus
 from tps.domain.scope import AgrScope, DsoScope
 from tps.dso.limits import OwnLimit
+from tps.endpoint.message_row import MessageRow, Status
 from tps.errors import Finding, RevisionConflict
 from tps.operator.schedules import SentSchedule
 from tps.rest import several
@@ -50,15 +52,11 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> None:
             )
         return "c", submission.document_id
 
-    def await_answer(_call: Call, _component: str, message_id: str, _wait_s: float) -> dict[str, Any]:
+    def await_answer(_call: Call, _component: str, message_id: str, _wait_s: float) -> MessageRow:
         status, answer = ANSWERS[message_id]
-        return {
-            "status": status,
-            "answer": answer,
-            "document_id": message_id,
-            "revision": 2,
-            "message_id": message_id,
-        }
+        return make_message_row(
+            status=Status(status), answer=answer, document_id=message_id, revision=2, message_id=message_id
+        )
 
     monkeypatch.setattr(several, "sent_before", lambda _call: None)
     monkeypatch.setattr(several, "send", send)

@@ -38,18 +38,18 @@ def state_of(database: Database, component: str, message_id: str) -> str:
     with database.transaction() as tx:
         row = ledger.find(tx, component, message_id)
     assert row is not None
-    return str(row["state"])
+    return str(row.state)
 
 
 def places_of(database: Database, message_id: str) -> list[tuple[str, str, datetime]]:
     with database.transaction() as tx:
         steps = ledger.trace_of(tx, PLATFORM, message_id)
-    return [(step["state"], step["at_component"], step["at"]) for step in steps]
+    return [(step.state, step.at_component, step.at) for step in steps]
 
 
 def trace_of(database: Database, component: str, message_id: str) -> list[tuple[str, str | None]]:
     with database.transaction() as tx:
-        return [(step["state"], step["details"]) for step in ledger.trace_of(tx, component, message_id)]
+        return [(step.state, step.details) for step in ledger.trace_of(tx, component, message_id)]
 
 
 def test_sequences_count_per_sender_and_receiver(tps: Database) -> None:
@@ -119,7 +119,7 @@ def test_unsent_messages_come_by_rank_and_then_in_their_order(tps: Database) -> 
         for each in (*limits, answer):
             outbox.add_outgoing(tx, each)
         of_cause = outbox.unsent_of_cause(tx, PLATFORM, "cause")
-        waiting = [row["message_id"] for row in outbox.unsent(tx, PLATFORM, sorted(ids))]
+        waiting = [row.message_id for row in outbox.unsent(tx, PLATFORM, sorted(ids))]
 
     assert of_cause == waiting == [answer.message_id, *ids[:3]]
 
@@ -132,7 +132,7 @@ def test_what_was_sent_or_failed_is_not_unsent(tps: Database) -> None:
             outbox.add_outgoing(tx, each)
         outbox.mark_sent(tx, PLATFORM, [sent.message_id], Passage(NOW, hours(1), "BROKER"))
         ledger.advance(tx, PLATFORM, [failed.message_id], State.FAILED, at=NOW, at_component=PLATFORM)
-        unsent = [row["message_id"] for row in outbox.unsent(tx, PLATFORM, ids)]
+        unsent = [row.message_id for row in outbox.unsent(tx, PLATFORM, ids)]
         left = outbox.left_unsent(tx, NOW + timedelta(seconds=1))
         none_left = outbox.left_unsent(tx, NOW)
         found = ledger.find(tx, PLATFORM, sent.message_id)
@@ -140,7 +140,7 @@ def test_what_was_sent_or_failed_is_not_unsent(tps: Database) -> None:
     assert unsent == [waiting.message_id]
     assert (left, none_left) == ([(PLATFORM, waiting.message_id)], [])
     assert found is not None
-    assert found["state"] == "DELIVERING"
+    assert found.state == "DELIVERING"
     assert places_of(tps, sent.message_id) == [
         ("VERIFYING", PLATFORM, NOW),
         ("ACCEPTED", PLATFORM, NOW),
@@ -206,7 +206,7 @@ def test_large_contents_come_a_few_at_a_time_but_always_one(tps: Database) -> No
     with tps.transaction() as tx:
         for each in (*big, huge):
             outbox.add_outgoing(tx, each)
-        while batch := [row["message_id"] for row in outbox.unsent(tx, PLATFORM, left)]:
+        while batch := [row.message_id for row in outbox.unsent(tx, PLATFORM, left)]:
             sizes.append(len(batch))
             left = [message_id for message_id in left if message_id not in batch]
 
@@ -245,7 +245,7 @@ def test_many_messages_advance_each_with_its_own_time(tps: Database) -> None:
 
     assert sorted(moved) == sorted(each.message_id for each in messages)
     with tps.transaction() as tx:
-        at = [ledger.trace_of(tx, PLATFORM, each.message_id)[-1]["at"] for each in messages]
+        at = [ledger.trace_of(tx, PLATFORM, each.message_id)[-1].at for each in messages]
     assert at == [hours(0), hours(1), hours(2)]
 
 
@@ -258,7 +258,7 @@ def test_a_message_that_comes_again_is_noted_and_changes_nothing(tps: Database) 
 
     assert added == [True, False]
     assert row is not None
-    assert row["created_at"] == NOW
+    assert row.created_at == NOW
     assert trace_of(tps, PLATFORM, message.message_id) == [("DELIVERED", None), ("DELIVERED", "came again")]
 
 
@@ -281,8 +281,8 @@ def test_a_failed_message_says_why_and_stays_failed(tps: Database) -> None:
         row = ledger.find(tx, PLATFORM, message.message_id)
 
     assert row is not None
-    assert (is_new, row["state"], row["status"], row["is_handled"]) == (False, "FAILED", "failed", True)
-    assert [error["code"] for error in row["answer"]["errors"]] == ["expired"]
+    assert (is_new, row.state, row.status, row.is_handled) == (False, "FAILED", "failed", True)
+    assert [error["code"] for error in row.answer["errors"]] == ["expired"]
 
 
 def test_what_was_only_claimed_gives_way_to_the_true_message(tps: Database) -> None:
@@ -294,8 +294,8 @@ def test_what_was_only_claimed_gives_way_to_the_true_message(tps: Database) -> N
         row = ledger.find(tx, PLATFORM, message.message_id)
 
     assert row is not None
-    assert (is_new, row["state"], row["status"], row["is_handled"]) == (True, "DELIVERED", "pending", False)
-    assert (row["sequence"], row["answer"]) == (7, {})
+    assert (is_new, row.state, row.status, row.is_handled) == (True, "DELIVERED", "pending", False)
+    assert (row.sequence, row.answer) == (7, {})
 
 
 def test_a_claim_does_not_touch_a_message_that_is_there(tps: Database) -> None:
@@ -356,5 +356,5 @@ def test_an_answer_is_kept_with_its_message(tps: Database) -> None:
         row = ledger.find(tx, PLATFORM, message.message_id)
 
     assert row is not None
-    assert (row["status"], row["answer"]) == ("refused", {"errors": [{"code": "A64"}]})
-    assert (row["ba_message_id"], row["revision"]) == (f"{'d' * 32}-2", 2)
+    assert (row.status, row.answer) == ("refused", {"errors": [{"code": "A64"}]})
+    assert (row.ba_message_id, row.revision) == (f"{'d' * 32}-2", 2)

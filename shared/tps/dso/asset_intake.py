@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from tps.documents import Document
 from tps.documents.acknowledgement import Outcome
 from tps.documents.ref import AssetList
 from tps.domain.scope import DsoScope
@@ -15,28 +13,25 @@ from tps.dso.asset_lists import KeptList
 from tps.dso.grid_assets import GridNews
 from tps.endpoint import ledger
 from tps.endpoint.answers import Answer
-from tps.endpoint.handling import Handling, Status
+from tps.endpoint.handling import Handling, asked_message
+from tps.endpoint.message_row import Status
 from tps.errors import Finding, RuleBroken
 
 
-def keep_assets(handling: Handling, document: Document, request: dict[str, Any] | None) -> Answer:
-    """Take in a change, or the list that answers a request; the list's document itself lies with its message.
-
-    Args:
-        request: The message of ours that it answers, if it does.
+def keep_assets(handling: Handling, document: AssetList) -> Answer:
+    """Keep changes of the assets in the grid, or the whole list that answers a request.
 
     Raises:
-        RuleBroken: A94, for what is neither.
+        RuleBroken: The list answers no request of this DSO (A94).
     """
-    if not isinstance(document, AssetList) or not (document.is_change or request):
-        raise RuleBroken(
-            "the document cannot be processed",
-            [Finding("A94", "", "the message does not answer a request for an asset list")],
-        )
+    request = asked_message(handling)
+    if not (document.is_change or request):
+        detail = "the message does not answer a request for an asset list"
+        raise RuleBroken("the document cannot be processed", [Finding("A94", "", detail)])
     if request and not document.is_change:
         kept = KeptList(document.header.created_at, handling.message.message_id)
-        asset_lists.keep_list(handling.tx, handling.own.party, request["message_id"], kept)
-        ledger.set_answer(handling.tx, handling.own.code, [request["message_id"]], status=Status.ACCEPTED, answer={})
+        asset_lists.keep_list(handling.tx, handling.own.party, request.message_id, kept)
+        ledger.set_answer(handling.tx, handling.own.code, [request.message_id], status=Status.ACCEPTED, answer={})
     news = GridNews(
         party=handling.own.party,
         sequence=handling.message.sequence,

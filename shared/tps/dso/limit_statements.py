@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from tps.dso.grid_assets import assets_of_grid, known_assets
 from tps.dso.limits import OwnLimit
 from tps.errors import Finding, RevisionConflict, RuleBroken
 from tps.party.limit_bodies import limit_body, limit_of_body, reason_json
+from tps.party.outcomes import LEFT_OUT
 from tps.party.resources import read_own
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 LONG_EMERGENCY = timedelta(hours=24)
-LEFT_OUT = "unknown asset, inactive asset, or asset in another grid"
 _NOTICES = frozenset({"EXPIRES", "EXPIRED", "ALL_REACHED", "UNREACHED"})
 
 
@@ -214,8 +214,3 @@ def note_notices(tx: Transaction, party: str, message_id: str, document: Acknowl
     for name in ("EXPIRES", "EXPIRED"):
         for at in said.get(name, []):
             own_limits.note_expiry(tx, party, message_id, {"code": name.lower(), "at": at})
-
-
-def settle(tx: Transaction, party: str, message_id: str, *, status: str, answer: Mapping[str, Any]) -> None:
-    """The platform's answer to a limit of ours."""
-    own_limits.settle_own(tx, party, message_id, answer=status, rejected=answer.get("rejected", []))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tps.documents import Document, ScheduleDocument
+from tps.documents import ScheduleDocument
 from tps.documents.acknowledgement import Outcome
 from tps.domain.limit import Interval
 from tps.domain.plan import Piece, uncovered
@@ -12,13 +12,14 @@ from tps.dso import plans as received_plans
 from tps.dso.plans import Reply
 from tps.endpoint import ledger
 from tps.endpoint.answers import Answer
-from tps.endpoint.handling import Handling, Status
+from tps.endpoint.handling import Handling
+from tps.endpoint.message_row import Status
 from tps.errors import Finding, RuleBroken
 from tps.party import plan_blocks
 from tps.party.plan_reading import cut_to_blocks
 
 
-def keep_plans(handling: Handling, document: Document) -> Answer:
+def keep_plans(handling: Handling, document: ScheduleDocument) -> Answer:
     """Keep the schedules that a message brings.
 
     An answer lies with its message. What comes by itself replaces, for each asset that it names and in the document's
@@ -27,7 +28,7 @@ def keep_plans(handling: Handling, document: Document) -> Answer:
     Raises:
         RuleBroken: A94, no schedules, or an answer to nothing that was asked.
     """
-    if not isinstance(document, ScheduleDocument) or document.refused:
+    if document.refused:
         raise _not_processed("the document is not a schedule document of the platform")
     if handling.message.in_reply_to:
         return _keep_reply(handling, document, handling.message.in_reply_to)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tps.documents import Document
+from tps.documents.limit_status import status_of
 from tps.documents.ref import ConnectionPointRegistration
-from tps.documents.unavailability import DocumentStatus, LimitDocument
+from tps.documents.unavailability import LimitDocument
 from tps.domain.limit import ForeseenLimit, LimitKind
-from tps.domain.limit_revision import LimitStatus, is_ending
 from tps.domain.scope import DsoScope
 from tps.dso import limits
 from tps.dso.limits import OwnLimit
@@ -20,11 +20,6 @@ from tps.party.sent_documents import keep_resources
 if TYPE_CHECKING:
     from tps.endpoint.applications import Sent
     from tps.stores.database import Transaction
-
-_CLOSED = {
-    DocumentStatus.CANCELLED: LimitStatus.CANCELLED,
-    DocumentStatus.WITHDRAWN: LimitStatus.WITHDRAWN,
-}
 
 
 def keep_sent(tx: Transaction, sent: Sent, document: Document) -> None:
@@ -55,13 +50,11 @@ def _keep_limit(tx: Transaction, sent: Sent, document: LimitDocument) -> None:
 
 
 def _own_limit(sent: Sent, document: LimitDocument, kind: LimitKind, body: Mapping[str, Any]) -> OwnLimit:
-    is_end = is_ending(document.revision, document.period.end, document.header.created_at)
-    standing = LimitStatus.ENDED if is_end else LimitStatus.ACTIVE
     return OwnLimit(
         limit_id=document.header.document_id,
         revision=document.revision,
         kind=kind,
-        status=_CLOSED.get(document.status, standing),
+        status=status_of(document),
         period=document.period,
         sent_at=sent.at,
         message_id=sent.message_id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tps.documents import Document, DocumentRefused, encode, received
+from tps.documents import Document, encode, received
 from tps.documents.acknowledgement import (
     Acknowledgement,
     DocumentReason,
@@ -19,13 +19,15 @@ from tps.documents.acknowledgement import (
     rejected_series,
 )
 from tps.endpoint.decisions import Decision, decision_on, keep_decision, lock_document
-from tps.endpoint.handling import Correspondent, Desk, Handling, Status, Verdict
+from tps.endpoint.handling import Correspondent, Desk, Handling, Incoming
+from tps.endpoint.message_row import Status
 from tps.endpoint.sending import Draft
 from tps.errors import Finding, Refused
 from tps.mades.types import acknowledgement_of
 
 ACKNOWLEDGEMENT_RANK = -1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DecideOn = Callable[[Handling, Document], "Answer | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +80,46 @@ STATUSES = {
 }
 
 
-def answer_document(
-    handling: Handling, peer: Correspondent, decide: Callable[[Document], Answer | None], *, is_kept: bool = True
-) -> Verdict:
-    """Decide on the message's document, and put the acknowledgement into the outbox.
+def acknowledge(incoming: Incoming, sender: Correspondent, quoted: ReceivedDocument, answer: Answer) -> None:
+    """Put the Acknowledgement of an incoming document into the outbox."""
+    _enqueue(
+        incoming,
+        sender,
+        quoted,
+        answer,
+        type=acknowledgement_of(incoming.message.type),
+        purpose="acknowledgement",
+        in_reply_to=incoming.message.message_id,
+    )
 
-    Whatever is refused, by the document's rules or by `decide` raising Refused, is answered with its reasons and
-    leaves nothing else behind. `decide` may answer in its own way and return None.
 
-    Args:
-        is_kept: The platform keeps what it decided: the same document again (by values, but for its createdDateTime)
-            gets the same answer and has no further effect; the same id and revision with other content is refused
-            (A51). Questions, and documents that a backend takes in, are not kept.
+def decide_once(handling: Handling, document: Document, decide: DecideOn) -> Answer | None:
+    """Decide on a document of the platform's, or return the answer that the same document got before.
+
+    The same document means the same values, createdDateTime aside. The same id and revision with other values is
+    refused (A51).
     """
+    quoted, digest = received(document), digest_of(document)
+    key = (handling.sender.party, quoted.document_id, quoted.revision or 0)
+    lock_document(handling.tx, *key)
+    earlier = decision_on(handling.tx, *key)
+    if earlier is not None:
+        if earlier.digest == digest:
+            return Answer.from_json(earlier.answer)
+        return Answer.refusing([Finding("A51", "", "this revision already exists with other content")])
+    answer = decide_undoing(handling, document, decide)
+    if answer is not None and answer.status is not Status.REFUSED:
+        keep_decision(handling.tx, *key, decision=Decision(digest, answer.to_json()), at=handling.now)
+    return answer
+
+
+def decide_undoing(handling: Handling, document: Document, decide: DecideOn) -> Answer | None:
+    """Decide on a document. If `decide` raises Refused, undo what it wrote and return the refusal."""
     try:
-        document = handling.document
-    except DocumentRefused as error:
-        answer = Answer.refusing(error.findings)
-        quoted = error.received or ReceivedDocument(handling.message.ba_message_id or "unreadable")
-        return _send(handling, peer, quoted, answer)
-    decide_on = _decide_once if is_kept else _decide
-    given = _route_answer(handling, peer, document) or decide_on(handling, peer, document, decide)
-    quoted = received(document)
-    if given is None:
-        return Verdict(Status.ACCEPTED, quoted.document_id, quoted.revision)
-    return _send(handling, peer, quoted, given)
+        with handling.tx.transaction():
+            return decide(handling, document)
+    except Refused as error:
+        return Answer.refusing(error.findings or [Finding("A94", "", error.detail)])
 
 
 def send_notice(
@@ -124,56 +141,6 @@ def digest_of(document: Document) -> bytes:
     """SHA-256 of a document's meaning: its values without createdDateTime."""
     timeless = replace(document, header=replace(document.header, created_at=_EPOCH))
     return hashlib.sha256(repr(timeless).encode()).digest()
-
-
-def _route_answer(handling: Handling, peer: Correspondent, document: Document) -> Answer | None:
-    """A document must be from whoever signed the message, and to whoever received it."""
-    if document.header.sender != peer.party:
-        return Answer.refusing([Finding("A78", "", "the sender in the document did not sign the message")])
-    if document.header.receiver != handling.own.party:
-        return Answer.refusing([Finding("A53", "", "the document is addressed to another receiver")])
-    return None
-
-
-def _decide_once(
-    handling: Handling, peer: Correspondent, document: Document, decide: Callable[[Document], Answer | None]
-) -> Answer | None:
-    quoted, digest = received(document), digest_of(document)
-    key = (peer.party, quoted.document_id, quoted.revision or 0)
-    lock_document(handling.tx, *key)
-    earlier = decision_on(handling.tx, *key)
-    if earlier is not None:
-        if earlier.digest == digest:
-            return Answer.from_json(earlier.answer)
-        return Answer.refusing([Finding("A51", "", "this revision already exists with other content")])
-    answer = _decide(handling, peer, document, decide)
-    if answer is not None and answer.status is not Status.REFUSED:
-        keep_decision(handling.tx, *key, decision=Decision(digest, answer.to_json()), at=handling.now)
-    return answer
-
-
-def _decide(
-    handling: Handling, _peer: Correspondent, document: Document, decide: Callable[[Document], Answer | None]
-) -> Answer | None:
-    try:
-        with handling.tx.transaction():
-            return decide(document)
-    except Refused as error:
-        return Answer.refusing(error.findings or [Finding("A94", "", error.detail)])
-
-
-def _send(handling: Handling, peer: Correspondent, quoted: ReceivedDocument, answer: Answer) -> Verdict:
-    message = handling.message
-    _enqueue(
-        handling,
-        peer,
-        quoted,
-        answer,
-        type=acknowledgement_of(message.type),
-        purpose="acknowledgement",
-        in_reply_to=message.message_id,
-    )
-    return Verdict(answer.status, quoted.document_id, quoted.revision)
 
 
 def _enqueue(

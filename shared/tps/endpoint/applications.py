@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -21,7 +21,8 @@ from tps.endpoint import confirming, ledger
 from tps.endpoint.archiving import read_document
 from tps.endpoint.components import OwnComponent
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import Status, Verdict, note_received, take
+from tps.endpoint.handling import Verdict, note_received, take
+from tps.endpoint.message_row import MessageRow, Status, TraceStep
 from tps.endpoint.receiving import Arrival
 from tps.endpoint.sending import Draft, dispatch, enqueue, fail_outgoing
 from tps.errors import MessageRefused, NotFound, StoreAway
@@ -136,17 +137,17 @@ def next_message(
         row, remaining = confirming.next_unconfirmed(tx, own.code, wanted)
     if row is None:
         return None, 0
-    content = read_document(endpoint, own.code, row["message_id"]) if with_content else None
+    content = read_document(endpoint, own.code, row.message_id) if with_content else None
     if with_content and content is None:
         raise StoreAway("the document of the message is temporarily unavailable; try again later")
     message = ReceivedMessage(
-        message_id=row["message_id"],
+        message_id=row.message_id,
         receiver=own.code,
-        sender=row["peer"],
-        business_type=row["type"],
+        sender=row.peer,
+        business_type=row.type,
         content=content,
-        sender_application=row["sender_application"],
-        ba_message_id=row["ba_message_id"],
+        sender_application=row.sender_application,
+        ba_message_id=row.ba_message_id,
     )
     return message, remaining
 
@@ -172,10 +173,10 @@ def status_of(endpoint: Endpoint, own: OwnComponent, message_id: str) -> Message
     """
     with endpoint.database.transaction() as tx:
         row = ledger.find(tx, own.code, message_id)
-        if row is None or not row["is_proven"]:
+        if row is None or not row.is_proven:
             raise _not_found()
         steps = ledger.trace_of(tx, own.code, message_id)
-        names = {code: _name_of(endpoint, tx, code) for code in {step["at_component"] for step in steps}}
+        names = {code: _name_of(endpoint, tx, code) for code in {step.at_component for step in steps}}
     return _status(own, row, steps, names)
 
 
@@ -264,29 +265,27 @@ def _name_of(endpoint: Endpoint, tx: Transaction, code: str) -> str:
     return entry.organisation if entry else code
 
 
-def _status(
-    own: OwnComponent, row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], names: Mapping[str, str]
-) -> MessageStatus:
-    is_sent = row["direction"] == "out"
-    arrivals = [step["at"] for step in steps if step["state"] in (State.DELIVERED, State.RECEIVED)]
+def _status(own: OwnComponent, row: MessageRow, steps: Sequence[TraceStep], names: Mapping[str, str]) -> MessageStatus:
+    is_sent = row.direction == "out"
+    arrivals = [step.at for step in steps if step.state in (State.DELIVERED, State.RECEIVED)]
     return MessageStatus(
-        message_id=row["message_id"],
-        state=shown_to_application(State(row["state"])),
-        receiver=row["peer"] if is_sent else own.code,
-        sender=own.code if is_sent else row["peer"],
-        business_type=row["type"],
-        sent_at=row["created_at"] if is_sent else row["sent_at"] or row["created_at"],
+        message_id=row.message_id,
+        state=shown_to_application(row.state),
+        receiver=row.peer if is_sent else own.code,
+        sender=own.code if is_sent else row.peer,
+        business_type=row.type,
+        sent_at=row.created_at if is_sent else row.sent_at or row.created_at,
         received_at=min(arrivals, default=None),
         trace=[_item(step, names) for step in steps],
-        sender_application=row["sender_application"],
-        ba_message_id=row["ba_message_id"],
+        sender_application=row.sender_application,
+        ba_message_id=row.ba_message_id,
     )
 
 
-def _item(step: Mapping[str, Any], names: Mapping[str, str]) -> TraceItem:
-    code, details = step["at_component"], step["details"]
-    explained = f"{details}: {FAILURES[details]}" if details in FAILURES else details
-    return TraceItem(step["at"], shown_to_application(State(step["state"])), code, names[code], explained)
+def _item(step: TraceStep, names: Mapping[str, str]) -> TraceItem:
+    code, details = step.at_component, step.details
+    explained = f"{details}: {FAILURES[details]}" if details is not None and details in FAILURES else details
+    return TraceItem(step.at, shown_to_application(step.state), code, names[code], explained)
 
 
 def _not_found() -> NotFound:

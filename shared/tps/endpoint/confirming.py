@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tps.mades.states import State
 from tps.mades.types import CONNECTIVITY_TEST
@@ -12,7 +13,18 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 
-def next_unconfirmed(tx: Transaction, component: str, type: str | None) -> tuple[dict[str, Any] | None, int]:
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A received message that no application has confirmed."""
+
+    message_id: str
+    type: str
+    peer: str
+    ba_message_id: str | None
+    sender_application: str | None
+
+
+def next_unconfirmed(tx: Transaction, component: str, type: str | None) -> tuple[Unconfirmed | None, int]:
     """The oldest message that a component's applications have not confirmed, and how many there are beside it.
 
     Not offered: answers to what REST asked, which REST gives, and connectivity tests, which the endpoint answers.
@@ -31,7 +43,10 @@ def next_unconfirmed(tx: Transaction, component: str, type: str | None) -> tuple
             ORDER BY created_at, message_id LIMIT 1""",
         (component, [State.DELIVERED, State.RECEIVED], CONNECTIVITY_TEST, type, type),
     ).fetchone()
-    return (row, row["waiting"] - 1) if row else (None, 0)
+    if row is None:
+        return None, 0
+    waiting = row.pop("waiting")
+    return Unconfirmed(**row), waiting - 1
 
 
 def mark_confirmed(tx: Transaction, component: str, message_id: str, now: datetime) -> bool:

@@ -1,9 +1,6 @@
-"""Taking in one message: decided once, stored, answered, and only then acknowledged to the broker.
+"""Handle one incoming message: decide once, store, send, and only then acknowledge to the broker.
 
-decide      one transaction: inbox row with the document as it came, what was decided, what will be sent (outbox rows)
-dispatch    what was decided, the acknowledgement document first
-follow up   a second transaction, for what must not delay or colour the answer; it may run again and must then
-            find its rows there
+`tps.endpoint.intake` adds the document: it decodes, checks and answers it.
 """
 
 from __future__ import annotations
@@ -12,16 +9,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
 
-from tps.documents import Document, DocumentRefused, Header, Role, decode
+from tps.documents.header import Header, Role
 from tps.endpoint import ledger
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.components import OwnComponent
 from tps.endpoint.endpoint import Endpoint
+from tps.endpoint.message_row import MessageRow, Status
 from tps.endpoint.owed import owe
 from tps.endpoint.receiving import Arrival, open_message
 from tps.endpoint.sending import Draft, dispatch_caused, enqueue
@@ -35,16 +32,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 ROLES = {"tps": Role.TPS, "dso": Role.DSO, "agr": Role.AGR, "brp": Role.BRP}
-
-
-class Status(StrEnum):
-    """Business outcome of a message, for its receiver and, once acknowledged, for its sender."""
-
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    PARTLY_ACCEPTED = "partly_accepted"
-    REFUSED = "refused"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +105,17 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Handling(Desk):
-    """One message being taken in, with the transaction to decide in; the message is the cause.
-
-    Attributes:
-        content: The message's document, or why it is refused; decoded before the transaction began.
-    """
+class Incoming(Desk):
+    """A message that is being taken in, with the transaction that decides on it. The message is the cause."""
 
     message: Message
-    content: Document | DocumentRefused
 
-    @property
-    def document(self) -> Document:
-        """The message's document.
 
-        Raises:
-            DocumentRefused: It cannot be read; the sender must correct it.
-        """
-        if isinstance(self.content, DocumentRefused):
-            raise self.content
-        return self.content
+@dataclass(frozen=True, slots=True)
+class Handling(Incoming):
+    """An incoming message together with the party whose component signed it."""
+
+    sender: Correspondent
 
 
 def platform_desk(endpoint: Endpoint, tx: Transaction, cause: str) -> Desk:
@@ -150,31 +128,67 @@ def platform_desk(endpoint: Endpoint, tx: Transaction, cause: str) -> Desk:
     return Desk(endpoint, tx, own, endpoint.clock(), cause)
 
 
-Decide = Callable[[Handling], Verdict]
-FollowUp = Callable[[Handling], None]
+def platform_correspondent(incoming: Incoming) -> Correspondent:
+    """Return the platform as the sender, as a party's backend knows it from its copy of the directory.
+
+    Raises:
+        MessageRefused: `unknown_sender`: the component is not in the copy any more.
+    """
+    entry = incoming.endpoint.entry(incoming.tx, incoming.message.sender)
+    if entry is None:
+        raise refusal("unknown_sender")
+    return Correspondent(entry.code, entry.party, Role.TPS)
+
+
+def asked_message(incoming: Incoming) -> MessageRow | None:
+    """Return the own message that an incoming one answers, locked. None if it answers none that went to its sender."""
+    request = ledger.find(incoming.tx, incoming.own.code, incoming.message.in_reply_to or "", lock=True)
+    if request is None or request.direction != "out" or request.peer != incoming.message.sender:
+        return None
+    return request
+
+
+Decide = Callable[[Incoming], Verdict]
+FollowUp = Callable[[Incoming], None]
 
 
 def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: FollowUp | None = None) -> Status:
-    """Take in one message, from the broker to its last effect.
+    """Take in a message without reading its content: `open_arrival`, then `handle`."""
+    return handle(endpoint, open_arrival(endpoint, arrival), decide, follow_up)
 
-    Returns:
-        The business outcome; a message that came before gets its earlier one.
+
+def open_arrival(endpoint: Endpoint, arrival: Arrival) -> Message:
+    """Verify and decrypt a message.
 
     Raises:
-        MessageRefused: It fails for good.
-        StoreAway: Nothing is lost; the same message must come again.
+        MessageRefused: It failed for good. The failure is noted, and owed to the sender where its signature held.
+        StoreAway: The same message must come again.
     """
-    message = _open(endpoint, arrival)
-    # Decoding a large document takes seconds. No transaction is open, no lock is held meanwhile.
-    content = _decoded(message)
     try:
-        verdict = _decide(endpoint, message, content, decide, has_follow_up=follow_up is not None)
+        return open_message(endpoint, arrival)
+    except MessageRefused:
+        endpoint.owed.tell(endpoint)
+        raise
+
+
+def handle(endpoint: Endpoint, message: Message, decide: Decide, follow_up: FollowUp | None = None) -> Status:
+    """Decide on an opened message once, and run what follows.
+
+    Returns:
+        The business outcome. A message that came before gets its earlier outcome.
+
+    Raises:
+        MessageRefused: The message failed for good.
+        StoreAway: Nothing is lost. The same message must come again.
+    """
+    try:
+        verdict = _decide(endpoint, message, decide, has_follow_up=follow_up is not None)
     except MessageRefused:
         raise
     except Refused as error:
         # The same message would be refused again: it ends here, and leaves nothing behind.
         _log.warning("message refused", message_id=message.message_id, reason=error.detail)
-        verdict = _decide(endpoint, message, content, lambda _: Verdict(Status.REFUSED), has_follow_up=False)
+        verdict = _decide(endpoint, message, lambda _: Verdict(Status.REFUSED), has_follow_up=False)
     except Exception:
         _note_arrival(endpoint, message)
         raise
@@ -182,11 +196,11 @@ def take(endpoint: Endpoint, arrival: Arrival, decide: Decide, follow_up: Follow
         endpoint.mailbox.wake(verdict.wakes)
     dispatch_caused(endpoint, message.receiver, message.message_id)
     if follow_up is not None and verdict.is_followed_up:
-        # Before the follow-up, so that no acknowledgement's time tells how many others there are.
+        # Before the follow-up, so that the time of an acknowledgement tells nothing of the number of recipients.
         send_owed(endpoint, only=message.message_id)
         with endpoint.database.transaction() as tx:
             ledger.find(tx, message.receiver, message.message_id, lock=True)
-            follow_up(_handling(endpoint, tx, message, content))
+            follow_up(_incoming(endpoint, tx, message))
         dispatch_caused(endpoint, message.receiver, message.message_id)
     endpoint.owed.tell(endpoint)
     return verdict.status
@@ -209,14 +223,6 @@ def note_received(endpoint: Endpoint, tx: Transaction, component: str, message_i
         )
 
 
-def _open(endpoint: Endpoint, arrival: Arrival) -> Message:
-    try:
-        return open_message(endpoint, arrival)
-    except MessageRefused:
-        endpoint.owed.tell(endpoint)
-        raise
-
-
 def _note_arrival(endpoint: Endpoint, message: Message) -> None:
     """It came, and our own trouble keeps us from taking it: the sender is told by a tracing acknowledgement, once."""
     with suppress(StoreAway), endpoint.database.transaction() as tx:
@@ -234,31 +240,17 @@ def _note_arrival(endpoint: Endpoint, message: Message) -> None:
     endpoint.owed.tell(endpoint)
 
 
-def _decoded(message: Message) -> Document | DocumentRefused:
-    try:
-        return decode(message.content)
-    except DocumentRefused as refused:
-        return refused
-
-
-def _decide(
-    endpoint: Endpoint,
-    message: Message,
-    content: Document | DocumentRefused,
-    decide: Decide,
-    *,
-    has_follow_up: bool,
-) -> Verdict:
+def _decide(endpoint: Endpoint, message: Message, decide: Decide, *, has_follow_up: bool) -> Verdict:
     with endpoint.database.transaction() as tx:
         ledger.add_incoming(tx, message, endpoint.clock())
         row = ledger.find(tx, message.receiver, message.message_id, lock=True)
         assert row is not None
-        if (row["direction"], row["peer"]) != ("in", message.sender):
+        if (row.direction, row.peer) != ("in", message.sender):
             raise refusal("malformed", "another message already has this id")
-        if row["is_handled"]:
-            return Verdict(Status(row["status"]), wakes=(_handling(endpoint, tx, message, content).own.party,))
-        handling = _handling(endpoint, tx, message, content)
-        verdict = decide(handling)
+        incoming = _incoming(endpoint, tx, message)
+        if row.is_handled:
+            return Verdict(row.status, wakes=(incoming.own.party,))
+        verdict = decide(incoming)
         ledger.mark_handled(
             tx,
             message.receiver,
@@ -266,15 +258,15 @@ def _decide(
             status=verdict.status,
             document=(verdict.document_id, verdict.revision),
         )
-        _owe(handling, verdict, is_sent_next=has_follow_up and verdict.is_followed_up)
+        _owe(incoming, verdict, is_sent_next=has_follow_up and verdict.is_followed_up)
         return verdict
 
 
-def _owe(handling: Handling, verdict: Verdict, *, is_sent_next: bool) -> None:
-    message, now = handling.message, handling.now
+def _owe(incoming: Incoming, verdict: Verdict, *, is_sent_next: bool) -> None:
+    message, now = incoming.message, incoming.now
     if verdict.is_received:
         ledger.advance(
-            handling.tx,
+            incoming.tx,
             message.receiver,
             [message.message_id],
             State.RECEIVED,
@@ -282,7 +274,7 @@ def _owe(handling: Handling, verdict: Verdict, *, is_sent_next: bool) -> None:
             at_component=message.receiver,
         )
     owe(
-        handling.tx,
+        incoming.tx,
         component=message.receiver,
         peer=message.sender,
         message_ids=[message.message_id],
@@ -292,7 +284,7 @@ def _owe(handling: Handling, verdict: Verdict, *, is_sent_next: bool) -> None:
     )
 
 
-def _handling(endpoint: Endpoint, tx: Transaction, message: Message, content: Document | DocumentRefused) -> Handling:
+def _incoming(endpoint: Endpoint, tx: Transaction, message: Message) -> Incoming:
     own = endpoint.own(tx, message.receiver)
     assert own is not None
-    return Handling(endpoint, tx, own, endpoint.clock(), message.message_id, message, content)
+    return Incoming(endpoint, tx, own, endpoint.clock(), message.message_id, message)

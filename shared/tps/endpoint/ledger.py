@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tps.endpoint.message_row import MessageRow, Status, TraceStep
 from tps.errors import Finding, KeyReused
 from tps.mades.message import Message, Metadata
 from tps.mades.states import FAILURES, State, predecessors
@@ -107,9 +108,9 @@ def add_failed(tx: Transaction, metadata: Metadata, code: str, now: datetime, *,
         )
 
 
-def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -> dict[str, Any] | None:
-    """The row of one message of this component, without its content."""
-    return tx.execute(
+def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -> MessageRow | None:
+    """Return one message of this component, or None. `lock` keeps others from changing it in this transaction."""
+    row = tx.execute(
         """SELECT component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id, document_id,
                   revision, state, status, answer, created_at, expires_at, is_handled, sent_at, sender_application,
                   by_application, is_proven
@@ -117,18 +118,26 @@ def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -
         + (" FOR UPDATE" if lock else ""),
         (component, message_id),
     ).fetchone()
+    return message_row(row) if row else None
 
 
-def trace_of(tx: Transaction, component: str, message_id: str) -> list[dict[str, Any]]:
-    """Every step of a message, in the order of the states: at, state, at_component, details.
+def message_row(row: Mapping[str, Any]) -> MessageRow:
+    """Return a row that has all columns of `MessageRow`, and perhaps more, as a value."""
+    columns = {name: row[name] for name in MessageRow.__slots__}
+    return MessageRow(**{**columns, "state": State(row["state"]), "status": Status(row["status"])})
+
+
+def trace_of(tx: Transaction, component: str, message_id: str) -> list[TraceStep]:
+    """Return every step of a message, in the order of the states.
 
     That is the order in which they happened: news of them come in any, and clocks of components differ.
     """
-    return tx.execute(
+    rows = tx.execute(
         """SELECT at, state, at_component, details FROM message_trace
             WHERE component = %s AND message_id = %s ORDER BY array_position(%s, state), at, step""",
         (component, message_id, [str(state) for state in State]),
     ).fetchall()
+    return [TraceStep(**{**row, "state": State(row["state"])}) for row in rows]
 
 
 def mark_handled(

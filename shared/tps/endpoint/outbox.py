@@ -116,14 +116,31 @@ def _values(out: Outgoing) -> dict[str, Any]:
     }
 
 
-def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """An outgoing message that the broker has not stored yet; `content` is deflated."""
+
+    component: str
+    message_id: str
+    type: str
+    peer: str
+    sequence: int
+    in_reply_to: str | None
+    ba_message_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    content: bytes
+    sender_application: str | None
+
+
+def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[Unsent]:
     """Those of these outgoing messages that are to be sent next, in that order.
 
     At most 4 MB of deflated contents at once, but always one message: ask again when they are sent.
     """
     rows = tx.execute(
-        """SELECT component, message_id, type, peer, sequence, in_reply_to, ba_message_id, document_id, revision,
-                  created_at, expires_at, content, rank, sender_application
+        """SELECT component, message_id, type, peer, sequence, in_reply_to, ba_message_id, created_at, expires_at,
+                  content, sender_application
              FROM (SELECT *, sum(octet_length(content)) OVER (ORDER BY rank, sequence, message_id)
                              - octet_length(content) AS bytes_before
                      FROM message WHERE component = %s AND message_id = ANY(%s) AND direction = 'out'
@@ -133,7 +150,7 @@ def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[
         binary=True,  # as text a content takes twice its size, at both ends
     ).fetchall()
     carried(tx, *(row["content"] for row in rows))
-    return rows
+    return [Unsent(**row) for row in rows]
 
 
 def unsent_of_cause(tx: Transaction, component: str, caused_by: str) -> list[str]:

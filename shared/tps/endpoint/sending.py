@@ -10,11 +10,11 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tps.endpoint import ledger, outbox
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.outbox import Outgoing, Passage
+from tps.endpoint.outbox import Outgoing, Passage, Unsent
 from tps.errors import MessageRefused, StoreAway
 from tps.mades.certificates import CertificateUse
 from tps.mades.envelope import Envelope, seal
@@ -159,7 +159,7 @@ def _dispatch_some(endpoint: Endpoint, component: str, message_ids: Sequence[str
 def _next_of(endpoint: Endpoint, tx: Transaction, component: str, message_ids: Sequence[str]) -> _Some:
     rows = outbox.unsent(tx, component, message_ids) if message_ids else []
     ready = [each for row in rows if (each := _ready_or_failed(endpoint, tx, row)) is not None]
-    return _Some({row["message_id"] for row in rows}, ready)
+    return _Some({row.message_id for row in rows}, ready)
 
 
 def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None:
@@ -179,12 +179,12 @@ def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None
         raise StoreAway("the message broker did not store every message")
 
 
-def _ready_or_failed(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> _Ready | None:
+def _ready_or_failed(endpoint: Endpoint, tx: Transaction, row: Unsent) -> _Ready | None:
     try:
         entry = receiver_entry(endpoint, tx, row)
-        signing = endpoint.signing_key(tx, row["component"])
+        signing = endpoint.signing_key(tx, row.component)
     except MessageRefused as error:
-        fail_outgoing(tx, row["component"], [row["message_id"]], error=error, now=endpoint.clock())
+        fail_outgoing(tx, row.component, [row.message_id], error=error, now=endpoint.clock())
         return None
     return _Ready(_message(row), entry, signing)
 
@@ -222,19 +222,19 @@ def fail_outgoing(
     ledger.set_answer(tx, component, failed, status="failed", answer=answer)
 
 
-def _message(row: dict[str, Any]) -> Message:
+def _message(row: Unsent) -> Message:
     return Message(
-        message_id=row["message_id"],
-        type=row["type"],
-        sender=row["component"],
-        receiver=row["peer"],
-        sent_at=row["created_at"],
-        expires_at=row["expires_at"],
-        sequence=row["sequence"],
-        content=zlib.decompress(row["content"]),
-        ba_message_id=row["ba_message_id"],
-        in_reply_to=row["in_reply_to"],
-        sender_application=row["sender_application"],
+        message_id=row.message_id,
+        type=row.type,
+        sender=row.component,
+        receiver=row.peer,
+        sent_at=row.created_at,
+        expires_at=row.expires_at,
+        sequence=row.sequence,
+        content=zlib.decompress(row.content),
+        ba_message_id=row.ba_message_id,
+        in_reply_to=row.in_reply_to,
+        sender_application=row.sender_application,
     )
 
 
@@ -246,7 +246,7 @@ def _seal(endpoint: Endpoint, ready: _Ready) -> Letter:
     return letter_for(ready.entry.group, ready.message, envelope.to_bytes())
 
 
-def receiver_entry(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> ComponentEntry:
+def receiver_entry(endpoint: Endpoint, tx: Transaction, row: Unsent) -> ComponentEntry:
     """Where an outgoing message goes.
 
     Raises:
@@ -254,13 +254,13 @@ def receiver_entry(endpoint: Endpoint, tx: Transaction, row: dict[str, Any]) -> 
             from this sender, in the same words; `type_not_allowed`; `expired`; `directory_stale`.
     """
     now = endpoint.clock()
-    entry = endpoint.believed_entry(tx, row["peer"])
+    entry = endpoint.believed_entry(tx, row.peer)
     if entry is None:
         raise refusal("unknown_receiver")
     # First the path: to whom may not be sent at all, there is nobody there.
-    select_path(entry.paths, row["component"], row["type"], now)
-    check_route(row["type"], endpoint.kind, entry.group.partition("-")[0])
-    if row["expires_at"] <= now:
+    select_path(entry.paths, row.component, row.type, now)
+    check_route(row.type, endpoint.kind, entry.group.partition("-")[0])
+    if row.expires_at <= now:
         raise refusal("expired")
     return entry
 

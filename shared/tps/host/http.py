@@ -16,7 +16,7 @@ from werkzeug.routing import Map, Rule
 
 from tps.api.bodies import pointer_of
 from tps.endpoint.components import component_of_party
-from tps.endpoint.handling import Status
+from tps.endpoint.message_row import Status
 from tps.endpoint.outcomes import DONE, FAILED, OUTCOME_HEADER, REFUSED
 from tps.endpoint.receiving import Arrival
 from tps.errors import (

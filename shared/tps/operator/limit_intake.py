@@ -6,14 +6,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tps.api.types import available_json, moment_json, number_json
-from tps.documents import Document
 from tps.documents.acknowledgement import Outcome
-from tps.documents.unavailability import DocumentStatus, LimitDocument
+from tps.documents.limit_status import status_of
+from tps.documents.unavailability import LimitDocument
 from tps.domain.limit import Direction, ForeseenLimit, Limit
-from tps.domain.limit_revision import LimitStatus, is_ending
 from tps.endpoint.answers import Answer
 from tps.endpoint.handling import Handling
-from tps.errors import Finding, RuleBroken
 from tps.operator import limits as received_limits
 from tps.operator.limits import ReceivedLimit
 from tps.party import resources
@@ -22,17 +20,12 @@ from tps.party.limit_bodies import reason_json
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
-_CLOSINGS = {DocumentStatus.CANCELLED: LimitStatus.CANCELLED, DocumentStatus.WITHDRAWN: LimitStatus.WITHDRAWN}
 
+def keep_limit(handling: Handling, document: LimitDocument) -> Answer:
+    """Keep a revision of a limit for its operator, and put it into the operator's feed.
 
-def keep_limit(handling: Handling, document: Document) -> Answer:
-    """Keep a revision of a limit for its operator, and put it into its feed; one that a higher came before is ignored.
-
-    Raises:
-        RuleBroken: It is no limit (A94).
+    A revision that comes after a higher one is ignored.
     """
-    if not isinstance(document, LimitDocument):
-        raise RuleBroken("the document cannot be processed", [Finding("A94", "", "the document is not a limit")])
     if document.limit is None:
         _close(handling, document)
     else:
@@ -63,7 +56,6 @@ def limit_json(document: LimitDocument) -> dict[str, Any]:
 
 
 def _keep(handling: Handling, document: LimitDocument, limit: Limit) -> None:
-    ends = is_ending(document.revision, limit.period.end, document.header.created_at)
     received_limits.add_received(
         handling.tx,
         handling.own.party,
@@ -73,7 +65,7 @@ def _keep(handling: Handling, document: LimitDocument, limit: Limit) -> None:
             message_id=handling.message.message_id,
             received_at=document.header.created_at,
             period=limit.period,
-            status=LimitStatus.ENDED if ends else LimitStatus.ACTIVE,
+            status=status_of(document),
             body=limit_json(document),
             weights_kw=_own_weights(handling.tx, handling.own.party, limit),
         ),
@@ -101,7 +93,7 @@ def _close(handling: Handling, document: LimitDocument) -> None:
             message_id=handling.message.message_id,
             received_at=document.header.created_at,
             period=before.period if before else document.period,
-            status=_CLOSINGS[document.status],
+            status=status_of(document),
             body={**before.body, **news} if before else {},
             weights_kw=before.weights_kw if before else {},
         ),

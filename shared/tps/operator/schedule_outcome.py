@@ -1,17 +1,31 @@
-"""An operator's backend takes in what the platform says of its schedules: series by series (F8b)."""
+"""What the platform's Acknowledgement makes of a schedule that an operator sent, series by series (F8b)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tps.documents.acknowledgement import Acknowledgement, DocumentReason, Outcome
-from tps.endpoint.handling import Status
+from tps.documents.acknowledgement import Acknowledgement, Outcome
+from tps.endpoint import ledger
+from tps.endpoint.handling import Handling
+from tps.endpoint.message_row import MessageRow, Status
 from tps.operator import schedules as own_schedules
+from tps.operator.plans import keep_own_plans
 from tps.operator.schedules import SentSchedule
+from tps.party.outcomes import reason_json
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
+
+
+def note_schedule(handling: Handling, request: MessageRow, document: Acknowledgement) -> None:
+    """Note the outcome of a schedule, and keep what it plans if it was accepted. Only the first answer counts."""
+    if request.status is not Status.PENDING:
+        return
+    status, answer = schedule_outcome(handling.tx, handling.own.party, request.message_id, document)
+    if status is not Status.REFUSED:
+        keep_own_plans(handling, request.message_id, answer, rank=request.sequence)
+    ledger.set_answer(handling.tx, handling.own.code, [request.message_id], status=status, answer=answer)
 
 
 def schedule_outcome(
@@ -26,9 +40,9 @@ def schedule_outcome(
     rejected = [*(sent.left_out if sent else ())]
     for series in document.rejected:
         asset_id = names.get(series.series_id, series.series_id)
-        rejected += [{"asset_id": asset_id, **_words(reason)} for reason in series.reasons]
+        rejected += [{"asset_id": asset_id, **reason_json(reason)} for reason in series.reasons]
     if document.outcome is Outcome.REJECTED:
-        general = [_words(reason) for reason in document.reasons]
+        general = [reason_json(reason) for reason in document.reasons]
         return Status.REFUSED, {"errors": [*general, *map(_error, rejected)]}
     if rejected:
         return Status.PARTLY_ACCEPTED, {"rejected": [dict(each) for each in rejected]}
@@ -45,10 +59,6 @@ def asset_ids_so_far(revisions: Sequence[SentSchedule]) -> set[str]:
         if revision.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED):
             break
     return planned
-
-
-def _words(reason: DocumentReason) -> dict[str, str]:
-    return {"code": reason.code, "detail": reason.text or reason.code}
 
 
 def _error(rejected: Mapping[str, str]) -> dict[str, str]:

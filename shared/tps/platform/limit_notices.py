@@ -11,7 +11,7 @@ from tps.domain.limit import LimitKind
 from tps.domain.limit_revision import LimitStatus
 from tps.endpoint.answers import send_notice
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import ROLES, Correspondent, Desk, platform_desk
+from tps.endpoint.handling import Desk, platform_desk
 from tps.endpoint.sending import dispatch_caused
 from tps.mades.types import LIMIT_TYPES, acknowledgement_of
 from tps.platform import limits, registry
@@ -90,7 +90,7 @@ def _tell(desk: Desk, dso: registry.Party, due: DueWatch, reasons: Sequence[Docu
     message_type = LIMIT_TYPES[LimitKind(due.kind)]
     send_notice(
         desk,
-        Correspondent(dso.component, dso.code, ROLES[dso.role]),
+        dso.correspondent,
         ReceivedDocument(due.name.limit_id, due.name.revision),
         type=acknowledgement_of(message_type),
         texts=reasons,

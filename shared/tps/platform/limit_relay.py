@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tps.documents import encode
-from tps.documents.unavailability import DocumentStatus, LimitDocument, limit_type
+from tps.documents.limit_status import DOCUMENT_STATUSES
+from tps.documents.unavailability import LimitDocument, limit_type
 from tps.domain.fairness import WEIGHTED_MAX_MIN, share_limit
 from tps.domain.limit import AvailablePower, ForeseenLimit, Limit, LimitKind, Share
 from tps.domain.limit_revision import LimitStatus
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import ROLES, Correspondent, Desk
+from tps.endpoint.handling import Desk
 from tps.endpoint.sending import Draft
 from tps.mades.ids import derived_id
 from tps.mades.types import LIMIT_TYPES
@@ -27,12 +28,6 @@ from tps.platform import limits, registry
 from tps.platform.limits import LimitName, OperatorPart, Revision, WeighedAsset
 from tps.platform.registry import Party
 
-_STATUSES = {
-    LimitStatus.ACTIVE: DocumentStatus.ACTIVE,
-    LimitStatus.ENDED: DocumentStatus.ACTIVE,
-    LimitStatus.CANCELLED: DocumentStatus.CANCELLED,
-    LimitStatus.WITHDRAWN: DocumentStatus.WITHDRAWN,
-}
 _STANDING = (LimitStatus.ACTIVE, LimitStatus.ENDED)
 _Assets = Mapping[str, Sequence[WeighedAsset]]
 
@@ -221,13 +216,12 @@ def _draft(desk: Desk, revision: Revision, change: _Change, parties: tuple[Party
 
 def _document(desk: Desk, revision: Revision, change: _Change, parties: tuple[Party, Party]) -> LimitDocument:
     part, (issuer, operator) = change.part, parties
-    peer = Correspondent(operator.component, operator.code, ROLES[operator.role])
     is_standing = change.limit is not None
     is_divided = is_standing and revision.kind is LimitKind.FORESEEN
     return LimitDocument(
-        header=desk.header_to(peer, part.sent_limit_id),
+        header=desk.header_to(operator.correspondent, part.sent_limit_id),
         revision=part.sent_revision,
-        status=_STATUSES[part.status],
+        status=DOCUMENT_STATUSES[part.status],
         period=revision.period,
         kind_type=limit_type(revision.direction),
         limit=change.limit,

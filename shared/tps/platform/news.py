@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from tps.endpoint.endpoint import Endpoint
 
 _log = structlog.get_logger()
+
+
+def news_of(*topics: Topic) -> Callable[[Endpoint], None]:
+    """Return a step that tells the platform operator of these topics, for the end of an intake."""
+    return lambda endpoint: tell_operator(endpoint, *topics)
 
 
 def tell_operator(endpoint: Endpoint, *topics: Topic) -> None:

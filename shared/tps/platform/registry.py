@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tps.domain.asset import AssetKind, AssetListing
 from tps.domain.scope import DsoScope, TpsScope
+from tps.endpoint.handling import ROLES, Correspondent, Incoming
+from tps.mades.states import refusal
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -28,6 +30,11 @@ class Party:
     name: str
     component: str
     grid_prefixes: tuple[str, ...] = ()
+
+    @property
+    def correspondent(self) -> Correspondent:
+        """This party as the sender or receiver of a document."""
+        return Correspondent(self.component, self.code, ROLES[self.role])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,18 @@ def add_party(tx: Transaction, party: Party) -> None:
 
 def party_by_component(tx: Transaction, component: str) -> Party | None:
     return _party(tx.execute("SELECT * FROM party WHERE component = %s", (component,)).fetchone())
+
+
+def sender_of(incoming: Incoming) -> Correspondent:
+    """Return the party whose component signed an incoming message.
+
+    Raises:
+        MessageRefused: `unknown_sender`: no party of the registry has this component.
+    """
+    party = party_by_component(incoming.tx, incoming.message.sender)
+    if party is None:
+        raise refusal("unknown_sender")
+    return party.correspondent
 
 
 def parties(tx: Transaction, codes: Iterable[str]) -> dict[str, Party]:

@@ -18,7 +18,7 @@ from tps.directory.directory import Directory
 from tps.domain.scope import AgrScope, DirectoryScope, DsoScope, Scope, TpsScope
 from tps.endpoint.components import OwnComponent
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import Status
+from tps.endpoint.message_row import Status
 from tps.endpoint.receiving import Arrival
 from tps.errors import Finding, Forbidden, Malformed, NotFound, RuleBroken
 

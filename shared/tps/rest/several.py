@@ -69,7 +69,7 @@ def _outcome(call: Call, document_id: str, started: _Sent | Refused, deadline: f
     if started.place is None:
         return {"dry_run": True, "id": document_id, "status": "accepted"}
     row = await_answer(call, *started.place, max(deadline - time.monotonic(), 0))
-    submission = started.submission or Submission(row["type"], build=_never)
+    submission = started.submission or Submission(row.type, build=_never)
     try:
         return dict(settled_answer(call, row, submission).body)
     except Refused as error:

@@ -16,7 +16,8 @@ import structlog
 
 from tps.documents import Document, Header, Role, encode
 from tps.endpoint import components, ledger
-from tps.endpoint.handling import ROLES, Status
+from tps.endpoint.handling import ROLES
+from tps.endpoint.message_row import MessageRow, Status
 from tps.endpoint.sending import Draft, dispatch, enqueue
 from tps.errors import Finding, Forbidden, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway
 from tps.mades.ids import new_id
@@ -132,12 +133,12 @@ def sent_before(call: Call) -> tuple[str, str] | None:
     return None if own is None or message_id is None else (own.code, message_id)
 
 
-def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> dict[str, Any]:
+def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> MessageRow:
     """The message's row once it is answered, or as it stands when the time is up."""
 
-    def look() -> dict[str, Any] | None:
+    def look() -> MessageRow | None:
         row = _row(call, component, message_id)
-        return row if row["status"] != Status.PENDING else None
+        return row if row.status != Status.PENDING else None
 
     try:
         answered = call.waits.until(call.party, look, wait_s, call.is_connected)
@@ -147,15 +148,15 @@ def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> 
     return answered or _row(call, component, message_id)
 
 
-def settled_answer(call: Call, row: Mapping[str, Any], submission: Submission) -> Answer:
+def settled_answer(call: Call, row: MessageRow, submission: Submission) -> Answer:
     """A message's outcome as INTERFACES tells it.
 
     Raises:
         RuleBroken, RevisionConflict: The platform refused it, with its reasons.
         MessageRefused: It FAILED on the way.
     """
-    if row["status"] == Status.REFUSED:
-        raise _refusal(row["answer"], submission)
+    if row.status == Status.REFUSED:
+        raise _refusal(row.answer, submission)
     answer = _standing_answer(call, row, submission.success)
     return replace(answer, body={**answer.body, **further_fields(submission)})
 
@@ -245,10 +246,10 @@ def _repeated(call: Call, success: int, told: Callable[[Call, str], Mapping[str,
     if before is None:
         return None
     row = await_answer(call, *before, preferred_wait_s(call))
-    if row["status"] == Status.REFUSED:
+    if row.status == Status.REFUSED:
         return None
     answer = _standing_answer(call, row, success)
-    return replace(answer, body={**answer.body, **told(call, row["message_id"])})
+    return replace(answer, body={**answer.body, **told(call, row.message_id)})
 
 
 def _key(call: Call) -> str | None:
@@ -264,27 +265,27 @@ def _digest(call: Call) -> bytes:
     return hashlib.sha256(request.encode()).digest()
 
 
-def _row(call: Call, component: str, message_id: str) -> dict[str, Any]:
+def _row(call: Call, component: str, message_id: str) -> MessageRow:
     with call.endpoint.database.transaction() as tx:
         row = ledger.find(tx, component, message_id)
     assert row is not None
     return row
 
 
-def _standing_answer(call: Call, row: Mapping[str, Any], success: int) -> Answer:
+def _standing_answer(call: Call, row: MessageRow, success: int) -> Answer:
     """Of a message that was not refused."""
-    status, answer = Status(row["status"]), row["answer"]
+    status, answer = row.status, row.answer
     if status is Status.FAILED:
         error = (answer.get("errors") or [{"code": "failed", "detail": "the message failed"}])[0]
         raise MessageRefused(error["code"], error["detail"])
     body: dict[str, Any] = {
-        "id": row["document_id"],
-        "revision": row["revision"] or 1,
+        "id": row.document_id,
+        "revision": row.revision or 1,
         "status": status,
-        "message_id": row["message_id"],
+        "message_id": row.message_id,
     }
     if status is Status.PENDING:
-        location = f"/{call.endpoint.kind}/v1/messages/{row['message_id']}"
+        location = f"/{call.endpoint.kind}/v1/messages/{row.message_id}"
         return Answer(body, 202, {"Location": location})
     if status is Status.PARTLY_ACCEPTED:
         body["rejected"] = answer.get("rejected", [])

@@ -1,0 +1,28 @@
+"""The state of a capacity limit, as the status of its document says it, and back."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tps.documents.unavailability import DocumentStatus, LimitDocument
+from tps.domain.limit_revision import LimitStatus, is_ending
+
+DOCUMENT_STATUSES: Mapping[LimitStatus, DocumentStatus] = MappingProxyType(
+    {
+        LimitStatus.ACTIVE: DocumentStatus.ACTIVE,
+        # A limit that ends is a full replacement, with an end at the next full minute at the latest.
+        LimitStatus.ENDED: DocumentStatus.ACTIVE,
+        LimitStatus.CANCELLED: DocumentStatus.CANCELLED,
+        LimitStatus.WITHDRAWN: DocumentStatus.WITHDRAWN,
+    }
+)
+_CLOSED = {DocumentStatus.CANCELLED: LimitStatus.CANCELLED, DocumentStatus.WITHDRAWN: LimitStatus.WITHDRAWN}
+
+
+def status_of(document: LimitDocument) -> LimitStatus:
+    """Return the state of a limit after this revision of it.
+
+    Source: docs/semantics.md, "Update, cancel, end"
+    """
+    period = document.limit.period if document.limit else document.period
+    is_end = is_ending(document.revision, period.end, document.header.created_at)
+    return _CLOSED.get(document.status, LimitStatus.ENDED if is_end else LimitStatus.ACTIVE)

@@ -1,0 +1,36 @@
+"""What the platform's Acknowledgement makes of a limit or a request that a DSO sent (F6b, F5b, F9b)."""
+
+from __future__ import annotations
+
+from tps.documents.acknowledgement import Acknowledgement, Outcome
+from tps.dso import limits, plans
+from tps.dso.asset_intake import keep_no_assets
+from tps.dso.limit_statements import is_notice, note_notices
+from tps.dso.plans import Reply
+from tps.endpoint.answers import STATUSES
+from tps.endpoint.handling import Handling
+from tps.endpoint.message_row import MessageRow
+from tps.party.outcomes import answer_json, note_outcome
+
+
+def note_limit(handling: Handling, request: MessageRow, document: Acknowledgement) -> None:
+    """Note the outcome of a revision of a limit, or a later notice about it."""
+    if is_notice(document):
+        note_notices(handling.tx, handling.own.party, request.message_id, document)
+    elif note_outcome(handling, request, document):
+        limits.settle_own(
+            handling.tx,
+            handling.own.party,
+            request.message_id,
+            answer=STATUSES[document.outcome],
+            rejected=answer_json(document).get("rejected", []),
+        )
+
+
+def note_request(handling: Handling, request: MessageRow, document: Acknowledgement) -> None:
+    """Note the outcome of a request. An Acknowledgement that accepts it says that there is nothing to report."""
+    if not note_outcome(handling, request, document) or document.outcome is not Outcome.ACCEPTED:
+        return
+    as_of, party = document.header.created_at, handling.own.party
+    if not plans.note_reply(handling.tx, party, request.message_id, Reply(as_of, None)):
+        keep_no_assets(handling, request.message_id, as_of)
