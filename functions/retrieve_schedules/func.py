@@ -10,7 +10,7 @@ Privacy:  DSO-ALL, DSO-OPR, DSO-GRD, CUR-01 (docs/privacy.md).
 
 from datetime import timedelta
 
-from tps.api.bodies import read_body
+from tps.api.bodies import LIST_BODY_BYTES, read_body
 from tps.api.schedules import ScheduleQueryBody, schedule_json
 from tps.api.types import check_id, minute_after, moment_json
 from tps.documents import decode
@@ -205,7 +205,7 @@ def _is_too_large(row):
 
 ROUTES = (
     Route("GET", "/dso/v1/operational-schedules", list_schedules),
-    Route("POST", "/dso/v1/operational-schedules/query", query_schedules),
+    Route("POST", "/dso/v1/operational-schedules/query", query_schedules, max_body_bytes=LIST_BODY_BYTES),
     Route("GET", "/dso/v1/operational-schedules/wait", wait),
     Route("GET", "/dso/v1/conflicts", list_conflicts),
 )

@@ -13,7 +13,7 @@ Privacy:  DSO-A64, FLD-01, REF-01 (docs/privacy.md).
 from dataclasses import replace
 from functools import partial
 
-from tps.api.bodies import read_body
+from tps.api.bodies import LIST_BODY_BYTES, read_body
 from tps.api.types import ForeseenBody, IdsBody, UnforeseenBody, concerns_findings
 from tps.documents.unavailability import REASON_CODES, DocumentStatus, LimitDocument, limit_type
 from tps.domain.identifiers import asset_id_findings
@@ -261,10 +261,10 @@ def _reason_findings(reason):
 def _routes(kind):
     path = f"{PATH}/{kind}"
     return (
-        Route("POST", path, sending(partial(send_new, kind), success=201, told=_told)),
-        Route("PUT", f"{path}/<limit_id>", sending(partial(update, kind), told=_told)),
+        Route("POST", path, sending(partial(send_new, kind), success=201, told=_told), max_body_bytes=LIST_BODY_BYTES),
+        Route("PUT", f"{path}/<limit_id>", sending(partial(update, kind), told=_told), max_body_bytes=LIST_BODY_BYTES),
         Route("DELETE", f"{path}/<limit_id>", sending(partial(remove, kind))),
-        Route("DELETE", path, partial(remove_many, kind)),
+        Route("DELETE", path, partial(remove_many, kind), max_body_bytes=LIST_BODY_BYTES),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
-from tps.api.bodies import read_body
+from tps.api.bodies import LIST_BODY_BYTES, SCHEDULES_BODY_BYTES, read_body
 from tps.api.schedules import SchedulesBody, schedule_json
 from tps.api.types import IdsBody, moment_json
 from tps.documents import decode
@@ -264,11 +264,11 @@ def _conflict(detail, pointer=""):
 
 PATH = "/agr/v1/operational-schedules"
 ROUTES = (
-    Route("POST", PATH, sending(create, success=201)),
+    Route("POST", PATH, sending(create, success=201), max_body_bytes=SCHEDULES_BODY_BYTES),
     Route("GET", PATH, read_all),
-    Route("DELETE", PATH, cancel_named),
+    Route("DELETE", PATH, cancel_named, max_body_bytes=LIST_BODY_BYTES),
     Route("GET", f"{PATH}/<schedule_id>", read_one),
-    Route("PUT", f"{PATH}/<schedule_id>", sending(change)),
+    Route("PUT", f"{PATH}/<schedule_id>", sending(change), max_body_bytes=SCHEDULES_BODY_BYTES),
     Route("DELETE", f"{PATH}/<schedule_id>", sending(cancel)),
 )
 

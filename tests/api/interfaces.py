@@ -93,7 +93,7 @@ def body_models() -> list[tuple[Route, type[Body]]]:
     return [(route, model) for route in routes() if (model := body_model(route)) is not None]
 
 
-def _tell(model: type[Body], _value: Any) -> NoReturn:
+def _tell(model: type[Body], _value: Any, **_options: Any) -> NoReturn:
     raise Told(model)
 
 

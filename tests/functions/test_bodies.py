@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -12,9 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tps.api.bodies import parse_json, pointer_of, read_body
-from tps.api.types import AssetsBody, UnforeseenBody, minute_after, moment_json, number_json, read_moment
-from tps.errors import Malformed
+from tps.api.bodies import MAX_ITEMS, Body, parse_json, pointer_of, read_body
+from tps.api.types import (
+    AssetsBody,
+    IdsBody,
+    PointsBody,
+    UnforeseenBody,
+    minute_after,
+    moment_json,
+    number_json,
+    read_moment,
+)
+from tps.errors import Malformed, TooLarge
 from tps.rest.json_text import to_json
 
 ASSET = "571313190000000011"
@@ -128,3 +138,68 @@ def test_each_bad_field_is_named(fields: dict[str, Any], codes: list[str]) -> No
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     with suppress(Malformed):
         parse_json(raw)
+
+
+def malformed(model: type[Body], raw: bytes) -> Malformed:
+    with pytest.raises(Malformed) as caught:
+        read_body(model, raw)
+    return caught.value
+
+
+@pytest.mark.parametrize("item", [b"1", b'"x"', b"{}", b"[]"])
+def test_validation_stops_after_100_errors(item: bytes) -> None:
+    error = malformed(AssetsBody, b'{"assets": [' + b",".join([item] * 40_000) + b"]}")
+
+    assert len(error.findings) == 100
+
+
+def test_fewer_errors_than_100_are_all_named_and_counted() -> None:
+    items = [b"1"] * 99 + [b'{"id": "a", "connection_point_id": "b"}'] * 50
+
+    error = malformed(AssetsBody, b'{"assets": [' + b",".join(items) + b"]}")
+
+    assert [finding.pointer for finding in error.findings] == [f"/assets/{index}" for index in range(99)]
+
+
+def test_errors_of_inner_lists_count_once() -> None:
+    point = b'{"id": "a", "sections": [' + b",".join([b"1"] * 10) + b"]}"
+
+    error = malformed(PointsBody, b'{"connection_points": [' + b",".join([point] * 40) + b"]}")
+
+    assert len(error.findings) == 100
+    assert error.findings[-1].pointer == "/connection_points/9/sections/9"
+
+
+def test_more_entries_than_allowed_are_refused() -> None:
+    error = malformed(IdsBody, b'{"ids": [' + b",".join([b'"a"'] * (MAX_ITEMS + 1)) + b"]}")
+
+    assert [(finding.pointer, finding.code) for finding in error.findings] == [("/ids", "too_many")]
+
+
+def test_an_object_of_countless_fields_is_refused() -> None:
+    names = b",".join(b'"a%d": 1' % number for number in range(10_000))
+
+    error = malformed(AssetsBody, b'{"assets": [{' + names + b"}]}")
+
+    assert [finding.code for finding in error.findings] == ["unknown_field"]
+
+
+def test_a_body_of_countless_lists_is_refused_before_it_is_read() -> None:
+    with pytest.raises(TooLarge) as caught:
+        read_body(AssetsBody, b'{"assets": [' + b",".join([b"[]"] * 300_000) + b"]}")
+
+    assert [finding.code for finding in caught.value.findings] == ["too_large"]
+
+
+@pytest.mark.parametrize("item", [b"1", b"{}", b'{"id": 1, "name": 2, "colour": 3}'])
+def test_a_refused_body_takes_memory_in_proportion_to_its_size(item: bytes) -> None:
+    """Each error that pydantic builds takes more than a kilobyte."""
+    raw = b'{"assets": [' + b",".join([item] * 40_000) + b"]}"
+    tracemalloc.start()
+    try:
+        malformed(AssetsBody, raw)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 20 * len(raw) + 2_000_000

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from tps.errors import Finding, Malformed
+from tps.errors import Finding, Malformed, TooLarge
 
-_CODES = {"extra_forbidden": "unknown_field", "missing": "missing", "too_short": "missing"}
+SMALL_BODY_BYTES = 1024 * 1024
+LIST_BODY_BYTES = 5 * 1024 * 1024
+"""Of routes that take ids or intervals: 50,000 ids have at most 4 MB."""
+REGISTRATION_BODY_BYTES = 16 * 1024 * 1024
+"""Of routes that take assets or connection points: 17,505 of them have 4 MB."""
+SCHEDULES_BODY_BYTES = 50 * 1024 * 1024
+MAX_ERRORS = 100
+MAX_ITEMS = 50_000
+# The largest objects have a dozen fields. The largest bodies have one object and one list for each asset.
+_MAX_NAMES = 50
+_MAX_CONTAINERS = 4 * MAX_ITEMS
+_CODES = {"extra_forbidden": "unknown_field", "missing": "missing", "too_short": "missing", "too_long": "too_many"}
 _DETAILS = {
     "extra_forbidden": "unknown field",
     "missing": "this field is required",
     "too_short": "at least one entry is required",
+    "too_long": "too many entries: send several calls",
 }
 
 
@@ -26,17 +47,49 @@ class Body(BaseModel):
 
 
 _Model = TypeVar("_Model", bound=Body)
+_Item = TypeVar("_Item")
+
+
+@dataclass(slots=True)
+class _Errors:
+    """How many errors the validation of one body has found so far."""
+
+    count: int = 0
+
+
+def _until_enough(value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Validate an item of a list, unless enough errors were found: each error costs more than a kilobyte."""
+    errors = info.context if isinstance(info.context, _Errors) else _Errors()
+    before = errors.count
+    if before >= MAX_ERRORS:
+        # The body is refused anyway, so the value is never used.
+        return value
+    try:
+        return validate(value)
+    except ValidationError as error:
+        errors.count = before + error.error_count()
+        raise
+
+
+WHILE_FEW_ERRORS = WrapValidator(_until_enough)
+"""Annotates the items of a list."""
+Many = Annotated[list[Annotated[_Item, WHILE_FEW_ERRORS]], Field(max_length=MAX_ITEMS)]
+"""A list of items; the rest of it is not looked at once 100 errors were found."""
+Some = Annotated[Many[_Item], Field(min_length=1)]
+"""At least one item; else as `Many`."""
 
 
 def read_body(model: type[_Model], raw: bytes) -> _Model:
     """A call's body as a typed value.
 
     Raises:
-        Malformed: `not_json`, `bad_type`, `unknown_field`, `missing`: one finding per bad field; the caller must
-            correct them.
+        Malformed: `not_json`, `bad_type`, `unknown_field`, `missing`, `too_many`: one finding per bad field, until 100
+            were found; the caller must correct them.
+        TooLarge: More objects and lists than any body has.
     """
+    value = parse_json(raw)
     try:
-        return model.model_validate(parse_json(raw))
+        return model.model_validate(value, context=_Errors())
     except ValidationError as error:
         findings = [_finding(each) for each in error.errors(include_url=False, include_input=False)]
         raise Malformed("invalid request body", findings) from None
@@ -46,8 +99,12 @@ def parse_json(raw: bytes) -> Any:
     """JSON with numbers as int or Decimal; NaN, Infinity and duplicate names are no JSON here.
 
     Raises:
-        Malformed: `not_json`.
+        Malformed: `not_json`, `unknown_field`.
+        TooLarge: More objects and lists than any body has.
     """
+    if raw.count(b"{") + raw.count(b"[") > _MAX_CONTAINERS:
+        detail = f"a body has at most {_MAX_CONTAINERS} objects and lists"
+        raise TooLarge(detail, [Finding("too_large", "", detail)])
     try:
         return json.loads(
             raw, parse_float=_number, parse_constant=_refuse_constant, object_pairs_hook=_object_without_repeats
@@ -79,6 +136,9 @@ def _refuse_constant(_name: str) -> None:
 
 
 def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MAX_NAMES:
+        detail = f"an object has at most {_MAX_NAMES} fields"
+        raise Malformed(detail, [Finding("unknown_field", "", detail)])
     names = dict(pairs)
     if len(names) != len(pairs):
         raise ValueError("duplicate name")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tps.api.bodies import Body
+from tps.api.bodies import Body, Many, Some
 from tps.api.types import Moment
 
 Words = Annotated[str, Field(min_length=1, max_length=512)]
@@ -36,7 +36,7 @@ class ApplicationBody(Body):
 
 class ApprovalBody(Body):
     party: Code | None = None
-    grid_prefixes: list[Code] | None = None
+    grid_prefixes: Many[Code] | None = None
 
 
 class RejectionBody(Body):
@@ -57,11 +57,11 @@ class PathBody(Body):
     """PATH; without senders it allows all, without an end it has none, without a broker it is DIRECT."""
 
     message_type: Code
-    allowed_senders: Annotated[list[Code], Field(min_length=1)] | None = None
+    allowed_senders: Some[Code] | None = None
     valid_from: Moment
     valid_to: Moment | None = None
     broker: Code | None = None
 
 
 class PathsBody(Body):
-    paths: Annotated[list[PathBody], Field(min_length=1, max_length=100)]
+    paths: Annotated[Some[PathBody], Field(max_length=100)]

@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tps.api.bodies import Body
+from tps.api.bodies import WHILE_FEW_ERRORS, Body, Some
 from tps.api.types import Id, Ids, Moment, Power, canonical_power, moment_json, number_json
 from tps.domain.schedule import Schedule, schedule_of
+
+MAX_VALUES = 999_999
+"""The highest position of a document."""
 
 
 class ScheduleBody(Body):
@@ -17,7 +20,7 @@ class ScheduleBody(Body):
     asset_id: Id
     start: Moment
     resolution: str
-    power_kw: Annotated[list[Power], Field(min_length=1)]
+    power_kw: Annotated[list[Annotated[Power, WHILE_FEW_ERRORS]], Field(min_length=1, max_length=MAX_VALUES)]
 
     def to_domain(self) -> Schedule:
         return schedule_of(
@@ -26,7 +29,7 @@ class ScheduleBody(Body):
 
 
 class SchedulesBody(Body):
-    schedules: Annotated[list[ScheduleBody], Field(min_length=1)]
+    schedules: Some[ScheduleBody]
 
 
 class ScheduleQueryBody(Body):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from tps.api.bodies import Body
+from tps.api.bodies import Body, Many, Some
 from tps.domain.asset import AssetKind, AssetListing, ConnectionPoint, FlexibilityAsset
 from tps.domain.identifiers import MAX_RESOURCE_ID_LENGTH, canonical_asset_id, canonical_point_id
 from tps.domain.limit import (
@@ -68,7 +68,7 @@ def check_id(text: str) -> str:
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Power = Annotated[Decimal, BeforeValidator(_power)]
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), AfterValidator(check_id)]
-Ids = Annotated[list[Id], Field(min_length=1)]
+Ids = Some[Id]
 
 
 class AssetBody(Body):
@@ -99,7 +99,7 @@ class PointBody(Body):
     name: str | None = None
     max_production_kw: Power | None = None
     max_consumption_kw: Power | None = None
-    sections: list[str] | None = None
+    sections: Many[str] | None = None
 
     def to_domain(self) -> ConnectionPoint:
         return ConnectionPoint(
@@ -112,11 +112,11 @@ class PointBody(Body):
 
 
 class AssetsBody(Body):
-    assets: Annotated[list[AssetBody], Field(min_length=1)]
+    assets: Some[AssetBody]
 
 
 class PointsBody(Body):
-    connection_points: Annotated[list[PointBody], Field(min_length=1)]
+    connection_points: Some[PointBody]
 
 
 class AssetPatchBody(Body):
@@ -137,15 +137,15 @@ class PointPatchBody(Body):
     name: str | None = None
     max_production_kw: Power | None = None
     max_consumption_kw: Power | None = None
-    sections: list[str] | None = None
+    sections: Many[str] | None = None
 
 
 class AssetPatchesBody(Body):
-    assets: Annotated[list[AssetPatchBody], Field(min_length=1)]
+    assets: Some[AssetPatchBody]
 
 
 class PointPatchesBody(Body):
-    connection_points: Annotated[list[PointPatchBody], Field(min_length=1)]
+    connection_points: Some[PointPatchBody]
 
 
 class IdsBody(Body):
@@ -174,14 +174,14 @@ class ConcernsBody(Body):
 
     asset_ids: Ids | None = None
     connection_point_ids: Ids | None = None
-    sections: Annotated[list[str], Field(min_length=1)] | None = None
+    sections: Some[str] | None = None
 
 
 class ForeseenBody(ConcernsBody):
     """A foreseen limit as a DSO sends it."""
 
     direction: Literal["production", "consumption"]
-    available: Annotated[list[SlotBody], Field(min_length=1)]
+    available: Some[SlotBody]
     reason: ReasonBody | None = None
 
     def to_domain(self, asset_ids: Sequence[str] | None = None) -> ForeseenLimit:

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from tps.api.bodies import pointer_of
+from tps.api.bodies import MAX_ERRORS, pointer_of
 from tps.endpoint.components import component_of_party
 from tps.endpoint.message_row import Status
 from tps.endpoint.outcomes import DONE, FAILED, OUTCOME_HEADER, REFUSED
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from tps.domain.scope import Scope
     from tps.host.services import Services
 
-MAX_BODY_BYTES = 50 * 1024 * 1024
-MAX_ERRORS = 100
 _BODIED = {"POST", "PUT", "PATCH", "DELETE"}
 _log = structlog.get_logger()
 
@@ -138,6 +136,7 @@ def _after_hand_over(response: Response, call: Call, given: Answer) -> None:
 
 def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Call:
     services, kind = _services(), request.path.split("/")[1]
+    request.max_content_length = route.max_body_bytes
     scope = None if route.is_open else _caller(request, services, kind)
     query = {name: request.args.getlist(name) for name in request.args}
     if not route.is_open:
@@ -184,9 +183,10 @@ def _caller(request: Request, services: Services, kind: str) -> Scope:
 
 
 def _body(request: Request) -> bytes:
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise TooLarge("a request body may have at most 50 MB")
-    body = request.get_data(cache=False)
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise _too_large(f"a body of this route has at most {request.max_content_length} bytes") from None
     is_json = request.mimetype == "application/json" or request.mimetype.endswith("+json")
     if body and request.method in _BODIED and not is_json:
         raise WrongMediaType("the body must be application/json")
@@ -223,7 +223,7 @@ def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str
     except Exception as error:
         return route.fail(error)
     if (request.content_length or 0) > MAXIMUM_REQUEST_BYTES:
-        raise TooLarge("a request may have at most 75 MB")
+        raise _too_large("a request may have at most 75 MB")
     if request.mimetype != SOAP_MEDIA_TYPE:
         raise WrongMediaType("the body must be SOAP 1.2 (application/soap+xml)")
     return route.handler(ServiceCall(endpoint, own, lambda: _service_body(request)))
@@ -310,5 +310,9 @@ def _map(routes: tuple[Route, ...]) -> Map:
 
 def _from_werkzeug(error: HTTPException) -> TpsError:
     if isinstance(error, RequestEntityTooLarge):
-        return TooLarge("a request body may have at most 50 MB")
+        return _too_large("the body is larger than this route accepts")
     return NotFound("no such route")
+
+
+def _too_large(detail: str) -> TooLarge:
+    return TooLarge(detail, [Finding("too_large", "", detail)])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tps.api.bodies import pointer_of
+from tps.api.bodies import SMALL_BODY_BYTES, pointer_of
 from tps.directory.directory import Directory
 from tps.domain.scope import AgrScope, DirectoryScope, DsoScope, Scope, TpsScope
 from tps.endpoint.components import OwnComponent
@@ -52,7 +52,7 @@ class Call:
         scope: Who asks; from the token only.
         query: Values by name, in the order given.
         path_values: What the route's placeholders matched.
-        raw_body: As it came, at most 50 MB.
+        raw_body: As it came, at most as large as the route allows.
         endpoint: That of the caller's group.
         is_connected: False once the client has gone.
         known_directory: The Component Directory, where it is asked.
@@ -142,12 +142,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One verb on one path; `<name>` is a placeholder. An open route needs no token."""
+    """One verb on one path; `<name>` is a placeholder. An open route needs no token.
+
+    Attributes:
+        max_body_bytes: A larger body is refused unread.
+    """
 
     method: str
     path: str
     handler: Callable[[Call], Answer]
     is_open: bool = False
+    max_body_bytes: int = SMALL_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)

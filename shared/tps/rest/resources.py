@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from tps.api.bodies import Body, parse_json, pointer_of, read_body
+from tps.api.bodies import LIST_BODY_BYTES, REGISTRATION_BODY_BYTES, Body, parse_json, pointer_of, read_body
 from tps.api.types import IdsBody, check_id
 from tps.documents import Document, Header
 from tps.domain.asset import Removal
@@ -56,12 +56,12 @@ class ResourceKind(Generic[_Entry]):
     def routes(self) -> tuple[Route, ...]:
         """The routes of this kind of resource."""
         return (
-            Route("PUT", self.path, sending(self._put)),
-            Route("PATCH", self.path, sending(self._patch)),
+            Route("PUT", self.path, sending(self._put), max_body_bytes=REGISTRATION_BODY_BYTES),
+            Route("PATCH", self.path, sending(self._patch), max_body_bytes=REGISTRATION_BODY_BYTES),
             Route("GET", self.path, self._get),
-            Route("DELETE", self.path, sending(self._delete)),
-            Route("POST", f"{self.path}/query", self._query),
-            Route("POST", f"{self.path}/removal", sending(self._removal)),
+            Route("DELETE", self.path, sending(self._delete), max_body_bytes=LIST_BODY_BYTES),
+            Route("POST", f"{self.path}/query", self._query, max_body_bytes=LIST_BODY_BYTES),
+            Route("POST", f"{self.path}/removal", sending(self._removal), max_body_bytes=LIST_BODY_BYTES),
         )
 
     def _put(self, call: Call) -> Answer:
