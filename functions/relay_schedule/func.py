@@ -18,7 +18,7 @@ import structlog
 
 from tps.documents import encode
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries, finding_reason
-from tps.documents.generation_load import ScheduleDocument, Share, series_ids, split
+from tps.documents.generation_load import DocumentPart, ScheduleDocument, series_ids, split
 from tps.domain.limit import Interval
 from tps.domain.plan import Piece, hull, laid_over, lost, merged
 from tps.domain.schedule import check_revision, check_schedules
@@ -205,7 +205,7 @@ def tell(endpoint: Endpoint, scope: DsoScope, window_end: datetime) -> None:
     dispatch_caused(endpoint, endpoint.platform, cause)
 
 
-def changed_plans(desk: Desk, scope: DsoScope, changed: Sequence[PlanChange]) -> list[Share]:
+def changed_plans(desk: Desk, scope: DsoScope, changed: Sequence[PlanChange]) -> list[DocumentPart]:
     """Return the present plans of the assets whose plans have changed, over the hull of all changes."""
     if not changed:
         return []
@@ -214,7 +214,7 @@ def changed_plans(desk: Desk, scope: DsoScope, changed: Sequence[PlanChange]) ->
     return split(asset_ids, read_plans(desk.endpoint, desk.tx, pieces, period), period)
 
 
-def send_plans(desk: Desk, peer: Correspondent, share: Share, purpose: str) -> None:
+def send_plans(desk: Desk, peer: Correspondent, share: DocumentPart, purpose: str) -> None:
     """Put one document for a DSO into the outbox."""
     document_id = desk.derived_id(peer.party, f"document {purpose}")
     document = ScheduleDocument(
