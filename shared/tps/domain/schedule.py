@@ -106,9 +106,9 @@ def check_schedules(
 ) -> list[Finding]:
     """Return all faults of the schedules in one request, in linear time, at most one finding per kind and schedule.
 
-    An asset may appear several times in one request, for times that do not overlap. Two schedules send a gap in this
-    way. Two schedules of an asset over the same time are both refused (A55), because neither is the later one. A
-    refusal covers an asset: all schedules of the asset in this request are refused together.
+    An asset may appear several times in one request, for example around a gap, if the times do not overlap. Two
+    schedules of an asset over the same time are both refused (A55), because neither is the later one. A refusal
+    covers an asset: all schedules of the asset in this request are refused together.
 
     Args:
         schedules: As sent, in the order of the body.
