@@ -3,12 +3,17 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from tests.samples import SAMPLES
 from tps.documents import DocumentRefused, decode, encode
-from tps.documents.xml import MAX_ATTRIBUTES
+from tps.documents.unavailability import LimitDocument
+from tps.documents.xml import MAX_ATTRIBUTES, MAX_BYTES
+from tps.domain.limit import MAX_INTERVALS, AvailablePower, ForeseenLimit, Interval, check_foreseen
 
 GOOD = encode(SAMPLES["foreseen limit"])
 POINT = re.compile(rb"<Point>.*?</Point>", re.DOTALL)
@@ -81,3 +86,36 @@ def test_a_large_document_is_refused_with_element_and_rule() -> None:
 
     assert "'position'" in refused.value.detail
     assert "{urn" not in refused.value.detail
+
+
+def limit_of(count: int, gap: timedelta) -> LimitDocument:
+    document = SAMPLES["foreseen limit"]
+    assert isinstance(document, LimitDocument)
+    step, start = timedelta(minutes=15), document.period.start
+    starts = [start + index * (step + gap) for index in range(count)]
+    available = tuple(AvailablePower(Interval(one, one + step), Decimal(500)) for one in starts)
+    limit = replace(document.limit, available=available)
+    return replace(document, limit=limit, period=limit.period)
+
+
+@pytest.mark.parametrize("gap", [timedelta(), timedelta(minutes=1)])
+def test_the_largest_limit_is_encoded_and_read_back(gap: timedelta) -> None:
+    document = limit_of(MAX_INTERVALS, gap)
+
+    content = encode(document)
+
+    assert decode(content) == document
+    assert len(content) < MAX_BYTES / 5
+    assert content.count(b"<Available_Period>") == (MAX_INTERVALS if gap else 1)
+
+
+def test_a_limit_of_more_intervals_than_operators_can_take_is_refused_in_both_forms() -> None:
+    document = limit_of(MAX_INTERVALS + 1, timedelta())
+
+    with pytest.raises(DocumentRefused) as refused:
+        decode(encode(document))
+
+    assert isinstance(document.limit, ForeseenLimit)
+    found = check_foreseen(document.limit, document.period.start)
+    assert [finding.code for finding in (*refused.value.findings, *found)] == ["A59", "A59"]
+    assert found[0].pointer == "/available"

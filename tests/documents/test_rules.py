@@ -12,6 +12,9 @@ FEEDER = b'<mRID codingScheme="A10">571313190000009014</mRID>'
 REGISTRATION, POINTS, LISTING = "asset registration", "connection point registration", "asset list, changes"
 REQUEST, SCHEDULES = "asset list request", "schedule request of one day and two assets"
 FORESEEN, STOP, PART, ACCEPTED = "foreseen limit", "emergency stop", "foreseen limit to an operator", "accepted"
+OVERLAPPING = b"""<Available_Period><timeInterval><start>2020-04-10T06:30Z</start><end>2020-04-10T07:00Z</end>
+    </timeInterval><resolution>PT30M</resolution><Point><position>1</position><quantity>1</quantity></Point>
+    </Available_Period>"""
 A_POINT = b"<position>1</position>\n        <quantity>500</quantity>"
 
 
@@ -73,7 +76,7 @@ RULES: list[tuple[str, str, Callable[[bytes], bytes], str]] = [
     ("A04", SCHEDULES, with_text(b"Z/2020", b"Z--2020"), "an interval in another form"),
     ("A78", SCHEDULES, with_text(b">A50</sender", b">A52</sender"), "an operator asks"),
     ("A04", FORESEEN, with_text(b"<end>2020-04-10T08:00Z", b"<end>2020-04-10T05:00Z"), "document ends before start"),
-    ("A04", FORESEEN, with_text(b"07:00Z</start>", b"06:30Z</start>"), "overlapping periods"),
+    ("A04", FORESEEN, with_text(b"</Available_Period>", b"</Available_Period>" + OVERLAPPING), "overlapping periods"),
     ("A04", FORESEEN, with_text(b">06:00:00Z<", b">06:30:00Z<"), "a series at another time"),
     ("A04", FORESEEN, with_text(b">08:00:00Z<", b">08:00:30Z<"), "a series with seconds"),
     ("A49", FORESEEN, with_text(b"<position>1<", b"<position>2<"), "the first position missing"),

@@ -5,9 +5,9 @@ Information without an element in the standard is in series Reasons A95 (`limit_
 Source: docs/requirements.md, F6 and F7; docs/documents.md, "Limits: Unavailability_MarketDocument".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from tps.documents.curve import VARIABLE_BLOCKS, read_blocks
@@ -60,6 +60,8 @@ LIMIT_TYPES = {Direction.PRODUCTION: "A77", Direction.CONSUMPTION: "A76", Direct
 _DIRECTIONS = {code: direction for direction, code in LIMIT_TYPES.items()}
 REASON_CODES = frozenset({"999", "A98", "B18", "B19", "B20", "B24", "B25", "B26", "B46", "B47"})
 """The codes that the reason of a limit may have."""
+_MINUTE = timedelta(minutes=1)
+_MAX_POSITION = 999_999
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -282,13 +284,30 @@ def _write_series(writer: Writer, document: LimitDocument, limit: Limit) -> None
 
 
 def _write_available(writer: Writer, series: Element, limit: ForeseenLimit) -> None:
-    for slot in limit.available:
+    for slots in _curves(limit.available):
+        start = slots[0].interval.start
         period = writer.add(series, "Available_Period")
-        writer.add_interval(period, "timeInterval", slot.interval)
+        writer.add_interval(period, "timeInterval", Interval(start, slots[-1].interval.end))
         writer.add(period, "resolution", "PT1M")
-        point = writer.add(period, "Point")
-        writer.add(point, "position", "1")
-        writer.add(point, "quantity", format_power(slot.power_kw))
+        for slot in slots:
+            point = writer.add(period, "Point")
+            writer.add(point, "position", str((slot.interval.start - start) // _MINUTE + 1))
+            writer.add(point, "quantity", format_power(slot.power_kw))
+
+
+def _curves(available: Sequence[AvailablePower]) -> Iterator[list[AvailablePower]]:
+    """The intervals, those without a gap between them together, as far as a position reaches."""
+    curve: list[AvailablePower] = []
+    for slot in available:
+        is_next = curve and slot.interval.start == curve[-1].interval.end
+        if is_next and (slot.interval.start - curve[0].interval.start) // _MINUTE < _MAX_POSITION:
+            curve.append(slot)
+            continue
+        if curve:
+            yield curve
+        curve = [slot]
+    if curve:
+        yield curve
 
 
 def _write_reason(writer: Writer, parent: Element, code: str, content: str | None) -> None:

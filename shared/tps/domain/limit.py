@@ -17,6 +17,8 @@ from tps.domain.power import power_findings
 from tps.domain.text import reason_text_findings
 from tps.errors import Finding
 
+MAX_INTERVALS = 10_000
+"""A year by the hour has 8,784. With 50,000 assets it makes a document of 10 MB, a fifth of what a message carries."""
 EMERGENCY_MAX_AGE = timedelta(minutes=15)
 EMERGENCY_MAX_AHEAD = timedelta(minutes=2)
 _MINUTE = timedelta(minutes=1)
@@ -149,6 +151,8 @@ def check_foreseen(limit: ForeseenLimit, now: datetime) -> list[Finding]:
         findings.append(Finding("A59", "/direction", "direction of a foreseen limit must be production or consumption"))
     if not limit.available:
         findings.append(Finding("A69", "/available", "must contain at least one interval"))
+    if len(limit.available) > MAX_INTERVALS:
+        return [*findings, Finding("A59", "/available", f"a limit must have at most {MAX_INTERVALS:,} intervals")]
     for index, slot in enumerate(limit.available):
         findings += _interval_findings(slot.interval, f"/available/{index}")
         findings += power_findings(slot.power_kw, f"/available/{index}/power_kw")
