@@ -180,7 +180,7 @@ def remove_paths(call):
 
 
 def paths_answer(call, changed):
-    """The paths as they are now, with what is probably not meant."""
+    """Return the current paths, with warnings about probable mistakes."""
     body = {"paths": [path_json(each) for each in changed.entry.paths]}
     warnings = component_paths.warnings_of(changed.entry, changed.component.role, call.now)
     return Answer({**body, "warnings": warnings} if warnings else body)

@@ -180,7 +180,7 @@ def _expected(call, plan, own, left_out):
 
 
 def _warnings(call, schedules, own):
-    """What is legal, and probably not meant."""
+    """Yield warnings: allowed, but probably a mistake."""
     waiting = {asset.id for asset in own if asset.state == "waiting"}
     found = defaultdict(set)
     for schedule in schedules:

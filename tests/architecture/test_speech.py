@@ -36,13 +36,13 @@ def unspeakable(text: str) -> list[str]:
     return [f"line {line}: {what}" for what, line in found]
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
     content = (ROOT / name).read_bytes()
     return "" if b"\0" in content else content.decode(errors="replace")
 
 
 def test_no_tracked_file_says_what_it_must_not() -> None:
-    said = {name: unspeakable(_text(name)) for name in tracked()}
+    said = {name: unspeakable(text_of(name)) for name in tracked()}
 
     assert {name: lines for name, lines in said.items() if lines} == {}
 

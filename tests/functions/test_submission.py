@@ -26,7 +26,7 @@ class FakeCall:
 
 
 def test_what_was_sent_is_not_refused_for_want_of_a_place_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller told to come again would send it twice; told where to look, it looks."""
+    """A caller that gets 503 would send the message twice; a caller that gets 202 looks at `Location`."""
     pending = {"message_id": "m", "status": "pending"}
     monkeypatch.setattr(submission, "_row", lambda *_arguments: pending)
     call: Any = FakeCall()

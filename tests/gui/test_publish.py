@@ -107,7 +107,7 @@ def test_the_libraries_are_what_the_pages_expect() -> None:
     try:
         files = obtain(read_lock())
     except LibrariesMissing as error:
-        pytest.skip(f"the libraries cannot be had here: {error}")
+        pytest.skip(f"the libraries are unavailable here: {error}")
 
     assert b"as html" in files["preact.js"]
     assert files["uplot.js"].startswith(b"/*! https://github.com/leeoniya/uPlot (v1.6.32) */")

@@ -33,7 +33,7 @@ class Said:
         return "unforeseen" if self.action else "foreseen"
 
     def until(self, end: datetime) -> Said:
-        """The same, over by then; between two intervals it is over already."""
+        """The same limit, ended at that time; between two intervals, it ends with the earlier one."""
         slots = tuple((start, min(each, end), power_kw) for start, each, power_kw in self.available if start < end)
         return replace(self, available=slots, end=slots[-1][1] if slots else min(self.end, end))
 

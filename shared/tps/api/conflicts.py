@@ -15,7 +15,7 @@ UNKNOWN = "unknown"
 
 
 def conflict_json(conflict: Conflict, kind: str, *, part: str = "part_kw") -> dict[str, Any]:
-    """What of a conflict does not depend on whose it is, with the assets that make most of it.
+    """Return the fields of a conflict that are the same for every reader, with its largest assets.
 
     Args:
         kind: The demand's own, or another word for it.

@@ -33,7 +33,7 @@ class Outcome:
         id, revision: Of the document: what updates and cancels name. Empty and 0 of a dry run.
         message_id: Of the message. Empty of a dry run.
         rejected: With `partly_accepted`: what was left out.
-        warnings: What is legal but probably not meant.
+        warnings: Allowed, but probably a mistake.
         asset_ids: What the points or sections of a limit came to.
         answer: The whole answer, with fields that have no name here.
     """

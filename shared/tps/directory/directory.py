@@ -104,7 +104,7 @@ def find_visible(directory_: Directory, scope: DirectoryScope, code: str) -> Reg
     """A component by its code, else the application for it, if this viewer may see it.
 
     Raises:
-        NotFound: Not there, or somebody else's; the same words for both.
+        NotFound: Unknown, or not visible to this caller; the same text for both.
     """
     seen = view(directory_, scope)
     for component in seen.components:

@@ -105,7 +105,7 @@ def _is_ever_valid(paths: Sequence[MessagePath], now: datetime) -> bool:
 
 
 def warnings_of(entry: ComponentEntry, role: str, now: datetime) -> list[dict[str, str]]:
-    """What is allowed and probably not meant: message types that nobody may send to the component now."""
+    """Return warnings: message types that no component may send to this component now."""
     missing = uncovered_types(entry.paths, types_received_by("agr" if role == "brp" else role), now)
     if not missing:
         return []

@@ -24,7 +24,7 @@ _STANDING = (LimitStatus.ACTIVE, LimitStatus.ENDED)
 def conflicts_in_grid(
     endpoint: Endpoint, tx: Transaction, scope: DsoScope, window: Interval, *, now: datetime
 ) -> list[OwnConflict]:
-    """All that is planned in a DSO's grid against its own limits; whose it is, is not known here."""
+    """Return the conflicts of all schedules in a DSO's grid with its own limits, without operators."""
     stated = []
     for each in _accepted(limits.read_own_limits(tx, scope, window, with_all_revisions=True)):
         left_out = {rejected["asset_id"] for rejected in each.rejected}

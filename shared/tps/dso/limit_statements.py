@@ -81,7 +81,7 @@ def _refuse_unknown(place: str, wanted: Sequence[str], known: set[str], detail: 
         raise RuleBroken(detail, findings)
 
 
-# What is legal but probably not meant
+# Warnings: allowed, but probably a mistake
 
 
 def warnings_of(

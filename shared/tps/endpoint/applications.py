@@ -77,7 +77,7 @@ def send_message(endpoint: Endpoint, own: OwnComponent, sending: Sending, keep: 
         keep: Writes what the backend keeps of a business document to the platform, in the same transaction.
 
     Raises:
-        MessageRefused: `malformed`: a code, type or text does not have its form.
+        MessageRefused: `malformed`: a code, type or text is invalid.
     """
     _check(sending)
     document = _document_of(sending)
@@ -130,7 +130,7 @@ def next_message(
         business_type: Message type; None or `*` for any.
 
     Raises:
-        StoreAway: Its document is not to be had now.
+        StoreAway: The document is temporarily unavailable.
     """
     wanted = None if business_type == ANY_TYPE else business_type
     with endpoint.database.transaction() as tx:

@@ -115,4 +115,4 @@ def _seen(answer: Mapping[str, Any]) -> Seen:
         entries = None if is_unchanged else tuple(map(ComponentEntry.from_json, answer["components"]))
         return Seen(content_id, float(ttl_s), entries)
     except (KeyError, TypeError) as error:
-        raise Malformed("the directory's answer does not have its form") from error
+        raise Malformed("invalid answer of the directory") from error

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tps.stores.mailbox import Mailbox
     from tps.stores.objects import DocumentStore
 
-# What is dear of an entry, its keys in the form for checking, is remembered by certificate in `tps.mades`.
+# Parsed keys are expensive to build, so `tps.mades` caches them per certificate.
 _REMEMBER_S = 1
 _Key = TypeVar("_Key", SigningKey, DecryptionKey)
 

@@ -162,7 +162,7 @@ def open_arrival(endpoint: Endpoint, arrival: Arrival) -> Message:
 
     Raises:
         MessageRefused: It failed for good. The failure is noted, and owed to the sender where its signature held.
-        StoreAway: The same message must come again.
+        StoreAway: The same message must be delivered again.
     """
     try:
         return open_message(endpoint, arrival)
@@ -179,7 +179,7 @@ def handle(endpoint: Endpoint, message: Message, decide: Decide, follow_up: Foll
 
     Raises:
         MessageRefused: The message failed for good.
-        StoreAway: Nothing is lost. The same message must come again.
+        StoreAway: Nothing is lost. The same message must be delivered again.
     """
     try:
         verdict = _decide(endpoint, message, decide, has_follow_up=follow_up is not None)

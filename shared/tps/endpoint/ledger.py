@@ -35,7 +35,7 @@ class Step:
 def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
     """Write a message into the inbox, DELIVERED; False if it is there already (a repeat, noted in its trace).
 
-    What only somebody claimed to be this message, without proof, gives way to it, as does that it had come before and
+    A verified message replaces an unverified row of the same id. It also replaces the note that the message arrived and
     could not be taken then.
     """
     deflated = zlib.compress(message.content, 1)

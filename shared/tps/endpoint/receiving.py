@@ -122,7 +122,7 @@ def _open(endpoint: Endpoint, arrival: Arrival, envelope: Envelope) -> Message:
         _check_way(endpoint, tx, metadata)
         if envelope.detached is None:
             return _opened(endpoint, tx, envelope, metadata)
-    # Named by nobody: what was fetched is let go once it is attached, before it is decrypted.
+    # Unreferenced after attaching, so the buffer is freed before the content is decrypted.
     envelope = envelope.attach(_attached(endpoint, arrival, envelope.detached, metadata))
     with endpoint.database.transaction() as tx:
         return _opened(endpoint, tx, envelope, metadata)
@@ -140,7 +140,7 @@ def _check_way(endpoint: Endpoint, tx: Transaction, metadata: Metadata) -> None:
     entry = endpoint.believed_entry(tx, metadata.receiver)
     if entry is None:
         raise refusal("unknown_receiver")
-    # First the path: to whom may not send here at all, there is nobody here.
+    # Check the path first: a forbidden receiver must look like an unknown one.
     select_path(entry.paths, metadata.sender, metadata.type, endpoint.clock())
     sender = endpoint.believed_entry(tx, metadata.sender)
     check_route(metadata.type, _kind(sender.group) if sender else "", endpoint.kind)

@@ -257,7 +257,7 @@ def receiver_entry(endpoint: Endpoint, tx: Transaction, row: Unsent) -> Componen
     entry = endpoint.believed_entry(tx, row.peer)
     if entry is None:
         raise refusal("unknown_receiver")
-    # First the path: to whom may not be sent at all, there is nobody there.
+    # Check the path first: a forbidden receiver must look like an unknown one.
     select_path(entry.paths, row.component, row.type, now)
     check_route(row.type, endpoint.kind, entry.group.partition("-")[0])
     if row.expires_at <= now:

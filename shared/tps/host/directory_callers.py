@@ -27,7 +27,7 @@ def viewer_behind(services: Services, authorization: str | None, read_body: Call
         read_body: The body as it came; read only for a component, whose assertion speaks of it.
 
     Raises:
-        Unauthenticated: No token and no assertion, or one that does not hold; the same words whatever is wrong.
+        Unauthenticated: No valid token and no valid assertion; the same text for every fault.
         Forbidden: The token's party is registered in another role, or is not the platform operator.
     """
     token = _bearer(authorization)

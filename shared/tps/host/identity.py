@@ -53,8 +53,8 @@ class TokenVerifier:
         """The caller behind an Authorization header.
 
         Raises:
-            Unauthenticated: No token, or one that does not hold; the same words whatever is wrong with it.
-            StoreAway: The issuer's keys cannot be had.
+            Unauthenticated: No valid token; the same text for every fault.
+            StoreAway: The keys of the issuer are unavailable.
         """
         claims = self.claims(authorization)
         party, role = claims.get(self.party_claim), _role_in(claims.get(self.role_claim))
@@ -97,6 +97,6 @@ def _role_in(claim: Any) -> str | None:
 
 
 def check_group(identity: Identity, kind: str) -> None:
-    """Refuse a role that has no business on a group's routes."""
+    """Refuse a role that may not use the routes of a group."""
     if identity.kind != kind:
         raise Forbidden("the role of the token may not use this interface")

@@ -72,7 +72,7 @@ def touch_points(tx: Transaction, point_ids: Sequence[str], now: datetime) -> No
 def take_changes(tx: Transaction, until: datetime, limit: int = MAX_ASSETS) -> dict[str, GridChange]:
     """What is to be told of the windows that end by `until`, by DSO; it counts as told: send it in this transaction.
 
-    Empty if a window as new was taken before: what has come late since goes with the next.
+    Empty if this window, or a later one, was already processed; late changes go into the next window.
     """
     if not _is_due(tx, until):
         return {}

@@ -139,7 +139,7 @@ def let_go(tx: Transaction, now: datetime) -> None:
 
 
 def take_news(tx: Transaction) -> bool:
-    """Whether there was news of plans, limits or the registry since this was asked last; one who asks is told so."""
+    """Return whether plans, limits or the registry changed since the last call; exactly one caller gets True."""
     taken = tx.execute(
         """INSERT INTO judged_news AS j
            SELECT true, p.last_value, l.last_value, r.last_value

@@ -29,7 +29,7 @@ class _Sent:
 
 
 def submit_each(call: Call, name: str, makers: Mapping[str, Callable[[Call], Submission]]) -> Answer:
-    """Send all, then wait for all as long as the call prefers; what becomes of one is nothing to the others.
+    """Send all, then wait for all as long as the call prefers; the outcomes are independent of each other.
 
     Args:
         name: Of the list in the answer: the usual body of each, or `refused` or `failed` with errors, in this order.

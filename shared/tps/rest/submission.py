@@ -48,7 +48,7 @@ class Submission:
         keep: Writes what the backend keeps of it, in the same transaction: (transaction, message id, sequence).
         pointer_of: JSON pointer to a resource id in the call's body.
         document_id: Of what is updated or cancelled; None makes a new one.
-        warnings: (code, detail) of what is legal but probably not meant.
+        warnings: (code, detail) of each warning: allowed, but probably a mistake.
         resolved: Further fields of the answer: what the call's words came to.
         rejected: What the platform would leave out, as far as this backend can tell; for a dry run alone.
     """
@@ -143,7 +143,7 @@ def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> 
     try:
         answered = call.waits.until(call.party, look, wait_s, call.is_connected)
     except TooManyWaiting:
-        # It is sent: to say "come again" would have it sent twice.
+        # The message is sent: an answer 503 would make the caller send it twice.
         answered = None
     return answered or _row(call, component, message_id)
 

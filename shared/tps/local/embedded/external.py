@@ -11,7 +11,7 @@ class External:
     """Addresses of external servers, None where the embedded one serves.
 
     Attributes:
-        nats_url: `nats://USER:PASSWORD@HOST:PORT` of a user that may make streams and consumers.
+        nats_url: `nats://USER:PASSWORD@HOST:PORT` of a user that is allowed to create streams and consumers.
         s3_url: Without credentials; those of an identity that may make buckets follow.
         postgres_admin_url: Of a role that may make roles and databases.
     """
