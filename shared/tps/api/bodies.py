@@ -36,7 +36,7 @@ _DETAILS = {
     "extra_forbidden": "unknown field",
     "missing": "this field is required",
     "too_short": "at least one entry is required",
-    "too_long": "too many entries: send several calls",
+    "too_long": "too many entries; send several requests",
 }
 
 
@@ -103,7 +103,7 @@ def parse_json(raw: bytes) -> Any:
         TooLarge: More objects and lists than any body has.
     """
     if raw.count(b"{") + raw.count(b"[") > _MAX_CONTAINERS:
-        detail = f"a body has at most {_MAX_CONTAINERS} objects and lists"
+        detail = f"a request body may have at most {_MAX_CONTAINERS} objects and lists; send several requests"
         raise TooLarge(detail, [Finding("too_large", "", detail)])
     try:
         return json.loads(
@@ -137,7 +137,7 @@ def _refuse_constant(_name: str) -> None:
 
 def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > _MAX_NAMES:
-        detail = f"an object has at most {_MAX_NAMES} fields"
+        detail = f"an object may have at most {_MAX_NAMES} fields"
         raise Malformed(detail, [Finding("unknown_field", "", detail)])
     names = dict(pairs)
     if len(names) != len(pairs):

@@ -186,7 +186,7 @@ def _body(request: Request) -> bytes:
     try:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise _too_large(f"a body of this route has at most {request.max_content_length} bytes") from None
+        raise _too_large(f"the body may have at most {request.max_content_length} bytes on this route") from None
     is_json = request.mimetype == "application/json" or request.mimetype.endswith("+json")
     if body and request.method in _BODIED and not is_json:
         raise WrongMediaType("the body must be application/json")
