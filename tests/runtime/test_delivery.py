@@ -300,6 +300,33 @@ def test_an_emergency_does_not_queue_behind_other_messages(broker: LocalStack, f
     asyncio.run(story())
 
 
+def test_delivery_stops_although_the_library_loses_the_cancellation(broker: LocalStack, function: Function) -> None:
+    class Subscription:
+        is_asked = asyncio.Event()
+
+        async def fetch(self, _batch: int, timeout: float) -> list[Any]:
+            if not self.is_asked.is_set():
+                self.is_asked.set()
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(timeout)
+            await asyncio.sleep(0)
+            return []
+
+    async def story() -> None:
+        settings, subscription = settings_of(broker, function), Subscription()
+        async with httpx.AsyncClient() as http:
+            topic = Topic(RELAY, settings.groups["tps"], FORESEEN)
+            taking = asyncio.create_task(Delivery(settings, http)._take(topic, subscription, asyncio.Semaphore(2)))
+            async with asyncio.timeout(5):
+                await subscription.is_asked.wait()
+            taking.cancel()
+            done, _ = await asyncio.wait({taking}, timeout=5)
+        assert done
+        assert taking.cancelled()
+
+    asyncio.run(story())
+
+
 def test_delays_grow_up_to_a_minute_and_for_emergencies_up_to_three_seconds(broker: LocalStack) -> None:
     group = Settings.from_env(broker.environment()).groups["tps"]
     planned, urgent = Topic(RELAY, group, FORESEEN), Topic(RELAY, group, UNFORESEEN)

@@ -165,7 +165,8 @@ class Delivery:
     async def _take(self, topic: Topic, subscription: Any, slots: asyncio.Semaphore) -> None:
         import nats.errors
 
-        while True:
+        # The library can return a message that arrived together with the cancellation, and lose the cancellation.
+        while not _is_cancelled():
             await slots.acquire()
             try:
                 messages = await subscription.fetch(1, timeout=_FETCH_S)
@@ -180,6 +181,7 @@ class Delivery:
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
                 task.add_done_callback(lambda _done: slots.release())
+        raise asyncio.CancelledError
 
     async def _deliver(self, topic: Topic, message: Msg) -> None:
         progress = asyncio.create_task(_keep_alive(message))
@@ -242,6 +244,11 @@ def _headers(message: Msg) -> dict[str, str]:
     headers = {name: value for name, value in given.items() if name.startswith("ce-") and value.isascii()}
     headers["content-type"] = headers.pop("ce-datacontenttype", "application/octet-stream")
     return headers | {"ce-subject": message.subject, "ce-type": headers.get("ce-type", "mades")}
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _keep_alive(message: Msg) -> None:
