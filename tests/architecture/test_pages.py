@@ -19,6 +19,7 @@ _CITED = re.compile(r"(?<![\w/.-])(?:\.\./)*(docs/[\w./-]+\.(?:md|svg|png))")
 _CITED_SECTION = re.compile(r'(?<![\w/.-])(docs/[\w./-]+\.md),? "([^"\n]+)"')
 _NAMED = re.compile(r"`((?:tests|tools|functions|shared|gui|k8s|docs)/[\w./*-]+)`")
 _LINKED_SECTION = re.compile(r'\]\(([^)\s#]+\.md)\),\s+"([^"]+)"')
+_ABSENT = re.compile(r"\b(?:SEMANTICS|INTERFACES|STANDARDS|REQUIREMENTS)(?:\.md\b|, \"?[A-Z0-9]|\))|\bD6\.1\b")
 _ABROAD = ("http://", "https://", "mailto:", "#")
 _REASON = re.compile(r"[AB][0-9]{2}|999")
 _TEXTS = {".md", ".py", ".toml", ".yml", ".yaml", ".raml", ".sql", ".js", ".html", ".xsd", ".wsdl", ""}
@@ -72,6 +73,17 @@ def test_every_section_that_a_file_cites_exists() -> None:
     ]
 
     assert missing == []
+
+
+def test_no_file_cites_a_document_that_the_repository_does_not_contain() -> None:
+    cited = [
+        f"{_shown(path)}: {citation}"
+        for path in _tracked()
+        if path != Path(__file__)
+        for citation in _ABSENT.findall(path.read_text())
+    ]
+
+    assert cited == []
 
 
 def test_every_section_that_a_page_links_to_exists() -> None:

@@ -1,4 +1,4 @@
-"""The types of the REST contract (INTERFACES): what a body may hold, and how it becomes domain values.
+"""The types of the REST contract (docs/rest.md): what a body may hold, and how it becomes domain values.
 
 Power is a JSON number in kW with at most three decimals; times are RFC 3339 with any offset, UTC inside.
 """

@@ -87,7 +87,7 @@ class View:
 def view(directory_: Directory, scope: DirectoryScope) -> View:
     """All that a viewer may see: a party itself, the platform, broker and directory; the platform operator everything.
 
-    Source: F1; STANDARDS.md section 3, "Paths".
+    Source: F1; docs/mades.md, "Paths".
     """
     with directory_.transaction() as tx:
         if scope.is_operator:

@@ -1,4 +1,4 @@
-"""What each operator is sent of a DSO's limit, revision by revision (F6a; SEMANTICS, "Update, cancel, end").
+"""What each operator is sent of a DSO's limit, revision by revision (F6a; docs/semantics.md, "Update, cancel, end").
 
 An operator counts what it was sent: 1, 2, 3. Whom a revision does not touch is sent nothing; who is out of it gets a
 cancel, and a new id if it comes back.
@@ -74,7 +74,10 @@ def by_operator(assets: Iterable[WeighedAsset]) -> dict[str, list[WeighedAsset]]
 
 
 def divide(endpoint: Endpoint, revision: Revision, assets: _Assets) -> list[OperatorPart]:
-    """Each operator's part of each interval (SEMANTICS, Fairness); none in an emergency. Ids are given later."""
+    """Return each operator's part of each interval, none in an emergency (docs/semantics.md, "Fairness").
+
+    The parts have no ids yet.
+    """
     weights = {operator: _weight_kw(own) for operator, own in assets.items()}
     slots = revision.limit.available if isinstance(revision.limit, ForeseenLimit) else ()
     divided = [share_limit(slot.power_kw, weights, tie_key(endpoint, revision.name)) for slot in slots]

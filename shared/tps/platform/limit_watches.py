@@ -1,4 +1,4 @@
-"""What a DSO is to be told of its limits as time goes by, once each (SEMANTICS, Emergencies, What a DSO may learn)."""
+"""Notices that a DSO gets about its limits as time passes, each once (docs/semantics.md, "Emergencies")."""
 
 from __future__ import annotations
 

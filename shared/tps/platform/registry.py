@@ -1,7 +1,8 @@
 """The registry of connection points and flexibility assets (F4a, F5a), in the platform's own database.
 
 An asset is active when its operator's claim holds (`tps.platform.claims`) and its point is held. Nobody learns of
-another's claim (SEMANTICS, Registration). All work is done by sets: one statement whatever the number of entries.
+another's claim (docs/semantics.md, "Registration"). All work is done by sets: one statement for any number of
+entries.
 """
 
 from __future__ import annotations

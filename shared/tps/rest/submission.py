@@ -149,7 +149,7 @@ def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> 
 
 
 def settled_answer(call: Call, row: MessageRow, submission: Submission) -> Answer:
-    """A message's outcome as INTERFACES tells it.
+    """A message's outcome in the form of docs/rest.md, "Sending".
 
     Raises:
         RuleBroken, RevisionConflict: The platform refused it, with its reasons.

@@ -5,7 +5,7 @@ from tps.local.rendering import pods
 from tps.local.rendering.pods import Manifest
 from tps.local.rendering.scaling import Scale
 
-# A REST call may wait 55 s (INTERFACES: `timeout`, `Prefer: wait`); what is left is for its answer.
+# A REST call may wait 55 s (docs/rest.md, "Waiting"). The rest is time for its answer.
 REQUEST_TIMEOUT_S = 75
 # As long as event delivery waits for an answer.
 EVENT_TIMEOUT_S = 300
