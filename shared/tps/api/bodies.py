@@ -1,4 +1,4 @@
-"""Bodies of REST calls: JSON to typed values, and everything wrong with them named by field."""
+"""Request bodies of the REST interfaces: JSON to typed values, with one finding per invalid field."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tps.errors import Finding, Malformed, TooLarge
 
 SMALL_BODY_BYTES = 1024 * 1024
 LIST_BODY_BYTES = 5 * 1024 * 1024
-"""Of routes that take ids or intervals: 50,000 ids have at most 4 MB."""
+"""Largest body of routes that take ids or intervals: 50,000 ids have at most 4 MB."""
 REGISTRATION_BODY_BYTES = 16 * 1024 * 1024
-"""Of routes that take assets or connection points: 17,505 of them have 4 MB."""
+"""Largest body of routes that take assets or connection points: 17,505 assets have 4 MB."""
 SCHEDULES_BODY_BYTES = 50 * 1024 * 1024
 MAX_ERRORS = 100
 MAX_ITEMS = 50_000
@@ -41,7 +41,7 @@ _DETAILS = {
 
 
 class Body(BaseModel):
-    """Base of all bodies: no unknown fields, no silent conversions."""
+    """Base class of all request bodies: no unknown fields, no implicit conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -52,7 +52,7 @@ _Item = TypeVar("_Item")
 
 @dataclass(slots=True)
 class _Errors:
-    """How many errors the validation of one body has found so far."""
+    """Number of errors that the validation of a body has found so far."""
 
     count: int = 0
 
@@ -72,20 +72,20 @@ def _until_enough(value: Any, validate: ValidatorFunctionWrapHandler, info: Vali
 
 
 WHILE_FEW_ERRORS = WrapValidator(_until_enough)
-"""Annotates the items of a list."""
+"""Annotation for the items of a list."""
 Many = Annotated[list[Annotated[_Item, WHILE_FEW_ERRORS]], Field(max_length=MAX_ITEMS)]
-"""A list of items; the rest of it is not looked at once 100 errors were found."""
+"""A list of items. Validation skips the remaining items after 100 errors."""
 Some = Annotated[Many[_Item], Field(min_length=1)]
-"""At least one item; else as `Many`."""
+"""A list with at least one item, otherwise like `Many`."""
 
 
 def read_body(model: type[_Model], raw: bytes) -> _Model:
-    """A call's body as a typed value.
+    """Return the body of a request as a typed value.
 
     Raises:
         Malformed: `not_json`, `bad_type`, `unknown_field`, `missing`, `too_many`: one finding per bad field, until 100
             were found; the caller must correct them.
-        TooLarge: More objects and lists than any body has.
+        TooLarge: The body has more objects and lists than any valid body.
     """
     value = parse_json(raw)
     try:
@@ -96,11 +96,11 @@ def read_body(model: type[_Model], raw: bytes) -> _Model:
 
 
 def parse_json(raw: bytes) -> Any:
-    """JSON with numbers as int or Decimal; NaN, Infinity and duplicate names are no JSON here.
+    """Parse JSON, with numbers as int or Decimal. NaN, Infinity and duplicate names are refused.
 
     Raises:
         Malformed: `not_json`, `unknown_field`.
-        TooLarge: More objects and lists than any body has.
+        TooLarge: The body has more objects and lists than any valid body.
     """
     if raw.count(b"{") + raw.count(b"[") > _MAX_CONTAINERS:
         detail = f"a request body may have at most {_MAX_CONTAINERS} objects and lists; send several requests"
@@ -114,7 +114,7 @@ def parse_json(raw: bytes) -> Any:
 
 
 def pointer_of(location: Sequence[str | int]) -> str:
-    """A JSON pointer (RFC 6901) to a place in a body."""
+    """Return the JSON pointer (RFC 6901) to a field of a body."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
 
 

@@ -1,4 +1,4 @@
-"""Bodies of the Component Directory's routes."""
+"""Request bodies of the Component Directory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Pem = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class KeysBody(Body):
-    """PEMs of three public keys."""
+    """Three public keys in PEM."""
 
     authentication: Pem
     encryption: Pem
@@ -24,7 +24,7 @@ class KeysBody(Body):
 
 
 class ApplicationBody(Body):
-    """Who wants to be a component; `code` is the party's own unless told."""
+    """An application for a component. By default, `code` is the code of the party."""
 
     organisation: str
     person: str
@@ -54,7 +54,11 @@ class RevocationBody(Body):
 
 
 class PathBody(Body):
-    """PATH; without senders it allows all, without an end it has none, without a broker it is DIRECT."""
+    """A message path.
+
+    Without `allowed_senders`, all components may send. Without `valid_to`, the path does not expire. Without `broker`,
+    it is DIRECT.
+    """
 
     message_type: Code
     allowed_senders: Some[Code] | None = None

@@ -1,4 +1,4 @@
-"""Conflicts as JSON of the contract (F3): of the platform operator, of an operator, of a DSO."""
+"""Conflicts as JSON (F3), for the platform operator, operators and DSOs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def conflict_json(conflict: Conflict, kind: str, *, part: str = "part_kw") -> di
     """Return the fields of a conflict that are the same for every reader, with its largest assets.
 
     Args:
-        kind: The demand's own, or another word for it.
-        part: What the bound is called.
+        kind: Kind of the conflict, if it has an excess.
+        part: Name of the field for the limiting power.
     """
     excesses = conflict.excesses
     start_s, end_s = conflict.doubtful_s or (excesses[0].start_s, excesses[-1].end_s)
@@ -36,7 +36,7 @@ def conflict_json(conflict: Conflict, kind: str, *, part: str = "part_kw") -> di
 
 
 def assets_json(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsset]) -> list[dict[str, Any]]:
-    """All assets that make a conflict, the largest first, and then those of which it is not known."""
+    """Return all assets of a conflict: largest energy first, assets without a schedule last."""
     by_id = {asset.asset_id: asset for asset in assets}
     ranked = energies_ws(demand, assets, conflict.excesses)
     known = [_asset_json(by_id[each], kwh_json(energy_ws)) for each, energy_ws in ranked]
@@ -45,7 +45,7 @@ def assets_json(demand: Demand, conflict: Conflict, assets: Sequence[PlannedAsse
 
 
 def curve_json(curve: Curve, start_s: int) -> dict[str, list[Any]]:
-    """Plan and part as columns of steps; null where nothing is planned, or nothing asked."""
+    """Return planned power and part as columns; null where nothing is planned, or where the limit does not apply."""
     columns = (curve.planned_assets, curve.planned, curve.asked, curve.part, curve.unknown)
     starts_s = sorted({at_s for column in columns for at_s in column.starts_s})
     count, planned_w, asked, part_w, unknown_w = (levels_at(column, starts_s) for column in columns)
@@ -62,7 +62,7 @@ def _where(is_known: Sequence[int], levels_w: Sequence[int]) -> list[Any]:
 
 
 def _concerned_json(conflict: Conflict) -> dict[str, Any]:
-    """How many assets make a conflict, and those that add most to it."""
+    """Return the number of assets in a conflict, and the largest contributions."""
     largest = [{"asset_id": each, "energy_kwh": kwh_json(energy_ws)} for each, energy_ws in conflict.largest]
     return {"count": conflict.concerned_count, "largest": largest}
 
@@ -74,7 +74,7 @@ def _asset_json(asset: PlannedAsset, energy_kwh: float | None) -> dict[str, Any]
 
 
 def _intervals(excesses: Sequence[Excess], part: str) -> list[dict[str, Any]]:
-    """Quarters that follow on each other and are alike are one."""
+    """Merge adjacent quarter hours with equal values."""
     found: list[dict[str, Any]] = []
     last: Excess | None = None
     for each in excesses:
@@ -92,5 +92,5 @@ def _intervals(excesses: Sequence[Excess], part: str) -> list[dict[str, Any]]:
 
 
 def _mean_w(energy_ws: int, excess: Excess) -> int:
-    """Rounded to the watt; halves up."""
+    """Return the mean power, rounded half up to whole watts."""
     return (2 * energy_ws + excess.duration_s) // (2 * excess.duration_s)

@@ -1,4 +1,4 @@
-"""What the platform operator reads (F3), as JSON of the contract: totals in columns, so that a day of many is small."""
+"""Totals and schedules for the platform operator (F3) as JSON. Columns keep the totals of many assets small."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ MINUTE_S = 60
 
 
 def kw_json(watts: int) -> int | float:
-    """Watts as a number of kW; exact, for it has three decimals at most."""
+    """Return watts as kW. The number is exact, because it has at most three decimals."""
     return watts // _WATTS_PER_KW if watts % _WATTS_PER_KW == 0 else watts / _WATTS_PER_KW
 
 
 def kwh_json(watt_seconds: int) -> int | float:
-    """Watt-seconds as kWh, to the watt-hour."""
+    """Return watt-seconds as kWh, rounded to watt-hours."""
     return kw_json(round(watt_seconds / 3600))
 
 
 def total_json(total: PlanTotal, start_s: int) -> dict[str, list[Any]]:
-    """A total as columns: from each minute after the start on it is so."""
+    """Return a total as columns. Each value applies from its minute after the start."""
     columns = (total.planned_assets, total.production_w, total.consumption_w)
     starts_s = sorted({at_s for column in columns for at_s in column.starts_s})
     planned, production_w, consumption_w = (levels_at(column, starts_s) for column in columns)
@@ -36,7 +36,7 @@ def total_json(total: PlanTotal, start_s: int) -> dict[str, list[Any]]:
 
 
 def plan_json(plans: Sequence[Steps], start_s: int, end_s: int) -> dict[str, list[Any]]:
-    """One asset's plans in an interval, by time and without overlap; null where there is none. Neighbours differ."""
+    """Return the schedules of one asset as columns, with null where nothing is planned. Adjacent values differ."""
     minutes: list[int] = []
     power_kw: list[Any] = []
     for at_s, level_w in _levels_in(plans, start_s, end_s):
@@ -48,7 +48,7 @@ def plan_json(plans: Sequence[Steps], start_s: int, end_s: int) -> dict[str, lis
 
 
 def _levels_in(plans: Sequence[Steps], start_s: int, end_s: int) -> Iterator[tuple[int, int | None]]:
-    """From when on which level; None where there is no plan."""
+    """Yield start and power of each step; None where nothing is planned."""
     at_s = start_s
     for plan in plans:
         if plan.starts_s[0] > at_s:
@@ -60,12 +60,12 @@ def _levels_in(plans: Sequence[Steps], start_s: int, end_s: int) -> Iterator[tup
 
 
 def moment_of(seconds: int) -> str:
-    """RFC 3339."""
+    """Return epoch seconds as RFC 3339 text."""
     return moment(seconds).isoformat().replace("+00:00", "Z")
 
 
 def levels_at(column: Steps, starts_s: Sequence[int]) -> list[int]:
-    """A column's levels at these moments, its own starts among them."""
+    """Return the values of a column at these times, which include all starts of the column."""
     known = dict(zip(column.starts_s, column.levels_w, strict=True))
     levels: list[int] = []
     for at_s in starts_s:

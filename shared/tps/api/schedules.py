@@ -1,4 +1,4 @@
-"""SCHEDULE of the REST contract (F8, F9): in and out."""
+"""Schedules of the REST contract (F8, F9): request bodies and answers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tps.api.types import Id, Ids, Moment, Power, canonical_power, moment_json, 
 from tps.domain.schedule import Schedule, schedule_of
 
 MAX_VALUES = 999_999
-"""The highest position of a document."""
+"""Highest position in an IEC document."""
 
 
 class ScheduleBody(Body):
-    """SCHEDULE: the mean power of each interval in order, production positive."""
+    """A schedule: the mean power of consecutive intervals, production positive."""
 
     asset_id: Id
     start: Moment
@@ -33,7 +33,7 @@ class SchedulesBody(Body):
 
 
 class ScheduleQueryBody(Body):
-    """Which plans a DSO asks for; `to` is not included."""
+    """The schedules that a DSO requests; `to` is excluded."""
 
     asset_ids: Ids
     from_: Annotated[Moment | None, Field(alias="from")] = None
@@ -41,7 +41,7 @@ class ScheduleQueryBody(Body):
 
 
 def schedule_json(schedule: Schedule) -> dict[str, Any]:
-    """SCHEDULE, with the power of every interval."""
+    """Return a schedule as JSON, with the power of every interval."""
     return {
         "asset_id": schedule.asset_id,
         "start": moment_json(schedule.start),

@@ -1,6 +1,6 @@
-"""The types of the REST contract (docs/rest.md): what a body may hold, and how it becomes domain values.
+"""The types of the REST contract (docs/rest.md): the fields of request bodies, and their conversion to domain values.
 
-Power is a JSON number in kW with at most three decimals; times are RFC 3339 with any offset, UTC inside.
+Power is a JSON number in kW with at most three decimals. Times are RFC 3339 with any offset; the code uses UTC.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_ID_CHARACTERS = len("A10:") + MAX_RESOURCE_ID_LENGTH
 
 
 def read_moment(text: str) -> datetime:
-    """An RFC 3339 time as aware UTC; ValueError if it is none."""
+    """Return an RFC 3339 time as an aware UTC datetime. Raises ValueError for another text."""
     if not _RFC3339.fullmatch(text):
         raise ValueError("must be a time with an offset, for example 2026-03-29T06:00:00Z")
     try:
@@ -59,7 +59,7 @@ def _power(value: object) -> object:
 
 
 def check_id(text: str) -> str:
-    """An id with a form that ids have; ValueError for characters that no id has. Whether it is right comes later."""
+    """Return an id without change. Raises ValueError for characters that no id has; the rules check the id later."""
     if text != text.strip() or not text.isprintable():
         raise ValueError("an id must have printable characters only, and no leading or trailing blanks")
     return text
@@ -72,7 +72,7 @@ Ids = Some[Id]
 
 
 class AssetBody(Body):
-    """ASSET."""
+    """A flexibility asset (`Asset` in types.raml)."""
 
     id: Id
     connection_point_id: Id
@@ -93,7 +93,7 @@ class AssetBody(Body):
 
 
 class PointBody(Body):
-    """POINT."""
+    """A connection point (`Point` in types.raml)."""
 
     id: Id
     name: str | None = None
@@ -120,7 +120,7 @@ class PointsBody(Body):
 
 
 class AssetPatchBody(Body):
-    """Fields to change; null takes an optional one away."""
+    """Fields to change; null removes an optional field."""
 
     id: Id
     connection_point_id: Id | None = None
@@ -131,7 +131,7 @@ class AssetPatchBody(Body):
 
 
 class PointPatchBody(Body):
-    """Fields to change; null takes an optional one away."""
+    """Fields to change; null removes an optional field."""
 
     id: Id
     name: str | None = None
@@ -170,7 +170,7 @@ class SlotBody(Body):
 
 
 class ConcernsBody(Body):
-    """What a limit is about: exactly one of the three (`concerns_findings`)."""
+    """The assets of a limit, named by exactly one of the three fields (`concerns_findings`)."""
 
     asset_ids: Ids | None = None
     connection_point_ids: Ids | None = None
@@ -178,17 +178,17 @@ class ConcernsBody(Body):
 
 
 class ForeseenBody(ConcernsBody):
-    """A foreseen limit as a DSO sends it."""
+    """A foreseen limit, as a DSO sends it."""
 
     direction: Literal["production", "consumption"]
     available: Some[SlotBody]
     reason: ReasonBody | None = None
 
     def to_domain(self, asset_ids: Sequence[str] | None = None) -> ForeseenLimit:
-        """In the order given, so that findings point at what was sent; `in_order` sorts it.
+        """Return the limit with its intervals in the order of the request, so that findings point at the right field.
 
         Args:
-            asset_ids: What the body's connection points or sections came to.
+            asset_ids: Assets of the connection points or sections in the body.
         """
         return ForeseenLimit(
             asset_ids=_asset_ids(self, asset_ids),
@@ -199,7 +199,7 @@ class ForeseenBody(ConcernsBody):
 
 
 class UnforeseenBody(ConcernsBody):
-    """An emergency as a DSO sends it."""
+    """An emergency, as a DSO sends it."""
 
     action: Literal["start", "stop", "hold"]
     expected_end: Moment
@@ -207,7 +207,7 @@ class UnforeseenBody(ConcernsBody):
     reason: ReasonBody | None = None
 
     def to_domain(self, now: datetime, asset_ids: Sequence[str] | None = None) -> UnforeseenLimit:
-        """In force from the minute of sending; the expected end is rounded up to a minute."""
+        """Return the emergency, in force from the minute of sending. Its expected end is rounded up to a minute."""
         return UnforeseenLimit(
             asset_ids=_asset_ids(self, asset_ids),
             action=Action(self.action),
@@ -218,7 +218,7 @@ class UnforeseenBody(ConcernsBody):
 
 
 def concerns_findings(body: ConcernsBody) -> list[Finding]:
-    """Neither none nor several of the three ways to say what a limit is about."""
+    """Return findings unless exactly one field names the assets of the limit."""
     names = ("asset_ids", "connection_point_ids", "sections")
     given = [name for name in names if getattr(body, name) is not None]
     detail = f"exactly one of {', '.join(names)} is required"
@@ -233,13 +233,13 @@ def _asset_ids(body: ConcernsBody, resolved: Sequence[str] | None) -> tuple[str,
 
 
 def minute_after(moment: datetime) -> datetime:
-    """The moment itself if it is a whole minute, else the next one."""
+    """Return the time itself if it is a whole minute, else the next whole minute."""
     floor = moment.replace(second=0, microsecond=0)
     return floor if floor == moment else floor + timedelta(minutes=1)
 
 
 def asset_json(asset: FlexibilityAsset) -> dict[str, Any]:
-    """ASSET, without what is absent; powers as floats that print with at most three decimals."""
+    """Return an asset as JSON, without absent fields."""
     return _present(
         {
             "id": asset.id,
@@ -253,7 +253,7 @@ def asset_json(asset: FlexibilityAsset) -> dict[str, Any]:
 
 
 def listing_json(asset: AssetListing) -> dict[str, Any]:
-    """What a DSO sees of an asset."""
+    """Return an asset as JSON for a DSO, without its operator and its name."""
     return _present(
         {
             "id": asset.id,
@@ -266,7 +266,7 @@ def listing_json(asset: AssetListing) -> dict[str, Any]:
 
 
 def point_json(point: ConnectionPoint) -> dict[str, Any]:
-    """POINT, without what is absent."""
+    """Return a connection point as JSON, without absent fields."""
     return _present(
         {
             "id": point.id,
@@ -279,7 +279,7 @@ def point_json(point: ConnectionPoint) -> dict[str, Any]:
 
 
 def available_json(available: tuple[AvailablePower, ...]) -> list[dict[str, Any]]:
-    """`available` of a LIMIT."""
+    """Return the intervals of a limit as JSON (`available`)."""
     return [
         {
             "start": moment_json(slot.interval.start),
@@ -291,12 +291,12 @@ def available_json(available: tuple[AvailablePower, ...]) -> list[dict[str, Any]
 
 
 def moment_json(moment: datetime) -> str:
-    """RFC 3339 in UTC with Z."""
+    """Return a time as RFC 3339 text in UTC, with `Z`."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def number_json(power_kw: Decimal) -> int | float:
-    """A power as a JSON number; three decimals survive a float exactly as text."""
+    """Return a power as a JSON number. A float prints three decimals exactly."""
     return int(power_kw) if power_kw == power_kw.to_integral_value() else float(power_kw)
 
 
@@ -305,7 +305,7 @@ def _number(power_kw: Decimal | None) -> int | float | None:
 
 
 def canonical_power(power_kw: Decimal) -> Decimal:
-    """What is no power stays as it is, for the rules to refuse: 1E+9999999 would take minutes to write out."""
+    """Return a power in canonical form. Invalid powers stay unchanged: 1E+9999999 would take minutes to write out."""
     return canonical_kw(power_kw) if is_whole_watts(power_kw) else power_kw
 
 

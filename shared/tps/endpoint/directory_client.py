@@ -79,7 +79,7 @@ class DirectoryClient:
         try:
             response = self._opened().request(method, self._url + path, headers=headers, **more)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise StoreAway(f"the directory is away: {type(error).__name__}") from error
+            raise StoreAway(f"the Component Directory does not answer ({type(error).__name__})") from error
         return _body(response)
 
     def _opened(self) -> httpx.Client:
@@ -94,9 +94,9 @@ class DirectoryClient:
 
 def _body(response: httpx.Response) -> dict[str, Any]:
     if response.status_code in (401, 403):
-        raise Unauthenticated("the directory does not take this component for one of its own")
+        raise Unauthenticated("the Component Directory does not accept the certificate of this component")
     if response.status_code != 200:
-        raise StoreAway(f"the directory answered {response.status_code}")
+        raise StoreAway(f"the Component Directory answered {response.status_code}")
     try:
         body = response.json()
     except ValueError as error:

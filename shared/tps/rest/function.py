@@ -114,7 +114,7 @@ class Call:
     def party(self) -> str:
         """The caller's code."""
         if self.scope is None:
-            raise Forbidden("no caller")
+            raise Forbidden("the route needs a token")
         return self.scope.party
 
     def text(self, name: str) -> str | None:
