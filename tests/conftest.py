@@ -10,6 +10,8 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Fixtures, for every folder of tests.
+from tests.support.databases import agr, databases, local, tps  # noqa: F401
 from tests.support.world import World
 from tps.host.stack import consumers, load_stack
 from tps.local.embedded.stack import LocalStack
@@ -24,7 +26,7 @@ LONGEST = (
     "stateful/test_schedules.py",
     "faults/test_power.py",
     "privacy/test_doors.py",
-    "bench/test_bench.py",
+    "tools/test_bench.py",
     "e2e/test_simbench.py",
     "api/test_fuzz.py",
     "privacy/test_dealt_differently.py",

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.endpoint.net import NEVER_S, Net, onboard
-from tests.stores.servers import servers
+from tests.support.servers import servers
 from tps.endpoint.batching import OwedBatch
 from tps.host.services import Services
 
 
 @pytest.fixture(scope="session")
-def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     with servers(tmp_path_factory.mktemp("endpoint")) as stack:
         services = on_demand(onboard(stack))
         yield Net(stack, services)
@@ -25,8 +25,9 @@ def on_demand(services: Services) -> Services:
     return dataclasses.replace(services, endpoints=endpoints)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_left_owed(net: Net) -> Iterator[None]:
-    yield
-    for endpoint in net.services.endpoints.values():
+@pytest.fixture
+def net(network: Net) -> Iterator[Net]:
+    """The installation. After each test nothing is left owed."""
+    yield network
+    for endpoint in network.services.endpoints.values():
         endpoint.owed.flush(endpoint)

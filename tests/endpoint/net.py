@@ -13,7 +13,7 @@ from typing import Any
 
 import nats
 
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL
 from tps.documents import Document, Header, Role, encode
 from tps.documents.acknowledgement import Outcome
 from tps.documents.ref import AssetRegistration

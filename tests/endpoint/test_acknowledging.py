@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.endpoint.net import MADES_ACK, Faults, Net
-from tests.stores.servers import OPERATOR, PLATFORM, RIVAL, at_once
+from tests.support.servers import OPERATOR, PLATFORM, RIVAL, at_once
 from tps.endpoint import ledger, outbox
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.outbox import Outgoing, Passage

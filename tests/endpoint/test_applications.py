@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.endpoint.net import Net, registration
-from tests.stores.servers import OPERATOR, PLATFORM, at_once
+from tests.support.servers import OPERATOR, PLATFORM, at_once
 from tps.documents import encode
 from tps.endpoint.applications import Sending, confirm_message, send_message, send_test, status_of
 from tps.endpoint.components import OwnComponent

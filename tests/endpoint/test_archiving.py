@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.endpoint.net import Net, at, registration, take_registration
-from tests.stores.servers import PLATFORM
+from tests.support.servers import PLATFORM
 from tps.endpoint.archiving import VERIFY_AFTER, archive_documents, let_go_of_archived, read_document
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.message_row import Status

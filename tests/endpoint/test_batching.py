@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.endpoint.net import MADES_ACK, Net, registration, take_and_tell, take_registration
-from tests.stores.servers import PLATFORM, eventually
+from tests.support.servers import PLATFORM, eventually
 from tps.endpoint import batching
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.batching import OwedBatch

@@ -11,7 +11,7 @@ from tests.endpoint.net import Net, at
 from tests.endpoint.test_sending import put, row_of
 from tests.mades import builders
 from tests.mades.path_cases import CASES
-from tests.stores.servers import OPERATOR, RIVAL
+from tests.support.servers import OPERATOR, RIVAL
 from tps.endpoint import components
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import open_message

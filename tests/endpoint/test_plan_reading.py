@@ -10,7 +10,7 @@ import pytest
 
 from tests.endpoint.net import Net, at
 from tests.endpoint.test_archiving import Memory
-from tests.stores.servers import OPERATOR
+from tests.support.servers import OPERATOR
 from tps.domain.limit import Interval
 from tps.domain.plan import MANY_LEVELS
 from tps.domain.schedule import Schedule, schedule_of

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.endpoint.net import MADES_ACK, Net, at, registration, take_registration
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL
 from tps.endpoint import ledger, outbox
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Handling, Verdict, take

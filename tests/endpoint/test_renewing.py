@@ -10,7 +10,7 @@ import pytest
 
 from tests.endpoint.net import Net
 from tests.endpoint.upkeeping import Kept, keeping, rows
-from tests.stores.servers import OPERATOR, PLATFORM, RIVAL, at_once
+from tests.support.servers import OPERATOR, PLATFORM, RIVAL, at_once
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.receiving import open_message
 from tps.endpoint.renewing import renew_due, renew_now

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.endpoint.net import Faults, Net, at
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
 from tps.endpoint import ledger
 from tps.endpoint.archiving import read_document
 from tps.endpoint.endpoint import Endpoint

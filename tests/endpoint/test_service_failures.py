@@ -12,7 +12,7 @@ from lxml import etree
 from structlog.testing import capture_logs
 
 from tests.endpoint.net import Net
-from tests.stores.servers import OPERATOR
+from tests.support.servers import OPERATOR
 from tps.directory.entries import hash_password
 from tps.endpoint import components
 from tps.host.app import create_app, load_function

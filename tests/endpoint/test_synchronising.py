@@ -12,7 +12,7 @@ from tests.endpoint.test_receiving import refused
 from tests.endpoint.test_receiving import row_of as received_row
 from tests.endpoint.test_sending import put, row_of, states
 from tests.endpoint.upkeeping import Kept, copied, keeping, rows
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
 from tps.endpoint import components
 from tps.endpoint.acknowledging import send_owed
 from tps.endpoint.components import OwnComponent

@@ -20,8 +20,8 @@ from tests.endpoint.net import (
     take_and_tell,
     take_registration,
 )
-from tests.functions.functions import function
-from tests.stores.servers import OPERATOR, PLATFORM, at_once
+from tests.support.functions import function
+from tests.support.servers import OPERATOR, PLATFORM, at_once
 from tps.documents import Document, decode
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.documents.ref import AssetRegistration

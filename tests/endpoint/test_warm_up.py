@@ -4,7 +4,7 @@ import dataclasses
 import threading
 
 from tests.endpoint.net import Net
-from tests.stores.servers import PLATFORM, eventually
+from tests.support.servers import PLATFORM, eventually
 from tps.host.services import build_services
 from tps.host.settings import Settings
 from tps.local.embedded.ports import free_ports

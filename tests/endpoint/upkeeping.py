@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from tests.endpoint.directory import StandIn, serving
 from tests.endpoint.net import Net
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL
 from tps.endpoint import components
 from tps.endpoint.directory_client import DirectoryClient
 from tps.endpoint.endpoint import Endpoint, Keyring

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.functions.functions import function
+from tests.support.functions import function
 from tests.support.messages import make_message_row, make_trace_step
 from tps.endpoint.message_row import Status
 from tps.mades.states import State

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.functions.functions import function
 from tests.samples import CHP, HEAT_PUMP
+from tests.support.functions import function
 from tps.documents.acknowledgement import Outcome
 from tps.platform.registry import ClaimStatus, StatusChange
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from tests.functions.functions import function
 from tests.samples import CHARGER, CHP, DSO, HEAT_PUMP, RIVALS_ASSET, SAMPLES, make_acknowledgement
+from tests.support.functions import function
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import types_received_by

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.functions.functions import function
 from tests.samples import BATTERY, CHP, HEAT_PUMP, make_foreseen, make_unforeseen
+from tests.support.functions import function
 from tps.domain.limit import Action, Direction
 from tps.errors import RuleBroken
 from tps.platform.limit_relay import limit_of_part

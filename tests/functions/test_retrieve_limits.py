@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.functions.functions import function
+from tests.support.functions import function
 from tps.domain.limit import Interval
 from tps.domain.power import from_watts, to_watts
 from tps.operator.limits import ReceivedLimit

@@ -19,7 +19,7 @@ import pytest
 from tests.privacy.guards import differences
 from tests.privacy.stories import Knowledge, Playing, Story, knowledge_of, make_story
 from tests.privacy.wiretap import Opened, Packet, opened
-from tests.stateful.installation import NORTH, OPERATORS, PARTIES, WINDOW_S, Installation, installation
+from tests.support.installation import NORTH, OPERATORS, PARTIES, WINDOW_S, Installation, installation
 from tests.support.world import Member
 from tps.host.stack import load_stack
 from tps.local.gateway import Gateway

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stateful.installation import Installation, installation
+from tests.support.installation import Installation, installation
 
 # A history that differs is told by what differed.
 pytest.register_assert_rewrite("tests.stateful.onlookers")

@@ -9,10 +9,10 @@ from itertools import product
 from typing import Any
 
 from tests.stateful import sayings
-from tests.stateful.installation import DSOS, NORTH, OPERATORS, SOUTH, Installation
 from tests.stateful.model import Limit, Model
 from tests.stateful.registry_model import DIRECTIONS, Claim
 from tests.stateful.sayings import MESSAGE_TYPES, text
+from tests.support.installation import DSOS, NORTH, OPERATORS, SOUTH, Installation
 from tests.support.world import gs1
 from tps.mades.types import acknowledgement_of
 

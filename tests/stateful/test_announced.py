@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from tests.stateful.installation import ALPHA, BETA, DSOS, Installation
+from tests.support.installation import ALPHA, BETA, DSOS, Installation
 from tests.support.world import gs1
 from tps.local.tokens import issue
 

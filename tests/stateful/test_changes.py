@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from tests.stateful import sayings
-from tests.stateful.installation import DSOS, NORTH, OPERATORS, Installation
 from tests.stateful.model import Limit, Model, Said
 from tests.stateful.onlookers import ASSET_IDS, DSO_OF, LIMITS, OPERATOR_OF, POINTS, Onlookers
 from tests.stateful.registry_model import DIRECTIONS, Claim, Point
 from tests.stateful.running import pick, play, run, some, step, together
 from tests.stateful.sayings import MESSAGE_TYPES
+from tests.support.installation import DSOS, NORTH, OPERATORS, Installation
 from tps.domain.fairness import share_limit
 from tps.platform.limit_relay import tie_key
 from tps.platform.limits import LimitName

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.stateful.installation import NORTH, Installation
 from tests.stateful.running import pick, play, run, step
 from tests.stateful.test_changes import ASSET_IDS, ONE_ASSET, PLACE, Changes
-from tests.stores.servers import at_once
+from tests.support.installation import NORTH, Installation
+from tests.support.servers import at_once
 from tps.api.conflicts import conflict_json
 from tps.domain.limit import Interval
 from tps.domain.scope import TpsScope

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.stateful.installation import ALPHA, NORTH, Installation, installation
+from tests.support.installation import ALPHA, NORTH, Installation, installation
 from tests.support.world import gs1
 from tps.local import onboarding
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.stateful.installation import DSOS, NORTH, OPERATORS, PARTIES, SOUTH, Installation
 from tests.stateful.plan_model import Claim, Document, Plans, Quarters, Revision
 from tests.stateful.running import Draw, pick, run, some, step
+from tests.support.installation import DSOS, NORTH, OPERATORS, PARTIES, SOUTH, Installation
 from tests.support.world import gs1
 from tps.api.schedules import schedule_json
 from tps.documents import decode

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.stores.servers import at_once, database, eventually
 from tests.support.halting import halted
+from tests.support.servers import at_once, database, eventually
 from tps.errors import StoreAway
 from tps.local.embedded.ports import free_ports
 from tps.local.embedded.stack import LocalStack

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import nats
 import pytest
 
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once, eventually, mailbox
 from tests.support.halting import halted
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once, eventually, mailbox
 from tps.errors import StoreAway
 from tps.local.embedded.ports import free_ports
 from tps.local.embedded.stack import LocalStack

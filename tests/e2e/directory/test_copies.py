@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.stores.servers import eventually
 from tests.support.applicants import AtDirectory
+from tests.support.servers import eventually
 from tests.support.world import Member, World, fresh_gsrn
 from tps.api.types import moment_json
 from tps.endpoint import components

@@ -4,8 +4,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from tests.stores.builders import NOW, hours
-from tests.stores.servers import GRID, OPERATOR, RIVAL
+from tests.support.rows import NOW, hours
+from tests.support.servers import GRID, OPERATOR, RIVAL
 from tps.domain.scope import DsoScope
 from tps.dso import asset_lists
 from tps.dso.asset_lists import KeptList

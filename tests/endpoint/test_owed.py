@@ -1,7 +1,7 @@
 """Owed acknowledgements: sent once, or twice after a crash; lost never."""
 
-from tests.stores.builders import NOW, hours, rows
-from tests.stores.servers import OPERATOR, PLATFORM, at_once
+from tests.support.rows import NOW, hours, rows
+from tests.support.servers import OPERATOR, PLATFORM, at_once
 from tps.endpoint import owed
 from tps.stores.database import Database
 

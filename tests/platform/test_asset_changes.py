@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.stores.builders import NOW, Registrar, asset, hours, point, rows
-from tests.stores.servers import DEADLINE_S, GRID, OPERATOR, OTHER_GRID, RIVAL
+from tests.support.rows import NOW, Registrar, asset, hours, point, rows
+from tests.support.servers import DEADLINE_S, GRID, OPERATOR, OTHER_GRID, RIVAL
 from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
 from tps.domain.limit import Action, Direction, Interval, LimitKind, Reason, UnforeseenLimit
 from tps.domain.limit_revision import LimitStatus

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.stores.servers import DEADLINE_S, OPERATOR, RIVAL
+from tests.support.servers import DEADLINE_S, OPERATOR, RIVAL
 from tps.errors import Malformed
 from tps.party import feeds
 from tps.party.feeds import make_cursor, read_cursor

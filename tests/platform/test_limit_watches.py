@@ -6,8 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tests.stores.builders import NOW, hours, outgoing
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL
+from tests.support.rows import NOW, hours, outgoing
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL
 from tps.domain.limit import Action, Direction, Interval, LimitKind, Reason, UnforeseenLimit
 from tps.domain.limit_revision import LimitStatus
 from tps.endpoint import ledger, outbox

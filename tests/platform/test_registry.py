@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.stores.builders import Registrar, asset, point, rows
-from tests.stores.servers import GRID, OPERATOR, OTHER_GRID, RIVAL, at_once
+from tests.support.rows import Registrar, asset, point, rows
+from tests.support.servers import GRID, OPERATOR, OTHER_GRID, RIVAL, at_once
 from tps.domain.asset import Removal
 from tps.domain.scope import DsoScope
 from tps.platform import claims, registry

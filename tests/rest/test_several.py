@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.functions import function
+from tests.support.functions import function
 from tests.support.messages import make_message_row
 from tps.domain.limit import Interval, LimitKind
 from tps.domain.limit_revision import LimitStatus

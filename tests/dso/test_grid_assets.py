@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.stores.builders import hours, kw
-from tests.stores.servers import GRID, OTHER_GRID, emptied
+from tests.support.rows import hours, kw
+from tests.support.servers import GRID, OTHER_GRID, emptied
 from tps.domain.asset import AssetKind, AssetListing
 from tps.domain.scope import DsoScope
 from tps.dso import grid_assets

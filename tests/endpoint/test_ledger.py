@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.stores.builders import NOW, hours, incoming, outgoing, rows
-from tests.stores.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
+from tests.support.rows import NOW, hours, incoming, outgoing, rows
+from tests.support.servers import GRID, OPERATOR, PLATFORM, RIVAL, at_once
 from tps.endpoint import ledger, outbox
 from tps.endpoint.ledger import Step
 from tps.endpoint.outbox import Passage

@@ -6,8 +6,8 @@ import dataclasses
 import random
 from datetime import timedelta
 
-from tests.stores.builders import NOW, hours, incoming, outgoing
-from tests.stores.servers import OPERATOR, RIVAL
+from tests.support.rows import NOW, hours, incoming, outgoing
+from tests.support.servers import OPERATOR, RIVAL
 from tps.endpoint import ledger, outbox
 from tps.endpoint.confirming import mark_confirmed, next_unconfirmed
 from tps.mades.ids import new_id
@@ -31,7 +31,7 @@ def to_operator(**changes: object) -> Message:
 def offered(agr: Database, type: str | None = None, component: str = OPERATOR) -> tuple[str | None, int]:
     with agr.transaction() as tx:
         row, remaining = next_unconfirmed(tx, component, type)
-    return row and row["message_id"], remaining
+    return row and row.message_id, remaining
 
 
 def confirm(agr: Database, message_id: str, component: str = OPERATOR) -> bool:

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.stores.builders import NOW, hours, received
-from tests.stores.servers import DEADLINE_S, OPERATOR, RIVAL
+from tests.support.rows import NOW, hours, received
+from tests.support.servers import DEADLINE_S, OPERATOR, RIVAL
 from tps.domain.limit import Interval
 from tps.domain.scope import AgrScope
 from tps.operator.limits import (

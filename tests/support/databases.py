@@ -1,10 +1,10 @@
-"""One set of real servers per test process."""
+"""Fixtures of the tests of rows: one set of real servers per test process, and databases that are empty."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.stores.servers import database, emptied, servers
+from tests.support.servers import database, emptied, servers
 from tps.local.embedded.stack import LocalStack
 from tps.stores.database import Database
 

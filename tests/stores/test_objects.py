@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.stores.servers import documents
+from tests.support.servers import documents
 from tps.errors import StoreAway
 from tps.local.embedded.ports import free_ports
 from tps.local.embedded.stack import LocalStack

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.stores.servers import GRID, OPERATOR, PLATFORM
+from tests.support.servers import GRID, OPERATOR, PLATFORM
 from tps.domain.asset import AssetKind, ConnectionPoint, FlexibilityAsset, Removal
 from tps.domain.limit import Interval
 from tps.domain.scope import DsoScope

@@ -11,8 +11,8 @@ from itertools import permutations
 
 import pytest
 
-from tests.stores.builders import NOW, Registrar, asset, hours, point, rows
-from tests.stores.servers import GRID, OPERATOR, OTHER_GRID, RIVAL, emptied
+from tests.support.rows import NOW, Registrar, asset, hours, point, rows
+from tests.support.servers import GRID, OPERATOR, OTHER_GRID, RIVAL, emptied
 from tps.domain.asset import Removal
 from tps.domain.limit import Interval
 from tps.domain.plan import Piece

@@ -18,7 +18,7 @@ import psycopg
 from flask.testing import FlaskClient
 from psycopg import sql
 
-from tests.stores.servers import servers
+from tests.support.servers import servers
 from tps.documents import Document, encode
 from tps.dso import sent_documents as dso_documents
 from tps.endpoint.acknowledging import send_all_owed
