@@ -39,6 +39,11 @@ from tps.rest.submission import Submission, sending, submit
 LAST_REVISION = 999
 MAX_QUERY_IDS = 50
 MAX_NAMED = 3
+WARNINGS = {
+    "partly_in_the_past": "the schedule starts in the past",
+    "asset_waiting": "the asset is not active yet",
+    "all_zero": "all power values are 0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,8 @@ def _warnings(call, schedules, own):
             found["all_zero"].add(schedule.asset_id)
     for code, asset_ids in found.items():
         named = ", ".join(sorted(asset_ids)[:MAX_NAMED])
-        yield code, f"{len(asset_ids)} of the assets: {named}{', ...' if len(asset_ids) > MAX_NAMED else ''}"
+        more = ", ..." if len(asset_ids) > MAX_NAMED else ""
+        yield code, f"{WARNINGS[code]} (assets: {named}{more}; {len(asset_ids)} in total)"
 
 
 def _own_assets(call, asset_ids):

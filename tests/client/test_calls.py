@@ -177,7 +177,7 @@ def test_each_problem_has_its_kind_and_is_not_retried(status: int, kind: type[Pr
 def test_an_answer_of_something_in_between_is_a_problem() -> None:
     platform = FakePlatform(httpx.Response(200, text="<html>welcome</html>"), httpx.Response(403, text="<html>"))
 
-    for title in ("no JSON", "no success"):
+    for title in ("not valid JSON", "the request failed"):
         with pytest.raises(Problem, match=title):
             platform.operator().assets()
 
@@ -335,7 +335,7 @@ def test_a_limit_is_written_as_the_contract_has_it() -> None:
 
 @pytest.mark.parametrize("id", ["", "..", "a/b", "a?b", "a%2fb", "a\n"])
 def test_an_id_cannot_lead_to_another_route(id: str) -> None:
-    with pytest.raises(ValueError, match="no id"):
+    with pytest.raises(ValueError, match="an id must not"):
         FakePlatform().dso().end_limit(id, "foreseen")
 
 

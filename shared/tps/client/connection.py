@@ -108,7 +108,7 @@ class Connection:
         try:
             return from_json(response.content)
         except ValueError:
-            raise problem_of(response.status_code, {"title": "the answer is no JSON"}) from None
+            raise problem_of(response.status_code, {"title": "the answer is not valid JSON"}) from None
 
     def _respond(
         self,

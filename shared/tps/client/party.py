@@ -149,5 +149,5 @@ def _settled(message: Message) -> Outcome:
 def segment(text: str) -> str:
     """An id as one segment of a path; raises ValueError for what would be another path."""
     if not text or any(each in "/?#%\\" or not each.isprintable() for each in text) or text in (".", ".."):
-        raise ValueError("no id")
+        raise ValueError("an id must not be empty and must not contain / ? # % or \\")
     return text

@@ -168,7 +168,7 @@ def problem_of(status: int, body: Mapping[str, Any], retry_after: str | None = N
         body: Problem details; empty if the answer had none.
         retry_after: Value of the header Retry-After; only a number of seconds is understood.
     """
-    title, detail = str(body.get("title") or "no success"), str(body.get("detail") or "")
+    title, detail = str(body.get("title") or "the request failed"), str(body.get("detail") or "")
     type_ = str(body.get("type") or "about:blank")
     kind = _BY_TYPE.get(type_) or _BY_STATUS.get(status, Problem)
     if kind is Unavailable or (status == 502 and not body):

@@ -78,4 +78,4 @@ def _plain(value: object) -> object:
         return int(value) if is_whole else float(value)
     if isinstance(value, datetime):
         return moment_text(value)
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")

@@ -106,7 +106,10 @@ def test_a_dry_run_says_what_would_happen_and_sends_nothing(grid: Grid) -> None:
 
     assert (answer["dry_run"], answer["status"]) == (True, "partly_accepted")
     assert [(each["asset_id"], each["code"]) for each in answer["rejected"]] == [("NDK:x", "A64")]
-    assert {each["code"] for each in answer["warnings"]} == {"partly_in_the_past", "all_zero"}
+    assert {each["code"]: each["detail"] for each in answer["warnings"]} == {
+        "partly_in_the_past": f"the schedule starts in the past (assets: {grid.alphas}; 1 in total)",
+        "all_zero": f"all power values are 0 (assets: {grid.alphas}; 1 in total)",
+    }
     assert grid.alpha.done("GET", PATH) == {"schedules": []}
 
 
