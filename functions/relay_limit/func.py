@@ -39,7 +39,7 @@ from tps.errors import Finding
 from tps.mades.types import LIMIT_FORESEEN, LIMIT_TYPES, LIMIT_UNFORESEEN
 from tps.platform import limits, registry
 from tps.platform.limit_notices import divide_handed_over, send_notices, watch_revision
-from tps.platform.limit_relay import relay, tie_key
+from tps.platform.limit_relay import check_deliverable, relay, tie_key
 from tps.platform.limits import LimitName, Revision, WeighedAsset
 from tps.platform.news import news_of
 from tps.platform.news_counts import Topic
@@ -83,7 +83,9 @@ def accept_standing(handling: Handling, revision: Revision, limit: Limit) -> Ans
     if unknown and (isinstance(limit, ForeseenLimit) or not known):
         return Answer(Outcome.REJECTED, rejected=(RejectedSeries(SERIES, unknown),))
     _check_start(limit, assets)
-    accepted = keep(handling, revision, weigh(handling, revision.name, limit, assets))
+    weighed = weigh(handling, revision.name, limit, assets)
+    check_deliverable(handling, revision, weighed)
+    accepted = keep(handling, revision, weighed)
     return Answer(Outcome.PARTLY_EMERGENCY, unknown) if unknown else accepted
 
 

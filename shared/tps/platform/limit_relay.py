@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tps.documents import encode
+from tps.documents.errors import InvalidDocument
 from tps.documents.limit_status import DOCUMENT_STATUSES
 from tps.documents.unavailability import LimitDocument, limit_type
 from tps.domain.fairness import WEIGHTED_MAX_MIN, share_limit
@@ -22,12 +23,15 @@ from tps.domain.limit_revision import LimitStatus
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.handling import Desk
 from tps.endpoint.sending import Draft
+from tps.errors import Finding, RuleBroken
 from tps.mades.ids import derived_id
 from tps.mades.types import LIMIT_TYPES
 from tps.platform import limits, registry
 from tps.platform.limits import LimitName, OperatorPart, Revision, WeighedAsset
 from tps.platform.registry import Party
 
+# Ids of documents that the platform sends have 32 hexadecimal digits.
+_ID_CHARACTERS = 32
 _STANDING = (LimitStatus.ACTIVE, LimitStatus.ENDED)
 _Assets = Mapping[str, Sequence[WeighedAsset]]
 
@@ -85,6 +89,29 @@ def divide(endpoint: Endpoint, revision: Revision, assets: _Assets) -> list[Oper
         OperatorPart(operator, "", 0, weights[operator], tuple(parts[operator] for parts in divided))
         for operator in sorted(assets)
     ]
+
+
+def check_deliverable(desk: Desk, revision: Revision, assets: Sequence[WeighedAsset]) -> None:
+    """Refuse a limit whose largest part fits into no document: what is accepted must reach each operator.
+
+    The part of the operator with the most assets stands for all parts. Each power is written as long as a part of it
+    can be.
+
+    Raises:
+        RuleBroken: The limit is too large (A59). The DSO must divide it into several limits.
+    """
+    grouped = by_operator(assets)
+    operator = max(grouped, key=lambda code: (len(grouped[code]), code))
+    slots = revision.limit.available if isinstance(revision.limit, ForeseenLimit) else ()
+    powers_kw = tuple(Decimal(f"{int(slot.power_kw)}.999") for slot in slots)
+    part = OperatorPart(operator, "0" * _ID_CHARACTERS, 1, _weight_kw(grouped[operator]), powers_kw)
+    parties = registry.parties(desk.tx, [revision.name.dso, operator])
+    change = _own_limit(revision, part, grouped)
+    try:
+        encode(_document(desk, revision, change, (parties[revision.name.dso], parties[operator])))
+    except InvalidDocument as error:
+        detail = "the limit is too large for one document: send fewer intervals or fewer assets per limit"
+        raise RuleBroken(detail, [Finding("A59", "", detail)]) from error
 
 
 def divide_between(desk: Desk, revision: Revision, moves: Sequence[tuple[str, str, str]]) -> None:
