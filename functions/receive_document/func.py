@@ -23,10 +23,10 @@ from tps.dso.outcomes import note_limit, note_request
 from tps.dso.plan_intake import keep_plans
 from tps.endpoint.acknowledging import send_all_owed
 from tps.endpoint.answers import Answer
-from tps.endpoint.archiving import archive_documents, let_go_of_archived
+from tps.endpoint.archiving import archive_documents, remove_archived
 from tps.endpoint.chores import chores
 from tps.endpoint.endpoint import Endpoint
-from tps.endpoint.handling import Handling, asked_message
+from tps.endpoint.handling import Handling, answered_request
 from tps.endpoint.intake import Intake, Reader
 from tps.endpoint.message_row import MessageRow, Status
 from tps.endpoint.receiving import Arrival, apply_acknowledgement, open_acknowledgement
@@ -46,7 +46,7 @@ from tps.mades.types import (
 from tps.operator.limit_intake import keep_limit
 from tps.operator.schedule_outcome import note_schedule
 from tps.party.outcomes import note_outcome, note_registration
-from tps.party.plan_archiving import archive_plans, let_go_of_archived_plans
+from tps.party.plan_archiving import archive_plans, remove_archived_plans
 from tps.platform.news import tell_operator
 from tps.platform.news_counts import Topic
 from tps.platform.registry import sender_of
@@ -69,7 +69,7 @@ def note_answer(handling: Handling, document: Acknowledgement) -> Answer | None:
     Raises:
         RuleBroken: The acknowledgement answers no message that this component sent to its sender.
     """
-    request = asked_message(handling)
+    request = answered_request(handling)
     if request is None:
         _log.warning("acknowledgement of an unknown message", message_id=handling.message.message_id)
         raise RuleBroken("this acknowledgement answers no message of this component")
@@ -114,9 +114,9 @@ TOPICS: Mapping[tuple[str, str], Any] = {
     ("tps", ACKNOWLEDGEMENT_TYPE): take_acknowledgement,
 }
 
-CHORES = (fail_expired, dispatch_left_behind, send_all_owed, archive_documents, let_go_of_archived)
+CHORES = (fail_expired, dispatch_left_behind, send_all_owed, archive_documents, remove_archived)
 # The platform's plans are archived by relay_schedule.
-PARTY_CHORES = (*CHORES, archive_plans, let_go_of_archived_plans)
+PARTY_CHORES = (*CHORES, archive_plans, remove_archived_plans)
 TICKS = {"agr": chores(*PARTY_CHORES), "dso": chores(*PARTY_CHORES), "tps": chores(*CHORES)}
 
 

@@ -33,7 +33,7 @@ from tps.endpoint.sending import Draft, dispatch_caused
 from tps.errors import Finding, StoreAway
 from tps.mades.types import SCHEDULE
 from tps.party import plan_blocks, plans
-from tps.party.plan_archiving import archive_plans, let_go_of_archived_plans
+from tps.party.plan_archiving import archive_plans, remove_archived_plans
 from tps.party.plan_reading import cut_to_blocks, read_plans
 from tps.platform import announced_plans, registry, schedules
 from tps.platform import plan_total_rows as plan_totals
@@ -244,7 +244,7 @@ PLANS = Intake(
     is_kept=True,
 )
 TOPICS = {("tps", SCHEDULE): PLANS}
-TICKS = {"tps": chores(tell_dsos, archive_plans, let_go_of_archived_plans)}
+TICKS = {"tps": chores(tell_dsos, archive_plans, remove_archived_plans)}
 
 
 def main(context: Invocation) -> object:

@@ -109,7 +109,7 @@ def _note_read(call, message_ids):
         with call.endpoint.database.transaction() as tx:
             own = components.component_of_party(tx, call.party)
             note_received(call.endpoint, tx, own.code, message_ids)
-        call.endpoint.owed.tell(call.endpoint)
+        call.endpoint.owed.schedule(call.endpoint)
     except StoreAway:
         _log.warning("reading not noted")
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.endpoint.net import Net, at, registration, take_registration
 from tests.support.servers import PLATFORM
-from tps.endpoint.archiving import VERIFY_AFTER, archive_documents, let_go_of_archived, read_document
+from tps.endpoint.archiving import VERIFY_AFTER, archive_documents, read_document, remove_archived
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.message_row import Status
 from tps.errors import MessageRefused, StoreAway
@@ -91,9 +91,9 @@ def test_a_document_stays_with_its_message_until_its_copy_was_found_whole(
     take_registration(platform, net.arrival(message))
     archive_documents(platform)
 
-    at_once = let_go_of_archived(platform)
+    at_once = remove_archived(platform)
     kept = row_of(platform, message)["content"]
-    in_time = let_go_of_archived(later(platform))
+    in_time = remove_archived(later(platform))
 
     assert (at_once, in_time) == (0, 2)
     assert zlib.decompress(kept) == message.content
@@ -112,7 +112,7 @@ def test_what_the_store_forgot_or_damaged_is_not_let_go_of(
 
     damage(memory.kept)
 
-    assert let_go_of_archived(later(platform)) == 0
+    assert remove_archived(later(platform)) == 0
     assert read_document(platform, PLATFORM, message.message_id) == message.content
 
 
@@ -122,7 +122,7 @@ def test_what_the_store_forgot_is_copied_again(net: Net, platform: Endpoint, mem
     archive_documents(platform)
     memory.kept.clear()
 
-    let_go_of_archived(later(platform))
+    remove_archived(later(platform))
 
     assert archive_documents(platform) == 2
     assert memory.kept[row_of(platform, message)["object_key"]] == message.content

@@ -54,7 +54,7 @@ def test_what_is_earned_in_a_moment_goes_in_one_acknowledgement(net: Net) -> Non
         take_registration(net.platform, arrival)
 
     for _ in arrivals:
-        endpoint.owed.tell(endpoint)
+        endpoint.owed.schedule(endpoint)
 
     eventually(lambda: owed(net) == 0)
     assert [count for _, count in mailbox.published] == [1]
@@ -67,7 +67,7 @@ def test_nobody_waits_longer_than_a_quarter_of_a_second(net: Net) -> None:
 
     began = time.monotonic()
     while not mailbox.published:
-        endpoint.owed.tell(endpoint)
+        endpoint.owed.schedule(endpoint)
         assert time.monotonic() < began + 5
 
     # On an idle machine it is 250 ms; what is promised there is the delay before it starts.
@@ -103,13 +103,13 @@ def test_what_a_process_did_not_get_to_send_a_tick_sends(net: Net) -> None:
 def test_a_broker_that_is_away_costs_a_batch_nothing_but_time(net: Net) -> None:
     endpoint, mailbox = watched(net, is_away=True)
     take_registration(net.platform, net.arrival(net.message(registration())))
-    endpoint.owed.tell(endpoint)
+    endpoint.owed.schedule(endpoint)
     eventually(lambda: mailbox.published)
     endpoint.owed.flush(endpoint)
     assert owed(net) == 1
 
     mailbox.is_away = False
-    endpoint.owed.tell(endpoint)
+    endpoint.owed.schedule(endpoint)
 
     eventually(lambda: owed(net) == 0)
 
@@ -117,7 +117,7 @@ def test_a_broker_that_is_away_costs_a_batch_nothing_but_time(net: Net) -> None:
 def test_whoever_stops_sends_first(net: Net) -> None:
     take_registration(net.platform, net.arrival(net.message(registration())))
     endpoint = dataclasses.replace(net.platform, owed=OwedBatch(delay_s=3600))
-    endpoint.owed.tell(endpoint)
+    endpoint.owed.schedule(endpoint)
 
     endpoint.owed.flush(endpoint)
 

@@ -31,7 +31,7 @@ def to_operator(**changes: object) -> Message:
 def offered(agr: Database, type: str | None = None, component: str = OPERATOR) -> tuple[str | None, int]:
     with agr.transaction() as tx:
         row, remaining = next_unconfirmed(tx, component, type)
-    return row and row.message_id, remaining
+    return row.message_id if row else None, remaining
 
 
 def confirm(agr: Database, message_id: str, component: str = OPERATOR) -> bool:

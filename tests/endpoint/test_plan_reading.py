@@ -19,7 +19,7 @@ from tps.endpoint.endpoint import Endpoint
 from tps.errors import StoreAway
 from tps.host.services import utc_now
 from tps.party import plan_blocks, plans
-from tps.party.plan_archiving import archive_plans, let_go_of_archived_plans
+from tps.party.plan_archiving import archive_plans, remove_archived_plans
 from tps.party.plan_reading import cut_to_blocks, read_plans
 
 START = datetime(2099, 4, 10, 6, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_plans_are_read_alike_before_and_after_they_went_to_the_document_store(
     memory.is_away = True
     meanwhile = read(platform)
     memory.is_away = False
-    gone = let_go_of_archived_plans(at(platform, utc_now() + VERIFY_AFTER + timedelta(seconds=1)))
+    gone = remove_archived_plans(at(platform, utc_now() + VERIFY_AFTER + timedelta(seconds=1)))
 
     assert before == meanwhile == read(platform) == schedules()
     assert gone == len(memory.kept) == 4
@@ -77,7 +77,7 @@ def test_plans_are_read_alike_before_and_after_they_went_to_the_document_store(
 def test_one_day_of_one_grid_is_read_without_the_blocks_of_others(platform: Endpoint, memory: Memory) -> None:
     kept(platform)
     archive_plans(platform)
-    let_go_of_archived_plans(at(platform, utc_now() + VERIFY_AFTER + timedelta(seconds=1)))
+    remove_archived_plans(at(platform, utc_now() + VERIFY_AFTER + timedelta(seconds=1)))
     asked: list[str] = []
     reading = memory.get
     memory.get = lambda key: asked.append(key) or reading(key)  # type: ignore[method-assign, func-returns-value]
@@ -90,7 +90,7 @@ def test_one_day_of_one_grid_is_read_without_the_blocks_of_others(platform: Endp
 def test_a_document_store_that_is_away_is_told_and_a_lost_block_is_no_plan(platform: Endpoint, memory: Memory) -> None:
     kept(platform)
     archive_plans(platform)
-    let_go_of_archived_plans(at(platform, utc_now() + VERIFY_AFTER + timedelta(seconds=1)))
+    remove_archived_plans(at(platform, utc_now() + VERIFY_AFTER + timedelta(seconds=1)))
     memory.is_away = True
 
     with pytest.raises(StoreAway):

@@ -80,7 +80,7 @@ def queued(broker: LocalStack, type_: str = FORESEEN) -> list[tuple[bytes, dict[
 def test_a_dead_letter_says_what_it_was_and_why_it_was_given_up(broker: LocalStack, letters: DeadLetters) -> None:
     message_id = bury(broker)
 
-    (letter,) = letters.each()
+    (letter,) = letters.iterate()
 
     assert (letter.group, letter.type, letter.sender, letter.receiver) == ("tps", FORESEEN, DSO, PLATFORM)
     assert (letter.message_id, letter.attempts, letter.reason) == (message_id, 30, REASON)
@@ -91,11 +91,11 @@ def test_a_dead_letter_says_what_it_was_and_why_it_was_given_up(broker: LocalSta
 def test_they_are_listed_oldest_first_from_any_one_on_and_by_type(broker: LocalStack, letters: DeadLetters) -> None:
     first, second, plans = bury(broker), bury(broker), bury(broker, SCHEDULE)
 
-    every = list(letters.each())
+    every = list(letters.iterate())
 
     assert [each.message_id for each in every] == [first, second, plans]
-    assert [each.message_id for each in letters.each(after=every[0].sequence)] == [second, plans]
-    assert [each.message_id for each in letters.each(type=SCHEDULE)] == [plans]
+    assert [each.message_id for each in letters.iterate(after=every[0].sequence)] == [second, plans]
+    assert [each.message_id for each in letters.iterate(type=SCHEDULE)] == [plans]
 
 
 def test_one_from_before_reasons_were_noted_is_listed_too(broker: LocalStack, letters: DeadLetters) -> None:
@@ -104,7 +104,7 @@ def test_one_from_before_reasons_were_noted_is_listed_too(broker: LocalStack, le
 
     as_user(broker, ADMINISTRATOR, publish)
 
-    (letter,) = letters.each()
+    (letter,) = letters.iterate()
 
     assert (letter.attempts, letter.reason, letter.metadata) == (None, "not noted", None)
 
@@ -113,7 +113,7 @@ def test_a_redriven_letter_is_back_in_its_queue_as_it_was_and_no_dead_letter_any
     broker: LocalStack, letters: DeadLetters
 ) -> None:
     message_id = bury(broker, data=b"as it came")
-    (letter,) = letters.each()
+    (letter,) = letters.iterate()
 
     assert letters.redrive(letter.sequence)
 
@@ -121,7 +121,7 @@ def test_a_redriven_letter_is_back_in_its_queue_as_it_was_and_no_dead_letter_any
     assert data == b"as it came"
     assert headers.pop("Nats-Msg-Id").endswith(message_id)
     assert headers == {"ce-id": message_id, "ce-type": f"mades.{FORESEEN}"}
-    assert list(letters.each()) == []
+    assert list(letters.iterate()) == []
     assert not letters.redrive(letter.sequence)
 
 
@@ -129,7 +129,7 @@ def test_a_crash_before_it_left_the_dead_letters_doubles_nothing(
     broker: LocalStack, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bury(broker)
-    (letter,) = letters.each()
+    (letter,) = letters.iterate()
 
     async def crash(_stream: Any, _sequence: int) -> None:
         raise ConnectionError
@@ -147,12 +147,12 @@ def test_a_crash_before_it_left_the_dead_letters_doubles_nothing(
 
 def test_one_that_dies_again_can_be_redriven_again(broker: LocalStack, letters: DeadLetters) -> None:
     message_id = bury(broker)
-    letters.redrive(next(letters.each()).sequence)
+    letters.redrive(next(letters.iterate()).sequence)
     ((_, headers),) = queued(broker)
     as_user(broker, ADMINISTRATOR, lambda user: user.stream.purge_stream("MADES"))
     bury(broker, **{**headers, "Nats-Msg-Id": f"dead-{headers['Nats-Msg-Id']}"})
 
-    assert letters.redrive(next(letters.each()).sequence)
+    assert letters.redrive(next(letters.iterate()).sequence)
 
     ((_, again),) = queued(broker)
     assert again["ce-id"] == message_id
@@ -163,7 +163,7 @@ def test_the_platforms_group_may_look_but_takes_none_away(broker: LocalStack, le
     mailbox = Mailbox(broker.nats_url, "tps", broker.vault.password("nats.tps"), "tps", timeout_s=1)
     looking = DeadLetters(mailbox)
 
-    (letter,) = looking.each()
+    (letter,) = looking.iterate()
     assert (letter.message_id, looking.count()) == (message_id, 1)
     with pytest.raises(StoreAway):
         looking.redrive(letter.sequence)

@@ -13,7 +13,7 @@ from tps.dso.asset_lists import KeptList
 from tps.dso.grid_assets import GridNews
 from tps.endpoint import ledger
 from tps.endpoint.answers import Answer
-from tps.endpoint.handling import Handling, asked_message
+from tps.endpoint.handling import Handling, answered_request
 from tps.endpoint.message_row import Status
 from tps.errors import Finding, RuleBroken
 
@@ -24,7 +24,7 @@ def keep_assets(handling: Handling, document: AssetList) -> Answer:
     Raises:
         RuleBroken: The list answers no request of this DSO (A94).
     """
-    request = asked_message(handling)
+    request = answered_request(handling)
     if not (document.is_change or request):
         detail = "the message does not answer a request for an asset list"
         raise RuleBroken("the document cannot be processed", [Finding("A94", "", detail)])

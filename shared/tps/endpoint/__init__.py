@@ -1,1 +1,4 @@
-"""An ECP Endpoint: the pure rules of MADES joined with the stores, so that nothing is lost and nothing done twice."""
+"""The endpoint of a group: the rules of MADES joined with the stores.
+
+No message is lost, and none takes effect twice.
+"""

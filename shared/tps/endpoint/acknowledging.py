@@ -1,4 +1,7 @@
-"""MADES acknowledgements: owed in the transaction that earns them, sent together, many ids in one."""
+"""MADES acknowledgements on their way out.
+
+The transaction that earns an acknowledgement writes it as owed. One acknowledgement then covers many messages.
+"""
 
 from __future__ import annotations
 
@@ -33,22 +36,27 @@ _log = structlog.get_logger()
 
 
 def send_all_owed(endpoint: Endpoint) -> None:
-    """Send every acknowledgement that is owed, however many; raises as `send_owed`."""
+    """Send every owed acknowledgement, in as many batches as necessary.
+
+    Raises:
+        StoreAway: As in `send_owed`.
+    """
     while send_owed(endpoint) == LEASE_ROWS:
         pass
 
 
 def send_owed(endpoint: Endpoint, only: str | None = None) -> int:
-    """Send acknowledgements that are owed, up to a thousand; returns how many messages they speak of.
+    """Send at most a thousand owed acknowledgements and return the number of messages that they cover.
 
-    What another process is sending just now is left to it. No transaction is open while the broker is asked. What
-    the broker does not take, or a component cannot sign, stays owed and is tried again when its lease has run out.
+    Acknowledgements that another process is sending are skipped. No transaction is open during calls to the broker.
+    An acknowledgement stays owed if the broker does not store it or if the component cannot sign it. It is tried again
+    when its lease ends.
 
     Args:
-        only: Id of the one message to acknowledge, whoever has a lease on it: when this returns, it is sent.
+        only: Id of the one message to acknowledge. Leases of other processes are ignored for this message.
 
     Raises:
-        StoreAway: The broker took nothing; all stay owed.
+        StoreAway: The broker stored nothing. All acknowledgements stay owed.
     """
     lease_id = new_id()
     with endpoint.database.transaction() as tx:
@@ -57,20 +65,25 @@ def send_owed(endpoint: Endpoint, only: str | None = None) -> int:
     if not owed:
         return 0
     try:
-        stored = endpoint.mailbox.publish_each([each.letter for each in sendings if each.letter])
+        stored = endpoint.mailbox.publish_each([sending.letter for sending in sendings if sending.letter])
     except StoreAway:
         with endpoint.database.transaction() as tx:
             release(tx, lease_id)
         raise
-    done = [each.rows for each in sendings if each.is_settled_by(stored)]
+    settled = [sending.rows for sending in sendings if sending.is_settled_by(stored)]
     with endpoint.database.transaction() as tx:
-        settle(tx, lease_id, [row for rows in done for row in rows])
-    return sum(len(rows) for rows in done)
+        settle(tx, lease_id, [row for rows in settled for row in rows])
+    return sum(len(rows) for rows in settled)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """Owed rows that go in one letter; no letter if they cannot go now, or (`is_moot`) nobody is there to be told."""
+    """Owed rows that share one letter.
+
+    Attributes:
+        letter: The signed acknowledgement. None if it cannot be signed now, or if `is_moot`.
+        is_moot: The peer is unknown or accepts no acknowledgement from this component. The rows are settled unsent.
+    """
 
     rows: list[dict[str, Any]]
     letter: Letter | None = None
@@ -88,12 +101,15 @@ def _sending(endpoint: Endpoint, tx: Transaction, rows: list[dict[str, Any]]) ->
             return _Sending(rows, is_moot=True)
         return _Sending(rows, _letter(endpoint, tx, rows, entry.group))
     except MessageRefused as error:
-        _log.error("acknowledgements cannot go", component=component, code=error.code)
+        _log.error("acknowledgements not sent", component=component, code=error.code)
         return _Sending(rows)
 
 
 def _is_reachable(endpoint: Endpoint, entry: ComponentEntry, component: str) -> bool:
-    """Whether the peer takes messages from the component; else it must not even learn that the component exists."""
+    """Return whether the peer accepts acknowledgements from the component.
+
+    A peer without such a path must not even learn that the component exists.
+    """
     try:
         select_path(entry.paths, component, ACKNOWLEDGEMENT_TYPE, endpoint.clock())
     except MessageRefused:
@@ -102,7 +118,7 @@ def _is_reachable(endpoint: Endpoint, entry: ComponentEntry, component: str) -> 
 
 
 def _grouped(owed: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """By component, peer and kind, at most as many as one acknowledgement holds."""
+    """Group rows by component, peer and kind. No group exceeds the capacity of one acknowledgement."""
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in owed:
         groups[(row["component"], row["peer"], row["kind"])].append(row)

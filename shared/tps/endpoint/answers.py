@@ -1,4 +1,7 @@
-"""Acknowledgement documents: every business document but an acknowledgement gets one; refusals name their reasons."""
+"""Acknowledgement documents: the business answers to documents.
+
+Every business document gets one, except acknowledgements. A refusal names its reasons.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ DecideOn = Callable[[Handling, Document], "Answer | None"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a document is answered: outcome, reasons, and series or resources that were rejected."""
+    """The business answer to a document: outcome, reasons, and the rejected series or resources."""
 
     outcome: Outcome
     reasons: tuple[DocumentReason, ...] = ()
@@ -44,12 +47,12 @@ class Answer:
 
     @classmethod
     def refusing(cls, findings: Sequence[Finding]) -> Answer:
-        """Rejected for these findings, those that concern a resource by its id."""
+        """Return a rejection with these findings. A finding with a subject becomes a rejected resource."""
         general = tuple(finding_reason(finding) for finding in findings if not finding.subject)
         return cls(Outcome.REJECTED, general, rejected_series(findings))
 
     def to_json(self) -> dict[str, Any]:
-        """As values that JSON can hold."""
+        """Return the answer as JSON values."""
         return {
             "outcome": self.outcome,
             "reasons": [[reason.code, reason.text] for reason in self.reasons],
@@ -61,7 +64,7 @@ class Answer:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Answer:
-        """The answer that `to_json` wrote."""
+        """Return the answer that `to_json` wrote."""
         return cls(
             Outcome(value["outcome"]),
             tuple(DocumentReason(*reason) for reason in value["reasons"]),
@@ -94,10 +97,10 @@ def acknowledge(incoming: Incoming, sender: Correspondent, quoted: ReceivedDocum
 
 
 def decide_once(handling: Handling, document: Document, decide: DecideOn) -> Answer | None:
-    """Decide on a document of the platform's, or return the answer that the same document got before.
+    """Decide on a document to the platform, or return the earlier answer to the same document.
 
-    The same document means the same values, createdDateTime aside. The same id and revision with other values is
-    refused (A51).
+    Two documents are the same if all their values except createdDateTime are equal. The same id and revision with
+    other values is refused (A51).
     """
     quoted, digest = received(document), digest_of(document)
     key = (handling.sender.party, quoted.document_id, quoted.revision or 0)
@@ -132,13 +135,13 @@ def send_notice(
     purpose: str,
     in_reply_to: str,
 ) -> None:
-    """A further acknowledgement of a document accepted earlier, with news about what it registered or limited."""
+    """Put a notice into the outbox: a later acknowledgement of an accepted document, with news about its content."""
     answer = Answer(Outcome.ACCEPTED, tuple(texts))
     _enqueue(desk, peer, quoted, answer, type=type, purpose=purpose, in_reply_to=in_reply_to)
 
 
 def digest_of(document: Document) -> bytes:
-    """SHA-256 of a document's meaning: its values without createdDateTime."""
+    """Return the SHA-256 of a document's values without createdDateTime."""
     timeless = replace(document, header=replace(document.header, created_at=_EPOCH))
     return hashlib.sha256(repr(timeless).encode()).digest()
 

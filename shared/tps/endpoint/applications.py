@@ -1,6 +1,8 @@
-"""What business applications ask of their endpoint (F1): send, receive, confirm, look, test.
+"""The calls of business applications to their endpoint: send, receive, confirm, check status, test.
 
-The MADES web service is one way to ask; whatever else speaks for applications asks here, too.
+The MADES web service calls these functions. Any other interface for applications must call them as well.
+
+Source: docs/requirements.md, F1; docs/mades.md, "Web service".
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What an application wants to be sent; codes and texts as it gave them."""
+    """A send request of an application, with codes and texts as the application gave them."""
 
     receiver: str
     type: str
@@ -56,7 +58,13 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a message was taken as."""
+    """An accepted business message to the platform.
+
+    Attributes:
+        party: The party that sent the message.
+        sequence: Number of the message among those of its sender to its receiver.
+        at: Time of acceptance.
+    """
 
     party: str
     type: str
@@ -69,15 +77,16 @@ Keep = Callable[["Transaction", Sent, Document], None]
 
 
 def send_message(endpoint: Endpoint, own: OwnComponent, sending: Sending, keep: Keep | None = None) -> str:
-    """Take a message from an application; returns its id, an earlier one if the conversation came before.
+    """Accept a message from an application and return its id.
 
-    What cannot go to its receiver is FAILED, as its status then says; a broker that is away delays it only.
+    A repeated conversation returns the id of the earlier message. An undeliverable message becomes FAILED, which its
+    status shows. If the broker is away, a later attempt sends the message.
 
     Args:
-        keep: Writes what the backend keeps of a business document to the platform, in the same transaction.
+        keep: Stores the backend's data about a business document to the platform, in the same transaction.
 
     Raises:
-        MessageRefused: `malformed`: a code, type or text is invalid.
+        MessageRefused: `malformed`: a code, the type or a text is invalid.
     """
     _check(sending)
     document = _document_of(sending)
@@ -95,20 +104,23 @@ def send_message(endpoint: Endpoint, own: OwnComponent, sending: Sending, keep: 
 
 
 def send_test(endpoint: Endpoint, own: OwnComponent, receiver: str, business_type: str | None) -> str:
-    """Send a message that the receiver's endpoint itself answers; its state becomes DELIVERED.
+    """Send a connectivity test, which the receiver's endpoint answers, and return its id.
+
+    The state of a successful test becomes DELIVERED.
 
     Args:
-        business_type: The path for this type is tried, if the sender may know of the receiver; None for any.
+        business_type: The test uses the path of this message type, if the sender may know the receiver. None for any
+            type.
 
     Raises:
-        MessageRefused: `malformed`.
+        MessageRefused: `malformed`: the receiver or the type is invalid.
     """
     codes.component_code(receiver, "receiverCode")
-    tried = business_type if business_type not in (None, ANY_TYPE) else CONNECTIVITY_TEST
-    assert tried is not None
-    codes.message_type(tried, "businessType")
+    tested_type = business_type if business_type not in (None, ANY_TYPE) else CONNECTIVITY_TEST
+    assert tested_type is not None
+    codes.message_type(tested_type, "businessType")
     message_id = new_id()
-    draft = Draft(own.code, receiver, CONNECTIVITY_TEST, tried.encode(), by_application=True)
+    draft = Draft(own.code, receiver, CONNECTIVITY_TEST, tested_type.encode(), by_application=True)
     with endpoint.database.transaction() as tx:
         enqueue(endpoint, tx, draft, message_id)
         _fail_without_path(endpoint, tx, own, draft, message_id=message_id)
@@ -117,20 +129,22 @@ def send_test(endpoint: Endpoint, own: OwnComponent, receiver: str, business_typ
 
 
 def answer_test(endpoint: Endpoint, arrival: Arrival) -> Status:
-    """Take in a connectivity test: that it could be opened is all the answer there is."""
+    """Accept a connectivity test. Its delivery acknowledgement is the whole answer."""
     return take(endpoint, arrival, lambda _handling: Verdict(Status.ACCEPTED, is_received=False))
 
 
 def next_message(
     endpoint: Endpoint, own: OwnComponent, business_type: str | None, *, with_content: bool
 ) -> tuple[ReceivedMessage | None, int]:
-    """The oldest message that was not confirmed, and how many there are beside it; it stays until it is confirmed.
+    """Return the oldest unconfirmed message and the number of other unconfirmed messages.
+
+    The message stays unconfirmed until the application confirms it.
 
     Args:
-        business_type: Message type; None or `*` for any.
+        business_type: Message type. None or `*` for any type.
 
     Raises:
-        StoreAway: The document is temporarily unavailable.
+        StoreAway: The content of the message is temporarily unavailable.
     """
     wanted = None if business_type == ANY_TYPE else business_type
     with endpoint.database.transaction() as tx:
@@ -153,23 +167,23 @@ def next_message(
 
 
 def confirm_message(endpoint: Endpoint, own: OwnComponent, message_id: str) -> None:
-    """The application has this message: RECEIVED, and its sender is owed the news; once.
+    """Mark a message as RECEIVED for the application and owe its sender the acknowledgement, once.
 
     Raises:
-        NotFound: No such message was offered to it.
+        NotFound: The endpoint never offered such a message to the application.
     """
     with endpoint.database.transaction() as tx:
         if not confirming.mark_confirmed(tx, own.code, message_id, endpoint.clock()):
             raise _not_found()
         note_received(endpoint, tx, own.code, [message_id])
-    endpoint.owed.tell(endpoint)
+    endpoint.owed.schedule(endpoint)
 
 
 def status_of(endpoint: Endpoint, own: OwnComponent, message_id: str) -> MessageStatus:
-    """What became of a message that this component sent or received.
+    """Return the state and the trace of a message that this component sent or received.
 
     Raises:
-        NotFound: There is none; somebody else's is none.
+        NotFound: The message does not exist or belongs to another component.
     """
     with endpoint.database.transaction() as tx:
         row = ledger.find(tx, own.code, message_id)
@@ -191,7 +205,7 @@ def _check(sending: Sending) -> None:
 
 
 def _document_of(sending: Sending) -> Document | None:
-    """The document in a business message; None if it is none, which the receiver will say."""
+    """Return the document in a business message. Return None for an unreadable one, which the receiver refuses."""
     if sending.type not in BUSINESS_TYPES:
         return None
     try:
@@ -201,7 +215,7 @@ def _document_of(sending: Sending) -> Document | None:
 
 
 def _is_for_platform(endpoint: Endpoint, sending: Sending) -> bool:
-    """Whether it is a message that this group's components send to the platform."""
+    """Return whether components of this group send messages of this type to the platform, and this one goes there."""
     return sending.receiver == endpoint.platform and (endpoint.kind, "tps") in ROUTES[sending.type]
 
 
@@ -222,7 +236,7 @@ def _draft(own: OwnComponent, sending: Sending, document: Document | None) -> Dr
 
 
 def _no_use_after(document: Document | None) -> datetime | None:
-    """As for what comes by REST: an emergency is of no use after its expected end."""
+    """Return the expected end of an emergency, as the REST interface does. Later the message is useless."""
     limit = document.limit if isinstance(document, LimitDocument) else None
     return limit.period.end if isinstance(limit, UnforeseenLimit) else None
 
@@ -230,13 +244,14 @@ def _no_use_after(document: Document | None) -> datetime | None:
 def _bind_conversation(
     endpoint: Endpoint, tx: Transaction, party: str, *, conversation_id: str | None, message_id: str
 ) -> str:
-    """The id of the message that was sent in this conversation, or from now on the given one.
+    """Return the id of the conversation's message.
 
-    The same conversation is the same message, whatever else the request says.
+    A new conversation is bound to the given id. A repeated conversation id always means the same message, and other
+    differences in the request are ignored.
     """
     if conversation_id is None or not conversation_id.strip():
         return message_id
-    # No REST call can have this key: it holds a line break.
+    # The line break keeps this key apart from every key of a REST call.
     key = f"conversation\n{hashlib.sha256(conversation_id.encode()).hexdigest()}"
     return ledger.remember_key(tx, party=party, key=key, digest=b"", message_id=message_id, now=endpoint.clock())
 
@@ -244,7 +259,7 @@ def _bind_conversation(
 def _fail_without_path(
     endpoint: Endpoint, tx: Transaction, own: OwnComponent, draft: Draft, *, message_id: str
 ) -> None:
-    """A test of a type whose path is not open fails at once, as a message of that type would."""
+    """Fail a test at once if the path of the tested type is closed, as a message of that type would fail."""
     try:
         entry = endpoint.believed_entry(tx, draft.receiver)
         if entry is not None:
@@ -257,7 +272,7 @@ def _dispatch(endpoint: Endpoint, own: OwnComponent, message_id: str) -> None:
     try:
         dispatch(endpoint, own.code, [message_id])
     except StoreAway:
-        _log.warning("left in the outbox", message_id=message_id)
+        _log.warning("message stays in the outbox", message_id=message_id)
 
 
 def _name_of(endpoint: Endpoint, tx: Transaction, code: str) -> str:

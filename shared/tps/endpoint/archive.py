@@ -1,8 +1,10 @@
-"""Documents on their way from the ledger into the document store, as rows of the message ledger.
+"""The copy of documents from the message ledger to the document store, as rows of the ledger.
 
-Every document lies in its message's row first, in the transaction that takes it in or decides it. It is copied to the
-document store afterwards, and taken out of the row only when the copy was found whole some time later: a store that is
-away delays nothing, and one that forgets its last seconds in a power cut is told them again.
+The transaction that receives or decides a document stores it in the row of its message. The document is copied to the
+document store later. The content leaves the row only after a later check has found an undamaged copy. So an unavailable
+document store delays no message. A document store that loses its last seconds in a power cut gets the documents again.
+
+Source: docs/adr/0008-documents-lie-with-their-messages-first.md.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ _COLUMNS = "component, message_id, direction, type, created_at, content"
 
 @dataclass(frozen=True, slots=True)
 class KeptDocument:
-    """A document that still lies in its message's row; `content` is deflated."""
+    """A document whose content is still in the row of its message. `content` is deflated."""
 
     component: str
     message_id: str
@@ -36,35 +38,35 @@ class KeptDocument:
 
     @property
     def key(self) -> str:
-        """Where it goes in the document store."""
+        """The key of the copy in the document store."""
         return document_key(self.direction, self.type, self.created_at, self.message_id)
 
 
 def not_archived(tx: Transaction) -> list[KeptDocument]:
-    """The oldest documents without a copy, a few MB of them at most, but always one."""
+    """Return the oldest documents without a copy: at least one if there is any, and about 4 MB at most."""
     return _read(tx, "archived_at IS NULL", ())
 
 
 def archived_before(tx: Transaction, moment: datetime) -> list[KeptDocument]:
-    """Documents copied before that moment and not needed in their rows any more, if the copy is whole."""
+    """Return documents that were copied before that moment and whose rows need the content no longer."""
     return _read(tx, "archived_at < %s AND (direction = 'in' OR sent_at IS NOT NULL OR state = 'FAILED')", (moment,))
 
 
 def mark_archived(tx: Transaction, documents: Sequence[KeptDocument], now: datetime) -> None:
-    """These have a copy now."""
+    """Note that these documents were copied now."""
     tx.execute(
         """UPDATE message m SET object_key = d.key, archived_at = %s
              FROM unnest(%s::text[], %s::text[], %s::text[]) AS d(component, message_id, key)
             WHERE m.component = d.component AND m.message_id = d.message_id""",
-        (now, *_names(documents), [each.key for each in documents]),
+        (now, *_names(documents), [document.key for document in documents]),
     )
 
 
-def let_go(tx: Transaction, is_whole: Mapping[KeptDocument, bool]) -> None:
-    """Take those out of their rows whose copy was found whole; the others are to be copied again."""
-    whole = [each for each, found in is_whole.items() if found]
-    missing = [each for each, found in is_whole.items() if not found]
-    for change, documents in (("content = NULL", whole), ("archived_at = NULL", missing)):
+def remove_copied(tx: Transaction, is_whole: Mapping[KeptDocument, bool]) -> None:
+    """Remove the content of documents with an undamaged copy (True). Mark the others for another copy."""
+    copied = [document for document, is_copied in is_whole.items() if is_copied]
+    missing = [document for document, is_copied in is_whole.items() if not is_copied]
+    for change, documents in (("content = NULL", copied), ("archived_at = NULL", missing)):
         tx.execute(
             f"""UPDATE message m SET {change} FROM unnest(%s::text[], %s::text[]) AS d(component, message_id)
                  WHERE m.component = d.component AND m.message_id = d.message_id""",
@@ -73,11 +75,14 @@ def let_go(tx: Transaction, is_whole: Mapping[KeptDocument, bool]) -> None:
 
 
 def kept_content(tx: Transaction, component: str, message_id: str) -> tuple[bytes | None, str | None]:
-    """A message's document, deflated, as far as it still lies in its row, and else the key of its copy."""
+    """Return a message's deflated document from its row, and the key of its copy.
+
+    Each value is None if it does not exist.
+    """
     row = tx.execute(
         "SELECT content, object_key FROM message WHERE component = %s AND message_id = %s",
         (component, message_id),
-        binary=True,  # as text a content takes twice its size, at both ends
+        binary=True,  # text format would double the size at both ends
     ).fetchone()
     if row is None:
         return None, None
@@ -94,11 +99,11 @@ def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> lis
                         ORDER BY created_at, message_id LIMIT {_BATCH_ROWS}) AS oldest) AS waiting
             WHERE bytes_before < {_BATCH_BYTES} ORDER BY created_at, message_id""",
         arguments,
-        binary=True,  # as text a content takes twice its size, at both ends
+        binary=True,  # text format would double the size at both ends
     ).fetchall()
     carried(tx, *(row["content"] for row in rows))
     return [KeptDocument(**row) for row in rows]
 
 
 def _names(documents: Sequence[KeptDocument]) -> tuple[list[str], list[str]]:
-    return [each.component for each in documents], [each.message_id for each in documents]
+    return [document.component for document in documents], [document.message_id for document in documents]

@@ -1,4 +1,7 @@
-"""Every document as received and as sent goes to the document store: soon, never overwritten, on nobody's time."""
+"""The copy of every sent and received document to the document store.
+
+It runs in the background, and no copy is ever overwritten.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _log = structlog.get_logger()
 
 
 class Kept(Protocol):
-    """Deflated content that still lies in a row, and its key in the document store."""
+    """Deflated content in a row, with its key in the document store."""
 
     @property
     def key(self) -> str: ...
@@ -36,32 +39,32 @@ class Kept(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The rows that hold content until its copy in the document store was found whole.
+    """Functions on the rows that hold content until the document store has an undamaged copy.
 
     Attributes:
         not_archived: Read a batch of content that has no copy yet.
-        mark_archived: Note that these were copied at this time.
+        mark_archived: Note the time at which this content was copied.
         archived_before: Read a batch of content that was copied before this time.
-        let_go: Remove the content whose copy is whole (True). Mark the rest for another copy.
+        remove_copied: Remove the content whose copy is undamaged (True). Mark the rest for another copy.
     """
 
     not_archived: Callable[[Transaction], Sequence[Kept]]
     mark_archived: Callable[[Transaction, Sequence[Any], datetime], None]
     archived_before: Callable[[Transaction, datetime], Sequence[Kept]]
-    let_go: Callable[[Transaction, Mapping[Any, bool]], None]
+    remove_copied: Callable[[Transaction, Mapping[Any, bool]], None]
 
 
-DOCUMENTS = Shelf(archive.not_archived, archive.mark_archived, archive.archived_before, archive.let_go)
+DOCUMENTS = Shelf(archive.not_archived, archive.mark_archived, archive.archived_before, archive.remove_copied)
 
 
 def archive_documents(endpoint: Endpoint, shelf: Shelf = DOCUMENTS) -> int:
-    """Copy what has no copy yet, for about two seconds; returns how many.
+    """Copy content without a copy to the document store for about two seconds. Return the number of copies.
 
     Args:
-        shelf: The rows to copy from: documents, or another room's rows.
+        shelf: The rows to copy from: documents by default, or rows of another room.
 
     Raises:
-        StoreAway: The document store is away; the documents stay where they are.
+        StoreAway: The document store is unavailable. The documents stay in their rows.
     """
     deadline, count = time.monotonic() + _BUDGET_S, 0
     while time.monotonic() < deadline:
@@ -69,36 +72,39 @@ def archive_documents(endpoint: Endpoint, shelf: Shelf = DOCUMENTS) -> int:
             documents = shelf.not_archived(tx)
         if not documents:
             break
-        list(_pool().map(lambda each: endpoint.documents.put(each.key, zlib.decompress(each.content)), documents))
+        list(_pool().map(lambda kept: endpoint.documents.put(kept.key, zlib.decompress(kept.content)), documents))
         with endpoint.database.transaction() as tx:
             shelf.mark_archived(tx, documents, endpoint.clock())
         count += len(documents)
     return count
 
 
-def let_go_of_archived(endpoint: Endpoint, shelf: Shelf = DOCUMENTS) -> int:
-    """Take documents out of the ledger that were copied two minutes ago and are found whole; returns how many.
+def remove_archived(endpoint: Endpoint, shelf: Shelf = DOCUMENTS) -> int:
+    """Remove content that was copied two minutes ago and has an undamaged copy. Return the number of removed contents.
 
-    By then a store that does not sync at each write has synced by itself; what it lost is copied again.
+    Within two minutes, a document store that does not sync at each write has synced by itself. Lost copies are made
+    again.
 
     Raises:
-        StoreAway: The document store is away; the documents stay where they are.
+        StoreAway: The document store is unavailable. The documents stay in their rows.
     """
     with endpoint.database.transaction() as tx:
         documents = shelf.archived_before(tx, endpoint.clock() - VERIFY_AFTER)
     if not documents:
         return 0
-    copies = _pool().map(lambda each: endpoint.documents.get(each.key), documents)
-    is_whole = {each: copy == zlib.decompress(each.content) for each, copy in zip(documents, copies, strict=True)}
+    copies = _pool().map(lambda kept: endpoint.documents.get(kept.key), documents)
+    is_whole = {kept: copy == zlib.decompress(kept.content) for kept, copy in zip(documents, copies, strict=True)}
     if not all(is_whole.values()):
-        _log.warning("copies missing or damaged", group=endpoint.group, count=list(is_whole.values()).count(False))
+        _log.warning(
+            "archived copies missing or damaged", group=endpoint.group, count=list(is_whole.values()).count(False)
+        )
     with endpoint.database.transaction() as tx:
-        shelf.let_go(tx, is_whole)
+        shelf.remove_copied(tx, is_whole)
     return sum(is_whole.values())
 
 
 def read_document(endpoint: Endpoint, component: str, message_id: str) -> bytes | None:
-    """The document of one message, from wherever it lies; None if it is nowhere (any more)."""
+    """Return the document of a message from its row or from the document store. Return None if neither has it."""
     with endpoint.database.transaction() as tx:
         content, key = archive.kept_content(tx, component, message_id)
     if content is not None:

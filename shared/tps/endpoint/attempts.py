@@ -1,9 +1,9 @@
 """The number of attempts to handle a message, kept at the broker.
 
-The broker counts deliveries, also those that never reached the function. Attempts are therefore counted separately, in
-the stream ATTEMPTS: its last entry for a message is the number. The number survives restarts of event delivery and of
-the broker, and all event delivery processes of a group share it. The entry is written before the broker is told to
-deliver the message again: a crash in between repeats the delivery and loses no attempt.
+The broker counts deliveries, and some deliveries never reach the function. So event delivery counts the attempts
+itself. The last entry for a message in the stream ATTEMPTS is the number. The number survives restarts of event
+delivery and of the broker. All event delivery processes of a group share it. The entry is written before the broker
+is told to deliver the message again: a crash in between repeats the delivery and loses no attempt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STREAM = "ATTEMPTS"
 
 
 async def attempts_so_far(stream: JetStreamContext, message: Msg) -> int:
-    """Return how many attempts to handle this message have failed."""
+    """Return the number of failed attempts to handle this message."""
     from nats.js.errors import NotFoundError
 
     if message.metadata.num_delivered <= 1:
@@ -33,7 +33,7 @@ async def attempts_so_far(stream: JetStreamContext, message: Msg) -> int:
 
 
 async def count_attempt(stream: JetStreamContext, message: Msg) -> int:
-    """Count one more failed attempt; return the new number."""
+    """Count one more failed attempt and return the new number."""
     attempts = await attempts_so_far(stream, message) + 1
     await stream.publish(_subject(message), str(attempts).encode())
     return attempts

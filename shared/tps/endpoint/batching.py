@@ -1,4 +1,4 @@
-"""When owed acknowledgements go: together, a moment after the first of them was earned, on nobody's time."""
+"""The moment at which owed acknowledgements are sent: together, shortly after the first, outside any request."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _log = structlog.get_logger()
 
 
 class OwedBatch:
-    """Sends what a group owes at most 250 ms after it was told of it, everything in one go.
+    """A timer that sends all owed acknowledgements of a group within 250 ms after the first.
 
-    It only remembers that there is something: the rows in the database are the truth. What a process could not send,
-    because the broker was away or the process died, a tick sends.
+    The timer only remembers that acknowledgements are owed. The rows in the database are the truth. If the broker is
+    away or the process dies, a tick sends them.
 
     Args:
-        delay_s: How long others may join the first.
+        delay_s: Time in which later acknowledgements can join the first, in seconds.
     """
 
     def __init__(self, delay_s: float = BATCH_S) -> None:
@@ -33,8 +33,8 @@ class OwedBatch:
         self._waiting: threading.Timer | None = None
         self._last: threading.Timer | None = None
 
-    def tell(self, endpoint: Endpoint) -> None:
-        """Something is owed, and committed."""
+    def schedule(self, endpoint: Endpoint) -> None:
+        """Start the timer, because a committed transaction owes an acknowledgement."""
         with self._lock:
             if self._waiting is None:
                 self._waiting = self._last = threading.Timer(self._delay_s, self._send, [endpoint])
@@ -43,7 +43,7 @@ class OwedBatch:
                 self._waiting.start()
 
     def flush(self, endpoint: Endpoint) -> None:
-        """Send at once what is still to be sent, and wait for what is under way."""
+        """Send waiting acknowledgements at once, and wait for a send in progress."""
         with self._lock:
             waiting, last = self._waiting, self._last
         if waiting is not None:
@@ -56,9 +56,9 @@ class OwedBatch:
         from tps.endpoint.acknowledging import send_all_owed
 
         with self._lock:
-            # From here on whoever earns one starts the next batch: this one may have looked already.
+            # An acknowledgement from now on needs a new timer: this send may already have read the rows.
             self._waiting = None
         try:
             send_all_owed(endpoint)
         except StoreAway as error:
-            _log.warning("acknowledgements left for a tick", group=endpoint.group, why=error.detail)
+            _log.warning("acknowledgements postponed to the next tick", group=endpoint.group, why=error.detail)

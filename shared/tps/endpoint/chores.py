@@ -1,4 +1,4 @@
-"""Chores of a tick: each runs, whatever becomes of the others."""
+"""Chores of a tick. A chore runs even if an earlier chore fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _log = structlog.get_logger()
 
 
 def chores(*steps: Chore) -> Callable[[Endpoint], None]:
-    """Return a tick handler that runs these chores in order. A chore that misses a store is left for a later tick."""
+    """Return a tick handler that runs these chores in order. If a store is away, a later tick repeats the chore."""
 
     def tick(endpoint: Endpoint) -> None:
         for chore in steps:

@@ -1,4 +1,4 @@
-"""What business applications have not confirmed yet, as rows of the message ledger."""
+"""Messages that no business application has confirmed, as rows of the message ledger."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ class Unconfirmed:
 
 
 def next_unconfirmed(tx: Transaction, component: str, type: str | None) -> tuple[Unconfirmed | None, int]:
-    """The oldest message that a component's applications have not confirmed, and how many there are beside it.
+    """Return the oldest unconfirmed message of a component and the number of its other unconfirmed messages.
 
-    Not offered: answers to what REST asked, which REST gives, and connectivity tests, which the endpoint answers.
+    Two kinds of message are left out. Answers to REST calls are left out because the REST interface returns them.
+    Connectivity tests are left out because the endpoint answers them.
 
     Args:
-        type: Message type; None for any.
+        type: Message type. None for any type.
     """
     row = tx.execute(
         """SELECT message_id, type, peer, ba_message_id, sender_application, count(*) OVER () AS waiting
@@ -50,7 +51,7 @@ def next_unconfirmed(tx: Transaction, component: str, type: str | None) -> tuple
 
 
 def mark_confirmed(tx: Transaction, component: str, message_id: str, now: datetime) -> bool:
-    """Note that an application has a message; False if there is no such message to be had."""
+    """Note that an application has confirmed a message. Return False if there is no such message to confirm."""
     return bool(
         tx.execute(
             """UPDATE message SET confirmed_at = coalesce(confirmed_at, %s)

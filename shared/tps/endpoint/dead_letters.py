@@ -1,7 +1,7 @@
-"""Dead letters: messages that no function could take in many attempts, as the broker keeps them.
+"""Dead letters: messages that event delivery gave up, as the broker keeps them.
 
-The platform's group may read them (all of them were on their way to or from it); putting them back is for whoever
-administers the broker.
+The platform's group may read them, because every message goes to or from the platform. Only an administrator of the
+broker can put them back.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _ID = "Nats-Msg-Id"
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One of them, without its content, which only the receiver can decrypt.
+    """A dead letter without its content, which only the receiver can decrypt.
 
     Attributes:
-        sequence: Names it among the dead letters.
-        died_at: When event delivery gave it up.
-        group: Whose inbox it lay in.
-        message_id: As the sender named it; unproven.
-        attempts: How often it was tried.
-        reason: What became of the last attempt: function, HTTP status and outcome, or that it was not reached.
-        headers: As it came; what the broker and event delivery added is left out.
-        metadata: What it claims of itself; None for an acknowledgement, and for what has no such form.
+        sequence: Number of the dead letter in its stream.
+        died_at: When event delivery gave the message up.
+        group: The group whose inbox held the message.
+        message_id: Id that the sender gave the message. Not verified.
+        attempts: Number of attempts. None if unknown.
+        reason: Result of the last attempt: function, HTTP status and outcome, or `not reached`.
+        headers: Headers of the message, without those of the broker and of event delivery.
+        metadata: Metadata that the envelope claims. None for an acknowledgement and for an unreadable envelope.
     """
 
     sequence: int
@@ -60,64 +60,69 @@ class DeadLetters:
     """The dead letters, oldest first.
 
     Args:
-        mailbox: Of the platform's group, which may look; of the broker's administrator, who may put back, too.
+        mailbox: A mailbox of the platform's group can read. A mailbox of the broker's administrator can also put back.
     """
 
     def __init__(self, mailbox: Mailbox):
         self._mailbox = mailbox
 
     def count(self) -> int:
-        """How many there are; StoreAway if the broker is away."""
+        """Return the number of dead letters.
+
+        Raises:
+            StoreAway: The broker is unavailable.
+        """
 
         async def ask(stream: JetStreamContext) -> int:
             return int((await stream.stream_info(_STREAM)).state.messages)
 
         return self._mailbox.ask(ask)
 
-    def each(self, after: int = 0, type: str | None = None) -> Iterator[DeadLetter]:
-        """One after the other, each asked for when it is wanted.
+    def iterate(self, after: int = 0, type: str | None = None) -> Iterator[DeadLetter]:
+        """Yield dead letters. Each one is fetched when the caller asks for it.
 
         Args:
-            after: Sequence of the last one that is known.
-            type: Message type; None for any.
+            after: Sequence of the last known dead letter.
+            type: Message type. None for any type.
 
         Raises:
-            MessageRefused: `malformed`: no message type has such a name.
-            StoreAway: The broker is away.
+            MessageRefused: `malformed`: no message type has this name.
+            StoreAway: The broker is unavailable.
         """
-        wanted = dead_filter(type)
-        while (found := self._get(after + 1, wanted)) is not None:
-            yield _read(found)
-            after = int(found.seq or 0)
+        subject = dead_filter(type)
+        while (entry := self._get(after + 1, subject)) is not None:
+            yield _read(entry)
+            after = int(entry.seq or 0)
 
     def find(self, sequence: int) -> DeadLetter | None:
-        """The one with this sequence; None if there is none (any more)."""
-        found = self._get(sequence)
-        return _read(found) if found else None
+        """Return the dead letter with this sequence, or None."""
+        entry = self._get(sequence)
+        return _read(entry) if entry else None
 
     def redrive(self, sequence: int) -> bool:
-        """Put one back into the queue it came from, with the headers it came with; False if there is none.
+        """Put a dead letter back into its queue with its headers. Return False if it does not exist.
 
-        It leaves the dead letters once the broker has stored it. After a crash in between it may be put back again:
-        under the same id at the broker, which drops it for ten minutes, and the receiver drops it whenever it comes.
+        The broker stores the message before it leaves the dead letters. A crash in between can put the message back
+        twice, under the same broker id. The broker drops the repeat for ten minutes, and the receiver drops it at any
+        time.
 
         Raises:
-            StoreAway: It may be put back already; it is still here.
+            StoreAway: The dead letter is still here. The message may already be back in its queue.
         """
-        found = self._get(sequence)
-        if found is None:
+        entry = self._get(sequence)
+        if entry is None:
             return False
-        headers = {**_original(found), _ID: f"redriven-{sequence}-{_headers(found).get(_ID, '')}"}
+        headers = {**_original(entry), _ID: f"redriven-{sequence}-{_headers(entry).get(_ID, '')}"}
 
         async def put_back(stream: JetStreamContext) -> None:
-            await stream.publish(revived_subject(str(found.subject)), found.data or b"", headers=headers)
+            await stream.publish(revived_subject(str(entry.subject)), entry.data or b"", headers=headers)
 
         self._mailbox.ask(put_back)
         self._mailbox.ask(lambda stream: _delete(stream, sequence))
         return True
 
     def _get(self, sequence: int, next_of: str | None = None) -> RawStreamMsg | None:
-        """This one, or the first from it on that has such a subject."""
+        """Return the entry with this sequence, or with `next_of` the first entry from there on with such a subject."""
 
         async def ask(stream: JetStreamContext) -> RawStreamMsg | None:
             from nats.js.errors import NotFoundError
@@ -136,7 +141,7 @@ async def _delete(stream: JetStreamContext, sequence: int) -> None:
     try:
         await stream.delete_msg(_STREAM, sequence)
     except APIError:
-        # Somebody else has put it back meanwhile, under the same id.
+        # Another process may have put the message back meanwhile, under the same id.
         if await _is_there(stream, sequence):
             raise
 
@@ -151,32 +156,32 @@ async def _is_there(stream: JetStreamContext, sequence: int) -> bool:
     return True
 
 
-def _read(found: RawStreamMsg) -> DeadLetter:
-    way, headers = parse_subject(str(found.subject)), _headers(found)
+def _read(entry: RawStreamMsg) -> DeadLetter:
+    path, headers = parse_subject(str(entry.subject)), _headers(entry)
     attempts = headers.get(ATTEMPTS_HEADER, "")
-    assert found.time is not None
+    assert entry.time is not None
     return DeadLetter(
-        sequence=int(found.seq or 0),
-        died_at=found.time,
-        group=way.group,
-        type=way.type,
-        sender=way.sender,
-        receiver=way.receiver,
+        sequence=int(entry.seq or 0),
+        died_at=entry.time,
+        group=path.group,
+        type=path.type,
+        sender=path.sender,
+        receiver=path.receiver,
         message_id=headers.get("ce-id", ""),
         attempts=int(attempts) if attempts.isdecimal() else None,
         reason=headers.get(REASON_HEADER, _NOT_NOTED),
-        headers=_original(found),
-        metadata=_metadata(found.data or b""),
+        headers=_original(entry),
+        metadata=_metadata(entry.data or b""),
     )
 
 
-def _headers(found: RawStreamMsg) -> dict[str, str]:
-    return dict(found.headers or {})
+def _headers(entry: RawStreamMsg) -> dict[str, str]:
+    return dict(entry.headers or {})
 
 
-def _original(found: RawStreamMsg) -> dict[str, str]:
-    """Headers of the message, without those of the broker and of event delivery."""
-    return {name: value for name, value in _headers(found).items() if not name.startswith(("Nats-", "Tps-"))}
+def _original(entry: RawStreamMsg) -> dict[str, str]:
+    """Return the headers of the message, without those of the broker and of event delivery."""
+    return {name: value for name, value in _headers(entry).items() if not name.startswith(("Nats-", "Tps-"))}
 
 
 def _metadata(data: bytes) -> Metadata | None:

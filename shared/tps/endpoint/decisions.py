@@ -1,4 +1,4 @@
-"""What the platform decided on documents, so that the same one again gets the same answer."""
+"""The platform's decisions on documents. A repeated document gets the earlier answer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def lock_document(tx: Transaction, sender: str, document_id: str, revision: int) -> None:
-    """One message at a time about a document, until the transaction ends."""
+    """Lock a document until the transaction ends, so that one message at a time is decided about it."""
     tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{sender}/{document_id}/{revision}",))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided on a document: digest of its meaning, and the answer given."""
+    """A decision on a document: the digest of its values, and the answer."""
 
     digest: bytes
     answer: Mapping[str, object]
 
 
 def decision_on(tx: Transaction, sender: str, document_id: str, revision: int) -> Decision | None:
-    """What was decided on this revision of this sender's document, if it came before."""
+    """Return the earlier decision on this revision of this sender's document, or None."""
     row = tx.execute(
         "SELECT digest, answer FROM decided_document WHERE sender = %s AND document_id = %s AND revision = %s",
         (sender, document_id, revision),
@@ -37,7 +37,7 @@ def decision_on(tx: Transaction, sender: str, document_id: str, revision: int) -
 def keep_decision(
     tx: Transaction, sender: str, document_id: str, revision: int, *, decision: Decision, at: datetime
 ) -> None:
-    """Remember what was decided, for when the document comes again."""
+    """Store the decision on a document for repeats of the document."""
     tx.execute(
         "INSERT INTO decided_document VALUES (%s, %s, %s, %s, %s, %s)",
         (sender, document_id, revision, decision.digest, json.dumps(decision.answer), at),

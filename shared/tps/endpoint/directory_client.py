@@ -1,4 +1,4 @@
-"""The Component Directory, as an endpoint asks it: over HTTP, as one of its own components."""
+"""The endpoint's HTTP client of the Component Directory. It authenticates as one of the group's components."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _CONNECT_S = 5.0
 _READ_S = 20.0
 _CONNECT_RETRIES = 2
 LONGEST_CALL_S = (_CONNECT_RETRIES + 1) * _CONNECT_S + 2 * _READ_S
-"""No call takes longer, answers that trickle aside."""
+"""Upper bound of the duration of a call, in seconds. Responses that trickle in can take longer."""
 
 Assert = Callable[[bytes], str]
-"""Makes a component's assertion for a body."""
+"""Signs a component's assertion over a request body."""
 
 
 class DirectoryClient:
-    """One directory; connects at first use.
+    """A client of one directory. It connects at first use.
 
     Args:
-        url: Where it is: `https://...`, without a path.
+        url: Address of the directory: `https://...`, without a path.
     """
 
     def __init__(self, url: str) -> None:
@@ -37,36 +37,39 @@ class DirectoryClient:
         self._http: httpx.Client | None = None
 
     def look(self, assertion: str, content_id: int | None) -> Seen:
-        """What a component sees.
+        """Return the part of the directory that a component may see.
 
         Args:
-            assertion: Who asks.
-            content_id: Of what it saw last.
+            assertion: Signed assertion of the component.
+            content_id: Content id of the component's last answer. None for the first call.
 
         Raises:
-            StoreAway: The directory is away; try again later.
-            Unauthenticated: It does not take the component for one of its own: renew it, or ask the platform operator.
-            Malformed, RuleBroken: Its answer cannot be read; nothing of it is to be used.
+            StoreAway: The directory is unavailable. Try again later.
+            Unauthenticated: The directory does not accept the component. Renew it, or ask the platform operator.
+            Malformed, RuleBroken: The answer is unreadable. No part of it may be used.
         """
         query = {} if content_id is None else {"contentId": str(content_id)}
         answer = self._ask("GET", "/ecp/v1/components", assertion, params=query)
         return _seen(answer)
 
     def certify(self, code: str, keys: Mapping[str, str], prove: Assert) -> list[str]:
-        """Certificates for a component's new public keys, as PEMs; again for the same keys, the same ones.
+        """Return certificates (PEM) for a component's new public keys. The same keys get the same certificates.
+
+        Args:
+            keys: Public key (PEM) by use.
 
         Raises:
-            As `look`.
+            StoreAway, Unauthenticated, Malformed: As in `look`.
         """
         body = json.dumps({"keys": dict(keys)}).encode()
         answer = self._ask("POST", f"/ecp/v1/components/{code}/certificates", prove(body), content=body)
         certificates = answer.get("certificates")
-        if not isinstance(certificates, list) or not all(isinstance(each, str) for each in certificates):
+        if not isinstance(certificates, list) or not all(isinstance(certificate, str) for certificate in certificates):
             raise Malformed("the directory's answer holds no certificates")
         return certificates
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
         with self._lock:
             if self._http is not None:
                 self._http.close()

@@ -1,4 +1,4 @@
-"""A group's copy of the Component Directory: who pulls when, what came, and until when it is believed."""
+"""A group's copy of the Component Directory: turns of the components, entries, and their age."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """An own component's turn to look at the directory, taken by one process.
+    """The turn of an own component to pull from the directory. One process holds it.
 
     Attributes:
-        content_id: Of what it saw last; None if nothing yet.
-        failures: How often in a row it was not answered.
-        taken_until: When the turn is over; also tells it from a later one.
+        content_id: Content id of the component's last answer. None before the first.
+        failures: Number of consecutive failed pulls.
+        taken_until: End of the turn. It also identifies the turn.
     """
 
     component: str
@@ -32,11 +32,11 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a component saw of the directory.
+    """The part of the directory that a component sees.
 
     Attributes:
-        entries: All of it; None if it is what was seen last.
-        ttl_s: How long it may be believed.
+        entries: All visible entries. None if they have not changed since the last answer.
+        ttl_s: Time to live of the entries, in seconds.
     """
 
     content_id: int
@@ -45,7 +45,7 @@ class Seen:
 
 
 def take_turn(tx: Transaction, now: datetime, until: datetime) -> Pull | None:
-    """Whose turn it is to look, now taken; None if nobody's."""
+    """Take the turn of a component that is due, until the given time. Return None if no component is due."""
     tx.execute(
         """INSERT INTO directory_pull (component, due_at) SELECT code, %s FROM component c
             WHERE NOT EXISTS (SELECT FROM directory_pull p WHERE p.component = c.code) ON CONFLICT DO NOTHING""",
@@ -62,9 +62,9 @@ def take_turn(tx: Transaction, now: datetime, until: datetime) -> Pull | None:
 
 
 def write_copy(tx: Transaction, pull: Pull, seen: Seen, *, now: datetime, next_at: datetime) -> bool:
-    """Bring the copy to what was seen; False, and nothing is written, if somebody else was faster or the turn is over.
+    """Write the seen entries to the copy. Return False and write nothing if the turn is over or was taken over.
 
-    An entry that this component saw before and sees no more is gone, unless another component of the group sees it.
+    An entry that this component no longer sees is removed, unless another component of the group sees it.
     """
     row = tx.execute(
         "SELECT codes FROM directory_pull WHERE component = %s AND due_at = %s FOR UPDATE",
@@ -105,22 +105,25 @@ def _remove_entries(tx: Transaction, codes: Sequence[str]) -> None:
     )
 
 
-def put_off(tx: Transaction, pull: Pull, next_at: datetime) -> None:
-    """This component was not answered: it looks again then."""
+def postpone(tx: Transaction, pull: Pull, next_at: datetime) -> None:
+    """Note a failed pull. The component pulls again at `next_at`."""
     tx.execute(
         "UPDATE directory_pull SET due_at = %s, failures = failures + 1 WHERE component = %s AND due_at = %s",
         (next_at, pull.component, pull.taken_until),
     )
 
 
-def put_off_all(tx: Transaction, pull: Pull, next_at: datetime) -> None:
-    """The directory is away: nobody whose turn comes before then needs to try, either."""
-    put_off(tx, pull, next_at)
+def postpone_all(tx: Transaction, pull: Pull, next_at: datetime) -> None:
+    """Note a failed pull and postpone every earlier turn to `next_at`, because the directory is unavailable."""
+    postpone(tx, pull, next_at)
     tx.execute("UPDATE directory_pull SET due_at = %s WHERE due_at < %s", (next_at, next_at))
 
 
-def look_again(tx: Transaction, code: str, at: datetime) -> None:
-    """Whoever sees this component looks at it again then; what somebody is looking at just now is not written."""
+def schedule_pull(tx: Transaction, code: str, at: datetime) -> None:
+    """Make every component that sees this one pull again at the given time.
+
+    The results of pulls in progress are discarded.
+    """
     tx.execute(
         "UPDATE directory_pull SET due_at = %s, content_id = NULL WHERE component = %s OR %s = ANY(codes)",
         (at, code, code),

@@ -1,4 +1,4 @@
-"""One group's endpoint: what it may use, and the keys and directory entries it looks up again and again."""
+"""The endpoint of one group: its stores and settings, and its cached keys and directory entries."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from tps.stores.mailbox import Mailbox
     from tps.stores.objects import DocumentStore
 
-# Parsed keys are expensive to build, so `tps.mades` caches them per certificate.
+# Parsed keys of an entry are expensive to build, so `tps.mades` caches them per certificate.
 _REMEMBER_S = 1
 _Key = TypeVar("_Key", SigningKey, DecryptionKey)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Everything one group sends and receives with.
+    """The stores, settings and keys with which one group sends and receives.
 
     Attributes:
         group: `agr`, `dso`, `tps`, or `agr-CODE`, `dso-CODE`.
         platform: The platform's component code.
-        key: The group's 32 secret bytes; other secrets are derived from it.
-        clock: Returns aware UTC.
-        owed: To be told of acknowledgements that are owed.
-        times_to_live: How long messages of ours live that are not delivered, by type, with one for `*`.
+        key: The group's secret, 32 bytes. Other secrets are derived from it.
+        clock: Returns the current time, aware and in UTC.
+        owed: Timer for owed acknowledgements.
+        times_to_live: Time to live of outgoing messages by type. The key `*` holds the default.
         broker: The broker's component code, for traces.
-        upkeep: How its copy of the directory and its keys are kept up.
-        batch_window_s: Length of the clock-aligned windows in which news for a DSO is merged; 0 sends at once.
-        unreached_after_s: How long after an emergency was accepted its DSO is told of assets that were not reached.
+        upkeep: Settings for the copy of the directory and for the renewal of certificates.
+        batch_window_s: Length of the batching window, in seconds. 0 sends news for a DSO at once.
+        unreached_after_s: Delay after which a DSO is told of assets that its emergency has not reached, in seconds.
     """
 
     group: str
@@ -65,55 +65,60 @@ class Endpoint:
 
     @property
     def kind(self) -> str:
-        """`agr`, `dso` or `tps`."""
+        """The kind of the group: `agr`, `dso` or `tps`."""
         return self.group.partition("-")[0]
 
     def secret(self, purpose: str) -> bytes:
-        """32 bytes for one purpose (`ids`, `cursors`, `ties`): knowing one of them tells nothing of the others."""
+        """Return 32 secret bytes for one purpose (`ids`, `cursors`, `ties`). No secret reveals another."""
         return hmac.digest(self.key, f"tps {purpose}".encode(), hashlib.sha256)
 
     def signing_key(self, tx: Transaction, component: str) -> SigningKey:
-        """What a component of this group signs with: the newest key whose certificate every copy must know.
+        """Return the key that a component of this group signs with.
 
-        A copy may be as old as the directory's time to live, and what is signed by a certificate it does not know is
-        refused. So a renewed key takes over when its certificate is that old, or no older one holds any more.
+        It is the newest key whose certificate every copy of the directory must know. A copy may be as old as the
+        directory's time to live, and its owner refuses signatures by unknown certificates. So a renewed key takes over
+        when its certificate has that age, or when no older certificate is valid.
 
         Raises:
-            MessageRefused: `certificate_expired` or `certificate_revoked`: it has none; it must be renewed, or is
-                revoked.
+            MessageRefused: `certificate_expired`: no certificate is valid, so the component must renew it.
+                `certificate_revoked`: all valid certificates are revoked.
         """
         keys = self._keys_that_hold(tx, component, CertificateUse.SIGNING)
         known_since = self.clock() - self.upkeep.ttl
-        known = [each for each in keys if each.valid_from <= known_since]
+        known = [key for key in keys if key.valid_from <= known_since]
         return self.keyring.signing(known[0] if known else keys[-1], self.key)
 
     def authentication_key(self, tx: Transaction, component: str) -> SigningKey:
-        """What a component of this group proves itself to the directory with; raises as `signing_key`."""
+        """Return the key with which a component of this group authenticates to the directory.
+
+        Raises:
+            MessageRefused: As in `signing_key`.
+        """
         keys = self._keys_that_hold(tx, component, CertificateUse.AUTHENTICATION)
         return self.keyring.signing(keys[0], self.key)
 
     def _keys_that_hold(self, tx: Transaction, component: str, use: CertificateUse) -> list[WrappedKey]:
         keys, copied = components.valid_keys(tx, component, use, self.clock()), self._copied(tx, component)
-        holding = [each for each in keys if copied is None or not copied.entry.is_revoked(each.certificate_id)]
-        if not holding:
+        valid = [key for key in keys if copied is None or not copied.entry.is_revoked(key.certificate_id)]
+        if not valid:
             raise refusal("certificate_revoked" if keys else "certificate_expired")
-        return holding
+        return valid
 
     def decryption_key(self, tx: Transaction, certificate_id: str) -> DecryptionKey | None:
-        """The key behind one of this group's encryption certificates, or None."""
+        """Return the key of one of this group's encryption certificates, or None."""
         wrapped = components.key_by_certificate(tx, certificate_id)
         return self.keyring.decryption(wrapped, self.key) if wrapped and wrapped.use == "encryption" else None
 
     def entry(self, tx: Transaction, code: str) -> ComponentEntry | None:
-        """The copy of a component's directory entry, however old; None if there is none. Good for a name."""
+        """Return the copy of a component's directory entry at any age, or None. Use it only for names."""
         copied = self._copied(tx, code)
         return copied.entry if copied else None
 
     def believed_entry(self, tx: Transaction, code: str) -> ComponentEntry | None:
-        """The copy of a component's directory entry, for traffic with it; None if there is none.
+        """Return the current copy of a component's directory entry for traffic with the component, or None.
 
         Raises:
-            MessageRefused: `directory_stale`: the directory has not said for its time to live that it is still so.
+            MessageRefused: `directory_stale`: the copy is older than its time to live.
         """
         copied = self._copied(tx, code)
         if copied is None:
@@ -123,20 +128,20 @@ class Endpoint:
         return copied.entry
 
     def _copied(self, tx: Transaction, code: str) -> CopiedEntry | None:
-        known = self.keyring.entries.get(code)
-        if known is None:
-            known = components.entry_of(tx, code)
-            if known is not None:
-                self.keyring.entries[code] = known
-        return known
+        copied = self.keyring.entries.get(code)
+        if copied is None:
+            copied = components.entry_of(tx, code)
+            if copied is not None:
+                self.keyring.entries[code] = copied
+        return copied
 
     def own(self, tx: Transaction, code: str) -> OwnComponent | None:
-        """One of the components this group acts for, or None."""
+        """Return the component of this group with this code, or None."""
         return components.component_by_code(tx, code)
 
 
 class Keyring:
-    """Unwrapped keys and parsed directory entries of one process; they are dear to build."""
+    """A process's cache of unwrapped keys and parsed directory entries, which are expensive to build."""
 
     def __init__(self) -> None:
         self.entries: TTLCache[str, CopiedEntry] = TTLCache(1024, _REMEMBER_S)

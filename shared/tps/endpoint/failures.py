@@ -1,4 +1,4 @@
-"""Messages of a group's components that are FAILED, each with its reason, as rows of the message ledger."""
+"""FAILED messages of a group's components with their reasons, as rows of the message ledger."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FailedMessage:
-    """One message that never will be delivered.
+    """A message that will never be delivered.
 
     Attributes:
-        failed_at: When this end learned of it.
-        sender, receiver: Component codes; for what is not `is_proven`, only claimed.
+        failed_at: When this group learned of the failure.
+        sender, receiver: Component codes. Unverified unless `is_proven`.
         reason: A code of `tps.mades.states.FAILURES`.
-        is_proven: Its signature held, or it is our own.
+        is_proven: The sender's signature was valid, or the message is outgoing.
     """
 
     message_id: str
@@ -31,10 +31,11 @@ class FailedMessage:
 
 
 def failed_messages(tx: Transaction, *, after: str | None = None, limit: int = 100) -> list[FailedMessage]:
-    """The failed ones, oldest first.
+    """Return FAILED messages, oldest first.
 
     Args:
-        after: Id of the last one that is known.
+        after: Id of the last known message. None starts with the oldest.
+        limit: Maximum number of messages.
     """
     rows = tx.execute(
         """SELECT m.message_id, m.type, m.direction, m.component, m.peer, m.is_proven,
@@ -64,6 +65,6 @@ def failed_messages(tx: Transaction, *, after: str | None = None, limit: int = 1
 
 
 def count_failed(tx: Transaction) -> int:
-    """How many there are."""
+    """Return the number of FAILED messages."""
     row = tx.execute("SELECT count(*) AS failed FROM message WHERE state = 'FAILED'").fetchone()
     return int(row["failed"]) if row else 0

@@ -45,13 +45,13 @@ class Correspondent:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `decide` decided.
+    """The result of `decide`.
 
     Attributes:
         status: Business outcome.
-        document_id, revision: Of the document in the message.
-        is_received: The application has taken it (RECEIVED); otherwise it is DELIVERED until somebody reads it.
-        wakes: Parties whose waiting calls should look again.
+        document_id, revision: Id and revision of the document in the message.
+        is_received: The application has the message (RECEIVED). Otherwise the message stays DELIVERED until it is read.
+        wakes: Parties whose waiting calls must look again.
     """
 
     status: Status
@@ -62,19 +62,19 @@ class Verdict:
 
     @property
     def is_followed_up(self) -> bool:
-        """What was refused has no further effects."""
+        """True if the message has further effects. A refused message has none."""
         return self.status in (Status.ACCEPTED, Status.PARTLY_ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a component of ours decides what to send, in one transaction.
+    """The place where one of the group's components decides what to send, in one transaction.
 
     Attributes:
         own: The component that sends.
-        cause: Why: the id of the consumed message, or a name of the piece of work that comes again after a crash
-            (`schedules 5790000000005 2026-03-29T06:00:15Z`). What is sent for the same cause, recipient and purpose has
-            the same id, so it is sent once.
+        cause: The id of the consumed message, or the name of a piece of work that is repeated after a crash
+            (`schedules 5790000000005 2026-03-29T06:00:15Z`). Messages for the same cause, recipient and purpose have
+            the same id, so they are sent once.
     """
 
     endpoint: Endpoint
@@ -84,11 +84,11 @@ class Desk:
     cause: str
 
     def derived_id(self, recipient: str, purpose: str) -> str:
-        """An id for what goes to one recipient because of this cause: the same at every repeat."""
+        """Return the id of what this cause sends to one recipient. Every repeat gives the same id."""
         return derived_id(self.endpoint.secret("ids"), self.cause, recipient, purpose)
 
     def header_to(self, peer: Correspondent, document_id: str) -> Header:
-        """The header of a document from this component."""
+        """Return the header of a document from this component to a peer."""
         return Header(
             document_id=document_id,
             created_at=self.now.replace(microsecond=0),
@@ -99,14 +99,14 @@ class Desk:
         )
 
     def send(self, draft: Draft, purpose: str) -> None:
-        """Put a message into the outbox; sent before, it is not sent again."""
+        """Put a message into the outbox, unless an earlier attempt already did."""
         message_id = self.derived_id(draft.receiver, f"message {purpose}")
         enqueue(self.endpoint, self.tx, draft, message_id, caused_by=self.cause)
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming(Desk):
-    """A message that is being taken in, with the transaction that decides on it. The message is the cause."""
+    """An incoming message with the transaction that decides on it. The message is the cause."""
 
     message: Message
 
@@ -119,9 +119,9 @@ class Handling(Incoming):
 
 
 def platform_desk(endpoint: Endpoint, tx: Transaction, cause: str) -> Desk:
-    """The platform's own desk, for what it sends by itself: on a tick, for no message.
+    """Return the platform's desk for work that no message causes, such as a tick.
 
-    Once the transaction is committed, `dispatch_caused(endpoint, endpoint.platform, cause)` sends what was decided.
+    When the transaction is committed, the caller must call `dispatch_caused(endpoint, endpoint.platform, cause)`.
     """
     own = endpoint.own(tx, endpoint.platform)
     assert own is not None
@@ -132,7 +132,7 @@ def platform_correspondent(incoming: Incoming) -> Correspondent:
     """Return the platform as the sender, as a party's backend knows it from its copy of the directory.
 
     Raises:
-        MessageRefused: `unknown_sender`: the component is not in the copy any more.
+        MessageRefused: `unknown_sender`: the copy no longer contains the component.
     """
     entry = incoming.endpoint.entry(incoming.tx, incoming.message.sender)
     if entry is None:
@@ -140,8 +140,11 @@ def platform_correspondent(incoming: Incoming) -> Correspondent:
     return Correspondent(entry.code, entry.party, Role.TPS)
 
 
-def asked_message(incoming: Incoming) -> MessageRow | None:
-    """Return the own message that an incoming one answers, locked. None if it answers none that went to its sender."""
+def answered_request(incoming: Incoming) -> MessageRow | None:
+    """Return and lock the own message that an incoming message answers.
+
+    Return None if there is no such message, or if it did not go to the sender of the incoming message.
+    """
     request = ledger.find(incoming.tx, incoming.own.code, incoming.message.in_reply_to or "", lock=True)
     if request is None or request.direction != "out" or request.peer != incoming.message.sender:
         return None
@@ -161,21 +164,22 @@ def open_arrival(endpoint: Endpoint, arrival: Arrival) -> Message:
     """Verify and decrypt a message.
 
     Raises:
-        MessageRefused: It failed for good. The failure is noted, and owed to the sender where its signature held.
+        MessageRefused: The message failed for good. The failure is noted. It is owed to the sender if the signature
+            was valid.
         StoreAway: The same message must be delivered again.
     """
     try:
         return open_message(endpoint, arrival)
     except MessageRefused:
-        endpoint.owed.tell(endpoint)
+        endpoint.owed.schedule(endpoint)
         raise
 
 
 def handle(endpoint: Endpoint, message: Message, decide: Decide, follow_up: FollowUp | None = None) -> Status:
-    """Decide on an opened message once, and run what follows.
+    """Decide on an opened message once, and run its follow-up.
 
     Returns:
-        The business outcome. A message that came before gets its earlier outcome.
+        The business outcome. A repeated message gets its earlier outcome.
 
     Raises:
         MessageRefused: The message failed for good.
@@ -186,7 +190,7 @@ def handle(endpoint: Endpoint, message: Message, decide: Decide, follow_up: Foll
     except MessageRefused:
         raise
     except Refused as error:
-        # The same message would be refused again: it ends here, and leaves nothing behind.
+        # A repeat would be refused again, so the message ends here without effects.
         _log.warning("message refused", message_id=message.message_id, reason=error.detail)
         verdict = _decide(endpoint, message, lambda _: Verdict(Status.REFUSED), has_follow_up=False)
     except Exception:
@@ -196,20 +200,20 @@ def handle(endpoint: Endpoint, message: Message, decide: Decide, follow_up: Foll
         endpoint.mailbox.wake(verdict.wakes)
     dispatch_caused(endpoint, message.receiver, message.message_id)
     if follow_up is not None and verdict.is_followed_up:
-        # Before the follow-up, so that the time of an acknowledgement tells nothing of the number of recipients.
+        # Acknowledge before the follow-up: its duration must not reveal the number of recipients.
         send_owed(endpoint, only=message.message_id)
         with endpoint.database.transaction() as tx:
             ledger.find(tx, message.receiver, message.message_id, lock=True)
             follow_up(_incoming(endpoint, tx, message))
         dispatch_caused(endpoint, message.receiver, message.message_id)
-    endpoint.owed.tell(endpoint)
+    endpoint.owed.schedule(endpoint)
     return verdict.status
 
 
 def note_received(endpoint: Endpoint, tx: Transaction, component: str, message_ids: Sequence[str]) -> None:
-    """The application has these messages now: RECEIVED, and their senders are owed the news; once.
+    """Mark messages as RECEIVED, because the application has them. Owe their senders the acknowledgement, once.
 
-    Whoever calls tells `endpoint.owed` once the transaction is committed.
+    The caller must call `endpoint.owed.schedule` after the commit.
     """
     moved = ledger.advance(tx, component, message_ids, State.RECEIVED, at=endpoint.clock(), at_component=component)
     for peer, ids in ledger.by_peer(tx, component, moved).items():
@@ -224,7 +228,10 @@ def note_received(endpoint: Endpoint, tx: Transaction, component: str, message_i
 
 
 def _note_arrival(endpoint: Endpoint, message: Message) -> None:
-    """It came, and our own trouble keeps us from taking it: the sender is told by a tracing acknowledgement, once."""
+    """Note that a message arrived but a fault of this system prevents its handling.
+
+    The sender is owed a tracing acknowledgement, once.
+    """
     with suppress(StoreAway), endpoint.database.transaction() as tx:
         now = endpoint.clock()
         if ledger.add_arrived(tx, message, now):
@@ -235,9 +242,9 @@ def _note_arrival(endpoint: Endpoint, message: Message) -> None:
                 message_ids=[message.message_id],
                 kind=AcknowledgementKind.TRACING,
                 at=now,
-                detail="came, cannot be taken yet",
+                detail="arrived, not processed yet",
             )
-    endpoint.owed.tell(endpoint)
+    endpoint.owed.schedule(endpoint)
 
 
 def _decide(endpoint: Endpoint, message: Message, decide: Decide, *, has_follow_up: bool) -> Verdict:

@@ -1,7 +1,7 @@
 """Take in one message with a document: verify, decode, decide once, answer, and acknowledge last.
 
-A function declares an `Intake` for each message type: which document must be in the message, what decides on it, and
-what follows. This module does the rest, in this order:
+A function declares an `Intake` for each message type: the expected document, the function that decides on it, and the
+follow-up. This module does the rest, in this order:
 
 open        verify and decrypt the message; a message that cannot be opened is FAILED
 read        decode the document, before any transaction is open
@@ -28,7 +28,7 @@ from tps.endpoint.handling import (
     Handling,
     Incoming,
     Verdict,
-    asked_message,
+    answered_request,
     handle,
     open_arrival,
     platform_correspondent,
@@ -41,7 +41,7 @@ _D = TypeVar("_D", bound=Document)
 
 
 class Reader(Enum):
-    """Who must read a message before it counts as RECEIVED."""
+    """The reader without whom a message does not count as RECEIVED."""
 
     BACKEND = auto()
     """This backend: a message that it has taken in is RECEIVED."""
@@ -53,7 +53,7 @@ class Reader(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Intake(Generic[_D]):
-    """How a function takes in one type of message.
+    """The declaration of how a function takes in one type of message.
 
     Attributes:
         document: The type of document that the message must carry. Another type is refused (A94).
@@ -66,7 +66,7 @@ class Intake(Generic[_D]):
         is_answered: The sender gets an Acknowledgement document. False for Acknowledgements themselves.
         is_kept: The platform remembers its decision: the same document again gets the same answer and has no further
             effect, and the same id and revision with other content is refused (A51).
-        reader: Who must read the message before it counts as RECEIVED.
+        reader: The reader without whom the message does not count as RECEIVED.
     """
 
     document: type[_D]
@@ -82,14 +82,14 @@ class Intake(Generic[_D]):
         """Take in one message, from the broker to its last effect.
 
         Returns:
-            The business outcome. A message that came before gets its earlier outcome.
+            The business outcome. A repeated message gets its earlier outcome.
 
         Raises:
             MessageRefused: The message failed for good.
-            StoreAway: Nothing is lost. The same message must come again.
+            StoreAway: Nothing is lost. The same message must be delivered again.
         """
         message = open_arrival(endpoint, arrival)
-        # Decoding a large document takes seconds: no transaction is open and no lock is held meanwhile.
+        # Decoding a large document takes seconds, so no transaction is open and no lock is held meanwhile.
         document = _read(message.content)
         follow_up = None
         if self.follow_up is not None and isinstance(document, self.document):
@@ -144,7 +144,7 @@ def _answer_to(intake: Intake[_D], handling: Handling, document: Document) -> An
 
 
 def _misplaced(document: Document, handling: Handling) -> Finding | None:
-    """Return what is wrong with the header, which must name the sender and the receiver of the message."""
+    """Return a finding if the header does not name the sender and the receiver of the message."""
     if document.header.sender != handling.sender.party:
         return Finding("A78", "", "the sender in the document did not sign the message")
     if document.header.receiver != handling.own.party:
@@ -156,6 +156,6 @@ def _reading(reader: Reader, incoming: Incoming) -> tuple[bool, tuple[str, ...]]
     """Return whether the message is RECEIVED now, and the parties whose waiting calls must look again."""
     if reader is Reader.BACKEND:
         return True, ()
-    request = asked_message(incoming) if reader is Reader.ASKER else None
+    request = answered_request(incoming) if reader is Reader.ASKER else None
     is_received = reader is Reader.ASKER and (request is None or not request.by_application)
     return is_received, (incoming.own.party,)

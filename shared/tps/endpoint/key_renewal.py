@@ -1,4 +1,4 @@
-"""New keys of own components, from before certificates are asked for until these are here."""
+"""New keys of own components, from before the request for certificates until the certificates arrive."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NewKeys:
     """Three private keys, each wrapped for its component and use, that wait for their certificates.
 
     Attributes:
-        failures: How often these were asked for in vain.
+        failures: Number of failed requests for their certificates.
     """
 
     component: str
@@ -29,7 +29,7 @@ class NewKeys:
 
 
 def ending_before(tx: Transaction, moment: datetime) -> list[str]:
-    """Own components some of whose newest keys are not certified for longer than that."""
+    """Return own components for some of whose uses no certificate is valid until that moment."""
     rows = tx.execute(
         """SELECT DISTINCT component FROM (SELECT component, max(valid_to) AS valid_to FROM component_key
                                             GROUP BY component, use) AS newest
@@ -40,7 +40,14 @@ def ending_before(tx: Transaction, moment: datetime) -> list[str]:
 
 
 def take_renewal(tx: Transaction, made: NewKeys, *, now: datetime, until: datetime) -> NewKeys | None:
-    """The keys to ask certificates for: those that wait already, else the ones just made; None if it is not due."""
+    """Return the keys to request certificates for, or None if no request is due.
+
+    Waiting keys of an earlier attempt take precedence over the new ones.
+
+    Args:
+        made: Keys that were made for this attempt.
+        until: End of this attempt. Other processes make no attempt until then.
+    """
     row = tx.execute(
         """INSERT INTO key_renewal AS r VALUES (%s, %s, %s, %s, %s)
            ON CONFLICT (component) DO UPDATE SET due_at = excluded.due_at WHERE r.due_at <= %s
@@ -54,12 +61,12 @@ def take_renewal(tx: Transaction, made: NewKeys, *, now: datetime, until: dateti
 
 
 def keep_renewed(tx: Transaction, component: str, keys: Sequence[WrappedKey], *, unneeded_before: datetime) -> None:
-    """The new keys are certified: they are the component's; those that nobody can need any more go."""
+    """Store the certified keys of a component, and delete its keys that expired too long ago to be needed."""
     add_keys(tx, keys)
     tx.execute("DELETE FROM component_key WHERE component = %s AND valid_to < %s", (component, unneeded_before))
     tx.execute("DELETE FROM key_renewal WHERE component = %s", (component,))
 
 
-def put_off_renewal(tx: Transaction, component: str, next_at: datetime) -> None:
-    """No certificates came: the same keys are tried again then."""
+def postpone_renewal(tx: Transaction, component: str, next_at: datetime) -> None:
+    """Note a failed request. The same keys are tried again at `next_at`."""
     tx.execute("UPDATE key_renewal SET due_at = %s, failures = failures + 1 WHERE component = %s", (next_at, component))

@@ -1,7 +1,7 @@
 """The message ledger of a group's components: inbox, states, traces, idempotency keys.
 
-Every function takes an open transaction: what was consumed, what was decided and what will be sent are written
-together (ARCHITECTURE, "Decided once").
+Every function takes an open transaction. The consumed message, the decision, and the messages to send are written
+together (ARCHITECTURE.md, "Decided once").
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened to one message, and when."""
+    """A step of one message: when it happened, with details."""
 
     message_id: str
     at: datetime
@@ -33,10 +33,9 @@ class Step:
 
 
 def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
-    """Write a message into the inbox, DELIVERED; False if it is there already (a repeat, noted in its trace).
+    """Write a message into the inbox as DELIVERED. Return False for a repeat, which only its trace notes.
 
-    A verified message replaces an unverified row of the same id. It also replaces the note that the message arrived and
-    could not be taken then.
+    The message replaces an unverified row. It also replaces a row that only notes the arrival.
     """
     deflated = zlib.compress(message.content, 1)
     added = tx.execute(
@@ -65,7 +64,7 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
 
 
 def add_arrived(tx: Transaction, message: Message, now: datetime) -> bool:
-    """Note that a message has come and cannot be taken yet, TRANSPORTED; False if that, or more, is noted already."""
+    """Note as TRANSPORTED that a message arrived and cannot be handled yet. Return False if it is noted already."""
     added = tx.execute(
         """INSERT INTO message (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
                                 state, created_at, expires_at, sent_at, sender_application)
@@ -77,16 +76,16 @@ def add_arrived(tx: Transaction, message: Message, now: datetime) -> bool:
         ),
     ).rowcount
     if added:
-        steps = [Step(message.message_id, now, "came, cannot be taken yet")]
+        steps = [Step(message.message_id, now, "arrived, not processed yet")]
         trace(tx, message.receiver, steps, State.TRANSPORTED, at_component=message.receiver)
     return bool(added)
 
 
 def add_failed(tx: Transaction, metadata: Metadata, code: str, now: datetime, *, is_proven: bool) -> None:
-    """Keep an incoming message that could not be opened, FAILED for good; one that was taken already stays as it is.
+    """Keep an incoming message that could not be opened as FAILED. A message that was handled already stays unchanged.
 
     Args:
-        is_proven: Its sender's signature held; if not, all of it is only claimed.
+        is_proven: The sender's signature was valid. Otherwise all values are unverified.
     """
     added = tx.execute(
         """INSERT INTO message AS m (component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id,
@@ -109,7 +108,11 @@ def add_failed(tx: Transaction, metadata: Metadata, code: str, now: datetime, *,
 
 
 def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -> MessageRow | None:
-    """Return one message of this component, or None. `lock` keeps others from changing it in this transaction."""
+    """Return one message of this component, or None.
+
+    Args:
+        lock: Lock the row until the transaction ends.
+    """
     row = tx.execute(
         """SELECT component, message_id, direction, type, peer, sequence, in_reply_to, ba_message_id, document_id,
                   revision, state, status, answer, created_at, expires_at, is_handled, sent_at, sender_application,
@@ -122,7 +125,7 @@ def find(tx: Transaction, component: str, message_id: str, lock: bool = False) -
 
 
 def message_row(row: Mapping[str, Any]) -> MessageRow:
-    """Return a row that has all columns of `MessageRow`, and perhaps more, as a value."""
+    """Return a row as a value. The row must have all columns of `MessageRow`."""
     columns = {name: row[name] for name in MessageRow.__slots__}
     return MessageRow(**{**columns, "state": State(row["state"]), "status": Status(row["status"])})
 
@@ -130,7 +133,7 @@ def message_row(row: Mapping[str, Any]) -> MessageRow:
 def trace_of(tx: Transaction, component: str, message_id: str) -> list[TraceStep]:
     """Return every step of a message, in the order of the states.
 
-    That is the order in which they happened: news of them come in any, and clocks of components differ.
+    This is the order of the events. News of them can arrive in another order, and the components' clocks differ.
     """
     rows = tx.execute(
         """SELECT at, state, at_component, details FROM message_trace
@@ -143,7 +146,7 @@ def trace_of(tx: Transaction, component: str, message_id: str) -> list[TraceStep
 def mark_handled(
     tx: Transaction, component: str, message_id: str, *, status: str, document: tuple[str | None, int | None]
 ) -> None:
-    """Note that an incoming message was decided on, and with which outcome."""
+    """Note that an incoming message was decided on, and the outcome."""
     tx.execute(
         """UPDATE message SET is_handled = true, status = %s, document_id = %s, revision = %s
             WHERE component = %s AND message_id = %s""",
@@ -154,7 +157,7 @@ def mark_handled(
 def set_answer(
     tx: Transaction, component: str, message_ids: Sequence[str], *, status: str, answer: Mapping[str, Any]
 ) -> None:
-    """Note the business answer to outgoing messages: `accepted`, `partly_accepted`, `refused` or `failed`."""
+    """Store the business answer to outgoing messages: `accepted`, `partly_accepted`, `refused` or `failed`."""
     tx.execute(
         "UPDATE message SET status = %s, answer = %s WHERE component = %s AND message_id = ANY(%s)",
         (status, json.dumps(answer), component, list(message_ids)),
@@ -171,20 +174,20 @@ def advance(
     at_component: str,
     details: str | None = None,
 ) -> list[str]:
-    """Move messages on to a state, where the table of states allows it; the others stay as they are.
+    """Move messages to a state if the table of states allows it. The others stay unchanged.
 
     Returns:
-        The ids that moved.
+        The ids of the moved messages.
     """
     return advance_each(
-        tx, component, [Step(each, at, details) for each in message_ids], state, at_component=at_component
+        tx, component, [Step(message_id, at, details) for message_id in message_ids], state, at_component=at_component
     )
 
 
 def advance_each(
     tx: Transaction, component: str, steps: Sequence[Step], state: State, *, at_component: str
 ) -> list[str]:
-    """The same for messages that moved at different times."""
+    """Move messages to a state as `advance` does, each at its own time."""
     if not steps:
         return []
     rows = tx.execute(
@@ -198,7 +201,7 @@ def advance_each(
 
 
 def trace_passage(tx: Transaction, component: str, steps: Sequence[Step], *, at_component: str) -> None:
-    """A component on the way has seen these: TRANSPORTED, in the trace alone; told again it is noted once."""
+    """Note in the traces that a component on the way has seen these messages (TRANSPORTED). Repeats are noted once."""
     tx.execute(
         """INSERT INTO message_trace (component, message_id, at, state, at_component, details)
            SELECT m.component, id, at, %(state)s, %(place)s, details
@@ -218,7 +221,7 @@ def trace_passage(tx: Transaction, component: str, steps: Sequence[Step], *, at_
 
 
 def sent_to(tx: Transaction, component: str, peer: str, message_ids: Sequence[str]) -> set[str]:
-    """Those of these messages that this component sent to that one."""
+    """Return the ids of those messages that the component sent to the peer."""
     rows = tx.execute(
         """SELECT message_id FROM message
             WHERE component = %s AND peer = %s AND message_id = ANY(%s) AND direction = 'out'""",
@@ -228,13 +231,16 @@ def sent_to(tx: Transaction, component: str, peer: str, message_ids: Sequence[st
 
 
 def remember_key(tx: Transaction, *, party: str, key: str, digest: bytes, message_id: str, now: datetime) -> str:
-    """Bind an Idempotency-Key to a request, or find what it was bound to.
+    """Bind an Idempotency-Key to a request, or return the earlier message of the key.
+
+    Args:
+        digest: Digest of the request.
 
     Returns:
         The id of the message that serves this request: the given one, or the earlier one.
 
     Raises:
-        KeyReused: The key came before with another request.
+        KeyReused: The key belongs to another request.
     """
     row = tx.execute(
         """INSERT INTO idempotency_key VALUES (%s, %s, %s, %s, %s)
@@ -248,7 +254,11 @@ def remember_key(tx: Transaction, *, party: str, key: str, digest: bytes, messag
 
 
 def message_of_key(tx: Transaction, *, party: str, key: str, digest: bytes) -> str | None:
-    """The message that an Idempotency-Key was bound to, if it was; raises as `remember_key`."""
+    """Return the id of the message that an Idempotency-Key is bound to, or None.
+
+    Raises:
+        KeyReused: The key belongs to another request.
+    """
     row = tx.execute(
         "SELECT digest, message_id FROM idempotency_key WHERE party = %s AND key = %s", (party, key)
     ).fetchone()
@@ -263,7 +273,7 @@ def _key_reused() -> KeyReused:
 
 
 def by_peer(tx: Transaction, component: str, message_ids: Sequence[str]) -> dict[str, list[str]]:
-    """These messages, by the component at their other end."""
+    """Group messages by the component at their other end."""
     rows = tx.execute(
         """SELECT peer, array_agg(message_id) AS ids FROM message
             WHERE component = %s AND message_id = ANY(%s) GROUP BY peer""",

@@ -33,11 +33,11 @@ class MessageRow:
         in_reply_to: Id of the message that this one answers.
         state: MADES state.
         status: Business outcome.
-        answer: What the answer said, as JSON: `errors` or `rejected`.
+        answer: Content of the answer as JSON: `errors` or `rejected`.
         is_handled: An incoming message was decided on.
         sent_at: When the sender sent it, as the sender says. None for outgoing messages.
         by_application: A business application sent it through the web service.
-        is_proven: The signature of the sender held. If not, everything here is only claimed.
+        is_proven: The signature of the sender was valid. Otherwise all values are unverified.
     """
 
     component: str
@@ -64,7 +64,7 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One step of a trace: at which component a message reached which state, and when."""
+    """One step of a trace: the state that a message reached, the component, and the time."""
 
     at: datetime
     state: State

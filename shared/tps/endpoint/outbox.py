@@ -1,6 +1,6 @@
-"""The outbox of a group's components: what was decided to be sent, until it is sent.
+"""The outbox of a group's components: messages that a transaction decided to send.
 
-Its rows are the outgoing ones of the message ledger (`tps.endpoint.ledger`).
+Its rows are the outgoing rows of the message ledger (`tps.endpoint.ledger`).
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _BATCH_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message that was decided on.
+    """A message for the outbox.
 
     Attributes:
         component: The sender's code.
         receiver: The receiving component's code.
         type: Message type (`TPS-ASSET`, ...).
         content: The encoded document.
-        document_id, revision: Of the document, for whoever looks the message up.
-        in_reply_to: Id of the message this one answers.
-        caused_by: Id of the consumed message in whose handling it was decided.
-        rank: Lower ones of the same cause are sent first.
-        ba_message_id: The application's own id, if it gave one.
-        sender_application: Its name, if it gave one.
-        by_application: It came by the web service, so that its answers are offered there.
+        document_id, revision: Id and revision of the document, for searches.
+        in_reply_to: Id of the message that this one answers.
+        caused_by: Id of the consumed message whose handling decided this one.
+        rank: Messages of the same cause are sent in ascending rank.
+        ba_message_id: The application's own id, or None.
+        sender_application: The application's name, or None.
+        by_application: The message came through the web service, which also offers its answers.
     """
 
     component: str
@@ -56,7 +56,10 @@ class Outgoing:
 
     @property
     def business_id(self) -> str | None:
-        """The application's own; else mRID and revision, or in a reply to a StatusRequest the request's mRID."""
+        """The `baMessageID`: the application's own id if there is one.
+
+        By default it is mRID and revision. In a reply to a StatusRequest it is the mRID of the request.
+        """
         if self.ba_message_id is not None:
             return self.ba_message_id
         return self.document_id if self.revision is None else f"{self.document_id}-{self.revision}"
@@ -66,8 +69,8 @@ def add_outgoing(tx: Transaction, out: Outgoing) -> int | None:
     """Write a message into the outbox.
 
     Returns:
-        Its `sequence`, counted per sender and receiver, the counter locked until the transaction ends; or None if a
-        message of this id is there already (decided before; nothing is changed).
+        The message's `sequence` per sender and receiver. Its counter stays locked until the transaction ends. None if a
+        message with this id exists already. Then nothing changes.
     """
     values = _values(out)
     row = tx.execute(
@@ -118,7 +121,7 @@ def _values(out: Outgoing) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """An outgoing message that the broker has not stored yet; `content` is deflated."""
+    """An outgoing message that the broker has not stored yet. `content` is deflated."""
 
     component: str
     message_id: str
@@ -134,9 +137,10 @@ class Unsent:
 
 
 def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[Unsent]:
-    """Those of these outgoing messages that are to be sent next, in that order.
+    """Return the unsent messages with these ids that must be sent next, in order.
 
-    At most 4 MB of deflated contents at once, but always one message: ask again when they are sent.
+    The result has at least one message if any is unsent, and about 4 MB of deflated content at most. Call again when
+    these messages are sent.
     """
     rows = tx.execute(
         """SELECT component, message_id, type, peer, sequence, in_reply_to, ba_message_id, created_at, expires_at,
@@ -147,14 +151,14 @@ def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[
                                     AND sent_at IS NULL AND state <> 'FAILED') AS waiting
             WHERE bytes_before < %s ORDER BY rank, sequence, message_id""",
         (component, list(message_ids), _BATCH_BYTES),
-        binary=True,  # as text a content takes twice its size, at both ends
+        binary=True,  # text format would double the size at both ends
     ).fetchall()
     carried(tx, *(row["content"] for row in rows))
     return [Unsent(**row) for row in rows]
 
 
 def unsent_of_cause(tx: Transaction, component: str, caused_by: str) -> list[str]:
-    """Ids of what the handling of one consumed message decided to send and has not sent yet."""
+    """Return the ids of unsent messages that the handling of one consumed message decided."""
     rows = tx.execute(
         """SELECT message_id FROM message
             WHERE component = %s AND caused_by = %s AND sent_at IS NULL AND state <> 'FAILED'
@@ -165,7 +169,7 @@ def unsent_of_cause(tx: Transaction, component: str, caused_by: str) -> list[str
 
 
 def left_unsent(tx: Transaction, before: datetime, limit: int = 200) -> list[tuple[str, str]]:
-    """(component, message id) of outgoing messages that were decided before that moment and are still not sent."""
+    """Return (component, message id) of unsent outgoing messages that were decided before that moment."""
     rows = tx.execute(
         """SELECT component, message_id FROM message
             WHERE direction = 'out' AND sent_at IS NULL AND state <> 'FAILED' AND created_at < %s
@@ -176,7 +180,10 @@ def left_unsent(tx: Transaction, before: datetime, limit: int = 200) -> list[tup
 
 
 def expired(tx: Transaction, before: datetime, limit: int = 1000) -> dict[str, list[str]]:
-    """By component, outgoing messages whose time was over by then, neither delivered, failed nor answered."""
+    """Return the ids of expired outgoing messages by component: neither delivered, failed nor answered.
+
+    The rows are locked. Rows that another transaction has locked are skipped.
+    """
     rows = tx.execute(
         """SELECT component, array_agg(message_id) AS ids
              FROM (SELECT component, message_id FROM message
@@ -191,12 +198,12 @@ def expired(tx: Transaction, before: datetime, limit: int = 1000) -> dict[str, l
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """How messages came to the broker.
+    """The way of messages to the broker.
 
     Attributes:
-        handed_at: When they had been checked and sealed, and were handed over.
-        stored_at: When the broker had said that it has stored them.
-        broker: Its component code.
+        handed_at: When the sealed messages were handed over.
+        stored_at: When the broker had confirmed that it stored them.
+        broker: The broker's component code.
     """
 
     handed_at: datetime
@@ -205,7 +212,10 @@ class Passage:
 
 
 def mark_sent(tx: Transaction, component: str, message_ids: Sequence[str], passage: Passage) -> None:
-    """Note that the broker has stored these messages: DELIVERING; the receiver's word on them may be here already."""
+    """Note that the broker has stored these messages (DELIVERING).
+
+    A receiver's acknowledgement may have arrived earlier. Then the later state stays.
+    """
     steps = (
         (State.ACCEPTED, passage.handed_at, component),
         (State.DELIVERING, passage.handed_at, component),
@@ -225,7 +235,7 @@ def mark_sent(tx: Transaction, component: str, message_ids: Sequence[str], passa
             "ids": list(message_ids),
             "sent_at": passage.stored_at,
             "state": State.DELIVERING,
-            "before": [str(each) for each in predecessors(State.DELIVERING)],
+            "before": [str(before) for before in predecessors(State.DELIVERING)],
             "states": [str(state) for state, _, _ in steps],
             "times": [at for _, at, _ in steps],
             "places": [place for _, _, place in steps],

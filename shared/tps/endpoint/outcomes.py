@@ -1,4 +1,4 @@
-"""The outcome of an event: how a function says it, and how event delivery reads it."""
+"""The outcome of an event: how a function states it, and how event delivery reads it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ _OUTCOMES = {DONE, REFUSED, FAILED}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a function made of an event, in words for the platform operator: no text of an error is in it.
+    """The reply of a function to an event, as the platform operator sees it. It contains no error text.
 
     Attributes:
-        status: HTTP status; None if there was no answer.
-        outcome: What it said by `TPS-Outcome`.
-        is_lost: The connection broke before the answer: a message that kills its function must not come for ever.
+        status: HTTP status. None without an answer.
+        outcome: Value of the header `TPS-Outcome`.
+        is_lost: The connection broke before the answer. This counts as an attempt, so that a message that kills its
+            function is not delivered for ever.
     """
 
     function: str
@@ -27,16 +28,16 @@ class Reply:
 
     @property
     def is_attempt(self) -> bool:
-        """True if the function itself took the message in hand, and not only a gateway in between."""
+        """True if the function itself handled the message. False if only a gateway answered."""
         return self.is_lost or self.outcome in _OUTCOMES
 
     @property
     def has_ended(self) -> bool:
-        """True if the function said that the message has ended."""
+        """True if the function stated that the message has ended."""
         return (self.status, self.outcome) in _ENDED
 
     def __str__(self) -> str:
         if self.status is None:
             return f"{self.function}: {'connection lost' if self.is_lost else 'not reached'}"
-        said = self.outcome if self.outcome in _OUTCOMES else "none"
-        return f"{self.function}: HTTP {self.status}, outcome {said}"
+        outcome = self.outcome if self.outcome in _OUTCOMES else "none"
+        return f"{self.function}: HTTP {self.status}, outcome {outcome}"

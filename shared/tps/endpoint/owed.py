@@ -1,7 +1,7 @@
-"""MADES acknowledgements that are owed: written in the transaction that earns them, gone once they are sent.
+"""MADES acknowledgements that are owed: written by the transaction that earns them, deleted when they are sent.
 
-Whoever sends them takes a lease first, so that no transaction is open while the broker is asked; a lease that nobody
-ends runs out. So an acknowledgement is sent once or, after a crash, twice, and never lost.
+A process that sends them takes a lease first, so that no transaction is open during calls to the broker. A lease ends
+by itself. So an acknowledgement is sent once, or twice after a crash, and is never lost.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def owe(
     detail: str | None = None,
     lease_id: str | None = None,
 ) -> None:
-    """Note that an acknowledgement is to be sent; a later kind replaces an earlier one that was not sent yet.
+    """Note that acknowledgements must be sent. A later kind replaces an earlier one that was not sent yet.
 
     Args:
-        lease_id: Whoever owes it is about to send it; others leave it alone meanwhile.
+        lease_id: Lease of a caller that is about to send them. Other processes skip them meanwhile.
     """
     tx.execute(
         """INSERT INTO owed_acknowledgement (component, peer, message_id, kind, at, detail, lease, leased_until)
@@ -46,12 +46,15 @@ def owe(
 
 
 def lease(tx: Transaction, lease_id: str, limit: int = LEASE_ROWS, *, only: str | None = None) -> list[dict[str, Any]]:
-    """Take what is owed and nobody else is sending: component, peer, message_id, kind, at, detail.
+    """Lease owed acknowledgements that no other process is sending.
 
     Args:
-        only: Id of the one message to take, and then whoever has a lease on it.
+        only: Id of the one message to lease. Other leases on it are ignored.
+
+    Returns:
+        Rows of component, peer, message_id, kind, at, detail.
     """
-    _need_not_last(tx)
+    _allow_loss(tx)
     which = "message_id = %s FOR UPDATE"
     if only is None:
         which = "leased_until IS NULL OR leased_until <= clock_timestamp() LIMIT %s FOR UPDATE SKIP LOCKED"
@@ -66,8 +69,8 @@ def lease(tx: Transaction, lease_id: str, limit: int = LEASE_ROWS, *, only: str 
 
 
 def settle(tx: Transaction, lease_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """These of the lease are sent; what was replaced or leased anew meanwhile stays owed."""
-    _need_not_last(tx)
+    """Delete these rows of the lease, because they are sent. Rows that were replaced or leased again stay owed."""
+    _allow_loss(tx)
     tx.execute(
         """DELETE FROM owed_acknowledgement o
             USING unnest(%s::text[], %s::text[], %s::text[]) AS s(component, peer, id)
@@ -77,10 +80,10 @@ def settle(tx: Transaction, lease_id: str, rows: Sequence[Mapping[str, Any]]) ->
 
 
 def release(tx: Transaction, lease_id: str) -> None:
-    """They could not be sent: whoever comes next may try."""
+    """End a lease, because its acknowledgements could not be sent."""
     tx.execute("UPDATE owed_acknowledgement SET lease = NULL, leased_until = NULL WHERE lease = %s", (lease_id,))
 
 
-def _need_not_last(tx: Transaction) -> None:
-    """A lease or its end that is lost in a crash only sends twice: no wait for the disk."""
+def _allow_loss(tx: Transaction) -> None:
+    """Skip the wait for the disk: a crash that loses a lease or its end only causes a repeat."""
     tx.execute("SET LOCAL synchronous_commit = off")

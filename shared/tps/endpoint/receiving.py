@@ -1,7 +1,7 @@
-"""Receiving: verify, decrypt, drop what came before, note delivery, and tell the sender.
+"""Receiving: verify, decrypt, drop repeats, note the delivery, and owe the sender an acknowledgement.
 
-An incoming message is opened before any transaction of the function that takes it; what cannot be opened is FAILED
-for good, and the sender is told if its signature held.
+An incoming message is opened before the function opens its own transaction. A message that cannot be opened is FAILED
+for good. Its sender is told if the signature was valid.
 """
 
 from __future__ import annotations
@@ -37,28 +37,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What event delivery hands over: an envelope, and the subject it came by."""
+    """An envelope from event delivery, and its subject."""
 
     subject: str
     data: bytes
 
     @property
     def group(self) -> str:
-        """The group whose inbox it lay in."""
+        """The group whose inbox held the message."""
         return parse_subject(self.subject).group
 
     @property
     def type(self) -> str:
-        """Its message type."""
+        """The message type."""
         return parse_subject(self.subject).type
 
 
 def open_message(endpoint: Endpoint, arrival: Arrival) -> Message:
-    """The message, proven and decrypted.
+    """Return a verified and decrypted message.
 
     Raises:
-        MessageRefused: It fails for good; noted, and the sender told where it is known for sure.
-        StoreAway: Retry.
+        MessageRefused: The message failed for good. The failure is noted. It is owed to the sender if the signature
+            was valid.
+        StoreAway: A store is unavailable. The same message must be delivered again.
     """
     envelope = Envelope.from_bytes(arrival.data)
     try:
@@ -69,7 +70,12 @@ def open_message(endpoint: Endpoint, arrival: Arrival) -> Message:
 
 
 def open_acknowledgement(endpoint: Endpoint, arrival: Arrival) -> MadesAcknowledgement:
-    """A MADES acknowledgement, proven; raises as `open_message`, but nobody is told."""
+    """Return a verified MADES acknowledgement.
+
+    Raises:
+        MessageRefused: The acknowledgement is invalid. Its sender is not told.
+        StoreAway: A store is unavailable. The same acknowledgement must be delivered again.
+    """
     with endpoint.database.transaction() as tx:
         acknowledgement = read_acknowledgement(
             Envelope.from_bytes(arrival.data), lambda code: endpoint.believed_entry(tx, code), endpoint.clock()
@@ -79,29 +85,29 @@ def open_acknowledgement(endpoint: Endpoint, arrival: Arrival) -> MadesAcknowled
 
 
 def apply_acknowledgement(endpoint: Endpoint, acknowledgement: MadesAcknowledgement) -> None:
-    """Note in the ledger what a receiver says of our messages to it; of others it can say nothing."""
+    """Note in the ledger what a receiver states about messages that it got. Other messages are ignored."""
     own, peer, kind = acknowledgement.receiver, acknowledgement.sender, acknowledgement.kind
     with endpoint.database.transaction() as tx:
-        ours = ledger.sent_to(tx, own, peer, [each.message_id for each in acknowledgement.messages])
-        messages = [each for each in acknowledgement.messages if each.message_id in ours]
+        own_ids = ledger.sent_to(tx, own, peer, [message.message_id for message in acknowledgement.messages])
+        messages = [message for message in acknowledgement.messages if message.message_id in own_ids]
         if kind is AcknowledgementKind.FAILURE:
             _fail(tx, own, peer, messages)
         if kind is AcknowledgementKind.TRACING:
-            passed = [Step(each.message_id, each.at, each.detail) for each in messages]
-            ledger.trace_passage(tx, own, passed, at_component=peer)
-        steps = [Step(each.message_id, each.at) for each in messages]
+            steps = [Step(message.message_id, message.at, message.detail) for message in messages]
+            ledger.trace_passage(tx, own, steps, at_component=peer)
+        steps = [Step(message.message_id, message.at) for message in messages]
         for state in _STATES[kind]:
             ledger.advance_each(tx, own, steps, state, at_component=peer)
 
 
 def _fail(tx: Transaction, own: str, peer: str, messages: Sequence[AcknowledgedMessage]) -> None:
-    """Those that were not delivered already are FAILED; a receiver cannot take back what it said."""
-    steps = [Step(each.message_id, each.at, each.detail) for each in messages]
+    """Mark messages as FAILED that were not delivered already. A receiver cannot revoke a delivery."""
+    steps = [Step(message.message_id, message.at, message.detail) for message in messages]
     failed = set(ledger.advance_each(tx, own, steps, State.FAILED, at_component=peer))
     by_code: dict[str, list[str]] = defaultdict(list)
-    for each in messages:
-        if each.message_id in failed:
-            by_code[each.detail or "failed"].append(each.message_id)
+    for message in messages:
+        if message.message_id in failed:
+            by_code[message.detail or "failed"].append(message.message_id)
     for code, ids in by_code.items():
         errors = [{"code": code, "detail": FAILURES.get(code, "the receiver could not process the message")}]
         ledger.set_answer(tx, own, ids, status="failed", answer={"errors": errors})
@@ -119,10 +125,10 @@ def _open(endpoint: Endpoint, arrival: Arrival, envelope: Envelope) -> Message:
     with endpoint.database.transaction() as tx:
         metadata = read_metadata(envelope, lambda code: endpoint.believed_entry(tx, code), endpoint.clock())
         check_subject(arrival.subject, metadata)
-        _check_way(endpoint, tx, metadata)
+        _check_path(endpoint, tx, metadata)
         if envelope.detached is None:
             return _opened(endpoint, tx, envelope, metadata)
-    # Unreferenced after attaching, so the buffer is freed before the content is decrypted.
+    # Unreferenced, so the fetched buffer is freed once attached, before the decryption.
     envelope = envelope.attach(_attached(endpoint, arrival, envelope.detached, metadata))
     with endpoint.database.transaction() as tx:
         return _opened(endpoint, tx, envelope, metadata)
@@ -133,14 +139,14 @@ def _opened(endpoint: Endpoint, tx: Transaction, envelope: Envelope, metadata: M
     return metadata.with_content(content)
 
 
-def _check_way(endpoint: Endpoint, tx: Transaction, metadata: Metadata) -> None:
-    """Is it for a component of ours, by a path that is open to its sender?"""
+def _check_path(endpoint: Endpoint, tx: Transaction, metadata: Metadata) -> None:
+    """Check that the receiver is a component of this group and that its path is open to the sender."""
     if endpoint.own(tx, metadata.receiver) is None:
         raise refusal("wrong_receiver")
     entry = endpoint.believed_entry(tx, metadata.receiver)
     if entry is None:
         raise refusal("unknown_receiver")
-    # Check the path first: a forbidden receiver must look like an unknown one.
+    # Check the path first: without one, this receiver must look like an unknown one.
     select_path(entry.paths, metadata.sender, metadata.type, endpoint.clock())
     sender = endpoint.believed_entry(tx, metadata.sender)
     check_route(metadata.type, _kind(sender.group) if sender else "", endpoint.kind)
@@ -151,7 +157,7 @@ def _kind(group: str) -> str:
 
 
 def _attached(endpoint: Endpoint, arrival: Arrival, detached: DetachedContent, metadata: Metadata) -> bytearray:
-    """A large content, which travels beside its message; no transaction is open while the broker is asked."""
+    """Fetch a large content, which the broker stores beside its message. No transaction is open meanwhile."""
     address = LargeAddress(arrival.group, metadata.receiver, metadata.sender, detached.name)
     data = endpoint.mailbox.get_large(address, detached.chunks)
     if data is None:
@@ -160,7 +166,7 @@ def _attached(endpoint: Endpoint, arrival: Arrival, detached: DetachedContent, m
 
 
 def _note_failure(endpoint: Endpoint, envelope: Envelope, error: MessageRefused) -> None:
-    """Keep an unusable message as FAILED in our ledger, and owe its sender the news if its signature held."""
+    """Keep an invalid message as FAILED. Owe its sender the failure if the signature was valid."""
     try:
         metadata, now = peek_metadata(envelope), endpoint.clock()
     except MessageRefused:

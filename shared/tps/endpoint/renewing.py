@@ -1,7 +1,9 @@
-"""Renewing own components' certificates well before they end, with keys made anew.
+"""Renewal of own components' certificates well before they end, with new keys.
 
-The new keys are stored, wrapped, before certificates are asked for, and asked for again until they are here: whatever
-is interrupted, no certificate is issued for a key that is lost. Older keys stay: they open what is still queued.
+The wrapped new keys are stored before the first request for certificates. The request is repeated until the
+certificates arrive. So no certificate is ever issued for a lost key. Old keys stay, because they open queued messages.
+
+Source: docs/mades.md, "Certificates".
 """
 
 from __future__ import annotations
@@ -38,14 +40,14 @@ _LONGEST_DELAY = timedelta(hours=1)
 _log = structlog.get_logger()
 
 Certify = Callable[[str, Mapping[str, str]], Sequence[str]]
-"""Certificates (PEM) for a component's new public keys (PEM by use); the same ones for the same keys."""
+"""Returns certificates (PEM) for a component's public keys (PEM by use). The same keys get the same certificates."""
 
 
 def renew_due(endpoint: Endpoint) -> int:
-    """Renew every own component whose certificates end soon; returns how many were renewed.
+    """Renew every own component whose certificates end soon. Return the number of renewed components.
 
     Raises:
-        StoreAway: The group's own database.
+        StoreAway: The group's own database is unavailable.
     """
     if endpoint.upkeep.directory is None:
         return 0
@@ -55,35 +57,35 @@ def renew_due(endpoint: Endpoint) -> int:
 
 
 def _renew_or_log(endpoint: Endpoint, component: str) -> bool:
-    taken = _take(endpoint, component)
-    if taken is None:
+    keys = _take(endpoint, component)
+    if keys is None:
         return False
     try:
-        _finish(endpoint, taken, by_directory(endpoint))
+        _finish(endpoint, keys, by_directory(endpoint))
     except TpsError as error:
-        wait = delay(taken.failures, _LONGEST_DELAY)
-        _log.error("certificates not renewed", component=component, why=error.detail, next_in_s=wait.seconds)
+        retry_in = delay(keys.failures, _LONGEST_DELAY)
+        _log.error("certificates not renewed", component=component, why=error.detail, next_in_s=retry_in.seconds)
         with endpoint.database.transaction() as tx:
-            key_renewal.put_off_renewal(tx, component, endpoint.clock() + wait)
+            key_renewal.postpone_renewal(tx, component, endpoint.clock() + retry_in)
         return False
     return True
 
 
 def renew_now(endpoint: Endpoint, component: str, certify: Certify) -> tuple[Certificate, ...]:
-    """Renew a component of this group, however long its certificates hold.
+    """Renew a component of this group at any age of its certificates.
 
     Raises:
-        NotFound: No component of this group.
-        Unavailable: Somebody is renewing it just now.
-        TpsError: What `certify` raises; the same keys wait for the next attempt.
+        NotFound: The group has no such component.
+        Unavailable: Another renewal is in progress, or one failed a moment ago.
+        TpsError: `certify` failed. The same keys wait for the next attempt.
     """
     with endpoint.database.transaction() as tx:
         if endpoint.own(tx, component) is None:
             raise NotFound("this group has no such component")
-    taken = _take(endpoint, component)
-    if taken is None:
+    keys = _take(endpoint, component)
+    if keys is None:
         raise Unavailable("a renewal is in progress or failed a moment ago; try again in a minute")
-    return _finish(endpoint, taken, certify)
+    return _finish(endpoint, keys, certify)
 
 
 def _take(endpoint: Endpoint, component: str) -> NewKeys | None:
@@ -94,20 +96,22 @@ def _take(endpoint: Endpoint, component: str) -> NewKeys | None:
         return key_renewal.take_renewal(tx, new, now=now, until=now + _TURN)
 
 
-def _finish(endpoint: Endpoint, taken: NewKeys, certify: Certify) -> tuple[Certificate, ...]:
-    keys = {use: _unwrapped(endpoint, taken, use) for use in CertificateUse}
+def _finish(endpoint: Endpoint, new_keys: NewKeys, certify: Certify) -> tuple[Certificate, ...]:
+    keys = {use: _unwrapped(endpoint, new_keys, use) for use in CertificateUse}
     public = {use.value: dump_public_key(key.public_key()).decode() for use, key in keys.items()}
-    issued = {each.use: each for each in map(load_certificate, certify(taken.component, public))}
-    _check(endpoint, taken.component, issued, public)
-    _keep(endpoint, taken, issued)
-    _log.info("certificates renewed", component=taken.component, until=min(_ends(issued)).isoformat())
+    issued = {
+        certificate.use: certificate for certificate in map(load_certificate, certify(new_keys.component, public))
+    }
+    _check(endpoint, new_keys.component, issued, public)
+    _keep(endpoint, new_keys, issued)
+    _log.info("certificates renewed", component=new_keys.component, until=min(_ends(issued)).isoformat())
     return tuple(issued[use] for use in CertificateUse)
 
 
 def _check(
     endpoint: Endpoint, component: str, issued: Mapping[CertificateUse, Certificate], public: Mapping[str, str]
 ) -> None:
-    """Refuse what is not exactly what was asked for."""
+    """Refuse certificates that do not match the request exactly."""
     authority, now = endpoint.upkeep.authority(), endpoint.clock()
     for use in CertificateUse:
         certificate = issued.get(use)
@@ -116,19 +120,29 @@ def _check(
         verify_certificate(certificate, authority, now, component=component, use=use)
 
 
-def _keep(endpoint: Endpoint, taken: NewKeys, issued: Mapping[CertificateUse, Certificate]) -> None:
-    now, component = endpoint.clock(), taken.component
+def _keep(endpoint: Endpoint, new_keys: NewKeys, issued: Mapping[CertificateUse, Certificate]) -> None:
+    now, component = endpoint.clock(), new_keys.component
     keys = [
-        WrappedKey(each.certificate_id, component, use, getattr(taken, use.value), each.valid_from, each.valid_to)
-        for use, each in issued.items()
+        WrappedKey(
+            certificate.certificate_id,
+            component,
+            use,
+            getattr(new_keys, use.value),
+            certificate.valid_from,
+            certificate.valid_to,
+        )
+        for use, certificate in issued.items()
     ]
     with endpoint.database.transaction() as tx:
         key_renewal.keep_renewed(tx, component, keys, unneeded_before=now - IN_FLIGHT)
-        directory_copy.look_again(tx, component, now)
+        directory_copy.schedule_pull(tx, component, now)
 
 
 def by_directory(endpoint: Endpoint) -> Certify:
-    """Certificates from the Component Directory, to the component that still has a valid one."""
+    """Return a function that gets certificates from the Component Directory.
+
+    The component must still have a valid certificate.
+    """
     directory = endpoint.upkeep.directory
     assert directory is not None
 
@@ -144,10 +158,10 @@ def _wrapped(endpoint: Endpoint, component: str, use: CertificateUse, key: Priva
     return wrap(dump_private_key(key), endpoint.key, bound_to(component, use))
 
 
-def _unwrapped(endpoint: Endpoint, taken: NewKeys, use: CertificateUse) -> PrivateKey:
-    wrapped: bytes = getattr(taken, use.value)
-    return load_private_key(unwrap(wrapped, endpoint.key, bound_to(taken.component, use)))
+def _unwrapped(endpoint: Endpoint, new_keys: NewKeys, use: CertificateUse) -> PrivateKey:
+    wrapped: bytes = getattr(new_keys, use.value)
+    return load_private_key(unwrap(wrapped, endpoint.key, bound_to(new_keys.component, use)))
 
 
 def _ends(issued: Mapping[CertificateUse, Certificate]) -> list[datetime]:
-    return [each.valid_to for each in issued.values()]
+    return [certificate.valid_to for certificate in issued.values()]

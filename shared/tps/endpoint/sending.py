@@ -1,7 +1,7 @@
-"""Sending: into the outbox within the transaction that decides it, then signed, encrypted and published.
+"""Sending: enqueue in the transaction that decides, then sign, encrypt and publish.
 
-Whatever is in the outbox will be sent, by whoever comes first: the request that put it there, a repeat of the event
-that caused it, or the next tick. The broker and the receiver drop repeats by message id.
+The first process that finds a message in the outbox sends it: the request that enqueued it, a repeat of the event that
+caused it, or the next tick. The broker and the receiver drop repeats by message id.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ _ACKNOWLEDGED_WITHIN = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be sent; ids and sequence are given when it is enqueued.
+    """A message to send, before it has an id and a sequence.
 
     Attributes:
         sender, receiver: Component codes.
-        document_id, revision: Of the document in `content`.
-        no_use_after: When the content loses its point, if before the type's own time to live is up.
-        rank: Lower ones of the same cause are sent first.
-        ba_message_id, sender_application: As the application gave them.
-        by_application: It came by the web service, so that its answers are offered there.
+        document_id, revision: Id and revision of the document in `content`.
+        no_use_after: When the content becomes useless, if this is before the end of the type's time to live.
+        rank: Messages of the same cause are sent in ascending rank.
+        ba_message_id, sender_application: Values that the application gave.
+        by_application: The message came through the web service, which also offers its answers.
     """
 
     sender: str
@@ -66,7 +66,7 @@ class Draft:
 def enqueue(
     endpoint: Endpoint, tx: Transaction, draft: Draft, message_id: str, *, caused_by: str | None = None
 ) -> int | None:
-    """Put a message into the outbox; returns its sequence, None if it is there already."""
+    """Put a message into the outbox. Return its sequence, or None if it is there already."""
     now = endpoint.clock()
     return outbox.add_outgoing(
         tx,
@@ -91,49 +91,53 @@ def enqueue(
 
 
 def dispatch(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> None:
-    """Send what is in the outbox under these ids and not sent yet, in rank order.
+    """Send the unsent messages with these ids, in rank order.
 
     Raises:
-        StoreAway: Something was not sent; it stays in the outbox.
+        StoreAway: Some messages were not sent. They stay in the outbox.
     """
-    left = set(message_ids)
-    while left and (tried := _dispatch_some(endpoint, component, sorted(left))):
-        left -= tried
+    unsent = set(message_ids)
+    while unsent and (examined := _dispatch_batch(endpoint, component, sorted(unsent))):
+        unsent -= examined
 
 
 def dispatch_caused(endpoint: Endpoint, component: str, caused_by: str) -> None:
-    """Send what the handling of one consumed message decided to send and has not sent yet; raises as `dispatch`."""
+    """Send the unsent messages that the handling of one consumed message decided.
+
+    Raises:
+        StoreAway: Some messages were not sent. They stay in the outbox.
+    """
     with endpoint.database.transaction() as tx:
         ids = outbox.unsent_of_cause(tx, component, caused_by)
-        some = _next_of(endpoint, tx, component, ids)
-    _send_ready(endpoint, component, some.ready)
-    dispatch(endpoint, component, sorted(set(ids) - some.tried))
+        batch = _next_of(endpoint, tx, component, ids)
+    _send_ready(endpoint, component, batch.ready)
+    dispatch(endpoint, component, sorted(set(ids) - batch.tried))
 
 
 def dispatch_left_behind(endpoint: Endpoint) -> int:
-    """Send what some process decided and did not get to send; returns how many messages were tried.
+    """Send messages that another process decided but did not send. Return the number of messages tried.
 
     Raises:
-        StoreAway: Something was not sent; what could be sent of other components was.
+        StoreAway: Some messages were not sent. The other components' messages were tried all the same.
     """
     with endpoint.database.transaction() as tx:
-        left = outbox.left_unsent(tx, endpoint.clock() - _LEFT_BEHIND)
-    trouble: StoreAway | None = None
-    for component in sorted({component for component, _ in left}):
+        unsent = outbox.left_unsent(tx, endpoint.clock() - _LEFT_BEHIND)
+    failure: StoreAway | None = None
+    for component in sorted({component for component, _ in unsent}):
         try:
-            dispatch(endpoint, component, [message_id for owner, message_id in left if owner == component])
+            dispatch(endpoint, component, [message_id for sender, message_id in unsent if sender == component])
         except StoreAway as error:
-            trouble = error
+            failure = error
             if not endpoint.mailbox.is_there_or_connects():
                 break
-    if trouble is not None:
-        raise trouble
-    return len(left)
+    if failure is not None:
+        raise failure
+    return len(unsent)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A message that may go, with what it is sealed for and with; no transaction is needed from here on."""
+    """A message with the keys to seal it. Sealing needs no transaction."""
 
     message: Message
     entry: ComponentEntry
@@ -141,33 +145,33 @@ class _Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class _Some:
-    """The next messages of the outbox: ids of those that were looked at, and those of them that may go."""
+class _Batch:
+    """The next messages of the outbox: the ids of all examined messages, and the messages that can be sent."""
 
     tried: set[str]
     ready: list[_Ready]
 
 
-def _dispatch_some(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> set[str]:
-    """Send as many as fit into memory well; returns which were tried, none if nothing was left to send."""
+def _dispatch_batch(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> set[str]:
+    """Send as many messages as memory allows. Return the ids tried, an empty set if nothing was unsent."""
     with endpoint.database.transaction() as tx:
-        some = _next_of(endpoint, tx, component, message_ids)
-    _send_ready(endpoint, component, some.ready)
-    return some.tried
+        batch = _next_of(endpoint, tx, component, message_ids)
+    _send_ready(endpoint, component, batch.ready)
+    return batch.tried
 
 
-def _next_of(endpoint: Endpoint, tx: Transaction, component: str, message_ids: Sequence[str]) -> _Some:
+def _next_of(endpoint: Endpoint, tx: Transaction, component: str, message_ids: Sequence[str]) -> _Batch:
     rows = outbox.unsent(tx, component, message_ids) if message_ids else []
-    ready = [each for row in rows if (each := _ready_or_failed(endpoint, tx, row)) is not None]
-    return _Some({row.message_id for row in rows}, ready)
+    ready = [item for row in rows if (item := _ready_or_failed(endpoint, tx, row)) is not None]
+    return _Batch({row.message_id for row in rows}, ready)
 
 
 def _send_ready(endpoint: Endpoint, component: str, ready: list[_Ready]) -> None:
-    """Seal and publish; what the broker took is sent, even if others were not taken."""
+    """Seal and publish messages. Mark those that the broker stored as sent, even if it did not store all."""
     if not ready:
         return
     refused: dict[str, MessageRefused] = {}
-    letters = [letter for each in ready if (letter := _letter_or_refused(endpoint, each, refused)) is not None]
+    letters = [letter for item in ready if (letter := _letter_or_refused(endpoint, item, refused)) is not None]
     handed_at = endpoint.clock()
     stored = endpoint.mailbox.publish_each(letters)
     passage = Passage(handed_at, endpoint.clock(), endpoint.broker)
@@ -198,10 +202,10 @@ def _letter_or_refused(endpoint: Endpoint, ready: _Ready, refused: dict[str, Mes
 
 
 def fail_expired(endpoint: Endpoint) -> int:
-    """Messages of ours that were not delivered in time are FAILED; returns how many, a thousand at most.
+    """Mark outgoing messages as FAILED that were not delivered in time. Return their number, a thousand at most.
 
-    A little late, so that an acknowledgement of what came in time is not overtaken; what the receiver has answered by
-    a document was delivered, whatever became of its acknowledgement.
+    The check allows 30 s for the acknowledgement of a delivery in time. A message that the receiver answered by a
+    document was delivered, even without an acknowledgement.
     """
     now = endpoint.clock()
     with endpoint.database.transaction() as tx:
@@ -214,7 +218,7 @@ def fail_expired(endpoint: Endpoint) -> int:
 def fail_outgoing(
     tx: Transaction, component: str, message_ids: Sequence[str], *, error: MessageRefused, now: datetime
 ) -> None:
-    """Messages that never will be delivered: FAILED, with the reason in their trace and answer."""
+    """Mark messages as FAILED, with the reason in their trace and answer."""
     failed = ledger.advance(
         tx, component, message_ids, State.FAILED, at=now, at_component=component, details=error.code
     )
@@ -247,11 +251,11 @@ def _seal(endpoint: Endpoint, ready: _Ready) -> Letter:
 
 
 def receiver_entry(endpoint: Endpoint, tx: Transaction, row: Unsent) -> ComponentEntry:
-    """Where an outgoing message goes.
+    """Return the directory entry of an outgoing message's receiver.
 
     Raises:
-        MessageRefused: `unknown_receiver`, for a code that does not exist and for one that does not take messages
-            from this sender, in the same words; `type_not_allowed`; `expired`; `directory_stale`.
+        MessageRefused: `unknown_receiver`: the code does not exist, or the receiver has no path for this sender. The
+            two cases must look the same. Also `type_not_allowed`, `expired`, `directory_stale`.
     """
     now = endpoint.clock()
     entry = endpoint.believed_entry(tx, row.peer)
@@ -266,13 +270,13 @@ def receiver_entry(endpoint: Endpoint, tx: Transaction, row: Unsent) -> Componen
 
 
 def letter_for(group: str, message: Message, data: bytes) -> Letter:
-    """A message as the broker takes it; CloudEvents attributes travel as `ce-` headers."""
+    """Return a message as a letter to the broker. CloudEvents attributes travel as `ce-` headers."""
     subject = message_subject(group, message.type, message.receiver, message.sender)
     return Letter(subject, data, message.message_id, cloud_event_headers(message.type, message.message_id, subject))
 
 
 def cloud_event_headers(message_type: str, message_id: str, subject: str) -> dict[str, str]:
-    """CloudEvents 1.0 attributes of a message, as NATS headers."""
+    """Return the CloudEvents 1.0 attributes of a message, as NATS headers."""
     return {
         "ce-specversion": "1.0",
         "ce-id": message_id,
@@ -284,7 +288,10 @@ def cloud_event_headers(message_type: str, message_id: str, subject: str) -> dic
 
 
 def _detached(endpoint: Endpoint, ready: _Ready, envelope: Envelope) -> Envelope:
-    """The envelope with its large content stored beside it, under a name that no other attempt has."""
+    """Store the large content beside its message and return the envelope without it.
+
+    The name of the content is unique to this attempt.
+    """
     message, now = ready.message, endpoint.clock()
     name = derived_id(endpoint.secret("ids"), message.message_id, message.receiver, f"large {now.isoformat()}")
     light, data = envelope.detach(name)

@@ -1,7 +1,10 @@
-"""Keeping the group's copy of the Component Directory up: on a tick, each own component looks when it is its turn.
+"""Synchronisation of the group's copy of the Component Directory. On each tick, the components that are due pull.
 
-What came is believed whole or not at all: one certificate that the platform's authority did not issue, or that is
-another component's, and the copy stays as it was, and ages. Until its time to live is over, traffic goes on by it.
+An answer is accepted as a whole or not at all. One certificate that the platform's authority did not issue, or that
+belongs to another component, rejects the answer. Then the copy stays and ages. Traffic continues until its time to live
+ends.
+
+Source: docs/mades.md, "Copies of the directory".
 """
 
 from __future__ import annotations
@@ -32,22 +35,21 @@ _log = structlog.get_logger()
 
 
 def synchronise(endpoint: Endpoint) -> int:
-    """Look at the directory for every own component whose turn it is; returns how many did.
+    """Pull from the directory for every own component that is due. Return the number of pulls.
 
-    One process at a time does so for a component. If the directory is away, nobody tries again before a growing delay
-    is over.
+    One process at a time pulls for a component. If the directory is unavailable, all wait for a growing delay.
 
     Raises:
-        StoreAway: The group's own database.
+        StoreAway: The group's own database is unavailable.
     """
     if endpoint.upkeep.directory is None:
         return 0
-    looked = 0
+    pulls = 0
     while (pull := _take_turn(endpoint)) is not None:
         if not _look(endpoint, pull):
             break
-        looked += 1
-    return looked
+        pulls += 1
+    return pulls
 
 
 def _take_turn(endpoint: Endpoint) -> Pull | None:
@@ -57,14 +59,14 @@ def _take_turn(endpoint: Endpoint) -> Pull | None:
 
 
 def _look(endpoint: Endpoint, pull: Pull) -> bool:
-    """Whether there is a directory to look at for the next one, too."""
+    """Pull for one component. Return False if the directory is unavailable."""
     try:
         seen = _seen(endpoint, pull)
     except StoreAway as error:
-        _put_off(endpoint, pull, error, directory_copy.put_off_all)
+        _postpone(endpoint, pull, error, directory_copy.postpone_all)
         return False
     except TpsError as error:
-        _put_off(endpoint, pull, error, directory_copy.put_off)
+        _postpone(endpoint, pull, error, directory_copy.postpone)
         return True
     _write(endpoint, pull, seen)
     return True
@@ -83,11 +85,12 @@ def _seen(endpoint: Endpoint, pull: Pull) -> Seen:
 
 
 def check_entries(entries: Sequence[ComponentEntry], authority: str, now: datetime) -> None:
-    """Check that every certificate is its component's own, of the platform's authority; an expired one may be.
+    """Check that the platform's authority issued every certificate, each for its component. Expired ones are allowed.
 
     Raises:
-        MessageRefused: `certificate_untrusted`, or `certificate_unknown`: another component's.
-        Malformed: A component stands there twice.
+        MessageRefused: `certificate_untrusted`: another authority issued it. `certificate_unknown`: it belongs to
+            another component.
+        Malformed: A component occurs twice.
     """
     if len({entry.code for entry in entries}) < len(entries):
         raise Malformed("a component stands twice in the directory's answer")
@@ -99,7 +102,7 @@ def check_entries(entries: Sequence[ComponentEntry], authority: str, now: dateti
 
 def _write(endpoint: Endpoint, pull: Pull, seen: Seen) -> None:
     now, every_s = endpoint.clock(), endpoint.upkeep.sync_every.total_seconds()
-    # Apart from each other, so that the directory is not asked by all at once.
+    # Spread the pulls, so that the components do not all call the directory at once.
     next_at = now + timedelta(seconds=every_s * random.uniform(1 - _SPREAD, 1))
     with endpoint.database.transaction() as tx:
         is_written = directory_copy.write_copy(tx, pull, seen, now=now, next_at=next_at)
@@ -108,16 +111,16 @@ def _write(endpoint: Endpoint, pull: Pull, seen: Seen) -> None:
         _log.info("directory synchronised", component=pull.component, entries=len(seen.entries))
 
 
-PutOff = Callable[["Transaction", Pull, datetime], None]
+Postpone = Callable[["Transaction", Pull, datetime], None]
 
 
-def _put_off(endpoint: Endpoint, pull: Pull, error: TpsError, put_off: PutOff) -> None:
-    wait = delay(pull.failures, endpoint.upkeep.sync_every)
-    _log.warning("directory not synchronised", component=pull.component, why=error.detail, next_in_s=wait.seconds)
+def _postpone(endpoint: Endpoint, pull: Pull, error: TpsError, postpone: Postpone) -> None:
+    retry_in = delay(pull.failures, endpoint.upkeep.sync_every)
+    _log.warning("directory not synchronised", component=pull.component, why=error.detail, next_in_s=retry_in.seconds)
     with endpoint.database.transaction() as tx:
-        put_off(tx, pull, endpoint.clock() + wait)
+        postpone(tx, pull, endpoint.clock() + retry_in)
 
 
 def delay(failures: int, longest: timedelta) -> timedelta:
-    """How long to wait after one more failure: doubling, up to `longest`."""
+    """Return the wait after one more failure. It doubles with each failure, up to `longest`."""
     return min(_FIRST_DELAY * 2.0 ** min(failures, 20), longest)

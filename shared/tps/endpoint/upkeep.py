@@ -1,4 +1,4 @@
-"""How a group's copy of the directory and its components' keys are kept up."""
+"""Settings for the group's copy of the directory and for its components' keys."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ RENEW_DAYS = 60
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What is kept up, by whom to ask.
+    """How a group keeps its copy of the directory and its certificates current.
 
     Attributes:
-        directory: The Component Directory; None where nothing is kept up.
-        authority_file: PEM of the platform's certificate authority: what no certificate is believed without.
-        sync_every: How often each own component looks at the directory.
-        ttl: For how long the copy of an entry is believed if the directory does not tell.
-        renew_before: How long before its end a certificate is renewed.
+        directory: The Component Directory. None disables synchronisation and renewal.
+        authority_file: Certificate (PEM) of the platform's certificate authority, which issues all valid certificates.
+        sync_every: Interval in which each own component pulls from the directory.
+        ttl: Time to live of the copy of an entry if the directory gives none.
+        renew_before: Time before the end of a certificate at which it is renewed.
     """
 
     directory: DirectoryClient | None = None
@@ -33,15 +33,15 @@ class Upkeep:
     renew_before: timedelta = timedelta(days=RENEW_DAYS)
 
     def close(self) -> None:
-        """Give back the connections to the directory."""
+        """Close the connections to the directory."""
         if self.directory is not None:
             self.directory.close()
 
     def authority(self) -> str:
-        """The certificate of the platform's authority.
+        """Return the certificate (PEM) of the platform's authority.
 
         Raises:
-            Unavailable: It is not there; whoever deploys must set TPS_AUTHORITY_FILE.
+            Unavailable: The file is missing or unreadable. The deployer must set TPS_AUTHORITY_FILE.
         """
         if self.authority_file is None:
             raise Unavailable("the authority's certificate is not there: TPS_AUTHORITY_FILE")

@@ -108,7 +108,7 @@ def redrive(*, sequences: tuple[int, ...], is_all: bool, type_: str | None, data
         raise click.UsageError("name dead letters by their sequence, or say --all or --type TYPE")
     with opened_stack(data) as stack, _reading(stack) as letters:
         # Listed first: one that dies again meanwhile is not taken up again.
-        chosen = sequences or tuple(each.sequence for each in letters.each(type=type_))
+        chosen = sequences or tuple(each.sequence for each in letters.iterate(type=type_))
         missing = [sequence for sequence in chosen if not letters.redrive(sequence)]
     click.echo(len(chosen) - len(missing))
     if sequences and missing:
@@ -121,7 +121,7 @@ def _undelivered(
     """Dead letters, then failed messages; `after` is an id of either."""
     last_message = after if after and not _is_sequence(after) else None
     if last_message is None:
-        yield from map(_dead, letters.each(int(after or 0), type_))
+        yield from map(_dead, letters.iterate(int(after or 0), type_))
     yield from (_failed(each) for each in _failed_messages(stack, last_message) if type_ in (None, each.type))
 
 

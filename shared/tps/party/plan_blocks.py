@@ -98,7 +98,7 @@ def mark_archived(tx: Transaction, blocks: Sequence[KeptBlock], now: datetime) -
     tx.execute("UPDATE plan_block SET archived_at = %s WHERE id = ANY(%s)", (now, [each.id for each in blocks]))
 
 
-def let_go(tx: Transaction, is_whole: Mapping[KeptBlock, bool]) -> None:
+def remove_copied(tx: Transaction, is_whole: Mapping[KeptBlock, bool]) -> None:
     """Take those out of their rows whose copy was found whole; the others are to be copied again."""
     for change, found in (("content = NULL", True), ("archived_at = NULL", False)):
         ids = [block.id for block, whole in is_whole.items() if whole is found]

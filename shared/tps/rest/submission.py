@@ -118,7 +118,7 @@ def send(call: Call, submission: Submission) -> tuple[str, str]:
     try:
         dispatch(endpoint, own.code, [message_id])
     except StoreAway:
-        _log.warning("left in the outbox", message_id=message_id)
+        _log.warning("message stays in the outbox", message_id=message_id)
     return own.code, message_id
 
 

@@ -1,4 +1,4 @@
--- What every group keeps of its endpoint: components and keys, a copy of the directory, the message ledger.
+-- The tables of every group's endpoint: components and keys, a copy of the directory, the message ledger.
 
 CREATE TABLE component (
     code  text PRIMARY KEY,
@@ -7,7 +7,7 @@ CREATE TABLE component (
     name  text NOT NULL
 );
 
--- Private keys, wrapped by the group's key; older ones stay so that older messages can still be read.
+-- Private keys, wrapped by the group's key. Old keys stay, so that old messages remain readable.
 CREATE TABLE component_key (
     certificate_id text PRIMARY KEY,
     component      text NOT NULL REFERENCES component ON DELETE CASCADE,
@@ -31,7 +31,7 @@ CREATE TABLE sequence_counter (
     PRIMARY KEY (sender, receiver)
 );
 
--- One row per message and component: the inbox ('in') and the outbox ('out') at once.
+-- One row per message and component, for the inbox ('in') and the outbox ('out').
 CREATE TABLE message (
     component   text NOT NULL,
     message_id  text NOT NULL,
@@ -48,14 +48,14 @@ CREATE TABLE message (
     answer      jsonb NOT NULL DEFAULT '{}',
     created_at  timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,
-    caused_by   text,                          -- out: the consumed message that it was decided in
-    rank        smallint NOT NULL DEFAULT 0,   -- out: lower ones of the same cause are sent first
-    content     bytea,                         -- deflated document, until a copy was found whole in the document store
+    caused_by   text,                          -- out: the consumed message whose handling decided this one
+    rank        smallint NOT NULL DEFAULT 0,   -- out: messages of the same cause are sent in ascending rank
+    content     bytea,                         -- deflated; removed once the document store has an undamaged copy
     sent_at     timestamptz,
-    archived_at timestamptz,                   -- when it was copied to the document store, under
+    archived_at timestamptz,                   -- time of the copy to the document store; object_key is its key
     object_key  text,
-    is_handled  boolean NOT NULL DEFAULT false, -- in: decided, or taken note of
-    is_proven   boolean NOT NULL DEFAULT true,  -- in: false if the signature did not hold, so all is only claimed
+    is_handled  boolean NOT NULL DEFAULT false, -- in: decided, or noted as FAILED
+    is_proven   boolean NOT NULL DEFAULT true,  -- in: false if the signature was invalid (all values unverified)
     PRIMARY KEY (component, message_id)
 );
 CREATE INDEX message_unsent ON message (created_at) WHERE direction = 'out' AND sent_at IS NULL;
@@ -74,7 +74,7 @@ CREATE TABLE message_trace (
     PRIMARY KEY (component, message_id, step)
 );
 
--- MADES acknowledgements still to be sent; a later kind replaces an earlier one.
+-- MADES acknowledgements to send. A later kind replaces an earlier one.
 CREATE TABLE owed_acknowledgement (
     component    text NOT NULL,
     peer         text NOT NULL,
@@ -82,7 +82,7 @@ CREATE TABLE owed_acknowledgement (
     kind         text NOT NULL,
     at           timestamptz NOT NULL,
     detail       text,
-    lease        text,         -- of whoever is sending it now, until `leased_until`
+    lease        text,         -- id of the lease of the sending process, valid until `leased_until`
     leased_until timestamptz,
     PRIMARY KEY (component, peer, message_id)
 );
