@@ -17,12 +17,12 @@ _ASSETS, _LIMITS, _SCHEDULES = "/flexibility-assets", "/capacity-limits", "/oper
 
 
 class OperatorClient(PartyClient):
-    """Registers assets, sends schedules, receives limits (F4b, F7a, F8b); see `PartyClient` for what is common."""
+    """Registers assets, sends schedules and receives limits (F4b, F7a, F8b). `PartyClient` has the common methods."""
 
     _GROUP: ClassVar[str] = "agr"
 
     def set_assets(self, assets: Iterable[Asset], *, dry_run: bool = False, key: str | None = None) -> Outcome:
-        """Set one or thousands; those not named stay as they are. All are accepted, or none."""
+        """Create or replace one or thousands. All others stay unchanged. The platform accepts all or none."""
         return self._send(
             "PUT", _ASSETS, {"assets": [asset.to_json() for asset in assets]}, key=key, query=dry(dry_run)
         )
@@ -30,31 +30,31 @@ class OperatorClient(PartyClient):
     def change_assets(
         self, changes: Iterable[AssetChange], *, dry_run: bool = False, key: str | None = None
     ) -> Outcome:
-        """Change the given fields; None takes one away."""
+        """Change the given fields. None removes a field."""
         return self._send("PATCH", _ASSETS, {"assets": list(changes)}, key=key, query=dry(dry_run))
 
     def assets(self, ids: Iterable[str] | None = None) -> list[Asset]:
-        """Own assets, all or those named, sorted by id; ids that are not own are left out."""
+        """Return own assets, all or those with `ids`, sorted by id. Ids of other parties are left out."""
         return [Asset.from_json(each) for each in self._own(_ASSETS, "assets", ids)]
 
     def remove_assets(self, ids: Iterable[str], *, dry_run: bool = False, key: str | None = None) -> Outcome:
-        """Remove; one that is not own voids the call (NotFound)."""
+        """Remove by id. If one id is unknown or not own, nothing is removed (NotFound)."""
         return self._send("POST", f"{_ASSETS}/removal", {"ids": list(ids)}, key=key, query=dry(dry_run))
 
     def send_schedules(
         self, schedules: Iterable[Schedule], *, dry_run: bool = False, key: str | None = None
     ) -> Outcome:
-        """Send the plans of one or more assets; bad ones are named in `rejected`, the others stand."""
+        """Send the schedules of assets. `rejected` names schedules that are not accepted; the others are accepted."""
         return self._send("POST", _SCHEDULES, _plans(schedules), key=key, query=dry(dry_run))
 
     def update_schedules(
         self, id: str, schedules: Iterable[Schedule], *, dry_run: bool = False, key: str | None = None
     ) -> Outcome:
-        """Replace what was sent under this id; an asset that is left out plans nothing any more."""
+        """Replace all schedules with this id. Assets that are left out have no schedule any more."""
         return self._send("PUT", f"{_SCHEDULES}/{segment(id)}", _plans(schedules), key=key, query=dry(dry_run))
 
     def cancel_schedules(self, id: str, *, dry_run: bool = False, key: str | None = None) -> Outcome:
-        """Cancel what was sent under this id."""
+        """Cancel all schedules with this id."""
         return self._send("DELETE", f"{_SCHEDULES}/{segment(id)}", key=key, query=dry(dry_run))
 
     def sent_schedules(
@@ -64,13 +64,13 @@ class OperatorClient(PartyClient):
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> list[SentSchedules]:
-        """What was sent, as it stands: of a half-open period, and of at most 50 assets, if told."""
+        """Return the schedules that were sent, optionally in a half-open period or of at most 50 assets."""
         query = {**moments({"from": start, "to": end}), "asset_id": None if asset_ids is None else list(asset_ids)}
         found = self._connection.listed(_SCHEDULES, "schedules", query)["schedules"]
         return [SentSchedules.from_json(each) for each in found]
 
     def sent_schedule(self, id: str) -> SentSchedules:
-        """What was sent under this id; NotFound if nothing was."""
+        """Return the schedules with this id. Raises NotFound for an unknown id."""
         return SentSchedules.from_json(self._connection.ask(f"{_SCHEDULES}/{segment(id)}"))
 
     def list_limits(
@@ -83,29 +83,29 @@ class OperatorClient(PartyClient):
         all_revisions: bool = False,
         per_asset: bool = False,
     ) -> list[CapacityLimit]:
-        """Limits that the platform received, or that apply, within a half-open period; the latest revision of each."""
+        """Return received limits, optionally by time of receipt or of application (half-open); latest revisions."""
         times = {"from": received_from, "to": received_to, "applies_from": applies_from, "applies_to": applies_to}
         flags = {"all_revisions": all_revisions, "per_asset": per_asset}
         return self._limits(_LIMITS, {**moments(times), **{name: "true" for name, is_set in flags.items() if is_set}})
 
     def active_limits(self, *, per_asset: bool = False) -> list[CapacityLimit]:
-        """Limits in force or ahead; `per_asset` divides the own part on by the same rule."""
+        """Return limits in force or starting later. `per_asset` divides the own part by the same rule."""
         return self._limits(f"{_LIMITS}/active", {"per_asset": "true"} if per_asset else {})
 
     def bounds(self) -> list[Bound]:
-        """What binds each own asset, all active limits taken together; sorted by asset, direction, time."""
+        """Return the binding restriction of each own asset over all active limits, by asset, direction and time."""
         found = self._connection.ask(f"{_LIMITS}/active", {"per_asset": "true", "limit": 1})
         return [Bound.from_json(each) for each in found["bounds"]]
 
     def wait_limits(
         self, *, after: str | None = None, timeout_s: int = WAIT_S, reader: str | None = None, per_asset: bool = False
     ) -> LimitBatch:
-        """What came after a cursor, as soon as there is something; empty when the time is up.
+        """Wait for limits after a cursor and return them; empty if the time runs out.
 
         Args:
-            after: A cursor; None for where the server remembers that this reader was.
-            timeout_s: 0 to 55; 0 looks once.
-            reader: Keeps several readers of a party apart.
+            after: Cursor; None for the position that the server remembers for this reader.
+            timeout_s: Longest wait in seconds, 0 to 55; 0 answers at once.
+            reader: Name that separates several readers of a party.
             per_asset: As for `active_limits`.
         """
         return self._wait(waiting(after, timeout_s, reader), per_asset=per_asset, forever=False)
@@ -113,10 +113,10 @@ class OperatorClient(PartyClient):
     def limits(
         self, *, after: str | None = None, reader: str | None = None, per_asset: bool = False
     ) -> Iterator[LimitBatch]:
-        """Limits, cancellations and endings as they come, for ever; goes on when the platform was away.
+        """Yield limits, cancellations and endings without end, also across restarts of the platform.
 
-        Without `after`, the server remembers what this reader was handed. Who must not lose what it was handed and
-        did not finish keeps `batch.cursor` with what it did, and begins with it the next time.
+        Without `after`, the server remembers the position of this reader. A program that must not lose a batch before
+        it is processed stores `batch.cursor` with its results, and starts with `after=cursor` the next time.
         """
         return self._follow(
             lambda cursor: self._wait(waiting(cursor, WAIT_S, reader), per_asset=per_asset, forever=True), after

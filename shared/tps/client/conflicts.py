@@ -1,4 +1,4 @@
-"""Plans that do not go with limits, as operators and DSOs read their own (F3)."""
+"""Conflicts of schedules with limits, as operators and DSOs read their own (F3)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tps.client.wire import read_moment
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """Means of quarters of an hour that are alike: what is planned, what is left to it, and what is too much.
+    """Mean values of adjacent quarter hours that are equal: planned, available and excess power.
 
-    Under a start the excess is what lacks to the assets' maximum, under a hold the sum of their steps.
+    During a start, the excess is the missing power up to the assets' maximum; during a hold, the sum of the steps.
     """
 
     start: datetime
@@ -33,12 +33,12 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class PlanConflict:
-    """One limit, and where plans do not go with it.
+    """A limit, and the intervals in which schedules conflict with it.
 
     Attributes:
         kind: `over_part`, `over_limit`, `planned_under_stop`, `short_of_start`, `step_under_hold`; or `unknown`: no
-            conflict, but assets without a plan could make one, of `unknown_kw` at most.
-        asset_count: Assets that make it; `largest_asset_ids` those that add most, five at most.
+            conflict is known, but assets without a schedule could cause one of at most `unknown_kw`.
+        asset_count: Number of contributing assets; `largest_asset_ids` has the five largest contributors.
     """
 
     limit_id: str
@@ -54,7 +54,7 @@ class PlanConflict:
 
     @property
     def is_certain(self) -> bool:
-        """False if it depends on what is not planned."""
+        """False if the conflict depends on assets without a schedule."""
         return self.kind != "unknown"
 
     @classmethod

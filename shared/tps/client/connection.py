@@ -1,4 +1,4 @@
-"""Calls of one party over HTTP: its token, retries that never send twice, lists in pages."""
+"""HTTP calls of one party: token, retries that never send twice, lists in pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tps.client.problems import Unavailable, problem_of
 from tps.client.wire import from_json, to_json
 
 Token = str | Callable[[], str]
-"""A bearer token, or what gives a fresh one; asked anew for every attempt."""
+"""A bearer token, or a callable that returns a fresh token for every attempt."""
 
 _TIMEOUT = httpx.Timeout(120, connect=10)
 _BACKOFF = wait_random_exponential(multiplier=0.2, max=10)
@@ -34,12 +34,12 @@ class Connection:
     """The calls of one party.
 
     Args:
-        base_url: Of the gateway; the routes are below it.
+        base_url: URL of the gateway; all routes are below this URL.
         group: `agr` or `dso`.
-        token: Who calls.
-        http: To share connections with others; it stays open when this closes.
-        wait_s: How long the server may wait for the platform's answer, 0 to 55.
-        patience_s: How long a call is retried where nothing answers.
+        token: Identifies the caller.
+        http: Client to share connections with others; it stays open when this connection closes.
+        wait_s: Longest wait of the server for the platform's answer, 0 to 55 seconds.
+        patience_s: How long a call is retried without an answer, in seconds.
         page_size: Lists are fetched in pages of so many items; None for whole.
     """
 
@@ -64,21 +64,21 @@ class Connection:
         self._page_size = page_size
 
     def close(self) -> None:
-        """Close what this opened."""
+        """Close the HTTP client unless it is shared."""
         if self._is_own:
             self._http.close()
 
     def ask(self, path: str, query: Mapping[str, Any] | None = None, *, body: Any = None, forever: bool = False) -> Any:
-        """Ask by GET, or by POST if there is a body: the answer's JSON.
+        """Return the JSON answer of a GET, or of a POST if there is a body.
 
         Args:
-            forever: Retry without end where nothing answers.
+            forever: Retry without end while nothing answers.
         """
         method = "GET" if body is None else "POST"
         return self._call(method, self._prefix + path, query=query, body=body, forever=forever)
 
     def text(self, path: str) -> str:
-        """GET without token: the answer's text."""
+        """Return the text answer of a GET without token."""
         return self._respond("GET", self._prefix + path, is_open=True).text
 
     def send(
@@ -90,12 +90,12 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> Any:
-        """Send something that becomes a message: at most once, however often the call has to be made."""
+        """Send a request that becomes a message. Retries have the same key, so the message is sent at most once."""
         headers = {"Idempotency-Key": key or secrets.token_hex(16)}
         return self._call(method, self._prefix + path, body=body, query=query, headers=headers)
 
     def listed(self, path: str, name: str, query: Mapping[str, Any] | None = None) -> Any:
-        """A whole list, page by page: the first answer, with the items of all under `name`."""
+        """Return the first answer of a list, with the items of all pages under `name`."""
         first = page = self.ask(path, {**(query or {}), "limit": self._page_size})
         items = list(first[name])
         while page.get("next"):
@@ -121,7 +121,7 @@ class Connection:
         forever: bool = False,
         is_open: bool = False,
     ) -> httpx.Response:
-        """The answer, if it is a success; raises `Problem`."""
+        """Return the answer of a successful request. Raises `Problem` otherwise."""
         content = None if body is None else to_json(body)
         params = {name: value for name, value in (query or {}).items() if value is not None}
         url = httpx.URL(self._root + path)
@@ -161,14 +161,14 @@ class Connection:
 
 
 def _pause_s(state: RetryCallState) -> float:
-    """As the server asks; else growing, at random."""
+    """Return the pause before the next attempt: `Retry-After`, else random exponential back-off."""
     error = state.outcome.exception() if state.outcome else None
     told_s = error.retry_after_s if isinstance(error, Unavailable) else None
     return _BACKOFF(state) if told_s is None else told_s
 
 
 def _problem_body(response: httpx.Response) -> dict[str, Any]:
-    """Problem details; empty if it has none, as answers of gateways in between."""
+    """Return the problem details; empty for answers of gateways in between."""
     try:
         body = from_json(response.content)
     except ValueError:
@@ -177,5 +177,5 @@ def _problem_body(response: httpx.Response) -> dict[str, Any]:
 
 
 def _path_of(url: str) -> str:
-    """Path and query: whatever host it names, the token goes to ours alone."""
+    """Return path and query only, so that the token never goes to another host."""
     return httpx.URL(url).raw_path.decode("ascii")

@@ -15,7 +15,7 @@ LimitKind = Literal["foreseen", "unforeseen"]
 
 @dataclass(frozen=True, slots=True)
 class AvailablePower:
-    """Power available throughout a half-open interval of whole minutes, to all assets of a limit together."""
+    """Power available to all assets of a limit together, in a half-open interval of whole minutes."""
 
     start: datetime
     end: datetime
@@ -36,7 +36,7 @@ class AvailablePower:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why there is a limit: an IEC reason code, and words of at most 512 characters."""
+    """Reason of a limit: an IEC reason code, and a text of at most 512 characters."""
 
     code: str
     text: str | None = None
@@ -47,13 +47,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ForeseenLimit:
-    """A limit ahead, as a DSO sends it: accepted whole or refused.
+    """A foreseen limit, as a DSO sends it. The platform accepts the whole limit or refuses it.
 
     Attributes:
         direction: `production` or `consumption`.
-        available: Without overlap; between the intervals there is no limit.
-        asset_ids, connection_point_ids, sections: What is limited: one of the three.
-        reason: B19, foreseen maintenance, unless told.
+        available: Intervals without overlap. There is no limit between intervals.
+        asset_ids, connection_point_ids, sections: Assets of the limit; exactly one of the three is required.
+        reason: By default B19, foreseen maintenance.
     """
 
     direction: Literal["production", "consumption"]
@@ -74,14 +74,14 @@ class ForeseenLimit:
 
 @dataclass(frozen=True, slots=True)
 class UnforeseenLimit:
-    """An emergency, in force at once: accepted for every asset in the DSO's grid, the rest is named.
+    """An emergency, in force at once. The platform accepts it for assets in the DSO's grid and names all others.
 
     Attributes:
         action: `stop`, `start` or `hold`.
-        expected_end: When normal operation is expected back.
-        direction: `production`, `consumption` or `both`, which counts unless told.
-        asset_ids, connection_point_ids, sections: What is limited: one of the three.
-        reason: B18, a failure, unless told.
+        expected_end: When normal operation is expected again.
+        direction: `production`, `consumption` or `both` (default).
+        asset_ids, connection_point_ids, sections: Assets of the limit; exactly one of the three is required.
+        reason: By default B18, a failure.
     """
 
     action: Literal["start", "stop", "hold"]
@@ -106,7 +106,7 @@ class UnforeseenLimit:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """The DSO that limits."""
+    """The DSO that sent a limit."""
 
     code: str
     name: str | None = None
@@ -114,7 +114,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How an operator's part came about: the rule's name, and the weight of its own listed assets."""
+    """How the platform calculated an operator's part: name of the rule, and weight of the operator's assets."""
 
     rule: str
     weight_kw: Decimal
@@ -122,7 +122,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class AssetPart:
-    """One asset's part of its operator's part: offered, not binding."""
+    """Part of one asset. This division is a proposal; only the operator's sum is binding."""
 
     asset_id: str
     available: tuple[AvailablePower, ...]
@@ -130,12 +130,12 @@ class AssetPart:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What binds one asset in one direction for a time, all active limits taken together.
+    """The binding restriction of one asset in one direction for a period, over all active limits together.
 
     Attributes:
         direction: `production` or `consumption`.
-        power_kw: The smallest of its parts, 0 while a stop is in force; None if no foreseen limit binds it then.
-        action: Of the emergency that it follows, which goes before foreseen limits.
+        power_kw: Smallest part of the asset, 0 while a stop is in force; None if no foreseen limit applies.
+        action: Action of the emergency that applies; emergencies take precedence over foreseen limits.
     """
 
     asset_id: str
@@ -159,12 +159,12 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a DSO learns of a limit's way: one fact about the whole.
+    """Delivery of a limit, for all operators together.
 
     Attributes:
-        asset_count: Assets that it holds for.
-        all_reached_at: When the last operator's endpoint had it; None as long as one does not.
-        unreached_asset_ids: Of an emergency, after a minute: assets that were not reached.
+        asset_count: Number of assets that the limit applies to.
+        all_reached_at: When the last operator's endpoint received the limit; None until then.
+        unreached_asset_ids: Only for emergencies, after one minute: assets that were not reached.
     """
 
     asset_count: int
@@ -174,14 +174,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class CapacityLimit:
-    """A limit as it is read: by an operator its own part and assets, by a DSO its own limit.
+    """A limit in an answer. An operator reads its own part and assets, a DSO reads its own limit.
 
     Attributes:
         kind: `foreseen` (has `end` and `available`) or `unforeseen` (has `action` and `expected_end`).
-        status: `active` (in force or ahead), `ended`, `expired`, `cancelled` or `withdrawn`.
+        status: `active` (in force or starting later), `ended`, `expired`, `cancelled` or `withdrawn`.
         direction: `production`, `consumption`, for emergencies also `both`.
-        issuer, received_at, share, per_asset: For operators.
-        delivery: For the DSO.
+        issuer, received_at, share, per_asset: In answers to operators.
+        delivery: In answers to DSOs.
     """
 
     id: str
@@ -229,7 +229,7 @@ class CapacityLimit:
 
 @dataclass(frozen=True, slots=True)
 class LimitBatch:
-    """What came since, in the order it came; cancellations and endings included, and where to go on."""
+    """Received limits in order of receipt, including cancelled and ended limits, and the cursor for the next call."""
 
     limits: tuple[CapacityLimit, ...]
     cursor: str

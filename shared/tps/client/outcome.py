@@ -1,4 +1,4 @@
-"""What became of what was sent."""
+"""Outcomes of requests, and messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tps.client.wire import read_moment
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An asset that was left out of what was otherwise accepted, and why (IEC reason code)."""
+    """An asset that was not accepted while the others were, with an IEC reason code."""
 
     asset_id: str
     code: str
@@ -26,16 +26,16 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer to something sent.
+    """The answer to a request that sends a message.
 
     Attributes:
         status: `accepted`, `partly_accepted`, or `pending` while the platform has not answered.
-        id, revision: Of the document: what updates and cancels name. Empty and 0 of a dry run.
-        message_id: Of the message. Empty of a dry run.
-        rejected: With `partly_accepted`: what was left out.
+        id, revision: Id and revision of the document, for updates and removals. Empty and 0 after a dry run.
+        message_id: Id of the message. Empty after a dry run.
+        rejected: With `partly_accepted`: the assets that were not accepted.
         warnings: Allowed, but probably a mistake.
-        asset_ids: What the points or sections of a limit came to.
-        answer: The whole answer, with fields that have no name here.
+        asset_ids: Assets at the connection points or sections of a limit.
+        answer: The whole answer, including fields that this class does not have.
     """
 
     status: str
@@ -49,7 +49,7 @@ class Outcome:
 
     @property
     def is_pending(self) -> bool:
-        """Sent, and not answered yet: see `wait_for` of the client."""
+        """True if the platform has not answered yet; `wait_for` of the client waits for the answer."""
         return self.status == "pending"
 
     @classmethod
@@ -68,7 +68,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a message's way."""
+    """One step of the trace of a message."""
 
     at: datetime
     state: str
@@ -81,12 +81,12 @@ class Message:
 
     Attributes:
         direction: `sent` or `received`.
-        state: Of the transport: ACCEPTED, DELIVERED, RECEIVED or FAILED.
-        status: In business terms: `pending`, `accepted`, `partly_accepted`, `refused` or `failed`.
-        document_id, revision: Of what it carries.
-        errors: Why it was refused or failed.
-        rejected: With `partly_accepted`: what was left out.
-        trace: Its way, which ends at the platform or at this party.
+        state: State in MADES: ACCEPTED, DELIVERED, RECEIVED or FAILED.
+        status: Outcome: `pending`, `accepted`, `partly_accepted`, `refused` or `failed`.
+        document_id, revision: Id and revision of the document in the message.
+        errors: Why the message was refused or failed.
+        rejected: With `partly_accepted`: the assets that were not accepted.
+        trace: Steps of the message; the trace ends at the platform or at this party.
     """
 
     id: str
@@ -119,5 +119,5 @@ class Message:
 
     @property
     def outcome(self) -> Outcome:
-        """As the call that sent it would be answered now."""
+        """Return the outcome that a repetition of the request would have now."""
         return Outcome(self.status, self.document_id or "", self.revision, self.id, self.rejected)

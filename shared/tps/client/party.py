@@ -1,4 +1,4 @@
-"""What clients of operators and of DSOs have in common."""
+"""The common base of the clients of operators and DSOs."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _B = TypeVar("_B", bound=_Batch)
 
 
 class PartyClient:
-    """One party's calls; a context manager. Safe to share between threads.
+    """The calls of one party, as a context manager. Threads may share a client.
 
     Args:
-        base_url: Of the gateway, as in `https://tps.example`.
-        token: A bearer token, or a callable that gives a fresh one; it is asked for every call.
+        base_url: URL of the gateway, for example `https://tps.example`.
+        token: A bearer token, or a callable that returns a fresh token; it is called for every request.
         http: An `httpx.Client` to share connections or set proxies and certificates; it is not closed here.
-        wait_s: How long a call waits for the platform's answer, 0 to 55 seconds; then an outcome is pending.
-        patience_s: How long a call is retried while nothing answers (503, or no connection).
-        page_size: Fetch lists in pages of so many items, 1 to 10,000; None for whole.
+        wait_s: Longest wait for the platform's answer, 0 to 55 seconds. After it, the outcome is pending.
+        patience_s: How long a call is retried without an answer (503, or no connection), in seconds.
+        page_size: Number of items per page of a list, 1 to 10,000; None fetches a list in one answer.
 
-    Every method raises `Problem`, or a kind of it, for whatever is not a success. Everything sent carries an
-    Idempotency-Key, so that a retry never sends twice; give your own `key` to be safe beyond a restart of yours.
+    Every method raises `Problem` or a subclass if the request fails. Each message is sent with an
+    Idempotency-Key, so a retry never sends twice. Use your own `key` if a retry may follow a restart of your program.
     """
 
     _GROUP: ClassVar[str]
@@ -73,26 +73,26 @@ class PartyClient:
         self._connection.close()
 
     def ping(self) -> str:
-        """`pong`, if the platform's edge answers; asked without token."""
+        """Return `pong` if the gateway answers. Needs no token."""
         return self._connection.text("/ping")
 
     def message(self, message_id: str) -> Message:
-        """What became of a message that this party sent or received; NotFound if there is none."""
+        """Return a message that this party sent or received. Raises NotFound for an unknown id."""
         return Message.from_json(self._connection.ask(f"/messages/{segment(message_id)}"))
 
     def conflicts(self, *, start: datetime | None = None, end: datetime | None = None) -> list[PlanConflict]:
-        """Where known plans do not go with known limits, the most kWh first; today (UTC) unless told, 31 days at most.
+        """Return conflicts of schedules with limits, largest energy first. By default today (UTC); at most 31 days.
 
-        An operator's own plans with its own parts; all that is planned in a DSO's grid with its own limits.
+        For operators: own schedules and own parts. For DSOs: all schedules in the grid and own limits.
         """
         found = self._connection.listed("/conflicts", "conflicts", moments({"from": start, "to": end}))
         return [PlanConflict.from_json(each) for each in found["conflicts"]]
 
     def wait_for(self, outcome: Outcome, timeout_s: float = 60) -> Outcome:
-        """The outcome once the platform has answered; still pending when the time is up.
+        """Wait for the platform's answer and return the outcome, which is still pending if the time runs out.
 
         Raises:
-            Refused, Failed: What the platform's answer was, with its reasons.
+            Refused, Failed: The platform refused the message, or the message failed; `errors` has the reasons.
         """
         deadline, pause_s = time.monotonic() + timeout_s, _FIRST_LOOK_S
         while outcome.is_pending and outcome.message_id:
@@ -110,14 +110,14 @@ class PartyClient:
         return Outcome.from_json(self._connection.send(method, path, body, key=key, query=query))
 
     def _own(self, path: str, name: str, ids: Iterable[str] | None) -> list[Any]:
-        """Own resources, all or those named; ids travel in bodies, which nobody logs."""
+        """Return own resources, all or by id. Ids are sent in bodies, which are never logged."""
         if ids is None:
             return list(self._connection.listed(path, name)[name])
         named = list(ids)
         return list(self._connection.ask(f"{path}/query", body={"ids": named})[name]) if named else []
 
     def _follow(self, look: Callable[[str | None], _B], after: str | None) -> Iterator[_B]:
-        """Batches, as they come, for ever."""
+        """Yield batches without end."""
         cursor = after
         while True:
             batch = look(cursor)
@@ -128,12 +128,12 @@ class PartyClient:
 
 
 def waiting(after: str | None, timeout_s: int, reader: str | None) -> dict[str, Any]:
-    """The query of a waiting call."""
+    """Return the query parameters of a waiting call."""
     return {"after": after, "timeout": timeout_s, "reader": None if after is not None else reader}
 
 
 def dry(is_dry: bool) -> dict[str, Any]:
-    """The query of a call that may send nothing."""
+    """Return the query parameters of a call with an optional dry run."""
     return {"dry_run": "true" if is_dry else None}
 
 
@@ -147,7 +147,7 @@ def _settled(message: Message) -> Outcome:
 
 
 def segment(text: str) -> str:
-    """An id as one segment of a path; raises ValueError for what would be another path."""
+    """Return an id as one segment of a path. Raises ValueError for an id that would change the path."""
     if not text or any(each in "/?#%\\" or not each.isprintable() for each in text) or text in (".", ".."):
         raise ValueError("an id must not be empty and must not contain / ? # % or \\")
     return text

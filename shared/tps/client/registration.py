@@ -13,15 +13,15 @@ from tps.client.wire import optional_kw, present, read_kw, read_moment
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A flexibility asset; at least one of the two powers, absent means that it cannot.
+    """A flexibility asset. At least one power is required; an absent power means no capability in this direction.
 
     Attributes:
         id: GSRN, EIC, or another id with its scheme (`NDK:...`). The DSO sees it.
         kind: `generation`, `load`, `storage`, `ev_charging`, `heat_pump` or `other` (default of the platform).
         max_production_kw, max_consumption_kw: At least 0, at most three decimals.
-        name: Shown to its operator only.
-        state: Read back by its operator: `active` or `waiting`.
-        is_weight_capped: Read back: it weighs less in limits than its power, for its connection point's maximum.
+        name: Visible to the operator of the asset only.
+        state: In answers to its operator: `active` or `waiting`.
+        is_weight_capped: In answers: the maximum of the connection point reduces the asset's weight in limits.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Asset:
         object.__setattr__(self, "max_consumption_kw", optional_kw(self.max_consumption_kw))
 
     def to_json(self) -> dict[str, Any]:
-        """ASSET of the contract, without what is only read back."""
+        """Return the asset as JSON, without fields that only answers have."""
         names = ("id", "connection_point_id", "kind", "max_production_kw", "max_consumption_kw", "name")
         return present({name: getattr(self, name) for name in names})
 
@@ -57,7 +57,7 @@ class Asset:
 
 
 class AssetChange(TypedDict, total=False):
-    """Fields of one asset to change; None takes an optional one away."""
+    """Fields of one asset to change. None removes an optional field."""
 
     id: Required[str]
     connection_point_id: str
@@ -72,10 +72,10 @@ class ConnectionPoint:
     """A connection point of a DSO's grid.
 
     Attributes:
-        id: Any stable id of the DSO's of at most 60 characters; a GSRN where there is one.
-        max_production_kw, max_consumption_kw: What it carries, at least 0; assets beyond it weigh only up to it.
-        sections: The DSO's own labels; they stay in its backend.
-        state: Read back: `active` or `waiting`.
+        id: Any stable id of the DSO of at most 60 characters, preferably a GSRN.
+        max_production_kw, max_consumption_kw: Maximum power, at least 0. It also caps the weight of the assets.
+        sections: Labels that the DSO chooses; they never leave its backend.
+        state: In answers: `active` or `waiting`.
     """
 
     id: str
@@ -91,7 +91,7 @@ class ConnectionPoint:
         object.__setattr__(self, "sections", tuple(self.sections))
 
     def to_json(self) -> dict[str, Any]:
-        """POINT of the contract, without what is only read back."""
+        """Return the point as JSON, without fields that only answers have."""
         names = ("id", "name", "max_production_kw", "max_consumption_kw", "sections")
         return present({name: getattr(self, name) for name in names})
 
@@ -108,7 +108,7 @@ class ConnectionPoint:
 
 
 class PointChange(TypedDict, total=False):
-    """Fields of one connection point to change; None takes an optional one away."""
+    """Fields of one connection point to change. None removes an optional field."""
 
     id: Required[str]
     name: str | None
@@ -131,7 +131,7 @@ class AssetList:
 
 @dataclass(frozen=True, slots=True)
 class AssetChanges:
-    """Assets in a DSO's grid that are new or changed since, ids of those that are gone, and where to go on."""
+    """New and changed assets in a DSO's grid, ids of removed assets, and the cursor for the next call."""
 
     assets: tuple[Asset, ...]
     removed_ids: tuple[str, ...]

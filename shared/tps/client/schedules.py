@@ -1,4 +1,4 @@
-"""Operational schedules (F8, F9), and the days they are made for: of 92, 96 or 100 quarters."""
+"""Operational schedules (F8, F9), and days with 92, 96 or 100 quarter hours."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ RESOLUTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What one asset plans, without gap: the mean power of each interval, + production, - consumption.
+    """The planned power of one asset: the mean power of consecutive intervals, + production, - consumption.
 
     Attributes:
         start: Aware, whole minutes; UTC inside.
-        power_kw: One for each interval from `start`; at most three decimals.
+        power_kw: Mean power of each interval from `start`, with at most three decimals.
         resolution: Length of an interval, a key of `RESOLUTIONS`.
     """
 
@@ -43,11 +43,11 @@ class Schedule:
 
     @property
     def end(self) -> datetime:
-        """The end of the last interval."""
+        """Return the end of the last interval."""
         return self.start + len(self.power_kw) * RESOLUTIONS[self.resolution]
 
     def to_json(self) -> dict[str, Any]:
-        """SCHEDULE of the contract."""
+        """Return the schedule as JSON."""
         return {
             "asset_id": self.asset_id,
             "start": self.start,
@@ -63,35 +63,35 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day as a time zone has it: of 23 hours when clocks go forward, of 25 when they go back."""
+    """A day in a time zone: 23 hours long when clocks go forward, 25 hours when they go back."""
 
     date: date
     zone: ZoneInfo
 
     @property
     def start(self) -> datetime:
-        """Its first moment, in UTC."""
+        """Return the start of the day, in UTC."""
         return datetime.combine(self.date, time(), self.zone).astimezone(UTC)
 
     @property
     def end(self) -> datetime:
-        """The first moment of the next day, in UTC."""
+        """Return the start of the next day, in UTC."""
         return datetime.combine(self.date + timedelta(days=1), time(), self.zone).astimezone(UTC)
 
     def interval_count(self, resolution: str = "PT15M") -> int:
-        """How many intervals it has: 92, 96 or 100 quarters."""
+        """Return the number of intervals: 92, 96 or 100 quarter hours."""
         return (self.end - self.start) // RESOLUTIONS[resolution]
 
     def starts(self, resolution: str = "PT15M") -> Iterator[datetime]:
-        """The start of every interval, by the local clock: when clocks go back, 02:00 comes twice (`fold`)."""
+        """Yield the local start of every interval. When clocks go back, 02:00 comes twice (`fold`)."""
         for index in range(self.interval_count(resolution)):
             yield (self.start + index * RESOLUTIONS[resolution]).astimezone(self.zone)
 
     def schedule(self, asset_id: str, power_kw: Sequence[Decimal], resolution: str = "PT15M") -> Schedule:
-        """The plan of one asset for this day.
+        """Return the schedule of one asset for this day.
 
         Raises:
-            ValueError: Not as many powers as the day has intervals.
+            ValueError: The number of powers is not the number of intervals of the day.
         """
         count = self.interval_count(resolution)
         if len(power_kw) != count:
@@ -100,13 +100,13 @@ class Day:
 
 
 def day_in(zone: str, day: date) -> Day:
-    """A day in a time zone of the IANA database, as in `day_in("Europe/Copenhagen", date(2026, 3, 29))`."""
+    """Return a day in a time zone of the IANA database, such as `day_in("Europe/Copenhagen", date(2026, 3, 29))`."""
     return Day(day, ZoneInfo(zone))
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleList:
-    """Plans for assets in a DSO's grid, and when the platform made the list. No plan is unknown, never zero."""
+    """Schedules of assets in a DSO's grid, and when the platform made the list. No schedule means unknown, not zero."""
 
     schedules: tuple[Schedule, ...]
     as_of: datetime
@@ -118,7 +118,7 @@ class ScheduleList:
 
 @dataclass(frozen=True, slots=True)
 class PlanEnd:
-    """A half-open time for which an asset has no plan any more."""
+    """A half-open period in which an asset has no schedule any more."""
 
     asset_id: str
     start: datetime
@@ -131,7 +131,7 @@ class PlanEnd:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleBatch:
-    """Plans that came since, times for which there is no plan any more, and where to go on."""
+    """Changed schedules, periods without a schedule any more, and the cursor for the next call."""
 
     schedules: tuple[Schedule, ...]
     cancelled: tuple[PlanEnd, ...]
@@ -148,11 +148,11 @@ class ScheduleBatch:
 
 @dataclass(frozen=True, slots=True)
 class SentSchedules:
-    """What an operator sent in one call, as it stands, with its acknowledgement.
+    """Schedules that an operator sent in one request, with their outcome.
 
     Attributes:
         status: `pending`, `accepted`, `partly_accepted`, `refused`, `failed` or `cancelled`.
-        rejected: With `partly_accepted`: what was left out.
+        rejected: With `partly_accepted`: the assets that were not accepted.
     """
 
     id: str
