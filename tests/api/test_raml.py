@@ -36,7 +36,7 @@ from tps.host import http
 from tps.host.stack import ROOT
 from tps.local.rendering.raml import Method, read_raml
 from tps.mades.states import FAILURES, State, shown_to_application
-from tps.rest import resources, submission
+from tps.rest import resources, submission, waiting
 from tps.rest.function import Route
 
 TYPES = interface("agr").types
@@ -194,9 +194,9 @@ def test_bounds_of_parameters_and_headers_are_those_of_the_code() -> None:
     traits = read_raml(FOLDER / "types.raml")["traits"]
     ids = interface("agr").method("GET", "/agr/v1/flexibility-assets").named("queryParameters")["id"]
 
-    assert traits["waiting"]["queryParameters"]["timeout?"]["maximum"] == submission.MAX_WAIT_S
+    assert traits["waiting"]["queryParameters"]["timeout?"]["maximum"] == waiting.MAX_WAIT_S
     assert traits["keyed"]["headers"]["Idempotency-Key?"]["maxLength"] == submission.MAX_KEY_CHARACTERS
-    assert f"{submission.DEFAULT_WAIT_S} seconds by default, {submission.MAX_WAIT_S} at most " in " ".join(
+    assert f"{submission.DEFAULT_WAIT_S} seconds by default, {waiting.MAX_WAIT_S} at most " in " ".join(
         traits["patient"]["headers"]["Prefer?"]["description"].split()
     )
     assert ids["maxItems"] == resources.MAX_QUERY_IDS

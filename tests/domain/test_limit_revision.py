@@ -11,9 +11,9 @@ from tps.domain.limit_revision import (
     Standing,
     ended_at,
     full_minute_after,
-    is_ending,
     is_stale,
     status_at,
+    status_of_revision,
     succession_findings,
 )
 
@@ -62,14 +62,23 @@ def test_a_limit_keeps_its_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "end", "is_one"), [(0, 1, True), (59, 1, True), (0, 2, False), (60, 2, True), (30, -60, True)]
+    ("seconds", "end", "status"),
+    [
+        (0, 1, LimitStatus.ENDED),
+        (59, 1, LimitStatus.ENDED),
+        (0, 2, LimitStatus.ACTIVE),
+        (60, 2, LimitStatus.ENDED),
+        (30, -60, LimitStatus.ENDED),
+    ],
 )
-def test_a_replacement_over_by_the_first_full_minute_is_an_ending(seconds: int, end: float, is_one: bool) -> None:
-    assert is_ending(2, minutes(end), NOW + timedelta(seconds=seconds)) is is_one
+def test_a_replacement_over_by_the_first_full_minute_is_an_ending(
+    seconds: int, end: float, status: LimitStatus
+) -> None:
+    assert status_of_revision(2, minutes(end), NOW + timedelta(seconds=seconds)) is status
 
 
 def test_a_first_revision_ends_nothing() -> None:
-    assert not is_ending(1, minutes(1), NOW)
+    assert status_of_revision(1, minutes(1), NOW) is LimitStatus.ACTIVE
 
 
 def test_the_first_full_minute_after_is_never_the_moment_itself() -> None:

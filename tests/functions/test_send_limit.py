@@ -8,7 +8,7 @@ import pytest
 
 from tps.domain.limit import Interval, LimitKind
 from tps.domain.limit_revision import LimitStatus
-from tps.dso.limit_statements import next_revision
+from tps.dso.limit_revisions import next_revision
 from tps.dso.limits import OwnLimit
 from tps.errors import RevisionConflict
 

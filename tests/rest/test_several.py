@@ -83,7 +83,7 @@ def test_a_limit_that_failed_on_its_way_does_not_hide_what_became_of_the_others(
         for each in IDS
     }
     send_limit = function("send_limit")
-    monkeypatch.setattr(send_limit, "_find", lambda *_arguments: own)
+    monkeypatch.setattr(send_limit, "_latest", lambda *_arguments: own)
 
     answer = send_limit.remove_many(LimitKind.FORESEEN, make_call(DsoScope("5790000000012")))
 

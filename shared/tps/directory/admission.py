@@ -173,8 +173,3 @@ def reject(directory_: Directory, code: str, reason: str, *, party: str | None =
         directory.lock(tx)
         application = _the_one(tx, code, party, ("applied",))
         return applications.reject(tx, application.party, reason, directory_.clock())
-
-
-def own_group(registered: Registered) -> str | None:
-    """The group that a component runs by itself; None if its keys lie with a shared one."""
-    return registered.entry.group if "-" in registered.entry.group else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tps.documents.unavailability import DocumentStatus, LimitDocument
-from tps.domain.limit_revision import LimitStatus, is_ending
+from tps.domain.limit_revision import LimitStatus, status_of_revision
 
 DOCUMENT_STATUSES: Mapping[LimitStatus, DocumentStatus] = MappingProxyType(
     {
@@ -24,5 +24,6 @@ def status_of(document: LimitDocument) -> LimitStatus:
     Source: docs/semantics.md, "Update, cancel, end"
     """
     period = document.limit.period if document.limit else document.period
-    is_end = is_ending(document.revision, period.end, document.header.created_at)
-    return _CLOSED.get(document.status, LimitStatus.ENDED if is_end else LimitStatus.ACTIVE)
+    if document.status in _CLOSED:
+        return _CLOSED[document.status]
+    return status_of_revision(document.revision, period.end, document.header.created_at)

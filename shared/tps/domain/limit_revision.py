@@ -38,12 +38,14 @@ def full_minute_after(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
-def is_ending(revision: int, end: datetime, created_at: datetime) -> bool:
-    """Return True if an active document ends its limit.
+def status_of_revision(revision: int, end: datetime, created_at: datetime) -> LimitStatus:
+    """Return the status of a limit that an active document states: ENDED or ACTIVE.
 
-    An ending is a replacement (revision > 1) whose end is at most the first full minute after its creation.
+    A document ends its limit if it is a replacement (revision > 1) whose end is at most the first full minute after
+    its creation.
     """
-    return revision > 1 and end <= full_minute_after(created_at)
+    is_ending = revision > 1 and end <= full_minute_after(created_at)
+    return LimitStatus.ENDED if is_ending else LimitStatus.ACTIVE
 
 
 def status_at(status: LimitStatus, ends_at: datetime, now: datetime) -> LimitStatus:

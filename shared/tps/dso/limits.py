@@ -55,21 +55,21 @@ class OwnLimit:
         return self.answer not in ("refused", "failed")
 
 
-def keep_own(tx: Transaction, scope: DsoScope, limit: OwnLimit, told: Mapping[str, Any]) -> None:
-    """Keep what is sent, and what its answer says beside the outcome, in the transaction that sends it."""
+def keep_own(tx: Transaction, scope: DsoScope, limit: OwnLimit, fields: Mapping[str, Any]) -> None:
+    """Keep a revision and the further fields of its answer, in the transaction that sends it."""
     tx.execute(
         """INSERT INTO own_limit
                   (party, message_id, limit_id, revision, kind, status, starts_at, ends_at, sent_at, body, told)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             *(scope.party, limit.message_id, limit.limit_id, limit.revision, limit.kind, limit.status),
-            *(limit.period.start, limit.period.end, limit.sent_at, json.dumps(limit.body), json.dumps(told)),
+            *(limit.period.start, limit.period.end, limit.sent_at, json.dumps(limit.body), json.dumps(fields)),
         ),
     )
 
 
-def told_with(tx: Transaction, scope: DsoScope, message_id: str) -> dict[str, Any]:
-    """What the answer to this message said beside its outcome."""
+def first_fields(tx: Transaction, scope: DsoScope, message_id: str) -> dict[str, Any]:
+    """Return the further fields of the first answer to this message."""
     row = tx.execute(
         "SELECT told FROM own_limit WHERE party = %s AND message_id = %s", (scope.party, message_id)
     ).fetchone()

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from tps.api.types import read_moment
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.dso import limits, plans
 from tps.dso.asset_intake import keep_no_assets
-from tps.dso.limit_statements import is_notice, note_notices
 from tps.dso.plans import Reply
 from tps.endpoint.answers import STATUSES
 from tps.endpoint.handling import Handling
 from tps.endpoint.message_row import MessageRow
 from tps.party.outcomes import answer_json, note_outcome
 
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
+_NOTICES = frozenset({"EXPIRES", "EXPIRED", "ALL_REACHED", "UNREACHED"})
+
 
 def note_limit(handling: Handling, request: MessageRow, document: Acknowledgement) -> None:
     """Note the outcome of a revision of a limit, or a later notice about it."""
-    if is_notice(document):
-        note_notices(handling.tx, handling.own.party, request.message_id, document)
+    if _is_notice(document):
+        _note_notices(handling.tx, handling.own.party, request.message_id, document)
     elif note_outcome(handling, request, document):
         limits.settle_own(
             handling.tx,
@@ -34,3 +41,22 @@ def note_request(handling: Handling, request: MessageRow, document: Acknowledgem
     as_of, party = document.header.created_at, handling.own.party
     if not plans.note_reply(handling.tx, party, request.message_id, Reply(as_of, None)):
         keep_no_assets(handling, request.message_id, as_of)
+
+
+def _is_notice(document: Acknowledgement) -> bool:
+    """Return True if an Acknowledgement reports on a limit that was accepted earlier."""
+    return any(name in _NOTICES for name, _ in document.notices)
+
+
+def _note_notices(tx: Transaction, party: str, message_id: str, document: Acknowledgement) -> None:
+    """Note the reports on the limit that a message sent."""
+    values: dict[str, list[str]] = {}
+    for name, value in document.notices:
+        values.setdefault(name, []).append(value)
+    for at in values.get("ALL_REACHED", []):
+        limits.note_reached(tx, party, message_id, read_moment(at))
+    if "UNREACHED" in values:
+        limits.note_unreached(tx, party, message_id, values["UNREACHED"])
+    for name in ("EXPIRES", "EXPIRED"):
+        for at in values.get(name, []):
+            limits.note_expiry(tx, party, message_id, {"code": name.lower(), "at": at})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tps.errors import Finding, Malformed
 from tps.party.feeds import make_cursor, move_reader, read_cursor, reader_position
-from tps.rest.submission import timeout_s
+from tps.rest.waiting import timeout_s
 
 if TYPE_CHECKING:
     from tps.rest.function import Answer, Call

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tps.errors import Finding, Malformed
 from tps.party.feeds import seal, unseal
 from tps.rest.function import Answer
-from tps.rest.submission import timeout_s
+from tps.rest.waiting import timeout_s
 
 if TYPE_CHECKING:
     from tps.rest.function import Call

@@ -22,17 +22,17 @@ from tps.endpoint.sending import Draft, dispatch, enqueue
 from tps.errors import Finding, Forbidden, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway
 from tps.mades.ids import new_id
 from tps.rest.function import Answer, Call
-from tps.rest.waiting import TooManyWaiting
+from tps.rest.waiting import MAX_WAIT_S, TooManyWaiting
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 DEFAULT_WAIT_S = 10
-MAX_WAIT_S = 55
 MAX_KEY_CHARACTERS = 255
 _MAX_WAIT_DIGITS = 9
 _CONFLICTS = {"A51"}
 _log = structlog.get_logger()
+_FirstFields = Callable[[Call, str], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +69,20 @@ class Submission:
 def sending(
     handler: Callable[[Call], Answer],
     success: int = 200,
-    told: Callable[[Call, str], Mapping[str, Any]] = lambda _call, _message_id: {},
+    first_fields: _FirstFields = lambda _call, _message_id: {},
 ) -> Callable[[Call], Answer]:
-    """A handler whose request, coming again with its Idempotency-Key, gets its first outcome and is not judged anew.
+    """Return a handler that answers a repeated request (same Idempotency-Key) with its first outcome.
 
-    What a request was accepted for may be over, or gone, when it comes again.
+    A repeat is not judged again, because the resources of the first request may have ended or be gone by now.
 
     Args:
-        handler: Of the first time; also of a repeat of what was refused.
-        success: HTTP status of an accepted one.
-        told: Further fields of the first answer, by its message id: what was resolved, warnings (`further_fields`).
+        handler: Handles a request that came for the first time, or whose first time was refused.
+        success: HTTP status of an accepted request.
+        first_fields: Reads the further fields of the first answer (`further_fields`) by its message id.
     """
 
     def once(call: Call) -> Answer:
-        return _repeated(call, success, told) or handler(call)
+        return _repeated(call, success, first_fields) or handler(call)
 
     return once
 
@@ -178,19 +178,6 @@ def preferred_wait_s(call: Call) -> float:
     return wait_s
 
 
-def timeout_s(call: Call, default: int = 30) -> float:
-    """`?timeout=` of a waiting call: whole seconds, 0 to 55."""
-    text = call.text("timeout")
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MAX_WAIT_S):
-        raise Malformed(
-            "invalid timeout",
-            [Finding("bad_type", "/timeout", "timeout must be a whole number of seconds from 0 to 55")],
-        )
-    return int(text)
-
-
 def header(call: Call, role: str, document_id: str) -> Header:
     """The header of a document from the caller to the platform."""
     return Header(
@@ -240,7 +227,7 @@ def _bind_key(call: Call, tx: Transaction, message_id: str) -> str:
     return ledger.remember_key(tx, party=call.party, key=key, digest=_digest(call), message_id=message_id, now=call.now)
 
 
-def _repeated(call: Call, success: int, told: Callable[[Call, str], Mapping[str, Any]]) -> Answer | None:
+def _repeated(call: Call, success: int, first_fields: _FirstFields) -> Answer | None:
     """The outcome of the message that this request was sent as before; None if there is none, or it was refused."""
     before = sent_before(call)
     if before is None:
@@ -249,7 +236,7 @@ def _repeated(call: Call, success: int, told: Callable[[Call, str], Mapping[str,
     if row.status == Status.REFUSED:
         return None
     answer = _standing_answer(call, row, success)
-    return replace(answer, body={**answer.body, **told(call, row.message_id)})
+    return replace(answer, body={**answer.body, **first_fields(call, row.message_id)})
 
 
 def _key(call: Call) -> str | None:

@@ -11,14 +11,35 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tps.errors import StoreAway, Unavailable
+from tps.errors import Finding, Malformed, StoreAway, Unavailable
 from tps.stores.mailbox import Mailbox
 
+if TYPE_CHECKING:
+    from tps.rest.function import Call
+
+MAX_WAIT_S = 55
 LOOK_AGAIN_S = 5.0
 _CONNECTION_CHECK_S = 1.0
 _T = TypeVar("_T")
+
+
+def timeout_s(call: Call, default: int = 30) -> float:
+    """Return `?timeout=` of a waiting call: whole seconds, 0 to 55.
+
+    Raises:
+        Malformed: `bad_type` at `/timeout`.
+    """
+    text = call.text("timeout")
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MAX_WAIT_S):
+        raise Malformed(
+            "invalid timeout",
+            [Finding("bad_type", "/timeout", "timeout must be a whole number of seconds from 0 to 55")],
+        )
+    return int(text)
 
 
 class TooManyWaiting(Unavailable):
