@@ -65,7 +65,7 @@ class DirectoryClient:
         answer = self._ask("POST", f"/ecp/v1/components/{code}/certificates", prove(body), content=body)
         certificates = answer.get("certificates")
         if not isinstance(certificates, list) or not all(isinstance(certificate, str) for certificate in certificates):
-            raise Malformed("the directory's answer holds no certificates")
+            raise Malformed("the directory's answer has no certificates")
         return certificates
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ def _body(response: httpx.Response) -> dict[str, Any]:
     except ValueError as error:
         raise Malformed("the directory's answer is not JSON") from error
     if not isinstance(body, dict):
-        raise Malformed("the directory's answer is no object")
+        raise Malformed("the directory's answer is not a JSON object")
     return body
 
 

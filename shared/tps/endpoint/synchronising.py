@@ -93,7 +93,7 @@ def check_entries(entries: Sequence[ComponentEntry], authority: str, now: dateti
         Malformed: A component occurs twice.
     """
     if len({entry.code for entry in entries}) < len(entries):
-        raise Malformed("a component stands twice in the directory's answer")
+        raise Malformed("the directory's answer has a component twice")
     for entry in entries:
         for certificate in entry.certificates:
             at = min(now, certificate.valid_to)

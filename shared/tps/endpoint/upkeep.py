@@ -44,8 +44,8 @@ class Upkeep:
             Unavailable: The file is missing or unreadable. The deployer must set TPS_AUTHORITY_FILE.
         """
         if self.authority_file is None:
-            raise Unavailable("the authority's certificate is not there: TPS_AUTHORITY_FILE")
+            raise Unavailable("TPS_AUTHORITY_FILE must name the file with the authority's certificate")
         try:
             return self.authority_file.read_text()
         except OSError as error:
-            raise Unavailable("the authority's certificate cannot be read: TPS_AUTHORITY_FILE") from error
+            raise Unavailable("the file that TPS_AUTHORITY_FILE names cannot be read") from error
