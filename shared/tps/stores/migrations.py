@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -25,25 +25,43 @@ ROOMS = Path(__file__).resolve().parents[1]
 def migrate(database_url: str, group_kind: str) -> int:
     """Bring a group's database to the newest form.
 
+    A migration and the note that it was applied are one transaction. So a crash leaves nothing half done, and the call
+    can be repeated. Of several processes that call at once, one applies and the others wait.
+
     Args:
         database_url: `postgresql://...` of the group's own role.
         group_kind: `agr`, `dso`, `tps` or `ecp`.
 
     Returns:
-        How many migrations were applied; 0 if it was up to date.
+        The number of applied migrations; 0 if the database was up to date.
     """
+    import psycopg
     from yoyo import get_backend, read_migrations
 
     migrations = read_migrations(*map(str, _folders(group_kind)))
-    backend = get_backend(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
-    try:
-        # yoyo prints what a statement selects; standard output belongs to whoever called.
-        with redirect_stdout(sys.stderr), backend.lock():
+    with psycopg.connect(database_url, autocommit=True) as lock:
+        # yoyo's own lock is a row, which a killed process leaves behind. This one ends with its connection.
+        lock.execute("SELECT pg_advisory_lock(hashtextextended('tps migrations', 0))")
+        backend = get_backend(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
+        try:
             pending = backend.to_apply(migrations)
-            backend.apply_migrations(pending)
+            for migration in pending:
+                _apply(backend, migration)
             return len(pending)
-    finally:
-        backend.connection.close()
+        finally:
+            backend.connection.close()
+
+
+def _apply(backend: Any, migration: Any) -> None:
+    """Apply one migration and note it.
+
+    yoyo's `apply_one` uses a connection for each of the two, and asks for the name of the user, which a container need
+    not have.
+    """
+    # yoyo prints what a statement selects. Standard output belongs to the caller.
+    with redirect_stdout(sys.stderr), backend.transaction():
+        migration.process_steps(backend, "apply")
+        backend.mark_one(migration, log=False)
 
 
 def missing_migrations(tx: Transaction, group_kind: str) -> list[str]:
