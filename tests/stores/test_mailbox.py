@@ -240,3 +240,17 @@ def test_threads_that_come_first_together_share_one_loop() -> None:
     loops = at_once(*[_loop] * 8)
 
     assert len({id(loop) for loop in loops}) == 1
+
+
+def test_a_connection_that_the_broker_refused_is_made_again_and_listens_again(agr: Mailbox) -> None:
+    """The library closes a connection for good when its user is refused, as while users are provisioned."""
+    heard: queue.Queue[str] = queue.Queue()
+    agr.on_wake(heard.put)
+    client = agr._connected().client
+    asyncio.run_coroutine_threadsafe(client._process_err("'Authorization Violation'"), _loop()).result(5)
+    eventually(lambda: client.is_closed)
+
+    assert eventually(agr.is_there_or_connects)
+
+    agr.wake([OPERATOR])
+    assert heard.get(timeout=5) == OPERATOR

@@ -68,6 +68,7 @@ class Mailbox:
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._opening: Future[_Connection] | None = None
+        self._listeners: list[Callable[[str], None]] = []
 
     def publish(self, letters: Sequence[Letter]) -> None:
         """Hand letters to the broker, in this order, and return when it has stored them all.
@@ -122,7 +123,9 @@ class Mailbox:
 
     def on_wake(self, callback: Callable[[str], None]) -> None:
         """Call back with the party on each wake-up of this group, from the background thread."""
+        # Only after it is subscribed, so that a connection that is opened now does not call back twice.
         self._run(lambda connection: self._subscribe(connection, callback))
+        self._listeners.append(callback)
 
     def ask(self, work: Callable[[JetStreamContext], Coroutine[Any, Any, _T]]) -> _T:
         """Something else of the broker, by whoever knows what; raises StoreAway as all here."""
@@ -184,7 +187,7 @@ class Mailbox:
     def _connected(self) -> _Connection:
         """The connection; whoever comes while it is being made waits for the same one."""
         with self._lock:
-            if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
+            if self._opening is None or _has_ended(self._opening):
                 self._opening = asyncio.run_coroutine_threadsafe(self._open(), _loop())
         connection = self._opening.result()
         if not connection.client.is_connected:
@@ -200,7 +203,10 @@ class Mailbox:
         except BaseException:
             await client.close()
             raise
-        return _Connection(client, client.jetstream(timeout=self._timeout_s))
+        connection = _Connection(client, client.jetstream(timeout=self._timeout_s))
+        for callback in self._listeners[:]:
+            await self._subscribe(connection, callback)
+        return connection
 
     async def _connect(self, client: Client) -> None:
         await client.connect(
@@ -224,6 +230,15 @@ class _Connection:
 
     client: Client
     stream: JetStreamContext
+
+
+def _has_ended(opening: Future[_Connection]) -> bool:
+    """Return True if the connection was not made, or is closed for good.
+
+    The library closes a connection when the broker refuses its user, as while users are provisioned. It does not try
+    again then.
+    """
+    return opening.done() and (opening.exception() is not None or bool(opening.result().client.is_closed))
 
 
 async def _quiet(_error: Exception) -> None:
