@@ -63,7 +63,7 @@ def reply_plans(handling: Handling, request: StatusRequest) -> Answer | None:
     Assets that are not in this grid are left out, as if they did not exist.
     """
     period, scope = request.period or ALWAYS, DsoScope(handling.sender.party)
-    pieces = plans.asked_in_grid(handling.tx, scope, period, request.resource_ids or None)
+    pieces = plans.requested_in_grid(handling.tx, scope, period, request.resource_ids or None)
     schedules = read_plans(handling.endpoint, handling.tx, pieces, period)
     if not schedules:
         return Answer(Outcome.ACCEPTED, (NO_PLANS,))

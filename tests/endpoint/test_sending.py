@@ -116,7 +116,7 @@ def test_one_component_whose_messages_do_not_go_does_not_keep_the_others(net: Ne
                 raise StoreAway
             return stored
 
-        def is_there_or_connects(self) -> bool:
+        def can_connect(self) -> bool:
             return True
 
     with pytest.raises(StoreAway):

@@ -305,8 +305,8 @@ def test_who_asks_for_too_much_is_told_so(tps: Database, grid: Registrar, monkey
     monkeypatch.setattr(plans, "MAX_PIECES", 2)
 
     with tps.transaction() as tx, pytest.raises(RuleBroken) as refused:
-        plans.asked_in_grid(tx, NORTH, ALWAYS)
+        plans.requested_in_grid(tx, NORTH, ALWAYS)
 
     assert [finding.code for finding in refused.value.findings] == ["A59"]
     with tps.transaction() as tx:
-        assert len(plans.asked_in_grid(tx, NORTH, span(0, 2))) == 2
+        assert len(plans.requested_in_grid(tx, NORTH, span(0, 2))) == 2

@@ -168,13 +168,13 @@ def test_a_broker_that_was_never_there_is_away_at_once_for_all_who_ask() -> None
         return time.monotonic() - began
 
     assert max(at_once(*[ask] * 8)) < 4
-    assert not box.is_there_or_connects()
+    assert not box.can_connect()
 
 
 def test_a_wrong_password_is_away(local: LocalStack) -> None:
     box = Mailbox(local.nats_url, "agr", "wrong", "agr", timeout_s=2)
 
-    assert not box.is_there_or_connects()
+    assert not box.can_connect()
 
 
 @contextmanager
@@ -195,11 +195,11 @@ def test_a_broker_that_went_away_is_away_and_works_again_once_back(local: LocalS
     agr.publish([kept])
 
     with stopped(local):
-        eventually(lambda: not agr.is_there_or_connects())
+        eventually(lambda: not agr.can_connect())
         with pytest.raises(StoreAway):
             agr.publish([letter()])
 
-    assert eventually(agr.is_there_or_connects)
+    assert eventually(agr.can_connect)
     agr.publish([kept, letter(type="TPS-SCHEDULE")])
     agr.wake([OPERATOR])
     assert heard.get(timeout=5) == OPERATOR
@@ -211,14 +211,14 @@ def test_a_broker_that_answers_nothing_is_away_within_the_time_given(local: Loca
 
     with halted(local, "nats"):
         began = time.monotonic()
-        is_there = box.is_there_or_connects()
+        is_there = box.can_connect()
         probed_s = time.monotonic() - began
         with pytest.raises(StoreAway):
             box.publish([letter()])
 
     assert not is_there
     assert probed_s < 3
-    assert eventually(box.is_there_or_connects)
+    assert eventually(box.can_connect)
     box.close()
 
 

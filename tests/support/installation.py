@@ -115,7 +115,7 @@ class PostBag:
     def on_wake(self, callback: Callable[[str], None]) -> None:
         """Nobody waits here."""
 
-    def is_there_or_connects(self) -> bool:
+    def can_connect(self) -> bool:
         return True
 
     def close(self) -> None:

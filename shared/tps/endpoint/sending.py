@@ -128,7 +128,7 @@ def dispatch_left_behind(endpoint: Endpoint) -> int:
             dispatch(endpoint, component, [message_id for sender, message_id in unsent if sender == component])
         except StoreAway as error:
             failure = error
-            if not endpoint.mailbox.is_there_or_connects():
+            if not endpoint.mailbox.can_connect():
                 break
     if failure is not None:
         raise failure

@@ -78,7 +78,7 @@ class Services:
 
 def _other_stores(endpoint: Endpoint) -> tuple[Callable[[], bool], ...]:
     """Those that a group uses beside its database."""
-    return () if endpoint.kind == "ecp" else (endpoint.mailbox.is_there_or_connects, endpoint.documents.is_there)
+    return () if endpoint.kind == "ecp" else (endpoint.mailbox.can_connect, endpoint.documents.is_there)
 
 
 def _try(warm_up: Callable[[], object]) -> None:

@@ -1,1 +1,1 @@
-"""What the backends of several owners keep alike: resources, feeds, and plans with their blocks."""
+"""Data that the backends of several owners keep alike: resources, feeds, and plans with their blocks."""

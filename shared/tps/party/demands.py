@@ -1,4 +1,7 @@
-"""Limits as what they ask, and assets with what they plan: what conflicts are found from, in any backend (F3)."""
+"""Limits as demands, and assets with their plans: the input of conflict detection in every backend.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 Maxima = tuple[int, int]
-"""Of an asset: production and consumption in watts."""
+"""Registered maxima of an asset: production and consumption, in watts."""
 _Key = TypeVar("_Key", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A demand on a set of assets in a window, and how their plans go with it."""
+    """A demand on a set of assets in a window, and its conflict with their plans."""
 
     demand: Demand
     assets: Sequence[PlannedAsset]
@@ -35,15 +38,15 @@ class Judged:
 
 
 def kind_of(limit: Limit) -> ConflictKind:
-    """What is wrong where a limit is not kept."""
+    """Return the kind of conflict that a violation of this limit is."""
     return ConflictKind.OVER_PART if isinstance(limit, ForeseenLimit) else KIND_OF_ACTION[limit.action]
 
 
 def demand_of(limit: Limit, parts_kw: Sequence[Decimal] | None = None) -> Demand:
-    """What a limit asks of a set of assets.
+    """Return the demand of a limit on a set of assets.
 
     Args:
-        parts_kw: Of each interval of a foreseen one, in place of what is available to all.
+        parts_kw: Power of each interval of a foreseen limit, in kW. None takes the available power of the limit.
     """
     if isinstance(limit, ForeseenLimit):
         powers_kw = [slot.power_kw for slot in limit.available] if parts_kw is None else parts_kw
@@ -57,23 +60,28 @@ def demand_of(limit: Limit, parts_kw: Sequence[Decimal] | None = None) -> Demand
 
 
 def judged(demand: Demand, assets: Sequence[PlannedAsset], window: Interval) -> Judged | None:
-    """How plans go with what is asked in a window; None if they do."""
-    asked = within(demand, seconds(window.start), seconds(window.end))
-    conflict = None if asked is None else conflict_of(asked, assets)
-    return None if asked is None or conflict is None else Judged(asked, assets, conflict)
+    """Return the conflict of plans with a demand in a window, or None."""
+    demanded = within(demand, seconds(window.start), seconds(window.end))
+    conflict = None if demanded is None else conflict_of(demanded, assets)
+    return None if demanded is None or conflict is None else Judged(demanded, assets, conflict)
 
 
-def looked_at(demands: Iterable[Demand], window: Interval) -> Interval:
-    """The time that plans are needed for: the window, and the moments whose power is to be held."""
-    held = [each.held_at_s for each in demands if each.kind is ConflictKind.STEP_UNDER_HOLD]
-    early_s = seconds(window.start) - min(held, default=seconds(window.start))
-    return window if early_s <= 0 else Interval(window.start - timedelta(seconds=early_s), window.end)
+def needed_period(demands: Iterable[Demand], window: Interval) -> Interval:
+    """Return the period for which plans are needed: the window, and the moments whose power must be held."""
+    held = [demand.held_at_s for demand in demands if demand.kind is ConflictKind.STEP_UNDER_HOLD]
+    lead_s = seconds(window.start) - min(held, default=seconds(window.start))
+    return window if lead_s <= 0 else Interval(window.start - timedelta(seconds=lead_s), window.end)
 
 
 def planned_assets(
     endpoint: Endpoint, tx: Transaction, pieces: Sequence[tuple[_Key, Piece]], maxima: Mapping[_Key, Maxima]
 ) -> dict[_Key, PlannedAsset]:
-    """Assets with what their pieces plan, by whatever tells them apart; the pieces of each are sorted by time."""
+    """Return assets with the plans of their pieces.
+
+    Args:
+        pieces: Pieces with the key of their asset. The pieces of an asset are sorted by time.
+        maxima: Registered maxima by the key of the asset: an asset id, or an asset id with its operator.
+    """
     plans: dict[_Key, list[Steps]] = defaultdict(list)
     for (key, _), steps in zip(pieces, read_steps(endpoint, tx, [piece for _, piece in pieces]), strict=True):
         if steps is not None:
@@ -85,5 +93,5 @@ def planned_assets(
 
 
 def _id(key: str | tuple[str, str]) -> str:
-    """Of an asset that is told apart by its id, or by id and operator."""
+    """Return the asset id of a key."""
     return key if isinstance(key, str) else key[0]

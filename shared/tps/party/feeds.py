@@ -1,7 +1,10 @@
-"""Feeds a party can wait on, and the cursors into them.
+"""Feeds that a party can wait on, and their cursors.
 
-A feed is a counter per party and name, raised under its row's lock in the transaction that adds an entry: positions
-are in commit order, and no reader can skip one. Outside, a position is an opaque cursor bound to party and feed.
+A feed is a counter per party and name. The transaction that adds an entry raises the counter under its row lock. So
+positions are in commit order, and no reader can skip an entry. Callers see a position as an opaque cursor, which is
+bound to the party and the feed.
+
+Source: docs/semantics.md, "Cursors".
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def next_position(tx: Transaction, party: str, name: str) -> int:
-    """Take the next position of a feed; the feed stays locked until the transaction ends."""
+    """Return the next position of a feed. The feed stays locked until the transaction ends."""
     row = tx.execute(
         """INSERT INTO feed VALUES (%s, %s, 1)
            ON CONFLICT (party, name) DO UPDATE SET last = feed.last + 1 RETURNING last""",
@@ -29,7 +32,7 @@ def next_position(tx: Transaction, party: str, name: str) -> int:
 
 
 def reader_position(tx: Transaction, party: str, name: str, reader: str) -> int:
-    """Where a reader of this party was; 0, the beginning, if it never read."""
+    """Return the position of a reader of this party. Return 0, the beginning, for a new reader."""
     row = tx.execute(
         "SELECT position FROM feed_reader WHERE party = %s AND name = %s AND reader = %s", (party, name, reader)
     ).fetchone()
@@ -37,7 +40,7 @@ def reader_position(tx: Transaction, party: str, name: str, reader: str) -> int:
 
 
 def move_reader(tx: Transaction, *, party: str, name: str, reader: str, position: int) -> None:
-    """Remember what a reader was handed; never backwards."""
+    """Move a reader to the position that it received. A reader never moves backwards."""
     tx.execute(
         """INSERT INTO feed_reader VALUES (%s, %s, %s, %s) ON CONFLICT (party, name, reader)
            DO UPDATE SET position = greatest(feed_reader.position, excluded.position)""",
@@ -46,15 +49,15 @@ def move_reader(tx: Transaction, *, party: str, name: str, reader: str, position
 
 
 def make_cursor(key: bytes, party: str, name: str, position: int) -> str:
-    """A position as an opaque text that only this party can use, and only on this feed."""
+    """Return a position as an opaque text that is valid only for this party and feed."""
     return seal(key, [party, name], position.to_bytes(8, "big"))
 
 
 def read_cursor(key: bytes, party: str, name: str, cursor: str) -> int:
-    """The position behind a cursor.
+    """Return the position of a cursor.
 
     Raises:
-        Malformed: Not a cursor of this party and feed; the caller must use one it was given.
+        Malformed: The cursor does not belong to this party and feed. The caller must use a cursor that it was given.
     """
     position = unseal(key, [party, name], cursor)
     if position is None:
@@ -66,18 +69,21 @@ def read_cursor(key: bytes, party: str, name: str, cursor: str) -> int:
 
 
 def seal(key: bytes, bound_to: Sequence[str], content: bytes) -> str:
-    """Bytes as a text that cannot be read or changed, of use for whom and what it is bound to; 16 bytes longer."""
-    sealed = _cipher(key).encrypt(content, [each.encode() for each in bound_to])
+    """Encrypt bytes into a text that is valid only with the same `bound_to`. The text is authenticated.
+
+    The ciphertext is 16 bytes longer than the content, before base64.
+    """
+    sealed = _cipher(key).encrypt(content, [part.encode() for part in bound_to])
     return base64.urlsafe_b64encode(sealed).decode()
 
 
 def unseal(key: bytes, bound_to: Sequence[str], text: str) -> bytes | None:
-    """What was sealed; None if this was not, or not so bound."""
+    """Return the content of a sealed text. Return None if the text is invalid or bound to something else."""
     from cryptography.exceptions import InvalidTag
 
     try:
         sealed = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
-        content: bytes = _cipher(key).decrypt(sealed, [each.encode() for each in bound_to])
+        content: bytes = _cipher(key).decrypt(sealed, [part.encode() for part in bound_to])
     except (binascii.Error, UnicodeEncodeError, ValueError, InvalidTag):
         return None
     return content

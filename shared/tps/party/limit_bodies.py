@@ -22,7 +22,7 @@ from tps.domain.power import canonical_kw
 
 
 def limit_body(limit: Limit) -> dict[str, Any]:
-    """What was sent, as it is shown to its DSO."""
+    """Return a limit as JSON, as its DSO reads it."""
     body = {
         "direction": str(limit.direction),
         "asset_ids": list(limit.asset_ids),
@@ -36,12 +36,12 @@ def limit_body(limit: Limit) -> dict[str, Any]:
 
 
 def reason_json(reason: Reason) -> dict[str, str]:
-    """REASON, without an empty text."""
+    """Return a REASON of the REST contract. An empty text is left out."""
     return {"code": reason.code} | ({"text": reason.text} if reason.text else {})
 
 
 def limit_of_body(kind: LimitKind, body: Mapping[str, Any]) -> Limit:
-    """The limit that `limit_body` wrote."""
+    """Return the limit that `limit_body` wrote."""
     asset_ids, direction = tuple(body["asset_ids"]), Direction(body["direction"])
     reason = Reason(body["reason"]["code"], body["reason"].get("text"))
     if kind is LimitKind.UNFORESEEN:

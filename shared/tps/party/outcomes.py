@@ -1,4 +1,4 @@
-"""What an Acknowledgement of the other side makes of a message that this backend sent."""
+"""Outcomes of Acknowledgements from the platform to messages of this backend."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def note_outcome(handling: Handling, request: MessageRow, document: Acknowledgem
 
 
 def note_registration(handling: Handling, request: MessageRow, document: Acknowledgement) -> None:
-    """Note what became of a registration, and the states of the assets or points that the platform tells.
+    """Note the outcome of a registration, and the states of assets or points that the platform reports.
 
-    Later Acknowledgements of the same registration tell states that have changed.
+    Later Acknowledgements of the same registration report changed states.
     """
     is_accepted, party = document.outcome is not Outcome.REJECTED, handling.own.party
     if note_outcome(handling, request, document):
@@ -44,7 +44,7 @@ def note_registration(handling: Handling, request: MessageRow, document: Acknowl
 
 
 def answer_json(document: Acknowledgement) -> dict[str, Any]:
-    """Return what a refusal or a partial acceptance says: `errors` or `rejected`, or nothing.
+    """Return the content of a refusal or a partial acceptance: `errors` or `rejected`, or nothing.
 
     `subject` in an error is the id of the resource that the error is about.
     """

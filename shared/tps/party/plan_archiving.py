@@ -1,4 +1,4 @@
-"""Copy blocks of plans into the document store, as documents are copied."""
+"""The copy of plan blocks to the document store, in the same way as documents."""
 
 from tps.endpoint.archiving import Shelf, archive_documents, remove_archived
 from tps.endpoint.endpoint import Endpoint
@@ -10,10 +10,18 @@ _BLOCKS = Shelf(
 
 
 def archive_plans(endpoint: Endpoint) -> int:
-    """Copy blocks that have no copy yet, as `archive_documents` does; return how many."""
+    """Copy blocks without a copy to the document store, as `archive_documents` does. Return their number.
+
+    Raises:
+        StoreAway: The document store is unavailable. The blocks stay in their rows.
+    """
     return archive_documents(endpoint, _BLOCKS)
 
 
 def remove_archived_plans(endpoint: Endpoint) -> int:
-    """Remove blocks whose copy is whole from their rows, as `remove_archived` does; return how many."""
+    """Remove blocks with an undamaged copy from their rows, as `remove_archived` does. Return their number.
+
+    Raises:
+        StoreAway: The document store is unavailable. The blocks stay in their rows.
+    """
     return remove_archived(endpoint, _BLOCKS)

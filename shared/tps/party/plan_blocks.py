@@ -1,8 +1,10 @@
-"""Blocks of plans: the power of many assets on one day, deflated, on their way into the document store.
+"""Blocks of plans: the power of many assets on one day, deflated, and their copy to the document store.
 
-A block holds what one document says of one day and one grid, as levels between changes and never point by point. Like
-a document it lies in its row first, is copied to the document store, and is taken out of the row when the copy was
-found whole (`tps.endpoint.archiving`). It is never changed.
+A block holds the content of one document for one day and one grid. It holds levels between changes, not single points.
+A block never changes. Like a document, it is stored in its row first and then copied to the document store. Its content
+leaves the row when the copy is found undamaged (`tps.endpoint.archiving`).
+
+Source: docs/adr/0011-plans-as-pieces-and-blocks.md.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class KeptBlock:
-    """A block that still lies in its row; `content` is deflated, `key` is where it goes in the document store."""
+    """A block whose content is still in its row. `content` is deflated. `key` is the key of its copy."""
 
     id: str
     key: str
@@ -39,13 +41,15 @@ class KeptBlock:
 
 
 def new_block(block_id: str, schedules: Sequence[Schedule]) -> KeptBlock:
-    """A block of schedules that begin on one day; there is at least one."""
-    content = zlib.compress(json.dumps([_row(each) for each in schedules], separators=(",", ":")).encode(), 6)
-    return KeptBlock(block_id, f"plans/{min(each.start for each in schedules):%Y/%m/%d}/{block_id}.json", content)
+    """Return a block of schedules that begin on one day. At least one schedule is necessary."""
+    content = zlib.compress(json.dumps([_row(schedule) for schedule in schedules], separators=(",", ":")).encode(), 6)
+    return KeptBlock(
+        block_id, f"plans/{min(schedule.start for schedule in schedules):%Y/%m/%d}/{block_id}.json", content
+    )
 
 
 def schedules_of(content: bytes) -> list[Schedule]:
-    """The schedules of a block, from its inflated content."""
+    """Return the schedules of a block, from its inflated content."""
     return [
         Schedule(
             asset_id, _EPOCH + start * _MINUTE, resolution, count, tuple(indexes), tuple(map(from_watts, levels_w))
@@ -55,53 +59,56 @@ def schedules_of(content: bytes) -> list[Schedule]:
 
 
 def steps_of(content: bytes) -> list[tuple[str, Steps]]:
-    """The same as steps: asset ids, each with one plan of its asset. What changes alike shares its times."""
+    """Return the plans of a block as (asset id, steps). Plans that change at the same times share these times."""
     shared: dict[tuple[object, ...], tuple[int, ...]] = {}
-    found = []
+    plans = []
     for asset_id, start, resolution, count, indexes, levels_w in json.loads(content):
         start_s, step_s = start * 60, int(RESOLUTIONS[resolution].total_seconds())
         key = (start_s, step_s, *indexes)
         starts_s = shared.get(key)
         if starts_s is None:
             starts_s = shared[key] = tuple(start_s + index * step_s for index in indexes)
-        found.append((asset_id, Steps(starts_s, array("q", levels_w), start_s + count * step_s)))
-    return found
+        plans.append((asset_id, Steps(starts_s, array("q", levels_w), start_s + count * step_s)))
+    return plans
 
 
 def add_blocks(tx: Transaction, blocks: Sequence[KeptBlock], now: datetime) -> None:
-    """Keep new blocks."""
+    """Store new blocks."""
     tx.execute(
         """INSERT INTO plan_block (id, object_key, created_at, content)
            SELECT id, key, %s, content FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS b(id, key, content)""",
-        (now, [each.id for each in blocks], [each.key for each in blocks], [each.content for each in blocks]),
+        (now, [block.id for block in blocks], [block.key for block in blocks], [block.content for block in blocks]),
     )
 
 
 def kept_blocks(tx: Transaction, ids: Iterable[str]) -> dict[str, tuple[bytes | None, str]]:
-    """Of each of these blocks its content, deflated, as far as it still lies in its row, and the key of its copy."""
+    """Return the deflated content of these blocks and the key of their copy, by id.
+
+    The content is None if it has left its row.
+    """
     rows = tx.execute(f"SELECT {_COLUMNS} FROM plan_block WHERE id = ANY(%s)", (list(ids),)).fetchall()
     return {row["id"]: (row["content"], row["key"]) for row in rows}
 
 
 def not_archived(tx: Transaction) -> list[KeptBlock]:
-    """The oldest blocks without a copy, a few MB of them at most, but always one."""
+    """Return the oldest blocks without a copy: at least one if there is any, and about 4 MB at most."""
     return _read(tx, "archived_at IS NULL", ())
 
 
 def archived_before(tx: Transaction, moment: datetime) -> list[KeptBlock]:
-    """Blocks copied before that moment and not needed in their rows any more, if the copy is whole."""
+    """Return blocks that were copied before that moment and whose content is still in the row."""
     return _read(tx, "archived_at < %s", (moment,))
 
 
 def mark_archived(tx: Transaction, blocks: Sequence[KeptBlock], now: datetime) -> None:
-    """These have a copy now."""
-    tx.execute("UPDATE plan_block SET archived_at = %s WHERE id = ANY(%s)", (now, [each.id for each in blocks]))
+    """Note that these blocks were copied now."""
+    tx.execute("UPDATE plan_block SET archived_at = %s WHERE id = ANY(%s)", (now, [block.id for block in blocks]))
 
 
 def remove_copied(tx: Transaction, is_whole: Mapping[KeptBlock, bool]) -> None:
-    """Take those out of their rows whose copy was found whole; the others are to be copied again."""
-    for change, found in (("content = NULL", True), ("archived_at = NULL", False)):
-        ids = [block.id for block, whole in is_whole.items() if whole is found]
+    """Remove the content of blocks with an undamaged copy (True). Mark the others for another copy."""
+    for change, wanted in (("content = NULL", True), ("archived_at = NULL", False)):
+        ids = [block.id for block, is_copied in is_whole.items() if is_copied is wanted]
         tx.execute(f"UPDATE plan_block SET {change} WHERE id = ANY(%s)", (ids,))
 
 
@@ -125,6 +132,6 @@ def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> lis
                         ORDER BY created_at, id LIMIT {_BATCH_ROWS}) AS oldest) AS waiting
             WHERE bytes_before < {_BATCH_BYTES} ORDER BY created_at, id""",
         arguments,
-        binary=True,  # as text a content takes twice its size, at both ends
+        binary=True,  # text format would double the size at both ends
     ).fetchall()
     return [KeptBlock(**row) for row in rows]

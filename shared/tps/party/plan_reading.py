@@ -1,4 +1,7 @@
-"""From the index of plans to schedules: only the blocks named are read, those in the document store side by side."""
+"""Reading of the schedules behind the index of plans.
+
+Only the necessary blocks are read. Blocks in the document store are read in parallel.
+"""
 
 from __future__ import annotations
 
@@ -31,20 +34,20 @@ _log = structlog.get_logger()
 
 
 def _size(block: _Block) -> int:
-    """How many levels it has, and one for each plan."""
+    """Return the number of levels of a block, plus one per plan."""
     return sum(1 + len(steps.levels_w) for plans in block.values() for steps in plans)
 
 
 _lock = threading.Lock()
-# A block never changes, and whoever asks for one has a piece of his own that names it.
+# A block never changes, and a caller reads only blocks that its own pieces name. So the cache needs no owner.
 _blocks: LRUCache[str, _Block] = LRUCache(_REMEMBERED_LEVELS, getsizeof=_size)
 
 
 def read_plans(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece], period: Interval) -> list[Schedule]:
-    """What the pieces plan within a period (whole minutes), in their order; what follows on each other is joined.
+    """Return the schedules of pieces within a period of whole minutes, in the order of the pieces. Join adjacent ones.
 
     Raises:
-        StoreAway: The document store is away, and something lies only there.
+        StoreAway: The document store is unavailable, and a block is only there.
     """
     blocks = _read_blocks(endpoint, tx, {piece.block_id for piece in pieces if piece.block_id is not None})
     parts = (_part_of(blocks.get((piece.block_id, piece.asset_id), ()), piece, period) for piece in pieces)
@@ -52,10 +55,10 @@ def read_plans(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece], per
 
 
 def read_steps(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece]) -> list[Steps | None]:
-    """What each piece plans, as steps; None where its block is lost. Blocks that were read are remembered for a while.
+    """Return the plan of each piece as steps. Return None for a piece whose block is lost. Blocks are cached.
 
     Raises:
-        StoreAway: The document store is away, and something lies only there.
+        StoreAway: The document store is unavailable, and a block is only there.
     """
     blocks = _remembered(endpoint, tx, {piece.block_id for piece in pieces if piece.block_id is not None})
     return [_steps_of(blocks.get(piece.block_id or ""), piece) for piece in pieces]
@@ -64,11 +67,13 @@ def read_steps(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece]) -> 
 def cut_to_blocks(
     schedules: Iterable[Schedule], grid_of: dict[str, str], *, rank: int, document_id: str = ""
 ) -> tuple[list[Piece], list[KeptBlock]]:
-    """Schedules as pieces, and the blocks that these name: one for each day and grid, so that a question about one
-    grid and day reads nothing of another.
+    """Cut schedules into pieces and their blocks.
+
+    There is one block per day and grid. So a request about one grid and day reads no other block.
 
     Args:
-        grid_of: By asset id; assets without one share blocks.
+        grid_of: DSO by asset id. Assets without a DSO share blocks.
+        rank: Rank of the pieces. Where pieces overlap, the higher rank counts.
     """
     groups: dict[object, list[Schedule]] = defaultdict(list)
     for schedule in schedules:
@@ -76,7 +81,7 @@ def cut_to_blocks(
             groups[(part.start.date(), grid_of.get(part.asset_id))].append(part)
     blocks = [(plan_blocks.new_block(new_id(), parts), parts) for parts in groups.values()]
     pieces = [
-        Piece(each.asset_id, each.period, rank, block.id, document_id) for block, parts in blocks for each in parts
+        Piece(part.asset_id, part.period, rank, block.id, document_id) for block, parts in blocks for part in parts
     ]
     return pieces, [block for block, _ in blocks]
 
@@ -105,7 +110,7 @@ def _block(content: bytes) -> _Block:
 def _remembered(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> dict[str, _Block]:
     with _lock:
         known = {block_id: block for block_id in ids if (block := _blocks.get(block_id)) is not None}
-    read = {each: _block(content) for each, content in _contents(endpoint, tx, ids - known.keys())}
+    read = {block_id: _block(content) for block_id, content in _contents(endpoint, tx, ids - known.keys())}
     with _lock:
         for block_id, block in read.items():
             if _size(block) <= _blocks.maxsize:
@@ -114,7 +119,7 @@ def _remembered(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> dict[str,
 
 
 def _read_blocks(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> dict[tuple[str | None, str], list[Schedule]]:
-    """The schedules of these blocks by block and asset."""
+    """Return the schedules of these blocks by block and asset."""
     by_asset: dict[tuple[str | None, str], list[Schedule]] = defaultdict(list)
     for block_id, content in _contents(endpoint, tx, ids):
         for schedule in plan_blocks.schedules_of(content):
@@ -123,7 +128,7 @@ def _read_blocks(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> dict[tup
 
 
 def _contents(endpoint: Endpoint, tx: Transaction, ids: set[str]) -> Iterator[tuple[str, bytes]]:
-    """These blocks, inflated; one that is lost is left out: no plan is unknown."""
+    """Yield the inflated content of these blocks. A lost block is left out, so its plan is unknown."""
     kept = plan_blocks.kept_blocks(tx, ids)
     contents = _pool().map(lambda block_id: _content(endpoint, *kept[block_id]), kept)
     for block_id, content in zip(kept, contents, strict=True):

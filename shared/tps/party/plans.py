@@ -1,7 +1,9 @@
-"""Plans in force, as an index of pieces; what the pieces plan lies in blocks (`tps.party.plan_blocks`).
+"""Plans in force, as an index of pieces. The power itself is in blocks (`tps.party.plan_blocks`).
 
-The platform keeps the plans of its operators, a DSO's backend those of the assets in the DSO's grid: `owner` is the
-operator, or the DSO. No two pieces of one owner and asset overlap, so a period is found from both of its ends.
+The platform keeps the plans of all operators. A DSO's backend keeps the plans of assets in its grid. `owner` is the
+operator, or the DSO. Pieces of one owner and asset never overlap, so a search by period can use both of its ends.
+
+Source: docs/adr/0011-plans-as-pieces-and-blocks.md; docs/semantics.md, "Schedules".
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 MAX_PIECES = 250_000
-"""A day of a realistic grid has 17,505; whoever asks for more than this asks for a shorter time."""
+"""Maximum of one answer. A day of a realistic grid has 17,505 pieces. A caller with more needs a shorter period."""
 PIECE_COLUMNS = "p.asset_id, p.starts_at, p.ends_at, p.rank, p.block_id, p.document_id"
-# From the first piece that ends after the period's start to the first that ends at or after its end: no piece beyond
-# these is looked at, however long the history.
+# Scan from the first piece that ends after the period's start to the first that ends at or after its end. The scan
+# touches no other piece, however long the history is.
 WITHIN = """
     LATERAL (SELECT * FROM plan_piece p
               WHERE p.asset_id = a.id AND p.owner = a.owner AND p.ends_at > %(start)s AND p.starts_at < %(end)s
@@ -33,14 +35,19 @@ _ORDER = """ORDER BY p.asset_id COLLATE "C", p.starts_at"""
 
 
 def lock_plans(tx: Transaction, owner: str) -> None:
-    """One change of this owner's plans at a time, until the transaction ends."""
+    """Lock the plans of this owner until the transaction ends, so that one change happens at a time."""
     tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"plans {owner}",))
 
 
 def pieces_within(
     tx: Transaction, owner: str, asset_ids: Iterable[str], period: Interval, *, limit: int | None = None
 ) -> list[Piece]:
-    """The pieces of these assets that touch a period, whole; also those that say that there is no plan."""
+    """Return the uncut pieces of these assets that touch a period. Pieces without a plan are included.
+
+    Args:
+        owner: The party whose plans are read.
+        limit: Maximum number of pieces.
+    """
     rows = tx.execute(
         f"""SELECT {PIECE_COLUMNS} FROM (SELECT id, %(owner)s AS owner FROM unnest(%(ids)s::text[]) AS id) a, {WITHIN}
             {_ORDER} LIMIT %(limit)s""",
@@ -58,10 +65,11 @@ def pieces_within(
 def plans_within(
     tx: Transaction, scope: DsoScope, period: Interval, asset_ids: Sequence[str] | None = None
 ) -> list[Piece]:
-    """A DSO's own copy: what is planned in a period in its grid, or for these assets; by asset and time.
+    """Return planned pieces of a DSO's own copy in a period, for its grid or for these assets, by asset and time.
 
     Raises:
-        RuleBroken: A59, for more than an answer can hold.
+        RuleBroken: A59: the result exceeds the maximum of one answer. The caller must request fewer assets or a shorter
+            period.
     """
     if asset_ids is None:
         rows = tx.execute("SELECT id FROM grid_asset WHERE party = %s AND NOT is_removed", (scope.party,)).fetchall()
@@ -69,13 +77,13 @@ def plans_within(
     return _planned(pieces_within(tx, scope.party, asset_ids, period, limit=MAX_PIECES + 1))
 
 
-def asked_in_grid(
+def requested_in_grid(
     tx: Transaction, scope: DsoScope, period: Interval, asset_ids: Sequence[str] | None = None
 ) -> list[Piece]:
-    """As `planned_in_grid`, for whoever asks.
+    """Return the pieces of `planned_in_grid` for a caller, within the maximum of one answer.
 
     Raises:
-        RuleBroken: A59, for more than an answer can hold.
+        RuleBroken: A59: the result exceeds the maximum of one answer.
     """
     return _planned(planned_in_grid(tx, scope, period, asset_ids, limit=MAX_PIECES + 1))
 
@@ -88,8 +96,14 @@ def planned_in_grid(
     *,
     limit: int | None = None,
 ) -> list[Piece]:
-    """The platform's: what the present operators plan in a period for the active assets in a DSO's grid, or for those
-    of them that are named; by asset and time. It does not say whose they are."""
+    """Return the planned pieces of the active assets in a DSO's grid in a period, by asset and time.
+
+    This is the platform's view. Only plans of an asset's present operator count, and no piece names an operator.
+
+    Args:
+        asset_ids: Restricts the result to these assets.
+        limit: Maximum number of pieces.
+    """
     rows = tx.execute(
         f"""SELECT {PIECE_COLUMNS}
               FROM (SELECT id, operator AS owner FROM active_asset
@@ -107,14 +121,14 @@ def planned_in_grid(
 
 
 def replace_pieces(tx: Transaction, owner: str, before: Sequence[Piece], after: Sequence[Piece]) -> None:
-    """Put pieces of this owner's in the place of others, which were read in this transaction."""
+    """Replace pieces of this owner that were read in this transaction."""
     old, new = set(before), set(after)
-    gone = [piece for piece in before if piece not in new]
-    come = [piece for piece in after if piece not in old]
+    removed = [piece for piece in before if piece not in new]
+    added = [piece for piece in after if piece not in old]
     tx.execute(
         """DELETE FROM plan_piece p USING unnest(%s::text[], %s::timestamptz[]) AS g(asset_id, ends_at)
             WHERE p.asset_id = g.asset_id AND p.owner = %s AND p.ends_at = g.ends_at""",
-        ([piece.asset_id for piece in gone], [piece.period.end for piece in gone], owner),
+        ([piece.asset_id for piece in removed], [piece.period.end for piece in removed], owner),
     )
     tx.execute(
         """INSERT INTO plan_piece
@@ -123,9 +137,9 @@ def replace_pieces(tx: Transaction, owner: str, before: Sequence[Piece], after: 
                   AS n(asset_id, starts_at, ends_at, rank, block_id, document_id)""",
         (
             owner,
-            *([piece.asset_id for piece in come], [piece.period.start for piece in come]),
-            *([piece.period.end for piece in come], [piece.rank for piece in come]),
-            *([piece.block_id for piece in come], [piece.document_id for piece in come]),
+            *([piece.asset_id for piece in added], [piece.period.start for piece in added]),
+            *([piece.period.end for piece in added], [piece.rank for piece in added]),
+            *([piece.block_id for piece in added], [piece.document_id for piece in added]),
         ),
     )
 
@@ -140,6 +154,6 @@ def _planned(pieces: list[Piece]) -> list[Piece]:
 
 
 def read_piece(row: dict[str, Any]) -> Piece:
-    """A row of `PIECE_COLUMNS`."""
+    """Return a row of `PIECE_COLUMNS` as a piece."""
     period = Interval(row["starts_at"].astimezone(UTC), row["ends_at"].astimezone(UTC))
     return Piece(row["asset_id"], period, row["rank"], row["block_id"], row["document_id"])

@@ -1,6 +1,6 @@
-"""A party's own assets or connection points in its backend, as the platform has accepted them.
+"""A party's own assets or connection points in its backend, as the platform accepted them.
 
-Bodies are the JSON of the REST contract. Each is guarded by the `sequence` of the registration that last changed it.
+Bodies are JSON of the REST contract. The `sequence` of the registration that last changed a body guards it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OwnResource:
-    """`body` as registered; `state` is `active` or `waiting`; `is_capped`: it weighs less than registered."""
+    """A registered asset or connection point.
+
+    Attributes:
+        body: JSON of the REST contract.
+        state: `active` or `waiting`.
+        is_capped: A weight cap applies.
+    """
 
     id: str
     body: dict[str, Any]
@@ -25,7 +31,11 @@ class OwnResource:
 
 
 def read_own(tx: Transaction, party: str, ids: Sequence[str] | None = None) -> list[OwnResource]:
-    """A party's resources, by id; all of them, or those named (missing ones are left out)."""
+    """Return a party's resources, sorted by id.
+
+    Args:
+        ids: Ids of the wanted resources. Unknown ids are left out. None for all resources.
+    """
     rows = tx.execute(
         """SELECT id, body, state, is_capped FROM own_resource
             WHERE party = %s AND body IS NOT NULL AND (%s::text[] IS NULL OR id = ANY(%s)) ORDER BY id""",
@@ -35,7 +45,7 @@ def read_own(tx: Transaction, party: str, ids: Sequence[str] | None = None) -> l
 
 
 def read_wanted(tx: Transaction, party: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Bodies as they will be once all registrations under way are accepted: what a change is merged into."""
+    """Return the bodies by id as if all pending registrations were accepted. Changes are merged into these bodies."""
     rows = tx.execute(
         """SELECT DISTINCT ON (id) id, body FROM (
                SELECT id, body, sequence FROM own_resource WHERE party = %(party)s AND id = ANY(%(ids)s)
@@ -50,7 +60,7 @@ def read_wanted(tx: Transaction, party: str, ids: Sequence[str]) -> dict[str, di
 def wish(
     tx: Transaction, *, party: str, message_id: str, sequence: int, bodies: Mapping[str, dict[str, Any] | None]
 ) -> None:
-    """Keep what a registration asks for until the platform answers; None asks for removal."""
+    """Store the content of a registration until the platform answers. A body of None is a removal."""
     tx.execute(
         """INSERT INTO wished_resource (party, message_id, id, body, sequence)
            SELECT %s, %s, id, body::json, %s FROM unnest(%s::text[], %s::text[]) AS w(id, body)""",
@@ -65,7 +75,7 @@ def wish(
 
 
 def settle_wish(tx: Transaction, *, party: str, message_id: str, is_accepted: bool) -> None:
-    """Apply, or drop, what a registration asked for. Whatever a later registration has changed stays."""
+    """Apply or drop the content of a registration. Changes by later registrations stay."""
     if is_accepted:
         tx.execute(
             """INSERT INTO own_resource AS own (party, id, body, sequence, state, state_sequence)
@@ -78,9 +88,9 @@ def settle_wish(tx: Transaction, *, party: str, message_id: str, is_accepted: bo
 
 
 def note_states(tx: Transaction, *, party: str, notices: Mapping[str, Sequence[str]], state_sequence: int) -> None:
-    """Take in what the platform says of states, by id: `ACTIVE`, `WAITING`, `CAPPED`, `UNCAPPED`.
+    """Store states that the platform reports, by id: `ACTIVE`, `WAITING`, `CAPPED`, `UNCAPPED`.
 
-    Older news is ignored.
+    Reports older than the stored ones are ignored.
     """
     for name, column, value in (
         ("ACTIVE", "state", "active"),

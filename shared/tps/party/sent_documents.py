@@ -1,4 +1,7 @@
-"""Keep the registrations that a business application sent through the web service, as if REST had written them (F1)."""
+"""Storage of registrations that a business application sent through the web service, as if REST had sent them.
+
+Source: docs/requirements.md, F1.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 def keep_resources(
     tx: Transaction, sent: Sent, entries: Iterable[FlexibilityAsset | ConnectionPoint | Removal]
 ) -> None:
-    """Keep what a registration asks for, until the platform answers."""
+    """Store the content of a registration until the platform answers."""
     bodies = dict(_body(entry) for entry in entries)
     wish(tx, party=sent.party, message_id=sent.message_id, sequence=sent.sequence, bodies=bodies)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tps.domain.conflict import Demand, PlannedAsset
 from tps.domain.limit import Interval
-from tps.party.demands import Judged, demand_of, judged, looked_at, planned_assets
+from tps.party.demands import Judged, demand_of, judged, needed_period, planned_assets
 from tps.platform import overview_limit_rows as overview_limits
 from tps.platform import plan_total_rows as plan_totals
 from tps.platform.limits import Revision
@@ -75,6 +75,6 @@ def _assets(
     """What each asset concerned plans, as its operator's; by both."""
     pairs = sorted({(asset_id, each.part.operator) for each, _ in questions for asset_id in each.part.asset_ids})
     whole = Interval(min(period.start for _, period in questions), max(period.end for _, period in questions))
-    pieces = plan_totals.pieces_of(tx, scope, pairs, looked_at((each.demand for each, _ in questions), whole))
+    pieces = plan_totals.pieces_of(tx, scope, pairs, needed_period((each.demand for each, _ in questions), whole))
     keyed = [((piece.asset_id, operator), piece) for operator, piece in pieces]
     return planned_assets(endpoint, tx, keyed, plan_totals.maxima_of(tx, scope, pairs))

@@ -1,4 +1,4 @@
-"""A group's Postgres: connections, transactions, and one meaning for "it is away"."""
+"""A group's Postgres database: connections, transactions, and one error for an unavailable database."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 5
 _PROBE_S = 2
-# The slowest statement of ours, 17,505 assets registered at once, takes a few seconds.
+# Our slowest statement, the registration of 17,505 assets at once, takes a few seconds.
 STATEMENT_TIMEOUT_S = 60.0
 LOCK_TIMEOUT_S = 30.0
 
 
-# Connections whose buffers have grown by a large content: the library keeps what they took as long as they live.
+# Connections with buffers that grew for a large content: the library keeps the memory as long as the connection.
 _BURDENED: WeakSet[Connection[Any]] = WeakSet()
 _LARGE_BYTES = 4 * 1024 * 1024
 
 
 def carried(tx: Transaction, *contents: bytes | None) -> None:
-    """These went over the connection; if one is large, the connection is closed after its transaction."""
+    """Note that contents went over the connection. After a large one, the connection is closed with its transaction."""
     if any(content is not None and len(content) > _LARGE_BYTES for content in contents):
         _BURDENED.add(tx)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long Postgres works for one statement before it gives up, in seconds; 0 is without end.
+    """Upper bounds for the work of Postgres on one statement, in seconds. 0 means no bound.
 
     Attributes:
-        statement_s: For the statement as a whole, waits for locks included.
-        lock_s: For one lock.
+        statement_s: Bound of the statement as a whole, waits for locks included.
+        lock_s: Bound of the wait for one lock.
     """
 
     statement_s: float = STATEMENT_TIMEOUT_S
@@ -51,11 +51,11 @@ class Patience:
 
 
 class Database:
-    """A pool of connections, opened at first use. Waiting calls must not hold one.
+    """A pool of connections, opened at first use. Waiting calls must not hold a connection.
 
     Args:
-        timeout_s: How long a transaction may wait for a connection.
-        patience: How long a statement may take. Beyond, it ends as if the database were away.
+        timeout_s: Maximum wait of a transaction for a connection, in seconds.
+        patience: Bounds of a statement. A longer statement fails as if the database were unavailable.
     """
 
     def __init__(
@@ -75,11 +75,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One transaction: committed when the block ends, rolled back when it raises.
+        """Open one transaction. It is committed at the end of the block, or rolled back if the block raises.
 
         Raises:
-            StoreAway: No connection, it broke, or a statement took too long. The database has nothing of the block.
-                Retry.
+            StoreAway: There is no connection, it broke, or a statement took too long. Nothing is committed. Retry.
         """
         import psycopg
         from psycopg_pool import PoolTimeout
@@ -96,7 +95,10 @@ class Database:
             raise StoreAway("the database is temporarily unavailable") from error
 
     def is_there(self) -> bool:
-        """True if the server takes a connection within 2 s; one of its own, so that a busy pool is not taken for it."""
+        """Return whether the server accepts a connection within 2 s.
+
+        The check uses its own connection, so that a busy pool does not count as an unavailable server.
+        """
         import psycopg
 
         try:
@@ -106,10 +108,10 @@ class Database:
         return True
 
     def warm_up(self) -> None:
-        """Open as many connections as a burst of messages needs at once, so that it does not wait for them.
+        """Open the connections that a burst of messages needs, so that the burst does not wait for them.
 
         Raises:
-            StoreAway: Not there; they are opened when it is asked again.
+            StoreAway: The database is unavailable. Transactions open the connections later.
         """
         with ExitStack() as held:
             for _ in range(self._max // 2):
@@ -134,8 +136,8 @@ class Database:
             min_size=self._max // 2,
             max_size=self._max,
             timeout=self._timeout_s,
-            # The pool tries again with doubling delay. Giving up early, it tries afresh for the next who asks: the
-            # server is used again a second after it is back, however long it was away.
+            # The pool retries with doubling delay. A short timeout ends these retries, and the next transaction starts
+            # anew. So the server is used within a second after its return, however long it was away.
             reconnect_timeout=_CONNECT_S,
             kwargs={"row_factory": dict_row, "connect_timeout": _CONNECT_S},
             check=_check,
@@ -144,7 +146,7 @@ class Database:
         )
 
     def _configure(self, connection: Transaction) -> None:
-        """Set the timeouts by a statement: not every proxy passes options of a connection on."""
+        """Set the timeouts by a statement, because some proxies do not pass on the options of a connection."""
         connection.execute(
             "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
             (f"{self._patience.statement_s * 1000:.0f}", f"{self._patience.lock_s * 1000:.0f}"),
@@ -153,9 +155,10 @@ class Database:
 
 
 def _check(connection: Transaction) -> None:
-    """Raise if the server has ended a connection; without a round trip while there is nothing to be read from it.
+    """Raise if the server has closed an idle connection. This takes no round trip while the connection is silent.
 
-    An idle connection is silent. One that is not has been closed, or has news that the full check takes in.
+    An idle connection is silent. If there is data to read, the connection is closed or has notices, and the full check
+    handles both.
     """
     from psycopg_pool import ConnectionPool
 
@@ -167,10 +170,10 @@ def _check(connection: Transaction) -> None:
 
 @contextmanager
 def one_transaction(url: str) -> Iterator[Transaction]:
-    """One transaction on a connection of its own, for commands that come and go.
+    """Open one transaction on its own connection, for short-lived commands.
 
     Raises:
-        StoreAway: As `Database.transaction`.
+        StoreAway: The database is unavailable.
     """
     import psycopg
     from psycopg.rows import dict_row

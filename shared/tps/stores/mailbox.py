@@ -1,6 +1,6 @@
-"""The ECP Broker as a group sees it: NATS JetStream, under the group's own user.
+"""The broker as a group sees it: NATS JetStream, under the group's own user.
 
-nats-py is asynchronous and the functions are not: one connection per process and group lives on a background loop.
+nats-py is asynchronous and the functions are not. So a background loop holds one connection per process and group.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ _MAKING_LOOP = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is handed to the broker; `unique_id` drops repeats within the broker's window, so it must be unguessable."""
+    """A message to the broker.
+
+    Attributes:
+        unique_id: The broker drops repeats of this id within its window. So the id must be unguessable.
+    """
 
     subject: str
     data: bytes
@@ -42,7 +46,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LargeAddress:
-    """Where a payload that travels beside its message lies: chunks under a subject of its receiver and sender."""
+    """The place of a payload that travels beside its message: chunks under a subject of its receiver and sender."""
 
     group: str
     receiver: str
@@ -50,14 +54,15 @@ class LargeAddress:
     name: str
 
     def chunk(self, number: int) -> str:
+        """Return the subject of one chunk, from 0."""
         return large_subject(self.group, self.receiver, self.sender, self.name, chunk=number)
 
 
 class Mailbox:
-    """Publishing, wake-ups and large payloads for one group; connects at first use, reconnects by itself.
+    """Publishing, wake-ups and large payloads for one group. It connects at first use and reconnects by itself.
 
     Args:
-        timeout_s: How long the broker may take for one answer.
+        timeout_s: Maximum wait for one answer of the broker, in seconds.
     """
 
     def __init__(self, url: str, user: str, password: str, group: str, *, timeout_s: float = 10.0):
@@ -71,19 +76,19 @@ class Mailbox:
         self._listeners: list[Callable[[str], None]] = []
 
     def publish(self, letters: Sequence[Letter]) -> None:
-        """Hand letters to the broker, in this order, and return when it has stored them all.
+        """Publish letters in this order. Return when the broker has stored all.
 
         Raises:
-            StoreAway: The broker did not confirm each of them; all may be published again, repeats are dropped.
+            StoreAway: The broker did not confirm every letter. Publish all again: the broker drops repeats.
         """
         if len(self.publish_each(letters)) < len({letter.unique_id for letter in letters}):
             raise StoreAway("the message broker did not store every message")
 
     def publish_each(self, letters: Sequence[Letter]) -> set[str]:
-        """The same for letters that do not need each other; returns the unique ids of those that the broker has stored.
+        """Publish letters that do not depend on each other. Return the unique ids of the stored letters.
 
         Raises:
-            StoreAway: It confirmed none.
+            StoreAway: The broker confirmed no letter.
         """
         if not letters:
             return set()
@@ -93,32 +98,39 @@ class Mailbox:
         return stored
 
     def put_large(self, address: LargeAddress, data: bytes, ttl_s: int) -> int:
-        """Store a payload in chunks, gone after its time to live; returns how many chunks."""
+        """Store a payload in chunks. Return the number of chunks.
+
+        Args:
+            ttl_s: Time to live of the payload, in seconds.
+
+        Raises:
+            StoreAway: The broker did not store every chunk.
+        """
         headers = {"Nats-TTL": f"{max(ttl_s, 1)}s"}
-        pieces, count = split(data), 0
-        while some := list(islice(pieces, _CHUNKS_AT_ONCE)):
+        chunks, count = split(data), 0
+        while batch := list(islice(chunks, _CHUNKS_AT_ONCE)):
             self.publish(
                 [
-                    Letter(address.chunk(number), piece, f"{address.name}.{number}", headers)
-                    for number, piece in enumerate(some, count)
+                    Letter(address.chunk(number), chunk, f"{address.name}.{number}", headers)
+                    for number, chunk in enumerate(batch, count)
                 ]
             )
-            count += len(some)
+            count += len(batch)
         return count
 
     def get_large(self, address: LargeAddress, chunks: int) -> bytearray | None:
-        """Read a payload back; None if a chunk of it is gone."""
-        whole = bytearray()
+        """Read a payload. Return None if a chunk is missing."""
+        payload = bytearray()
         for number in range(chunks):
             subject = address.chunk(number)
-            piece = self._run(lambda connection, subject=subject: self._get(connection, subject))  # type: ignore[misc]
-            if piece is None:
+            chunk = self._run(lambda connection, subject=subject: self._get(connection, subject))  # type: ignore[misc]
+            if chunk is None:
                 return None
-            whole += piece
-        return whole
+            payload += chunk
+        return payload
 
     def wake(self, parties: Sequence[str]) -> None:
-        """Tell whoever waits for these parties to look again. Empty messages: the store is the truth."""
+        """Wake the waiting calls of these parties. The messages are empty, because the store is the truth."""
         self._run(lambda connection: self._wake(connection, parties))
 
     def on_wake(self, callback: Callable[[str], None]) -> None:
@@ -128,11 +140,15 @@ class Mailbox:
         self._listeners.append(callback)
 
     def ask(self, work: Callable[[JetStreamContext], Coroutine[Any, Any, _T]]) -> _T:
-        """Something else of the broker, by whoever knows what; raises StoreAway as all here."""
+        """Run other work on the broker's stream context and return its result.
+
+        Raises:
+            StoreAway: The broker is unavailable.
+        """
         return self._run(lambda connection: work(connection.stream))
 
-    def is_there_or_connects(self) -> bool:
-        """True if the broker answers, within about 2 s."""
+    def can_connect(self) -> bool:
+        """Return whether the broker answers within about 2 s. Connect first if necessary."""
         try:
             self._run(lambda connection: connection.client.flush(_PROBE_S))
         except StoreAway:
@@ -151,9 +167,9 @@ class Mailbox:
             confirmation = await connection.stream.publish_async(letter.subject, letter.data, headers=headers)
             confirmations[confirmation] = letter.unique_id
         done, late = await asyncio.wait(confirmations, timeout=self._timeout_s)
-        for each in late:
-            each.cancel()
-        return {confirmations[each] for each in done if each.exception() is None}
+        for confirmation in late:
+            confirmation.cancel()
+        return {confirmations[confirmation] for confirmation in done if confirmation.exception() is None}
 
     async def _get(self, connection: _Connection, subject: str) -> bytes | None:
         from nats.js.errors import NotFoundError
@@ -170,10 +186,10 @@ class Mailbox:
         await connection.client.flush(_PROBE_S)
 
     async def _subscribe(self, connection: _Connection, callback: Callable[[str], None]) -> None:
-        async def heard(message: Any) -> None:
+        async def on_message(message: Any) -> None:
             callback(message.subject.rpartition(".")[2])
 
-        await connection.client.subscribe(wake_filter(self._group), cb=heard)
+        await connection.client.subscribe(wake_filter(self._group), cb=on_message)
         await connection.client.flush(_PROBE_S)
 
     def _run(self, work: Callable[[_Connection], Coroutine[Any, Any, _T]]) -> _T:
@@ -185,7 +201,7 @@ class Mailbox:
             raise StoreAway("the message broker is temporarily unavailable") from error
 
     def _connected(self) -> _Connection:
-        """The connection; whoever comes while it is being made waits for the same one."""
+        """Return the connection. All callers wait for the same connection attempt."""
         with self._lock:
             if self._opening is None or _has_ended(self._opening):
                 self._opening = asyncio.run_coroutine_threadsafe(self._open(), _loop())
@@ -217,8 +233,8 @@ class Mailbox:
             name=f"tps {self._group}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.5,  # type: ignore[arg-type]  # it sleeps that long; any number will do
-            # A late answer to a ping that was given up ends the library's reading, and the connection is deaf until
-            # its own pings find it so: in a quarter of a minute, not in six.
+            # A late reply to an abandoned ping ends the library's reading loop. The connection then receives nothing
+            # until its own pings fail: within 15 s here, within six minutes by default.
             ping_interval=5,
             error_cb=_quiet,
         )
@@ -226,7 +242,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    """One per process and group; its stream context keeps one subscription for all confirmations."""
+    """The connection of a process and group. Its stream context shares one subscription for all confirmations."""
 
     client: Client
     stream: JetStreamContext
@@ -242,11 +258,11 @@ def _has_ended(opening: Future[_Connection]) -> bool:
 
 
 async def _quiet(_error: Exception) -> None:
-    """The library logs what it meets; whoever called gets the failure as an exception."""
+    """Ignore errors that the library would log: the caller gets each failure as an exception."""
 
 
 def _result(work: Coroutine[Any, Any, _T], timeout_s: float) -> _T:
-    """Run it on the background loop; given up, it is cancelled there."""
+    """Run a coroutine on the background loop. Cancel it after the timeout."""
     future = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
         return future.result(timeout_s)
@@ -255,7 +271,7 @@ def _result(work: Coroutine[Any, Any, _T], timeout_s: float) -> _T:
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """The one background loop of this process; several threads may ask for it first at once."""
+    """Return the background loop of this process. Several threads may call this function at once."""
     with _MAKING_LOOP:
         return _made_loop()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
-# Each room keeps the migrations of its own tables; a group's database has those of the rooms that it needs.
+# Each room keeps the migrations of its own tables. A group's database has those of the rooms that it needs.
 _PARTY = ("endpoint/migrations", "party/migrations/resources", "party/migrations/plans")
 FOLDERS = {
     "agr": (*_PARTY, "operator/migrations"),
@@ -23,7 +23,7 @@ ROOMS = Path(__file__).resolve().parents[1]
 
 
 def migrate(database_url: str, group_kind: str) -> int:
-    """Bring a group's database to the newest form.
+    """Apply all pending migrations to a group's database.
 
     A migration and the note that it was applied are one transaction. So a crash leaves nothing half done, and the call
     can be repeated. Of several processes that call at once, one applies and the others wait.
@@ -33,7 +33,7 @@ def migrate(database_url: str, group_kind: str) -> int:
         group_kind: `agr`, `dso`, `tps` or `ecp`.
 
     Returns:
-        The number of applied migrations; 0 if the database was up to date.
+        The number of applied migrations. 0 if the database was current.
     """
     import psycopg
     from yoyo import get_backend, read_migrations
@@ -58,14 +58,14 @@ def _apply(backend: Any, migration: Any) -> None:
     yoyo's `apply_one` uses a connection for each of the two, and asks for the name of the user, which a container need
     not have.
     """
-    # yoyo prints what a statement selects. Standard output belongs to the caller.
+    # yoyo prints the results of statements. Standard output belongs to the caller.
     with redirect_stdout(sys.stderr), backend.transaction():
         migration.process_steps(backend, "apply")
         backend.mark_one(migration, log=False)
 
 
 def missing_migrations(tx: Transaction, group_kind: str) -> list[str]:
-    """Names of those that a group's database does not have yet."""
+    """Return the names of the migrations that a group's database lacks."""
     wanted = {path.stem for folder in _folders(group_kind) for path in folder.glob("*.sql")}
     is_there = tx.execute("SELECT to_regclass('_yoyo_migration') AS found").fetchone()
     if is_there is None or is_there["found"] is None:

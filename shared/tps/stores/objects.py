@@ -1,4 +1,4 @@
-"""A group's documents in S3: every one as received and as sent, never overwritten."""
+"""A group's document store in S3: every sent and received document. No document is ever overwritten."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tps.errors import StoreAway
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# One for all stores: clients are made from a session that several threads must not use at once.
+# One lock for all stores: clients come from a session that several threads must not use at once.
 _MAKING = threading.Lock()
 
 
 def document_key(direction: str, message_type: str, at: datetime, message_id: str) -> str:
-    """Where a document lies: by direction (`in`, `out`), type and day, so that it can be deleted by age."""
+    """Return the key of a document: direction (`in`, `out`), type and day, so that documents can be deleted by age."""
     return f"{direction}/{message_type}/{at:%Y/%m/%d}/{message_id}.xml"
 
 
 class DocumentStore:
-    """One bucket, plain S3; the client is made at first use."""
+    """One bucket in plain S3. The client is created at first use."""
 
     def __init__(self, url: str, access_key: str, secret_key: str, bucket: str):
         self._bucket = bucket
@@ -29,23 +29,27 @@ class DocumentStore:
         self._probing = _Lazy(url, (access_key, secret_key), (1, 1, 1))
 
     def put(self, key: str, content: bytes) -> bool:
-        """Store a document if there is none under this key; False if there was one, which stays as it is.
+        """Store a document. Return False and change nothing if the key exists.
 
         Raises:
-            StoreAway: The store did not confirm it; retry.
+            StoreAway: The store did not confirm the document. Retry.
         """
         media_type = "application/json" if key.endswith(".json") else "application/xml"
         code = self._call("put_object", Key=key, Body=content, ContentType=media_type, IfNoneMatch="*")
         return code is None
 
     def get(self, key: str) -> bytes | None:
-        """Read a document; None if there is none."""
-        found: list[bytes] = []
-        self._call("get_object", into=found, Key=key)
-        return found[0] if found else None
+        """Return a document, or None if the key does not exist.
+
+        Raises:
+            StoreAway: The document store is unavailable.
+        """
+        contents: list[bytes] = []
+        self._call("get_object", into=contents, Key=key)
+        return contents[0] if contents else None
 
     def is_there(self) -> bool:
-        """True if the store answers within about 2 s."""
+        """Return whether the store answers within about 2 s."""
         try:
             self._call("head_bucket", self._probing)
         except StoreAway:
@@ -72,11 +76,11 @@ class DocumentStore:
 
 
 class _Lazy:
-    """A client that is made at first use.
+    """A client that is created at first use.
 
     Args:
         credentials: Access key and secret key.
-        timeouts: For connecting, for reading, and how often to try.
+        timeouts: Timeout for connecting and for reading, in seconds, and the number of attempts.
     """
 
     def __init__(self, url: str, credentials: tuple[str, str], timeouts: tuple[float, float, int]):

@@ -1,18 +1,18 @@
--- Plans in force: of the platform by operator, of a DSO's backend by DSO. An index; the power lies in blocks.
+-- Plans in force: per operator at the platform, per DSO in a DSO's backend. This is an index: the power is in blocks.
 
--- Which block tells the power of an asset in an interval. No two of one owner and asset overlap.
+-- The block that holds the power of an asset in an interval. Rows of one owner and asset never overlap.
 CREATE TABLE plan_piece (
     asset_id    text NOT NULL,
     owner       text NOT NULL,
     starts_at   timestamptz NOT NULL,
     ends_at     timestamptz NOT NULL,
-    rank        bigint NOT NULL,        -- of two over the same time the higher one holds
-    block_id    text,                   -- NULL: no plan, and what comes late of a lower rank makes none
+    rank        bigint NOT NULL,        -- of overlapping pieces, the higher rank counts
+    block_id    text,                   -- NULL: no plan, and a late piece of a lower rank makes none
     document_id text NOT NULL,
     PRIMARY KEY (asset_id, owner, ends_at)
 );
 
--- A block lies here first, deflated, until a copy was found whole in the document store.
+-- A block is stored here first, deflated, until the document store has an undamaged copy.
 CREATE TABLE plan_block (
     id          text PRIMARY KEY,
     object_key  text NOT NULL,

@@ -1,7 +1,7 @@
--- What a party's backend keeps: its own resources as the platform has accepted them, and the feeds it can wait on.
+-- The tables of a party's backend: its own resources as the platform accepted them, and its feeds.
 
--- Assets of an operator, or connection points of a DSO: their JSON of the REST contract, as written. A removed one
--- keeps its row with an empty body, so that a late older registration cannot bring it back.
+-- Assets of an operator, or connection points of a DSO, as JSON of the REST contract, as written. A removed resource
+-- keeps its row with an empty body, so that a late older registration cannot restore it.
 CREATE TABLE own_resource (
     party          text NOT NULL,
     id             text NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE own_resource (
     PRIMARY KEY (party, id)
 );
 
--- What a registration asks for, until the platform has answered it.
+-- The content of a registration until the platform answers it.
 CREATE TABLE wished_resource (
     party      text NOT NULL,
     message_id text NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE wished_resource (
 );
 CREATE INDEX wished_resource_by_id ON wished_resource (party, id);
 
--- The counter is raised under its row's lock in the transaction that adds the entry, so that its order is commit order.
+-- The transaction that adds an entry raises the counter under its row lock, so that its order is the commit order.
 CREATE TABLE feed (
     party text NOT NULL,
     name  text NOT NULL,
