@@ -1,1 +1,1 @@
-"""The ECP Component Directory: components, applications, certificates and message paths."""
+"""The Component Directory: components, applications, certificates and message paths."""

@@ -1,4 +1,7 @@
-"""Who becomes a component: applications, and what the platform operator says to them."""
+"""Admission of components: applications, and the platform operator's decisions on them.
+
+Source: docs/mades.md, "Joining".
+"""
 
 from __future__ import annotations
 
@@ -26,17 +29,22 @@ if TYPE_CHECKING:
 def apply(
     directory_: Directory, scope: DirectoryScope, *, code: str, contact: Contact, pems: dict[str, str]
 ) -> tuple[Application, bool]:
-    """Take a party's application; the same again changes nothing, another one replaces what is not decided.
+    """Store a party's application. A repeat changes nothing. A different application replaces an undecided one.
 
-    A code that another party has or wishes is taken like any other: only the platform operator sees that it cannot be.
+    An application for a code that another party has or wants is stored too. Only the platform operator learns of the
+    clash.
+
+    Args:
+        code: The wanted component code.
+        pems: Public key (PEM) by use.
 
     Returns:
-        The application, and whether it is new or changed.
+        The application, and True if it is new or changed.
 
     Raises:
-        RuleBroken: `check_digit`, `A59`, `bad_key`: the applicant must correct it.
-        Conflict: `taken`: the party is a component already, or the code is one of those that everybody sees.
-        Forbidden: The platform operator has its component.
+        RuleBroken: `check_digit`, `A59`, `bad_key`: the applicant must correct the application.
+        Conflict: `taken`: the party has a component already, or the code is one that every party sees.
+        Forbidden: The caller is the platform operator, which has its component.
     """
     if scope.is_operator:
         raise Forbidden("the platform operator cannot apply for a component; the platform already has one")
@@ -55,7 +63,7 @@ def apply(
 
 
 def _check_free(directory_: Directory, tx: Transaction, wanted: Application) -> None:
-    """By what the applicant may see alone."""
+    """Check only against components that the applicant may see."""
     if directory.component_of(tx, wanted.party) is not None:
         raise _taken("the party already has a component; renew its certificates, or ask the platform operator")
     if wanted.code in directory_.everybodys:
@@ -69,24 +77,25 @@ def _taken(detail: str) -> Conflict:
 def approve(
     directory_: Directory, code: str, *, party: str | None = None, grid_prefixes: tuple[str, ...] = ()
 ) -> Registered:
-    """Make an applicant a component: three certificates, a path from the platform, its place in the registry.
+    """Make an applicant a component: issue three certificates, open a path from the platform, and enter the registry.
 
-    Its keys are its own, so it runs its own group (`agr-PARTY`, `dso-PARTY`). Again, it changes nothing.
+    The component has its own keys, so it runs its own group (`agr-PARTY`, `dso-PARTY`). A repeat changes nothing.
 
     Args:
-        code: The component code applied for, or the party's.
-        party: Whose application, where several wish the same code.
-        grid_prefixes: How a DSO's connection points begin.
+        code: The component code of the application, or the party's code.
+        party: The applicant. Necessary if several parties want the same code.
+        grid_prefixes: Prefixes of the ids of a DSO's connection points.
 
     Raises:
-        NotFound: Nobody applied.
-        Conflict: `taken`: another component has the code, or it was revoked; or several wish it and none was named.
-        RuleBroken: Grid prefixes for another role than dso.
+        NotFound: There is no such application.
+        Conflict: `taken`: another component has the code, the component is revoked, or several parties want the code
+            and `party` is missing.
+        RuleBroken: Grid prefixes for a role other than dso.
     """
     now = directory_.clock()
     with directory_.transaction() as tx:
         directory.lock(tx)
-        application = _the_one(tx, code, party, ("applied", "approved"))
+        application = _application_for(tx, code, party, ("applied", "approved"))
         known = directory.component_of(tx, application.party)
         if known is not None:
             return _still_active(known)
@@ -105,17 +114,20 @@ def _still_active(known: Registered) -> Registered:
     return known
 
 
-def _the_one(tx: Transaction, code: str, party: str | None, statuses: tuple[str, ...]) -> Application:
-    found = [each for each in applications.applications_for(tx, code) if each.status in statuses]
-    found = [each for each in found if party in (None, each.party)]
-    if not found:
+def _application_for(tx: Transaction, code: str, party: str | None, statuses: tuple[str, ...]) -> Application:
+    candidates = [
+        application
+        for application in applications.applications_for(tx, code)
+        if application.status in statuses and party in (None, application.party)
+    ]
+    if not candidates:
         raise NotFound("no open application has this code")
-    if len(found) > 1:
+    if len(candidates) > 1:
         raise Conflict(
             "several parties applied for this code",
             [Finding("taken", "/party", "party must name one of the applicants")],
         )
-    return found[0]
+    return candidates[0]
 
 
 def _check_approvable(tx: Transaction, application: Application, grid_prefixes: tuple[str, ...]) -> None:
@@ -128,7 +140,7 @@ def _check_approvable(tx: Transaction, application: Application, grid_prefixes: 
 
 
 def _admitted(directory_: Directory, application: Application, now: datetime) -> Registered:
-    """The entry of an applicant, with certificates for the keys it applied with."""
+    """Return the entry of an applicant, with certificates for the keys of its application."""
     organisation = application.contact.organisation
     certificates = certify(directory_, application.code, organisation, application.keys)
     path = MessagePath(application.code, frozenset({directory_.platform}), "*", now.replace(microsecond=0))
@@ -146,7 +158,7 @@ def _admitted(directory_: Directory, application: Application, now: datetime) ->
 
 
 def certify(directory_: Directory, component: str, organisation: str, keys: PublicKeys) -> tuple[Certificate, ...]:
-    """Three certificates for a component's public keys."""
+    """Issue three certificates for a component's public keys."""
     from tps.mades.certificates import issue
 
     authority, now = directory_.authority(), directory_.clock()
@@ -157,19 +169,22 @@ def certify(directory_: Directory, component: str, organisation: str, keys: Publ
 
 
 def _enter(directory_: Directory, new: Registered, grid_prefixes: tuple[str, ...], now: datetime) -> None:
-    """Into the platform's copy and registry, before the directory itself: whoever is not there is not onboarded."""
+    """Enter the component into the platform's copy and registry.
+
+    This comes before the directory's own entry, so that a component in the directory is completely onboarded.
+    """
     directory_.copy(new.entry, now)
     directory_.enter_party(new.component, grid_prefixes)
 
 
 def reject(directory_: Directory, code: str, reason: str, *, party: str | None = None) -> Application:
-    """Say no to an application, with a reason that the applicant reads; it may apply again.
+    """Reject an application with a reason that the applicant reads. The applicant may apply again.
 
     Raises:
-        NotFound: Nobody applied, or it was decided.
-        Conflict: Several wish the code and none was named.
+        NotFound: There is no open application.
+        Conflict: Several parties want the code, and `party` is missing.
     """
     with directory_.transaction() as tx:
         directory.lock(tx)
-        application = _the_one(tx, code, party, ("applied",))
+        application = _application_for(tx, code, party, ("applied",))
         return applications.reject(tx, application.party, reason, directory_.clock())

@@ -1,4 +1,4 @@
-"""Applications to the Component Directory: one per party, until it is approved or rejected, and for the record."""
+"""Applications to the Component Directory: one per party. Decided ones stay as a record."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A party that wants a component.
+    """An application of a party for a component.
 
     Attributes:
-        code: The component code it wishes.
+        code: The wanted component code.
         status: `applied`, `approved` or `rejected`.
         reason: Why it was rejected.
         revision: Raised by every change.
@@ -36,13 +36,13 @@ class Application:
     revision: int = 1
 
     def says_the_same(self, other: Application) -> bool:
-        """Whether both ask for the same."""
+        """Return whether both applications want the same."""
         mine = (self.role, self.code, self.contact, dict(self.keys))
         return mine == (other.role, other.code, other.contact, dict(other.keys))
 
 
 def put_application(tx: Transaction, new: Application) -> Application:
-    """Write a party's application, in place of an earlier one."""
+    """Write a party's application in place of an earlier one. Return it as stored."""
     contact, keys = new.contact, [new.keys[use] for use in CertificateUse]
     tx.execute(
         """INSERT INTO component_application
@@ -65,7 +65,7 @@ def put_application(tx: Transaction, new: Application) -> Application:
 
 
 def reject(tx: Transaction, party: str, reason: str, now: datetime) -> Application:
-    """Say no to a party's application."""
+    """Mark a party's application as rejected. Return it as stored."""
     tx.execute(
         """UPDATE component_application SET status = 'rejected', reason = %s, revision = revision + 1, modified_at = %s
             WHERE party = %s""",
@@ -77,19 +77,22 @@ def reject(tx: Transaction, party: str, reason: str, now: datetime) -> Applicati
 
 
 def application_of(tx: Transaction, party: str) -> Application | None:
-    """A party's application."""
+    """Return a party's application, or None."""
     row = tx.execute("SELECT * FROM component_application WHERE party = %s", (party,)).fetchone()
     return _application(row) if row else None
 
 
 def applications_for(tx: Transaction, code: str) -> list[Application]:
-    """Who wishes this component code, or is this party; for the platform operator alone."""
+    """Return applications for this component code, and the one of this party, sorted by party.
+
+    Only the platform operator may see them.
+    """
     query = "SELECT * FROM component_application WHERE code = %s OR party = %s ORDER BY party"
     return [_application(row) for row in tx.execute(query, (code, code))]
 
 
 def all_applications(tx: Transaction) -> list[Application]:
-    """Every one, sorted by party; for the platform operator alone."""
+    """Return all applications, sorted by party. Only the platform operator may see them."""
     return [_application(row) for row in tx.execute("SELECT * FROM component_application ORDER BY party")]
 
 

@@ -1,4 +1,7 @@
-"""Certificates of components after their first: renewed by the component itself, revoked by the platform operator."""
+"""Certificates after the first ones: components renew them, and the platform operator revokes them.
+
+Source: docs/mades.md, "Certificates".
+"""
 
 from __future__ import annotations
 
@@ -16,26 +19,29 @@ from tps.mades.certificate import Certificate, CertificateUse
 from tps.mades.keys import dump_public_key
 
 MAXIMUM_VALID_CERTIFICATES = 30
-"""Ten renewals; what is queued may be encrypted for any of them."""
+"""Ten renewals. Queued messages may be encrypted for any of them."""
 
 
 def renew(directory_: Directory, scope: DirectoryScope, code: str, pems: dict[str, str]) -> tuple[Certificate, ...]:
-    """Three more certificates of a component, for new keys; older ones stay until they expire.
+    """Issue three more certificates of a component for new keys. Older ones stay until they expire.
 
-    The same keys again get the same certificates.
+    A repeat with the same keys returns the same certificates.
+
+    Args:
+        pems: Public key (PEM) by use.
 
     Raises:
-        NotFound: Somebody else's component, or none.
-        Forbidden: A token asks: only a component's valid certificate proves that it may.
+        NotFound: The component is unknown, or is not the caller's.
+        Forbidden: The caller used a token. Only a valid certificate of the component allows a renewal.
         RuleBroken: `bad_key`.
-        Conflict: `too_many`: more certificates are valid than a component needs.
+        Conflict: `too_many`: the component has too many valid certificates.
     """
     _check_own(scope, code)
     keys = read_public_keys(pems)
     with directory_.transaction() as tx:
         known = for_change(tx, code)
         now = directory_.clock()
-        kept = tuple(each for each in known.entry.certificates if now <= each.valid_to)
+        kept = tuple(certificate for certificate in known.entry.certificates if now <= certificate.valid_to)
         issued = issued_for(kept, keys)
         if issued:
             return issued
@@ -55,21 +61,27 @@ def _check_own(scope: DirectoryScope, code: str) -> None:
 
 
 def issued_for(certificates: Sequence[Certificate], keys: PublicKeys) -> tuple[Certificate, ...]:
-    """The certificates for exactly these keys, in the order of their uses; empty unless there are all three."""
-    by_key = {(each.use, dump_public_key(each.public_key).decode()): each for each in certificates}
-    found = [by_key.get((use, keys[use])) for use in CertificateUse]
-    return tuple(each for each in found if each) if all(found) else ()
+    """Return the certificates of exactly these keys, in the order of their uses.
+
+    Return an empty tuple unless all three exist.
+    """
+    by_key = {(known.use, dump_public_key(known.public_key).decode()): known for known in certificates}
+    matches = [by_key.get((use, keys[use])) for use in CertificateUse]
+    return tuple(certificate for certificate in matches if certificate) if all(matches) else ()
 
 
 def revoke(directory_: Directory, code: str, reason: str, certificate_id: str | None = None) -> Registered:
-    """Revoke a component for good, or one of its certificates; again, it changes nothing.
+    """Revoke a component for good, or one of its certificates. A repeat changes nothing.
 
-    What was revoked is in no entry any more but as an id, so that copies refuse what is signed by it, and nothing is
-    encrypted for it. The paths of a revoked component stay: who sends to it learns that it was revoked.
+    An entry lists revoked certificates only by id. So copies refuse their signatures, and nothing is encrypted for
+    them. The paths of a revoked component stay, so that senders learn of the revocation.
+
+    Args:
+        certificate_id: The certificate to revoke. None revokes the component.
 
     Raises:
-        NotFound: No such component, or it has no such certificate.
-        Conflict: The platform's own component as a whole.
+        NotFound: The component does not exist, or does not have this certificate.
+        Conflict: The platform's own component cannot be revoked as a whole.
     """
     with directory_.transaction() as tx:
         known = for_change(tx, code)
@@ -78,16 +90,17 @@ def revoke(directory_: Directory, code: str, reason: str, certificate_id: str | 
             return known
         now = directory_.clock()
         directory.revoke(tx, code, revoked, reason=reason, now=now)
-        left = tuple(each for each in known.entry.certificates if each.certificate_id not in revoked)
+        certificates = known.entry.certificates
+        remaining = tuple(kept for kept in certificates if kept.certificate_id not in revoked)
         status = known.status if certificate_id else "revoked"
         ids = known.entry.revoked_certificates | set(revoked)
-        changed = with_entry(known, certificates=left, revoked_certificates=ids)
+        changed = with_entry(known, certificates=remaining, revoked_certificates=ids)
         return rewrite(directory_, tx, replace(changed, status=status), now)
 
 
 def _to_revoke(directory_: Directory, known: Registered, certificate_id: str | None) -> list[str]:
-    """Ids that are not revoked yet."""
-    ids = [each.certificate_id for each in known.entry.certificates]
+    """Return the ids of the certificates that are not revoked yet."""
+    ids = [certificate.certificate_id for certificate in known.entry.certificates]
     if certificate_id is None:
         if known.component.code == directory_.platform:
             detail = "the platform's component cannot be revoked; revoke one of its certificates"

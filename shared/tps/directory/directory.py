@@ -1,6 +1,8 @@
-"""The Component Directory at work: what it is made of, who sees what of it, and how copies are kept up.
+"""The Component Directory at work: its parts, the views of its callers, and the update of copies.
 
-What the function `component_directory` and the commands `./tps party ...` share.
+The function `component_directory` and the commands `./tps party ...` share this module.
+
+Source: docs/adr/0015-the-component-directory.md.
 """
 
 from __future__ import annotations
@@ -33,18 +35,18 @@ NO_COMPONENT = "unknown component"
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What the directory works with.
+    """The parts of the directory.
 
     Attributes:
-        code: Its own component code.
-        broker: The broker's.
-        platform: That of the platform's endpoint.
-        transaction: On its own database.
-        copies: By group: a transaction where that group keeps its copy of the directory, of the groups that run here;
-            the platform's is always among them.
-        authority: Reads the key that certificates are signed with; nobody else has it.
+        code: The directory's own component code.
+        broker: The broker's component code.
+        platform: The component code of the platform's endpoint.
+        transaction: Opens a transaction on the directory's own database.
+        copies: Opens a transaction on a group's copy of the directory, by group. It contains the groups that run here,
+            and always the platform's.
+        authority: Reads the key that signs certificates. Only the directory has this key.
         enter_party: Enters an admitted party and its grid prefixes into the platform's registry.
-        ttl_s: How long a copy may be used without being synchronised.
+        ttl_s: Time to live of a copy, in seconds.
     """
 
     code: str
@@ -63,7 +65,7 @@ class Directory:
         return self.platform, self.broker, self.code
 
     def copy(self, entry: ComponentEntry, now: datetime) -> None:
-        """Bring the copies that are here, and may hold this component, up to date."""
+        """Write an entry to the copies that are here and may contain this component."""
         for group, transaction in self.copies.items():
             if group in ("tps", entry.group) or entry.code in self.everybodys:
                 with transaction() as tx:
@@ -72,11 +74,11 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one viewer may see.
+    """The part of the directory that a viewer may see.
 
     Attributes:
-        content_id: Rises with every change of what this viewer may see, and with nothing else.
-        applications: The viewer's own; all for the platform operator.
+        content_id: Rises with every change of the visible part, and with no other change.
+        applications: The viewer's own application. All applications for the platform operator.
     """
 
     content_id: int
@@ -85,26 +87,29 @@ class View:
 
 
 def view(directory_: Directory, scope: DirectoryScope) -> View:
-    """All that a viewer may see: a party itself, the platform, broker and directory; the platform operator everything.
+    """Return the part of the directory that a viewer may see.
 
-    Source: F1; docs/mades.md, "Paths".
+    A party sees itself, the platform, the broker and the directory. The platform operator sees everything.
+
+    Source: docs/requirements.md, F1; docs/mades.md, "Paths".
     """
     with directory_.transaction() as tx:
         if scope.is_operator:
-            seen, asked = directory.all_components(tx), applications.all_applications(tx)
+            visible, applied = directory.all_components(tx), applications.all_applications(tx)
         else:
-            seen = directory.components_visible_to(tx, scope.party, directory_.everybodys)
+            visible = directory.components_visible_to(tx, scope.party, directory_.everybodys)
             own = applications.application_of(tx, scope.party)
-            asked = [own] if own else []
-    content_id = sum(each.revision for each in seen) + sum(each.revision for each in asked)
-    return View(content_id, tuple(seen), tuple(each for each in asked if each.status != "approved"))
+            applied = [own] if own else []
+    content_id = sum(component.revision for component in visible) + sum(application.revision for application in applied)
+    unapproved = tuple(application for application in applied if application.status != "approved")
+    return View(content_id, tuple(visible), unapproved)
 
 
 def find_visible(directory_: Directory, scope: DirectoryScope, code: str) -> Registered | Application:
-    """A component by its code, else the application for it, if this viewer may see it.
+    """Return the component with this code, or else the application for it, if this viewer may see it.
 
     Raises:
-        NotFound: Unknown, or not visible to this caller; the same text for both.
+        NotFound: The code is unknown, or not visible to this caller. The same text for both.
     """
     seen = view(directory_, scope)
     for component in seen.components:
@@ -117,20 +122,20 @@ def find_visible(directory_: Directory, scope: DirectoryScope, code: str) -> Reg
 
 
 def for_change(tx: Transaction, code: str) -> Registered:
-    """An endpoint's entry that this transaction is about to change.
+    """Return an endpoint's entry, locked for a change in this transaction.
 
     Raises:
-        NotFound: No such component; the broker and the directory themselves are nobody's to change.
+        NotFound: There is no such component. The entries of the broker and the directory cannot be changed.
     """
     directory.lock(tx)
-    found = directory.component_for_change(tx, code)
-    if found is None or found.component.role == ECP_ROLE:
+    registered = directory.component_for_change(tx, code)
+    if registered is None or registered.component.role == ECP_ROLE:
         raise NotFound(NO_COMPONENT)
-    return found
+    return registered
 
 
 def rewrite(directory_: Directory, tx: Transaction, changed: Registered, now: datetime) -> Registered:
-    """Write a changed entry, to the copies that are here, too; returns it as it stands now."""
+    """Write a changed entry, also to the copies that are here. Return it as stored."""
     directory.change(tx, changed, now)
     directory_.copy(changed.entry, now)
     written = directory.component_for_change(tx, changed.component.code)
@@ -139,5 +144,5 @@ def rewrite(directory_: Directory, tx: Transaction, changed: Registered, now: da
 
 
 def with_entry(known: Registered, **changes: object) -> Registered:
-    """The same component with another entry."""
+    """Return the component with changes to its entry."""
     return replace(known, entry=replace(known.entry, **changes))  # type: ignore[arg-type]  # names are the entry's own

@@ -1,4 +1,4 @@
-"""The Component Directory itself: every component of the installation, and what its web service is asked for."""
+"""The rows of the Component Directory: every component of the installation, and its web service password."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
 ECP_ROLE = "ecp"
-"""Role of the broker's and the directory's own entries: they are components of no party."""
+"""Role of the entries of the broker and the directory, which belong to no party."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ class Registered:
 
 
 def lock(tx: Transaction) -> None:
-    """One registration at a time, until the transaction ends."""
+    """Lock the directory until the transaction ends, so that one registration happens at a time."""
     tx.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
 def register(tx: Transaction, new: Registered, now: datetime) -> None:
+    """Write a new component, and mark its party's application as approved."""
     component, contact = new.component, new.contact or Contact(new.entry.organisation)
     tx.execute(
         """INSERT INTO registered_component
@@ -72,7 +73,7 @@ def register(tx: Transaction, new: Registered, now: datetime) -> None:
 
 
 def change(tx: Transaction, changed: Registered, now: datetime) -> None:
-    """Write an entry and its status anew."""
+    """Write a changed entry and its status."""
     tx.execute(
         """UPDATE registered_component SET entry = %s, status = %s, revision = revision + 1, modified_at = %s
             WHERE code = %s""",
@@ -81,7 +82,7 @@ def change(tx: Transaction, changed: Registered, now: datetime) -> None:
 
 
 def revoke(tx: Transaction, component: str, certificate_ids: Sequence[str], *, reason: str, now: datetime) -> None:
-    """Note these certificates of a component as revoked, unless they are."""
+    """Note these certificates of a component as revoked. Revoked ones stay unchanged."""
     tx.execute(
         """INSERT INTO revoked_certificate SELECT id, %s, %s, %s FROM unnest(%s::text[]) AS given(id)
            ON CONFLICT DO NOTHING""",
@@ -94,7 +95,7 @@ _COLUMNS = """code, party, role, name, entry, password_hash, person, email, phon
 
 
 def registered(tx: Transaction, code: str) -> Registered | None:
-    """A component by its code, or by its party's."""
+    """Return the component with this code, or of the party with this code, or None."""
     return _first(
         tx.execute(
             f"SELECT {_COLUMNS} FROM registered_component c WHERE code = %s OR party = %s ORDER BY code <> %s LIMIT 1",
@@ -104,23 +105,23 @@ def registered(tx: Transaction, code: str) -> Registered | None:
 
 
 def component_of(tx: Transaction, party: str) -> Registered | None:
-    """A party's component."""
+    """Return a party's component, or None."""
     return _first(tx.execute(f"SELECT {_COLUMNS} FROM registered_component c WHERE party = %s", (party,)))
 
 
 def component_for_change(tx: Transaction, code: str) -> Registered | None:
-    """A component by its own code; nobody else changes it until the transaction ends."""
+    """Return the component with this code, or None. The row stays locked until the transaction ends."""
     return _first(tx.execute(f"SELECT {_COLUMNS} FROM registered_component c WHERE code = %s FOR UPDATE", (code,)))
 
 
 def components_visible_to(tx: Transaction, party: str, everybodys: Sequence[str]) -> list[Registered]:
-    """A party's own component and those with the codes that everybody may see, sorted by code."""
+    """Return a party's own component and those that every party may see, sorted by code."""
     query = f"SELECT {_COLUMNS} FROM registered_component c WHERE party = %s OR code = ANY(%s) ORDER BY code"
     return [_registered(row) for row in tx.execute(query, (party, list(everybodys)))]
 
 
 def all_components(tx: Transaction) -> list[Registered]:
-    """Every one, sorted by code; for the platform operator alone."""
+    """Return all components, sorted by code. Only the platform operator may see them."""
     return [_registered(row) for row in tx.execute(f"SELECT {_COLUMNS} FROM registered_component c ORDER BY code")]
 
 
@@ -143,19 +144,19 @@ def _registered(row: dict[str, Any]) -> Registered:
 
 
 def password_hashes(tx: Transaction) -> dict[str, str]:
-    """Of every component that has one, by its code."""
+    """Return the password hashes of all components that have one, by code."""
     rows = tx.execute("SELECT code, password_hash FROM registered_component WHERE password_hash IS NOT NULL").fetchall()
     return {row["code"]: row["password_hash"] for row in rows}
 
 
 def hash_password(password: str) -> str:
-    """Salted scrypt, as hex."""
+    """Return the salted scrypt hash of a password, in hexadecimal."""
     salt = secrets.token_bytes(16)
     return f"{salt.hex()}:{hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT).hex()}"
 
 
 def is_password(password: str, password_hash: str) -> bool:
-    """True if the hash was made of this password."""
+    """Return whether the hash belongs to this password."""
     salt, _, expected = password_hash.partition(":")
     given = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), **_SCRYPT)
     return hmac.compare_digest(given, bytes.fromhex(expected))

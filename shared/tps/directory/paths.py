@@ -1,4 +1,7 @@
-"""Message paths of components in the directory: the owner narrows them, the platform operator sets them."""
+"""Message paths of components: the owner may narrow them, and the platform operator may set any.
+
+Source: docs/mades.md, "Paths".
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,33 @@ Change = Callable[[Registered], Sequence[MessagePath]]
 
 
 def paths_of(directory_: Directory, scope: DirectoryScope, code: str) -> tuple[MessagePath, ...]:
-    """The paths of a component that this viewer may see; NotFound else."""
-    found = find_visible(directory_, scope, code)
-    return found.entry.paths if isinstance(found, Registered) else ()
+    """Return the paths of a component that this viewer may see.
+
+    Raises:
+        NotFound: The component is unknown, or not visible to this caller.
+    """
+    visible = find_visible(directory_, scope, code)
+    return visible.entry.paths if isinstance(visible, Registered) else ()
 
 
 def set_paths(directory_: Directory, scope: DirectoryScope, code: str, paths: Sequence[MessagePath]) -> Registered:
     """Replace all paths of a component.
 
     Raises:
-        NotFound, Forbidden: Not this caller's to change.
-        RuleBroken: `bad_type`, `A04`, `A59`: a path that cannot be, or is wider than the owner may have;
-            `unreachable`: none is left.
-        Conflict: `path_conflict`: two of the same type are valid at once.
+        NotFound, Forbidden: The caller may not change this component.
+        RuleBroken: `bad_type`, `A04`, `A59`: an invalid path, or one that is wider than its owner may set.
+            `unreachable`: no path is left.
+        Conflict: `path_conflict`: two paths of the same type are valid at once.
     """
     return _change(directory_, scope, code, lambda _known: paths)
 
 
 def add_path(directory_: Directory, scope: DirectoryScope, code: str, path: MessagePath) -> Registered:
-    """One more path; raises as `set_paths`."""
+    """Add a path to a component.
+
+    Raises:
+        As in `set_paths`.
+    """
     return _change(directory_, scope, code, lambda known: (*known.entry.paths, path))
 
 
@@ -48,13 +59,18 @@ def remove_path(
     message_type: str | None = None,
     valid_from: datetime | None = None,
 ) -> Registered:
-    """Take away the paths of one type, or those that begin then; NotFound if there is none; raises as `set_paths`."""
+    """Remove the paths of one type, or those that begin at this time.
+
+    Raises:
+        NotFound: The component has no such path.
+        Otherwise as in `set_paths`.
+    """
 
     def without(known: Registered) -> Sequence[MessagePath]:
-        left = [path for path in known.entry.paths if not _is_named(path, message_type, valid_from)]
-        if len(left) == len(known.entry.paths):
+        remaining = [path for path in known.entry.paths if not _is_named(path, message_type, valid_from)]
+        if len(remaining) == len(known.entry.paths):
             raise NotFound("the component has no path that matches the parameters")
-        return left
+        return remaining
 
     return _change(directory_, scope, code, without)
 
@@ -77,10 +93,10 @@ def _change(directory_: Directory, scope: DirectoryScope, code: str, change: Cha
 
 
 def _check_may_change(directory_: Directory, scope: DirectoryScope, code: str) -> None:
-    found = find_visible(directory_, scope, code)
-    if not isinstance(found, Registered):
+    visible = find_visible(directory_, scope, code)
+    if not isinstance(visible, Registered):
         raise NotFound(NO_COMPONENT)
-    if not scope.is_operator and found.component.party != scope.party:
+    if not scope.is_operator and visible.component.party != scope.party:
         raise Forbidden("only the platform operator may do this")
 
 
@@ -95,9 +111,9 @@ def _check(directory_: Directory, scope: DirectoryScope, known: Registered, path
         )
     if findings:
         raise RuleBroken(findings[0].detail, findings)
-    rivals = list(conflict_findings(paths))
-    if rivals:
-        raise Conflict(rivals[0].detail, rivals)
+    clashes = list(conflict_findings(paths))
+    if clashes:
+        raise Conflict(clashes[0].detail, clashes)
 
 
 def _is_ever_valid(paths: Sequence[MessagePath], now: datetime) -> bool:
@@ -105,7 +121,7 @@ def _is_ever_valid(paths: Sequence[MessagePath], now: datetime) -> bool:
 
 
 def warnings_of(entry: ComponentEntry, role: str, now: datetime) -> list[dict[str, str]]:
-    """Return warnings: message types that no component may send to this component now."""
+    """Return warnings about message types that no component may send to this component now."""
     missing = uncovered_types(entry.paths, types_received_by("agr" if role == "brp" else role), now)
     if not missing:
         return []

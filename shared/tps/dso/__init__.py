@@ -1,1 +1,1 @@
-"""What the backend of a DSO keeps and answers: its limits, the assets in its grid, plans and conflicts."""
+"""Data and answers of the backend of a DSO: its limits, the assets in its grid, plans and conflicts."""

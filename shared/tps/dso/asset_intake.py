@@ -1,4 +1,7 @@
-"""A DSO's backend takes in what the platform says of the assets in its grid: whole lists, and changes (F5b)."""
+"""Intake of the platform's asset documents in a DSO's backend: whole lists, and changes.
+
+Source: docs/requirements.md, F5b.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +48,14 @@ def keep_assets(handling: Handling, document: AssetList) -> Answer:
 
 
 def keep_no_assets(handling: Handling, request_id: str, as_of: datetime) -> None:
-    """Take in that there is no asset in the grid, as the answer to a request."""
+    """Keep the answer to a request that the grid has no assets."""
     party = handling.own.party
     asset_lists.keep_list(handling.tx, party, request_id, KeptList(as_of, None))
     _take_in(handling, GridNews(party, handling.message.sequence, as_of, (), is_whole=True))
 
 
 def _take_in(handling: Handling, news: GridNews) -> None:
-    """What is not in the grid any more has no plan there any more, either."""
+    """Update the copy of the grid. Assets that left the grid lose their plans."""
     gone = set(news.removed_ids)
     before = _ids_of_grid(handling, news) if news.is_whole else set()
     grid_assets.take_in(handling.tx, news)

@@ -1,4 +1,4 @@
-"""Asset lists a DSO's backend was sent, by the messages that brought them."""
+"""Asset lists that a DSO's backend received, by the requests that they answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeptList:
-    """`as_of`: the platform's time of it. `message_id` is None when the platform said that there is no asset."""
+    """The answer to a request for an asset list.
+
+    Attributes:
+        as_of: The platform's time of the list.
+        message_id: The message that carried the list. None if the platform reported no assets.
+    """
 
     as_of: datetime
     message_id: str | None
@@ -29,7 +34,7 @@ def keep_list(tx: Transaction, party: str, request_id: str, kept: KeptList) -> N
 
 
 def read_list(tx: Transaction, scope: DsoScope, request_id: str) -> KeptList | None:
-    """The list that answers one request."""
+    """Return the list that answers a request, or None."""
     row = tx.execute(
         "SELECT as_of, message_id FROM received_asset_list WHERE party = %s AND request_id = %s",
         (scope.party, request_id),

@@ -1,4 +1,7 @@
-"""Conflicts in a DSO's grid: the plans that it may see against its own limits (F3). No operator is known here."""
+"""Conflicts in a DSO's grid: the plans that the DSO may see against its own limits. No operator is known here.
+
+Source: docs/requirements.md, F3 and NF3.
+"""
 
 from __future__ import annotations
 
@@ -24,29 +27,29 @@ _STANDING = (LimitStatus.ACTIVE, LimitStatus.ENDED)
 def conflicts_in_grid(
     endpoint: Endpoint, tx: Transaction, scope: DsoScope, window: Interval, *, now: datetime
 ) -> list[OwnConflict]:
-    """Return the conflicts of all schedules in a DSO's grid with its own limits, without operators."""
+    """Return the conflicts between all plans in a DSO's grid and its own limits in a window."""
     stated = []
-    for each in _accepted(limits.read_own_limits(tx, scope, window, with_all_revisions=True)):
-        left_out = {rejected["asset_id"] for rejected in each.rejected}
-        body = {**each.body, "kind": str(each.kind), "revision": each.revision}
+    for limit in _accepted(limits.read_own_limits(tx, scope, window, with_all_revisions=True)):
+        left_out = {rejected["asset_id"] for rejected in limit.rejected}
+        body = {**limit.body, "kind": str(limit.kind), "revision": limit.revision}
         stated.append(
             Stated(
-                each.limit_id,
-                limit_of_body(each.kind, each.body),
-                [asset_id for asset_id in each.body["asset_ids"] if asset_id not in left_out],
-                limit_head(body, each.status, each.period.end, now),
+                limit.limit_id,
+                limit_of_body(limit.kind, limit.body),
+                [asset_id for asset_id in limit.body["asset_ids"] if asset_id not in left_out],
+                limit_head(body, limit.status, limit.period.end, now),
             )
         )
     known = known_assets(tx, scope, asset_ids_of(stated))
-    maxima = {each.id: (watts_of(each.max_production_kw), watts_of(each.max_consumption_kw)) for each in known}
+    maxima = {asset.id: (watts_of(asset.max_production_kw), watts_of(asset.max_consumption_kw)) for asset in known}
     return conflicts_of(endpoint, tx, scope.party, stated, window=window, maxima=maxima)
 
 
 def _accepted(revisions: Iterable[limits.OwnLimit]) -> list[limits.OwnLimit]:
-    """The highest revision of each limit that the platform has accepted, if that stands."""
+    """Return the highest accepted revision of each limit, unless it is cancelled or withdrawn."""
     highest: dict[str, limits.OwnLimit] = {}
-    for each in revisions:
-        known = highest.get(each.limit_id)
-        if each.answer in ("accepted", "partly_accepted") and (known is None or each.revision > known.revision):
-            highest[each.limit_id] = each
-    return [each for each in highest.values() if each.status in _STANDING]
+    for revision in revisions:
+        known = highest.get(revision.limit_id)
+        if revision.answer in ("accepted", "partly_accepted") and (known is None or revision.revision > known.revision):
+            highest[revision.limit_id] = revision
+    return [revision for revision in highest.values() if revision.status in _STANDING]

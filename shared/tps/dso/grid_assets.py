@@ -1,7 +1,9 @@
-"""A DSO's own copy of the assets in its grid, and the feed of their changes (F5b).
+"""A DSO's own copy of the assets in its grid, and the feed of their changes.
 
-Made from what the platform sends: changes, and whole lists. MADES promises no order, so each asset keeps the `sequence`
-of the message that last spoke of it, and older ones are ignored.
+The platform sends changes and whole lists. MADES promises no order. So each asset keeps the `sequence` of the last
+message about it, and older messages are ignored.
+
+Source: docs/requirements.md, F5b.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ _COLUMNS = "id, connection_point_id, kind, max_production_kw, max_consumption_kw
 
 @dataclass(frozen=True, slots=True)
 class GridNews:
-    """What the platform said of a party's grid, in one document.
+    """The content of one document of the platform about a party's grid.
 
     Attributes:
-        sequence: Of the message.
-        as_of: When it was made.
-        is_whole: All assets of the grid; else what is new or changed, and what is gone.
+        sequence: Sequence of the message.
+        as_of: The platform's time of the document.
+        assets: New or changed assets. All assets of the grid if `is_whole`.
+        removed_ids: Assets that left the grid.
+        is_whole: The document is a whole list.
     """
 
     party: str
@@ -42,7 +46,7 @@ class GridNews:
 
 @dataclass(frozen=True, slots=True)
 class GridChanges:
-    """What is others than before, each sorted by id, and the position in the feed that this reaches."""
+    """Changes since a position in the feed, each list sorted by id, and the position after them."""
 
     assets: list[AssetListing]
     removed_ids: list[str]
@@ -50,8 +54,8 @@ class GridChanges:
 
 
 def take_in(tx: Transaction, news: GridNews) -> None:
-    """Bring the copy up to what a document says, where nothing newer was said; what that changes is in the feed."""
-    # Locks the feed: one document at a time.
+    """Update the copy by a document, except where a newer document was processed. The feed gets the changes."""
+    # This locks the feed, so that one document at a time is processed.
     position = next_position(tx, news.party, FEED)
     copy = tx.execute("SELECT listed_sequence FROM grid_copy WHERE party = %s", (news.party,)).fetchone()
     if copy is not None and copy["listed_sequence"] > news.sequence:
@@ -68,7 +72,11 @@ def take_in(tx: Transaction, news: GridNews) -> None:
 
 
 def assets_of_grid(tx: Transaction, scope: DsoScope, point_ids: Sequence[str] | None = None) -> list[AssetListing]:
-    """The assets in a DSO's grid as this backend knows them, sorted by id; all of them, or those at these points."""
+    """Return the assets in the own copy of a DSO's grid, sorted by id.
+
+    Args:
+        point_ids: Restricts the result to these connection points. None for all.
+    """
     points = None if point_ids is None else list(point_ids)
     rows = tx.execute(
         f"""SELECT {_COLUMNS} FROM grid_asset
@@ -80,7 +88,7 @@ def assets_of_grid(tx: Transaction, scope: DsoScope, point_ids: Sequence[str] | 
 
 
 def known_assets(tx: Transaction, scope: DsoScope, asset_ids: Sequence[str]) -> list[AssetListing]:
-    """Those of these assets that are in the copy of a DSO's grid."""
+    """Return those of these assets that the own copy of a DSO's grid has."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM grid_asset WHERE party = %s AND NOT is_removed AND id = ANY(%s)",
         (scope.party, list(asset_ids)),
@@ -89,15 +97,15 @@ def known_assets(tx: Transaction, scope: DsoScope, asset_ids: Sequence[str]) -> 
 
 
 def age_of_grid(tx: Transaction, scope: DsoScope) -> datetime | None:
-    """When what this backend knows of a DSO's grid was so; None if it knows nothing."""
+    """Return the platform's time of the newest document about a DSO's grid. Return None without any document."""
     row = tx.execute("SELECT as_of FROM grid_copy WHERE party = %s", (scope.party,)).fetchone()
     return row["as_of"] if row else None
 
 
 def changes_after(tx: Transaction, scope: DsoScope, position: int) -> GridChanges | None:
-    """What has changed in the grid after a position of the feed; None if nothing has.
+    """Return the changes in the grid after a position of the feed, or None.
 
-    From the beginning, 0, all there is: who has read nothing knows of nothing that could be gone.
+    Position 0 returns all present assets without removed ones, because a new reader knows no asset.
     """
     rows = tx.execute(
         f"""SELECT {_COLUMNS}, is_removed, position FROM grid_asset
@@ -105,18 +113,19 @@ def changes_after(tx: Transaction, scope: DsoScope, position: int) -> GridChange
         (scope.party, position),
     ).fetchall()
     reached = max((row.pop("position") for row in rows), default=position)
-    gone = [row["id"] for row in rows if row["is_removed"]]
+    removed_ids = [row["id"] for row in rows if row["is_removed"]]
     assets = [_listing(row) for row in rows if not row.pop("is_removed")]
-    changes = GridChanges(assets, gone if position else [], reached)
+    changes = GridChanges(assets, removed_ids if position else [], reached)
     return changes if changes.assets or changes.removed_ids else None
 
 
 def _set(tx: Transaction, news: GridNews, position: int) -> None:
-    """Set what is said. What is said to be gone and was never known keeps that word, and is no news.
+    """Write the assets and removals of a document.
 
-    What a whole list finds unchanged is left alone: older news is ignored by `listed_sequence`, anyhow.
+    The removal of an unknown asset is kept, but is no news. A whole list leaves unchanged assets alone:
+    `listed_sequence` protects them from older documents.
     """
-    gone = len(news.removed_ids)
+    removed_count = len(news.removed_ids)
     tx.execute(
         f"""INSERT INTO grid_asset AS g (party, sequence, position, {_COLUMNS}, is_removed)
             SELECT %(party)s, %(sequence)s, CASE WHEN is_removed THEN 0 ELSE %(position)s END, said.*
@@ -140,18 +149,18 @@ def _set(tx: Transaction, news: GridNews, position: int) -> None:
             "sequence": news.sequence,
             "position": position,
             "is_whole": news.is_whole,
-            "ids": [*(each.id for each in news.assets), *news.removed_ids],
-            "points": [*(each.connection_point_id for each in news.assets), *[""] * gone],
-            "kinds": [*(str(each.kind) for each in news.assets), *[str(AssetKind.OTHER)] * gone],
-            "production": [*(each.max_production_kw for each in news.assets), *[None] * gone],
-            "consumption": [*(each.max_consumption_kw for each in news.assets), *[None] * gone],
-            "removed": [False] * len(news.assets) + [True] * gone,
+            "ids": [*(asset.id for asset in news.assets), *news.removed_ids],
+            "points": [*(asset.connection_point_id for asset in news.assets), *[""] * removed_count],
+            "kinds": [*(str(asset.kind) for asset in news.assets), *[str(AssetKind.OTHER)] * removed_count],
+            "production": [*(asset.max_production_kw for asset in news.assets), *[None] * removed_count],
+            "consumption": [*(asset.max_consumption_kw for asset in news.assets), *[None] * removed_count],
+            "removed": [False] * len(news.assets) + [True] * removed_count,
         },
     )
 
 
 def _remove_others(tx: Transaction, news: GridNews, position: int) -> None:
-    """What a whole list does not name is gone, in the same form as what is said to be."""
+    """Remove the assets that a whole list does not name. They look like assets that a change removed."""
     tx.execute(
         """UPDATE grid_asset g
               SET is_removed = true, connection_point_id = '', kind = 'other', max_production_kw = NULL,
@@ -162,7 +171,7 @@ def _remove_others(tx: Transaction, news: GridNews, position: int) -> None:
             "party": news.party,
             "sequence": news.sequence,
             "position": position,
-            "ids": [each.id for each in news.assets],
+            "ids": [asset.id for asset in news.assets],
         },
     )
 

@@ -1,4 +1,7 @@
-"""A DSO's own limits in its backend: every revision as it was sent, and what became of it (F6b)."""
+"""A DSO's own limits in its backend: every revision as sent, with its outcome.
+
+Source: docs/requirements.md, F6b.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from tps.domain.scope import DsoScope
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
-# A message that FAILED on its way got no answer; the ledger knows.
+# A FAILED message gets no answer. Its status comes from the ledger.
 _ROWS = """SELECT o.message_id, o.limit_id, o.revision, o.kind, o.status, o.starts_at, o.ends_at, o.sent_at, o.body,
                   o.rejected, o.all_reached_at, o.unreached_ids, o.notices,
                   CASE WHEN o.answer = 'pending' AND m.status = 'failed' THEN 'failed' ELSE o.answer END AS answer
@@ -26,12 +29,15 @@ _ROWS = """SELECT o.message_id, o.limit_id, o.revision, o.kind, o.status, o.star
 
 @dataclass(frozen=True, slots=True)
 class OwnLimit:
-    """One revision.
+    """One revision of a limit.
 
     Attributes:
-        status: What it makes of the limit, once accepted.
+        status: Status of the limit once this revision is accepted.
         answer: `pending`, `accepted`, `partly_accepted`, `refused` or `failed`.
-        body: What was sent, as the REST contract has it, `asset_ids` as resolved.
+        body: The limit as sent, in the form of the REST contract. `asset_ids` are resolved.
+        rejected: Assets that the platform rejected.
+        all_reached_at: When the endpoints of all operators had the revision.
+        unreached_ids: Assets that an emergency has not reached.
         notices: `{"code": "expires"|"expired", "at"}`.
     """
 
@@ -51,7 +57,7 @@ class OwnLimit:
 
     @property
     def counts(self) -> bool:
-        """Whether it stands, or may: the next revision takes a higher number."""
+        """True if the revision stands or may still stand. Then the next revision needs a higher number."""
         return self.answer not in ("refused", "failed")
 
 
@@ -86,13 +92,13 @@ def settle_own(
     )
 
 
-# The same revision may have come by several messages: what the platform tells of one of them is told of it.
+# Several messages may carry the same revision. News about one of them applies to the revision.
 _SAME_REVISION = """party = %s AND answer <> 'refused' AND (limit_id, revision) IN (
     SELECT limit_id, revision FROM own_limit WHERE party = %s AND message_id = %s)"""
 
 
 def note_reached(tx: Transaction, party: str, message_id: str, at: datetime) -> None:
-    """All endpoints of a revision's operators have it."""
+    """Note that the endpoints of all operators of a revision have it."""
     tx.execute(
         f"UPDATE own_limit SET all_reached_at = coalesce(all_reached_at, %s) WHERE {_SAME_REVISION}",
         (at, party, party, message_id),
@@ -100,7 +106,7 @@ def note_reached(tx: Transaction, party: str, message_id: str, at: datetime) -> 
 
 
 def note_unreached(tx: Transaction, party: str, message_id: str, asset_ids: Sequence[str]) -> None:
-    """A minute after an emergency: assets that it has not reached."""
+    """Note the assets that an emergency has not reached a minute after its acceptance."""
     tx.execute(
         f"UPDATE own_limit SET unreached_ids = %s WHERE {_SAME_REVISION}",
         (list(asset_ids), party, party, message_id),
@@ -108,7 +114,7 @@ def note_unreached(tx: Transaction, party: str, message_id: str, asset_ids: Sequ
 
 
 def note_expiry(tx: Transaction, party: str, message_id: str, notice: Mapping[str, str]) -> None:
-    """An emergency expires, or has; the same notice again changes nothing."""
+    """Note that an emergency expires soon or has expired. The same notice again changes nothing."""
     text = json.dumps([notice])
     tx.execute(
         f"UPDATE own_limit SET notices = notices || %s::jsonb WHERE {_SAME_REVISION} AND NOT notices @> %s::jsonb",
@@ -117,32 +123,32 @@ def note_expiry(tx: Transaction, party: str, message_id: str, notice: Mapping[st
 
 
 def latest_own(tx: Transaction, scope: DsoScope, limit_ids: Sequence[str]) -> dict[str, OwnLimit]:
-    """The latest revision of each of these limits: the highest that counts; if none does, the last that was tried."""
+    """Return the latest revision of each limit: the highest that counts, or else the last attempt."""
     rows = tx.execute(f"{_ROWS} AND o.limit_id = ANY(%s)", (scope.party, list(limit_ids))).fetchall()
     return _latest([_own(row) for row in rows])
 
 
 def read_revisions(tx: Transaction, scope: DsoScope, limit_id: str) -> list[OwnLimit]:
-    """All revisions of one limit, those refused, too, in the order of their sending."""
+    """Return all revisions of one limit in the order of sending, including refused ones."""
     rows = tx.execute(f"{_ROWS} AND o.limit_id = %s ORDER BY o.sent_at, o.revision", (scope.party, limit_id)).fetchall()
     return [_own(row) for row in rows]
 
 
 def read_own_limits(tx: Transaction, scope: DsoScope, applies: Interval, *, with_all_revisions: bool) -> list[OwnLimit]:
-    """Limits that apply in a half-open period, sorted by id; the latest revision of each, or all that were sent."""
+    """Return limits that touch a half-open period, sorted by id: the latest revision of each, or all sent revisions."""
     rows = tx.execute(
         f"""{_ROWS} AND o.limit_id IN (
                 SELECT limit_id FROM own_limit WHERE party = %s AND starts_at < %s AND ends_at > %s)
             ORDER BY o.limit_id, o.sent_at, o.revision""",
         (scope.party, scope.party, applies.end, applies.start),
     ).fetchall()
-    found = [_own(row) for row in rows]
-    chosen = found if with_all_revisions else _latest(found).values()
-    return [each for each in chosen if each.period.start < applies.end and each.period.end > applies.start]
+    revisions = [_own(row) for row in rows]
+    chosen = revisions if with_all_revisions else _latest(revisions).values()
+    return [limit for limit in chosen if limit.period.start < applies.end and limit.period.end > applies.start]
 
 
 def overlaps_another(tx: Transaction, scope: DsoScope, limit: Limit, limit_id: str) -> bool:
-    """Whether another own limit that stands, or may, binds one of the assets in that direction and time."""
+    """Return whether another own limit may bind one of the assets in the same direction and period."""
     row = tx.execute(
         """SELECT EXISTS (
                SELECT FROM own_limit o
@@ -168,12 +174,15 @@ def overlaps_another(tx: Transaction, scope: DsoScope, limit: Limit, limit_id: s
 
 
 def _latest(limits: Sequence[OwnLimit]) -> dict[str, OwnLimit]:
-    ordered = sorted(limits, key=lambda each: (each.limit_id, *_rank(each)))
-    return {each.limit_id: each for each in ordered}
+    ordered = sorted(limits, key=lambda revision: (revision.limit_id, *_rank(revision)))
+    return {revision.limit_id: revision for revision in ordered}
 
 
 def _rank(limit: OwnLimit) -> tuple[bool, int, bool, float]:
-    """Of messages that brought the same revision, the first that was answered: what was told since stands there."""
+    """Return the sort key of a revision among those of a limit. The latest has the highest key.
+
+    Several messages may carry the same revision. The earliest answered one wins, because later news is stored with it.
+    """
     at = limit.sent_at.timestamp()
     return limit.counts, limit.revision, limit.answer != "pending", -at if limit.counts else at
 

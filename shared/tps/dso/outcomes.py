@@ -1,4 +1,7 @@
-"""What the platform's Acknowledgement makes of a limit or a request that a DSO sent (F6b, F5b, F9b)."""
+"""Outcomes of the platform's Acknowledgements to a DSO's limits and requests.
+
+Source: docs/requirements.md, F6b, F5b and F9b.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def note_limit(handling: Handling, request: MessageRow, document: Acknowledgemen
 
 
 def note_request(handling: Handling, request: MessageRow, document: Acknowledgement) -> None:
-    """Note the outcome of a request. An Acknowledgement that accepts it says that there is nothing to report."""
+    """Note the outcome of a request. An Acknowledgement that accepts a request means that there is no data."""
     if not note_outcome(handling, request, document) or document.outcome is not Outcome.ACCEPTED:
         return
     as_of, party = document.header.created_at, handling.own.party

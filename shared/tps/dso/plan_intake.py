@@ -1,4 +1,7 @@
-"""A DSO's backend takes in schedules: answers to its questions, and what the platform tells by itself (F9)."""
+"""Intake of schedules in a DSO's backend: answers to its requests, and changes that the platform sends by itself.
+
+Source: docs/requirements.md, F9.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ from tps.party.plan_reading import cut_to_blocks
 
 
 def keep_plans(handling: Handling, document: ScheduleDocument) -> Answer:
-    """Keep the schedules that a message brings.
+    """Keep the schedules of a message.
 
-    An answer lies with its message. What comes by itself replaces, for each asset that it names and in the document's
-    period, whatever an earlier message of the platform said.
+    An answer to a request stays with its message. A change replaces the earlier plans of the assets that it names, in
+    the period of the document.
 
     Raises:
-        RuleBroken: A94, no schedules, or an answer to nothing that was asked.
+        RuleBroken: The document has no schedules, or answers no request (A94).
     """
     if document.refused:
         raise _not_processed("the document is not a schedule document of the platform")
@@ -49,7 +52,7 @@ def _keep_reply(handling: Handling, document: ScheduleDocument, request_id: str)
 
 
 def _without_plan(document: ScheduleDocument, rank: int) -> list[Piece]:
-    """Where the document says, of an asset that it names, that there is no plan."""
+    """Return pieces without a plan, where the document plans nothing for an asset that it names."""
     planned: dict[str, list[Interval]] = defaultdict(list)
     for schedule in document.schedules:
         planned[schedule.asset_id].append(schedule.period)

@@ -1,4 +1,7 @@
-"""What a DSO's backend knows of plans in its grid (F9b): its own copy, its age, the feed of changes, its questions."""
+"""Plans in a DSO's backend: its copy of plans in its grid, its age, the feed of changes, and requests.
+
+Source: docs/requirements.md, F9b.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,17 @@ if TYPE_CHECKING:
 
 FEED = "operational-schedules"
 MANY_NEWS = 20_000
-"""So much of the feed is told at a time, and the rest of one message with it."""
+"""Maximum number of feed entries in one answer. The rest of the last message is added."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a question: the platform's time of it, and the message that brought it; None: there is no plan."""
+    """The answer to a request.
+
+    Attributes:
+        as_of: The platform's time of the answer.
+        message_id: The message that carried the answer. None if the platform reported no plans.
+    """
 
     as_of: datetime
     message_id: str | None
@@ -33,14 +41,19 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Where plans became other ones, merged, by asset id; `position` is the newest."""
+    """Changes of plans after a position of the feed.
+
+    Attributes:
+        position: The newest position.
+        periods: Merged periods with changes, by asset id.
+    """
 
     position: int
     periods: dict[str, list[Interval]]
 
 
 def put_plans(tx: Transaction, party: str, incoming: Sequence[Piece]) -> None:
-    """Take pieces of one rank into a DSO's own copy, where none of a higher rank stands, and tell its feed."""
+    """Put pieces of one rank into a DSO's own copy, except where a higher rank stands. The feed gets the changes."""
     if not incoming:
         return
     lock_plans(tx, party)
@@ -54,17 +67,17 @@ def put_plans(tx: Transaction, party: str, incoming: Sequence[Piece]) -> None:
 
 
 def drop_plans(tx: Transaction, party: str, asset_ids: Iterable[str], rank: int) -> None:
-    """These assets are not in the DSO's grid any more: their plans are gone, and its feed tells that they are.
+    """Remove the plans of assets that left the DSO's grid. The feed gets the removals.
 
     Args:
-        rank: Sequence of the message that says so; plans that come by a later one stand again.
+        rank: Sequence of the message about the removal. Plans of later messages are kept again.
     """
     always = Interval(EARLIEST, LATEST)
     put_plans(tx, party, [Piece(asset_id, always, rank, None) for asset_id in sorted(set(asset_ids))])
 
 
 def news_after(tx: Transaction, scope: DsoScope, position: int) -> News | None:
-    """What is new after a position of the feed; None if nothing is. The oldest first, where it is a lot."""
+    """Return the changes after a position of the feed, or None. Large amounts come in parts, oldest first."""
     rows = tx.execute(
         """WITH counted AS (
                SELECT position, sum(count(*)) OVER (ORDER BY position) - count(*) AS before
@@ -85,7 +98,7 @@ def news_after(tx: Transaction, scope: DsoScope, position: int) -> News | None:
 
 
 def note_age(tx: Transaction, party: str, as_of: datetime) -> None:
-    """The own copy is as of this platform's time, if it is not as of a later one."""
+    """Set the age of the own copy to this platform's time, unless it is newer already."""
     tx.execute(
         """INSERT INTO plan_age VALUES (%s, %s)
            ON CONFLICT (party) DO UPDATE SET as_of = greatest(plan_age.as_of, excluded.as_of)""",
@@ -94,18 +107,21 @@ def note_age(tx: Transaction, party: str, as_of: datetime) -> None:
 
 
 def age(tx: Transaction, scope: DsoScope) -> datetime | None:
-    """As of when the own copy is; None if no plan ever came."""
+    """Return the platform's time of the own copy. Return None if no plan has arrived."""
     row = tx.execute("SELECT as_of FROM plan_age WHERE party = %s", (scope.party,)).fetchone()
     return row["as_of"] if row else None
 
 
 def ask(tx: Transaction, party: str, message_id: str) -> None:
-    """Note that a message of ours asks for plans."""
+    """Note that a message of this party requests plans."""
     tx.execute("INSERT INTO schedule_question VALUES (%s, %s) ON CONFLICT DO NOTHING", (party, message_id))
 
 
 def note_reply(tx: Transaction, party: str, message_id: str, reply: Reply) -> bool:
-    """Note the answer to a question for plans; False if that message asks for none. The first answer stands."""
+    """Note the answer to a request for plans. Return False if the message requested no plans.
+
+    The first answer stands.
+    """
     row = tx.execute(
         """UPDATE schedule_question SET as_of = coalesce(as_of, %s),
                                         reply_id = CASE WHEN as_of IS NULL THEN %s ELSE reply_id END
@@ -116,7 +132,7 @@ def note_reply(tx: Transaction, party: str, message_id: str, reply: Reply) -> bo
 
 
 def read_reply(tx: Transaction, scope: DsoScope, message_id: str) -> Reply | None:
-    """The answer to one question; None if there is none yet."""
+    """Return the answer to a request. Return None if there is none yet."""
     row = tx.execute(
         "SELECT as_of, reply_id FROM schedule_question WHERE party = %s AND message_id = %s AND as_of IS NOT NULL",
         (scope.party, message_id),
@@ -125,7 +141,7 @@ def read_reply(tx: Transaction, scope: DsoScope, message_id: str) -> Reply | Non
 
 
 def _news(before: Sequence[Piece], after: Sequence[Piece], rank: int) -> list[Interval]:
-    """Where there is a new plan, and where there is none any more."""
+    """Return the periods with a new plan, and those that lost their plan."""
     planned = [piece.period for piece in after if piece.block_id is not None]
     new = [piece.period for piece in after if piece.block_id is not None and piece.rank == rank]
     return merged([*new, *uncovered((piece.period for piece in before if piece.block_id is not None), planned)])

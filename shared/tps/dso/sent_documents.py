@@ -1,4 +1,7 @@
-"""Keep what a DSO's business application sent through the web service, as if REST had written it (F1)."""
+"""Storage of documents that a DSO's business application sent by the web service, as if REST had sent them.
+
+Source: docs/requirements.md, F1.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 def keep_sent(tx: Transaction, sent: Sent, document: Document) -> None:
     """Keep a document in the transaction that sends it.
 
-    A document that names another sender, or that comes as another type, is not kept: the platform refuses it.
+    A document with another sender or another message type is not kept, because the platform refuses it.
     """
     if document.header.sender != sent.party:
         return
@@ -36,7 +39,10 @@ def keep_sent(tx: Transaction, sent: Sent, document: Document) -> None:
 
 
 def _keep_limit(tx: Transaction, sent: Sent, document: LimitDocument) -> None:
-    """A closing revision says nothing of the limit itself: that is as it was sent before."""
+    """Keep a revision.
+
+    A closing revision has no limit. So it keeps the body of the revision before, with the new reason.
+    """
     scope, limit_id = DsoScope(sent.party), document.header.document_id
     before = limits.latest_own(tx, scope, [limit_id]).get(limit_id)
     if document.limit is not None:

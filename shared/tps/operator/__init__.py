@@ -1,1 +1,1 @@
-"""What the backend of an AGR or BRP keeps and answers: its limits, schedules, plans and conflicts."""
+"""Data and answers of the backend of an AGR or BRP: its limits, schedules, plans and conflicts."""

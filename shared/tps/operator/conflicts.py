@@ -1,4 +1,7 @@
-"""Conflicts of an operator: its own plans against its own parts of limits (F3)."""
+"""Conflicts of an operator: its own plans against its own parts of limits.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,18 @@ if TYPE_CHECKING:
 def conflicts_of_operator(
     endpoint: Endpoint, tx: Transaction, scope: AgrScope, window: Interval, *, now: datetime
 ) -> list[OwnConflict]:
-    """An operator's own plans against its own parts."""
+    """Return the conflicts between an operator's own plans and its own parts of limits in a window."""
     stated = [
         Stated(
-            each.limit_id,
-            limit_of_body(LimitKind(each.body["kind"]), each.body),
-            each.body["asset_ids"],
-            {**limit_head(each.body, each.status, each.period.end, now), "issuer": each.body["issuer"]},
+            limit.limit_id,
+            limit_of_body(LimitKind(limit.body["kind"]), limit.body),
+            limit.body["asset_ids"],
+            {**limit_head(limit.body, limit.status, limit.period.end, now), "issuer": limit.body["issuer"]},
         )
-        for each in limits.standing_between(tx, scope, window)
+        for limit in limits.standing_between(tx, scope, window)
     ]
     ids = asset_ids_of(stated)
-    bodies = {each.id: each.body for each in resources.read_own(tx, scope.party, ids)}
+    bodies = {resource.id: resource.body for resource in resources.read_own(tx, scope.party, ids)}
     maxima = {asset_id: _maxima(bodies.get(asset_id, {})) for asset_id in ids}
     return conflicts_of(endpoint, tx, scope.party, stated, window=window, maxima=maxima)
 

@@ -1,4 +1,7 @@
-"""Limits in an operator's backend: every revision that it is sent, as LIMIT of the REST contract (F7)."""
+"""Intake of limits in an operator's backend: it keeps every received revision as a LIMIT of the REST contract.
+
+Source: docs/requirements.md, F7.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 def keep_limit(handling: Handling, document: LimitDocument) -> Answer:
     """Keep a revision of a limit for its operator, and put it into the operator's feed.
 
-    A revision that comes after a higher one is ignored.
+    A revision that arrives after a higher one is ignored.
     """
     if document.limit is None:
         _close(handling, document)
@@ -34,7 +37,7 @@ def keep_limit(handling: Handling, document: LimitDocument) -> Answer:
 
 
 def limit_json(document: LimitDocument) -> dict[str, Any]:
-    """LIMIT of the REST contract, but for its status."""
+    """Return a LIMIT of the REST contract without its status."""
     limit = document.limit
     assert limit is not None
     body = {
@@ -73,9 +76,9 @@ def _keep(handling: Handling, document: LimitDocument, limit: Limit) -> None:
 
 
 def _close(handling: Handling, document: LimitDocument) -> None:
-    """A cancelled or withdrawn limit reads as what it was, with its new status and reason.
+    """Keep a cancellation or withdrawal: the limit keeps its content, with the new status and reason.
 
-    What was closed before it was ever here is kept, so that it is not opened by what comes late, but not shown.
+    A limit that was closed before it arrived is kept but not shown. So a late earlier revision cannot open it.
     """
     limit_id, party = document.header.document_id, handling.own.party
     before = received_limits.latest_received(handling.tx, party, limit_id)
@@ -101,9 +104,9 @@ def _close(handling: Handling, document: LimitDocument) -> None:
 
 
 def _own_weights(tx: Transaction, party: str, limit: Limit) -> dict[str, Decimal]:
-    """Registered maxima of the listed assets in the limit's direction, as this backend knows them now."""
+    """Return the registered maxima of the listed assets in the limit's direction, in kW. 0 for an unknown asset."""
     if not isinstance(limit, ForeseenLimit):
         return {}
     name = "max_production_kw" if limit.direction is Direction.PRODUCTION else "max_consumption_kw"
-    own = {each.id: each.body for each in resources.read_own(tx, party, limit.asset_ids)}
+    own = {resource.id: resource.body for resource in resources.read_own(tx, party, limit.asset_ids)}
     return {asset_id: Decimal(str(own.get(asset_id, {}).get(name, 0))) for asset_id in limit.asset_ids}

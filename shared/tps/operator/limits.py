@@ -1,4 +1,7 @@
-"""Limits an operator was sent: every revision, in the order in which they came (F7)."""
+"""Limits that an operator received: every revision, in the order of arrival.
+
+Source: docs/requirements.md, F7.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,11 @@ class ReceivedLimit:
     """One revision of a limit.
 
     Attributes:
-        body: LIMIT of the REST contract but for `status`, which depends on the moment it is read; empty, and not shown,
-            if it was closed before it was ever here.
-        status: `active`, `cancelled`, `withdrawn` or `ended` as sent; whether it has expired is judged on reading.
-        weights_kw: Maxima of the listed assets in the limit's direction when it came, by asset id.
+        body: LIMIT of the REST contract without `status`, which depends on the time of reading. Empty, and not shown,
+            if the limit was closed before it arrived.
+        status: `active`, `cancelled`, `withdrawn` or `ended`, as sent. Expiry is computed at reading.
+        weights_kw: Maxima of the listed assets in the limit's direction at arrival, in kW, by asset id.
+        position: Position in the party's feed.
     """
 
     limit_id: str
@@ -41,8 +45,8 @@ class ReceivedLimit:
 
 
 def add_received(tx: Transaction, party: str, limit: ReceivedLimit) -> bool:
-    """Keep a revision and put it into the party's feed; False if it, or a higher one, was there already."""
-    # First, for its lock: of two revisions that come at once, the later to commit must see the other.
+    """Keep a revision and put it into the party's feed. Return False if the same or a higher revision exists."""
+    # This comes first, for its lock: of two simultaneous revisions, the later to commit must see the other.
     position = next_position(tx, party, FEED)
     highest = tx.execute(
         "SELECT max(revision) AS revision FROM received_limit WHERE party = %s AND limit_id = %s",
@@ -74,15 +78,20 @@ def add_received(tx: Transaction, party: str, limit: ReceivedLimit) -> bool:
 
 
 def latest_received(tx: Transaction, party: str, limit_id: str) -> ReceivedLimit | None:
-    """The highest revision of a limit that is here."""
-    found = _read(tx, "limit_id = %s AND is_latest", (party, limit_id))
-    return found[0] if found else None
+    """Return the highest revision of a limit, or None."""
+    latest = _read(tx, "limit_id = %s AND is_latest", (party, limit_id))
+    return latest[0] if latest else None
 
 
 def received_between(
     tx: Transaction, scope: AgrScope, *, received: Interval, applies: Interval, with_all_revisions: bool
 ) -> list[ReceivedLimit]:
-    """Limits received, and holding, in half-open periods; sorted as they came; the latest revision of each, or all."""
+    """Return limits in the order of arrival, the latest revision of each limit or all revisions.
+
+    Args:
+        received: Half-open period of arrival.
+        applies: Half-open period that the limit must touch.
+    """
     return _read(
         tx,
         """received_at >= %s AND received_at < %s AND starts_at < %s AND ends_at > %s AND (is_latest OR %s)""",
@@ -91,19 +100,22 @@ def received_between(
 
 
 def active_at(tx: Transaction, scope: AgrScope, now: datetime) -> list[ReceivedLimit]:
-    """Latest revisions in force or ahead."""
+    """Return the latest revisions that are in force or start later."""
     return _read(tx, "is_latest AND status = 'active' AND ends_at > %s", (scope.party, now))
 
 
 def received_after(tx: Transaction, scope: AgrScope, position: int, now: datetime) -> list[ReceivedLimit]:
-    """What came after a position of the feed: limits not expired, and every cancellation, withdrawal and ending."""
+    """Return the latest revisions after a position of the feed.
+
+    Expired limits are left out. Cancellations, withdrawals and endings are always included.
+    """
     return _read(
         tx, "position > %s AND is_latest AND (status <> 'active' OR ends_at > %s)", (scope.party, position, now)
     )
 
 
 def standing_between(tx: Transaction, scope: AgrScope, period: Interval) -> list[ReceivedLimit]:
-    """Latest revisions that hold, or did, in a half-open period: neither cancelled nor withdrawn."""
+    """Return the latest revisions that touch a half-open period and are neither cancelled nor withdrawn."""
     return _read(
         tx,
         "is_latest AND status IN ('active', 'ended') AND starts_at < %s AND ends_at > %s",
@@ -112,7 +124,7 @@ def standing_between(tx: Transaction, scope: AgrScope, period: Interval) -> list
 
 
 def last_position(tx: Transaction, scope: AgrScope) -> int:
-    """The newest position of the party's feed; 0 if nothing ever came."""
+    """Return the newest position of the party's feed. Return 0 if nothing has arrived."""
     row = tx.execute("SELECT last FROM feed WHERE party = %s AND name = %s", (scope.party, FEED)).fetchone()
     return int(row["last"]) if row else 0
 

@@ -1,4 +1,7 @@
-"""An operator's backend keeps what it plans, as the platform has accepted it: to be held against limits (F3)."""
+"""The own plans in an operator's backend, as the platform accepted them. They are compared with limits.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -23,28 +26,28 @@ if TYPE_CHECKING:
 
 
 def keep_own_plans(handling: Handling, message_id: str, answer: Mapping[str, Any], *, rank: int) -> None:
-    """Keep what a schedule of ours plans, now that it is accepted: in place of what its document planned before.
+    """Keep the plans of an accepted schedule. They replace the plans of earlier revisions of its document.
 
     Args:
-        answer: Names the series that were refused: they change nothing.
-        rank: Sequence of the message: of two over the same time the one sent later holds.
+        answer: Names the refused series, which change nothing.
+        rank: Sequence of the message. Where plans overlap, the plan that was sent later counts.
     """
     party = handling.own.party
     sent, document = own_schedules.by_message(handling.tx, party, message_id), _document(handling, message_id)
     if sent is None or document is None:
         return
-    refused = {each["asset_id"] for each in answer.get("rejected", ())}
-    schedules = [each for each in document.schedules if each.asset_id not in refused]
-    touched = ({each.asset_id for each in schedules} | set(document.cancelled_asset_ids)) - refused
+    refused = {series["asset_id"] for series in answer.get("rejected", ())}
+    schedules = [schedule for schedule in document.schedules if schedule.asset_id not in refused]
+    touched = ({schedule.asset_id for schedule in schedules} | set(document.cancelled_asset_ids)) - refused
     plans.lock_plans(handling.tx, party)
     new, blocks = cut_to_blocks(schedules, {}, rank=rank, document_id=sent.document_id)
-    standing = plans.pieces_within(handling.tx, party, touched, _all_of_it(handling, sent))
+    standing = plans.pieces_within(handling.tx, party, touched, _period_of_revisions(handling, sent))
     plan_blocks.add_blocks(handling.tx, blocks, handling.now)
     plans.replace_pieces(handling.tx, party, standing, list(_after(standing, new, sent.document_id, rank)))
 
 
 def _after(standing: Iterable[Piece], new: Iterable[Piece], document_id: str, rank: int) -> Iterable[Piece]:
-    """What holds once a revision of a document is accepted; of its earlier revisions nothing."""
+    """Return the pieces after a revision of a document was accepted. Its earlier revisions plan nothing."""
     by_asset: dict[str, tuple[list[Piece], list[Piece], list[Piece]]] = defaultdict(lambda: ([], [], []))
     for piece in standing:
         is_ended = piece.document_id == document_id and piece.rank < rank
@@ -56,14 +59,14 @@ def _after(standing: Iterable[Piece], new: Iterable[Piece], document_id: str, ra
         yield from ranked(others, laid_over(ended_pieces, own))
 
 
-def _all_of_it(handling: Handling, sent: SentSchedule) -> Interval:
+def _period_of_revisions(handling: Handling, sent: SentSchedule) -> Interval:
     revisions = own_schedules.revisions_of(handling.tx, AgrScope(handling.own.party), sent.document_id)
-    return hull(each.period for each in revisions)
+    return hull(revision.period for revision in revisions)
 
 
 def _document(handling: Handling, message_id: str) -> ScheduleDocument | None:
-    """What was sent; None if it is nowhere any more."""
+    """Return the sent document. Return None if it is stored nowhere any more."""
     content, key = kept_content(handling.tx, handling.own.code, message_id)
-    whole = zlib.decompress(content) if content is not None else handling.endpoint.documents.get(key) if key else None
-    document = None if whole is None else decode(whole)
+    data = zlib.decompress(content) if content is not None else handling.endpoint.documents.get(key) if key else None
+    document = None if data is None else decode(data)
     return document if isinstance(document, ScheduleDocument) else None

@@ -1,4 +1,7 @@
-"""What the platform's Acknowledgement makes of a schedule that an operator sent, series by series (F8b)."""
+"""Outcomes of the platform's Acknowledgements to an operator's schedules, series by series.
+
+Source: docs/requirements.md, F8b.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def note_schedule(handling: Handling, request: MessageRow, document: Acknowledgement) -> None:
-    """Note the outcome of a schedule, and keep what it plans if it was accepted. Only the first answer counts."""
+    """Note the outcome of a schedule, and keep its plans if it was accepted. Only the first answer counts."""
     if request.status is not Status.PENDING:
         return
     status, answer = schedule_outcome(handling.tx, handling.own.party, request.message_id, document)
@@ -31,9 +34,9 @@ def note_schedule(handling: Handling, request: MessageRow, document: Acknowledge
 def schedule_outcome(
     tx: Transaction, party: str, message_id: str, document: Acknowledgement
 ) -> tuple[Status, dict[str, Any]]:
-    """What an acknowledgement makes of a schedule that was sent: its status, and the answer kept with its message.
+    """Return the status of a sent schedule, and the answer to keep with its message.
 
-    Series are named by their assets; what this backend could not even write counts as rejected.
+    Errors name the asset of a series. A series that this backend left out counts as rejected.
     """
     sent = own_schedules.by_message(tx, party, message_id)
     names = {str(number): asset_id for number, asset_id in enumerate(sent.asset_ids, 1)} if sent else {}
@@ -45,13 +48,15 @@ def schedule_outcome(
         general = [reason_json(reason) for reason in document.reasons]
         return Status.REFUSED, {"errors": [*general, *map(_error, rejected)]}
     if rejected:
-        return Status.PARTLY_ACCEPTED, {"rejected": [dict(each) for each in rejected]}
+        return Status.PARTLY_ACCEPTED, {"rejected": [dict(series) for series in rejected]}
     return Status.ACCEPTED, {}
 
 
 def asset_ids_so_far(revisions: Sequence[SentSchedule]) -> set[str]:
-    """Assets that may stand by a document: planned by its newest accepted revision, or by one after it that still
-    may be accepted."""
+    """Return the assets with a plan in a document, now or possibly.
+
+    A plan stands if the newest accepted revision has it. A later revision without an answer may still add plans.
+    """
     planned: set[str] = set()
     for revision in reversed(revisions):
         if revision.is_standing:

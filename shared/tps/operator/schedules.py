@@ -1,4 +1,7 @@
-"""Schedules an operator has sent (F8b): every revision, how it was answered; contents lie in the documents."""
+"""Schedules that an operator sent: every revision with its answer. The contents are in the documents.
+
+Source: docs/requirements.md, F8b.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,11 @@ class SentSchedule:
     """One revision of an operator's document.
 
     Attributes:
-        period: Of its schedules; of those before it if it only cancels.
-        asset_ids: Of all its series, sorted: the first is series 1.
-        cancelled_ids: Of those that are cancelled.
-        left_out: (`asset_id`, `code`, `detail`) of what could not be written.
-        component, status, answer: Of the message that brought it, as they stand when it is read.
+        period: Period of its schedules. For a pure cancellation, the period of the revision before.
+        asset_ids: Assets of all its series, sorted. The first asset is series 1.
+        cancelled_ids: Assets whose series are cancelled.
+        left_out: (`asset_id`, `code`, `detail`) of each asset that the document leaves out.
+        component, status, answer: Values of the message that carried it, at the time of reading.
     """
 
     document_id: str
@@ -47,17 +50,17 @@ class SentSchedule:
 
     @property
     def is_standing(self) -> bool:
-        """Accepted, or not answered yet."""
+        """True if the revision is accepted, or not answered yet."""
         return self.status not in _UNSUCCESSFUL
 
     @property
     def is_cancellation(self) -> bool:
-        """It plans nothing."""
+        """True if the revision plans nothing."""
         return len(self.asset_ids) == len(self.cancelled_ids)
 
 
 def add_sent(tx: Transaction, party: str, sent: SentSchedule) -> bool:
-    """Keep a revision with the message that brings it; False if that revision is there already, and was not refused."""
+    """Keep a revision with its message. Return False if the same revision exists already and was not refused."""
     added = tx.execute(
         """INSERT INTO own_schedule AS s VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (party, document_id, revision) DO UPDATE
@@ -69,7 +72,7 @@ def add_sent(tx: Transaction, party: str, sent: SentSchedule) -> bool:
         (
             *(party, sent.document_id, sent.revision, sent.message_id, sent.sent_at),
             *(sent.period.start, sent.period.end, list(sent.asset_ids), list(sent.cancelled_ids)),
-            json.dumps([dict(each) for each in sent.left_out]),
+            json.dumps([dict(asset) for asset in sent.left_out]),
             list(_UNSUCCESSFUL),
         ),
     ).rowcount
@@ -77,7 +80,7 @@ def add_sent(tx: Transaction, party: str, sent: SentSchedule) -> bool:
 
 
 def by_message(tx: Transaction, party: str, message_id: str) -> SentSchedule | None:
-    """The revision that a message brought."""
+    """Return the revision that a message carried, or None."""
     row = tx.execute(
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE s.party = %s AND s.message_id = %s", (party, message_id)
     ).fetchone()
@@ -85,7 +88,7 @@ def by_message(tx: Transaction, party: str, message_id: str) -> SentSchedule | N
 
 
 def revisions_of(tx: Transaction, scope: AgrScope, document_id: str) -> list[SentSchedule]:
-    """Every revision of one of an operator's own documents, the first one first."""
+    """Return every revision of one of an operator's own documents, in ascending order."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE s.party = %s AND s.document_id = %s ORDER BY s.revision",
         (scope.party, document_id),
@@ -96,8 +99,12 @@ def revisions_of(tx: Transaction, scope: AgrScope, document_id: str) -> list[Sen
 def standing_between(
     tx: Transaction, scope: AgrScope, period: Interval, asset_ids: Sequence[str] | None = None
 ) -> list[SentSchedule]:
-    """Of an operator's own documents the newest revision that was not refused, if it touches a period (half-open),
-    and one of these assets."""
+    """Return the newest unrefused revision of each of an operator's own documents.
+
+    Args:
+        period: Half-open period that the revision must touch.
+        asset_ids: The revision must contain one of these assets. None for any asset.
+    """
     ids = None if asset_ids is None else list(asset_ids)
     rows = tx.execute(
         f"""SELECT * FROM (

@@ -1,4 +1,7 @@
-"""Keep what an operator's business application sent through the web service, as if REST had written it (F1)."""
+"""Storage of documents that an operator's business application sent by the web service, as if REST had sent them.
+
+Source: docs/requirements.md, F1.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 def keep_sent(tx: Transaction, sent: Sent, document: Document) -> None:
     """Keep a document in the transaction that sends it.
 
-    A document that names another sender, or that comes as another type, is not kept: the platform refuses it.
+    A document with another sender or another message type is not kept, because the platform refuses it.
     """
     if document.header.sender != sent.party:
         return

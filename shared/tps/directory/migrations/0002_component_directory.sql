@@ -1,17 +1,17 @@
--- Who applied, whom to ask, what was revoked, and how often an entry has changed.
+-- Applications, contacts, revocations, and the number of changes of each entry.
 
--- Role `ecp` is that of the broker and of the directory itself, which are components of nobody.
+-- The broker and the directory have the role `ecp`. Their entries belong to no party.
 ALTER TABLE registered_component
     ADD COLUMN status      text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'revoked')),
     ADD COLUMN person      text,
     ADD COLUMN email       text,
     ADD COLUMN phone       text,
-    -- Raised by every change; a viewer's content id is the sum over what it may see, so it tells of nothing else.
+    -- Raised by every change. A viewer's content id is the sum over its visible entries, so it reveals nothing else.
     ADD COLUMN revision    bigint NOT NULL DEFAULT 1,
     ADD COLUMN modified_at timestamptz;
 UPDATE registered_component SET modified_at = added_at;
 ALTER TABLE registered_component ALTER COLUMN modified_at SET NOT NULL;
-
+-- One per party. Several parties may want the same code: an application must not reveal another one.
 -- One per party. The code it wishes may be wished by several: nobody learns of another's by applying.
 CREATE TABLE component_application (
     party              text PRIMARY KEY,

@@ -1,4 +1,4 @@
--- A DSO's own copy of the assets in its grid, kept current by the platform's changes, and the feed of these changes.
+-- A DSO's own copy of the assets in its grid, updated by the platform's changes, and the feed of these changes.
 CREATE TABLE grid_asset (
     party               text NOT NULL,
     id                  text NOT NULL,
@@ -7,7 +7,7 @@ CREATE TABLE grid_asset (
     max_production_kw   numeric(13, 3),
     max_consumption_kw  numeric(13, 3),
     is_removed          boolean NOT NULL,
-    sequence            bigint NOT NULL,   -- of the message that last spoke of it: MADES promises no order
+    sequence            bigint NOT NULL,   -- of the last message about the asset: MADES promises no order
     position            bigint NOT NULL,   -- in the feed, of its last change
     PRIMARY KEY (party, id)
 );

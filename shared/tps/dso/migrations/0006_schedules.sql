@@ -1,6 +1,6 @@
--- What a DSO's backend keeps of schedules (F9b) beside the plans themselves.
+-- Data about schedules (F9b) in a DSO's backend, beside the plans themselves.
 
--- Questions for schedules, and the message that answered; as_of NULL: not answered, reply_id NULL: there is none.
+-- Requests for schedules with the message that answered. as_of NULL: not answered. reply_id NULL: no schedules.
 CREATE TABLE schedule_question (
     party      text NOT NULL,
     message_id text NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE schedule_question (
     PRIMARY KEY (party, message_id)
 );
 
--- The feed of plans: where an asset's plan became another one.
+-- The feed of plans: periods in which the plan of an asset changed.
 CREATE TABLE plan_news (
     party     text NOT NULL,
     position  bigint NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE plan_news (
     PRIMARY KEY (party, position, asset_id, starts_at)
 );
 
--- The platform's time of the newest plans that came by themselves.
+-- The platform's time of the newest plans that it sent by itself.
 CREATE TABLE plan_age (
     party text PRIMARY KEY,
     as_of timestamptz NOT NULL

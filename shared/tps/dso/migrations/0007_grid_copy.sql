@@ -1,6 +1,6 @@
--- How old a DSO's copy of the assets in its grid is (`grid_asset`), and the whole list that it goes back to.
+-- The age of a DSO's copy of the assets in its grid (`grid_asset`), and the whole list that the copy started from.
 CREATE TABLE grid_copy (
     party           text PRIMARY KEY,
-    as_of           timestamptz NOT NULL,    -- of the newest document that it was made from, by the platform's clock
-    listed_sequence bigint NOT NULL DEFAULT 0  -- of the message with the whole list: older changes are in it
+    as_of           timestamptz NOT NULL,    -- the platform's time of the newest document used
+    listed_sequence bigint NOT NULL DEFAULT 0  -- of the message with the whole list, which includes all older changes
 );

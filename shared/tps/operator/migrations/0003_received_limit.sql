@@ -1,4 +1,4 @@
--- Limits an operator was sent, every revision.
+-- Limits that an operator received, every revision.
 CREATE TABLE received_limit (
     party       text NOT NULL,
     limit_id    text NOT NULL,
@@ -10,8 +10,8 @@ CREATE TABLE received_limit (
     ends_at     timestamptz NOT NULL,
     status      text NOT NULL,
     is_latest   boolean NOT NULL,
-    body        json NOT NULL,    -- as written: the order of its keys is that of the contract
-    weights_kw  jsonb NOT NULL,   -- registered maxima of its own listed assets in the limit's direction, when it came
+    body        json NOT NULL,    -- as written: the keys have the order of the contract
+    weights_kw  jsonb NOT NULL,   -- registered maxima of the listed assets in the limit's direction, at arrival
     PRIMARY KEY (party, limit_id, revision)
 );
 CREATE INDEX received_limit_position ON received_limit (party, position);
