@@ -1,1 +1,1 @@
-"""What the platform (TPS) keeps and decides: the registry, limits and their division, schedules, the overview."""
+"""Data and decisions of the platform (TPS): the registry, limits and their division, schedules, and the overview."""

@@ -1,7 +1,9 @@
-"""What was planned first, where something else is planned now (F3): the platform's, by asset.
+"""The first plans for times that have another plan now, by asset, at the platform.
 
-A read model, written in the transaction that puts other plans in force, never changed. Where it says nothing, what
-stands was planned first.
+This is a read model. The transaction that changes plans adds rows, and rows never change. Where there is no row, the
+present plan was the first.
+
+Source: docs/requirements.md, F3.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def keep_announced(tx: Transaction, operator: str, lost: Sequence[Piece]) -> None:
-    """Plans that do not stand any more: they were the first where none is kept yet."""
+    """Keep plans that no longer stand as the first plans, except for times that have a first plan already."""
     if not lost:
         return
     tx.execute(
@@ -44,7 +46,7 @@ def keep_announced(tx: Transaction, operator: str, lost: Sequence[Piece]) -> Non
 def announced_pieces(
     tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]], period: Interval
 ) -> list[Piece]:
-    """What these (asset, operator) planned first in a period, where that does not stand; by asset and time."""
+    """Return the first plans of these (asset, operator) in a period where they no longer stand, by asset and time."""
     rows = tx.execute(
         """SELECT p.asset_id, p.starts_at, p.ends_at, 0 AS rank, p.block_id, '' AS document_id
              FROM unnest(%s::text[], %s::text[]) AS a(id, owner)
@@ -59,7 +61,7 @@ def announced_pieces(
 
 
 def blocks_in_grid(tx: Transaction, _scope: TpsScope, block_ids: Iterable[str], dso: str | None) -> set[str]:
-    """Those of these blocks whose assets were in a DSO's grid, or in any, when they were accepted."""
+    """Return those of these blocks whose assets were in a DSO's grid, or in any grid, at acceptance."""
     rows = tx.execute(
         "SELECT block_id FROM plan_total WHERE block_id = ANY(%s) AND dso = coalesce(%s, dso)",
         (list(block_ids), dso),

@@ -1,7 +1,10 @@
-"""What changed about assets: for their DSO, window by window (F5b), and for whoever looks after plans and limits.
+"""Changes of assets: for their DSO, one document per window, and for the division of limits and the check of plans.
 
-By state, not by event: what a DSO was told is kept, and compared with what stands once a window is over. So what it
-cannot see, a name or an operator, is no change, nor is what changed and changed back.
+Changes are found by state, not by event. The state that a DSO was told is kept, and compared with the present state
+when a window ends. So a change that the DSO cannot see (a name, an operator) is no change. Neither is a change that was
+reverted within a window.
+
+Source: docs/requirements.md, F5b.
 """
 
 from __future__ import annotations
@@ -24,24 +27,25 @@ _COLUMNS = "id, connection_point_id, kind, max_production_kw, max_consumption_kw
 _REPLACE = """ON CONFLICT (id, dso) DO UPDATE
     SET connection_point_id = excluded.connection_point_id, kind = excluded.kind,
         max_production_kw = excluded.max_production_kw, max_consumption_kw = excluded.max_consumption_kw"""
-# A document holds 50 MB, an asset takes 1 kB of it. Of more, those with the lowest ids go first, the others a window
-# later: whoever operates them.
+# A document holds 50 MB, and an asset takes 1 kB of it. Beyond that, the lowest ids go first and the others a window
+# later, so that the order does not depend on operators.
 MAX_ASSETS = 25_000
 
 
 @dataclass(frozen=True, slots=True)
 class GridChange:
-    """What is new in one DSO's grid, both sorted by id; never empty."""
+    """Changes in one DSO's grid, both sorted by id. Never empty."""
 
     assets: tuple[AssetListing, ...]
     removed_ids: tuple[str, ...]
 
 
 def touch_assets(tx: Transaction, asset_ids: Sequence[str], now: datetime) -> None:
-    """These assets were registered, removed, or stand at a point that was; after the claims, in their transaction.
+    """Note that assets, or their connection points, were registered or removed.
 
-    Where another operator holds one than did last, though nobody may have held it in between, what limits leave to it
-    is to be divided anew; there, and where its grid is another one, its plan is to be looked at.
+    Call this after the claims, in their transaction. If the operator differs from the last one, the limits on the asset
+    must be divided again. This also holds if nobody had the asset in between. If the operator or the grid differs, the
+    asset's plan must be checked.
     """
     tx.execute("INSERT INTO touched_asset SELECT id, %s FROM unnest(%s::text[]) AS id", (now, list(asset_ids)))
     tx.execute(
@@ -62,7 +66,7 @@ def touch_assets(tx: Transaction, asset_ids: Sequence[str], now: datetime) -> No
 
 
 def touch_points(tx: Transaction, point_ids: Sequence[str], now: datetime) -> None:
-    """All assets at these points, as `touch_assets`."""
+    """Note all assets at these points, as `touch_assets` does."""
     rows = tx.execute(
         "SELECT id FROM asset_claim WHERE holds AND connection_point_id = ANY(%s)", (list(point_ids),)
     ).fetchall()
@@ -70,9 +74,13 @@ def touch_points(tx: Transaction, point_ids: Sequence[str], now: datetime) -> No
 
 
 def take_changes(tx: Transaction, until: datetime, limit: int = MAX_ASSETS) -> dict[str, GridChange]:
-    """What is to be told of the windows that end by `until`, by DSO; it counts as told: send it in this transaction.
+    """Return the changes of all windows that end by `until`, by DSO, and mark them as told.
 
-    Empty if this window, or a later one, was already processed; late changes go into the next window.
+    The caller must send them in this transaction. The result is empty if this window, or a later one, was already
+    processed. Late changes go into the next window.
+
+    Args:
+        limit: Maximum number of assets. The others follow in the next window.
     """
     if not _is_due(tx, until):
         return {}
@@ -88,9 +96,12 @@ def take_changes(tx: Transaction, until: datetime, limit: int = MAX_ASSETS) -> d
 
 
 def tell_list(tx: Transaction, scope: DsoScope) -> list[AssetListing]:
-    """All active assets in a DSO's grid, sorted by id (F5); they count as told: send them in this transaction.
+    """Return all active assets in a DSO's grid, sorted by id, and mark them as told.
 
-    No change is told meanwhile, nor another list to this DSO, so that of all these what is sent later is not older.
+    The caller must send them in this transaction. A lock keeps changes, and other lists to this DSO, back meanwhile. So
+    a document that is sent later never has an older state.
+
+    Source: docs/requirements.md, F5.
     """
     tx.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (TELLING_LOCK, scope.party))
     tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", (TELLING_LOCK,))
@@ -98,7 +109,7 @@ def tell_list(tx: Transaction, scope: DsoScope) -> list[AssetListing]:
     tx.execute(
         """DELETE FROM told_asset t WHERE dso = %s
               AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS listed(id) WHERE listed.id = t.id)""",
-        (scope.party, [each.id for each in listed]),
+        (scope.party, [asset.id for asset in listed]),
     )
     tx.execute(
         f"""INSERT INTO told_asset (dso, {_COLUMNS})
@@ -107,13 +118,13 @@ def tell_list(tx: Transaction, scope: DsoScope) -> list[AssetListing]:
                                      %(max_production_kw)s::numeric[], %(max_consumption_kw)s::numeric[])
                 EXCEPT SELECT {_COLUMNS} FROM told_asset WHERE dso = %(dso)s) AS listed
             {_REPLACE}""",
-        {"dso": scope.party, **{name: [getattr(each, name) for each in listed] for name in _COLUMNS.split(", ")}},
+        {"dso": scope.party, **{name: [getattr(asset, name) for asset in listed] for name in _COLUMNS.split(", ")}},
     )
     return listed
 
 
 def _is_due(tx: Transaction, until: datetime) -> bool:
-    """Whether anything is; then nobody else tells of this window, nor of an earlier one."""
+    """Return whether there are changes. Then the lock excludes other processes from this window and earlier ones."""
     if not tx.execute("SELECT FROM touched_asset WHERE touched_at < %s LIMIT 1", (until,)).fetchall():
         return False
     tx.execute("SELECT pg_advisory_xact_lock(%s)", (TELLING_LOCK,))
@@ -127,7 +138,7 @@ def _is_due(tx: Transaction, until: datetime) -> bool:
 
 
 def _compare(tx: Transaction, until: datetime, limit: int) -> list[dict[str, Any]]:
-    """One statement, so one moment. A row without a kind is of an asset that is not in that grid any more."""
+    """Compare in one statement, for one moment. A row without a kind is an asset that left the grid."""
     return tx.execute(
         f"""WITH due AS (
                 SELECT asset_id AS id FROM touched_asset WHERE touched_at < %(until)s

@@ -1,7 +1,9 @@
-"""Claims on connection points and flexibility assets: set, removed, and which of them holds.
+"""Claims on connection points and flexibility assets: how they are set, released, and which claim holds.
 
-The earliest unreleased claim holds. A released one keeps its row for its sequence, so that a late older registration
-cannot bring it back. One statement whatever the number of entries.
+The earliest unreleased claim holds. A released claim keeps its row for its sequence, so that a late older registration
+cannot restore it. Each function uses one statement for any number of entries.
+
+Source: docs/adr/0006-states-of-registrations.md.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _REGISTRATION_LOCK = 4_104_400
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a registration comes from: its party, the sequence its endpoint signed, its message and document."""
+    """The origin of a registration: its party, the sequence that its endpoint signed, its message and document."""
 
     party: str
     sequence: int
@@ -30,15 +32,15 @@ class Source:
 
 
 def lock_registrations(tx: Transaction) -> None:
-    """One registration at a time, until the transaction ends: claims of several parties meet here."""
+    """Lock registrations until the transaction ends, because claims of several parties can concern one id."""
     tx.execute("SELECT pg_advisory_xact_lock(%s)", (_REGISTRATION_LOCK,))
 
 
 def claim_assets(tx: Transaction, source: Source, entries: Sequence[FlexibilityAsset | Removal]) -> set[str]:
-    """Set and remove an operator's claims.
+    """Set and release an operator's claims.
 
     Returns:
-        Ids that a registration of a higher sequence had changed already: they stay as they are.
+        Ids that a registration with a higher sequence had changed already. They stay unchanged.
     """
     applied = _set_assets(tx, source, [entry for entry in entries if isinstance(entry, FlexibilityAsset)])
     released = _release_assets(tx, source, [entry.id for entry in entries if isinstance(entry, Removal)])
@@ -49,7 +51,11 @@ def claim_assets(tx: Transaction, source: Source, entries: Sequence[FlexibilityA
 
 
 def claim_points(tx: Transaction, source: Source, entries: Sequence[ConnectionPoint | Removal]) -> set[str]:
-    """Set and remove a DSO's claims; returns as `claim_assets`."""
+    """Set and release a DSO's claims.
+
+    Returns:
+        Ids that a registration with a higher sequence had changed already. They stay unchanged.
+    """
     applied = _set_points(tx, source, [entry for entry in entries if isinstance(entry, ConnectionPoint)])
     released = _release_points(tx, source, [entry.id for entry in entries if isinstance(entry, Removal)])
     ids = [entry.id for entry in entries]
@@ -140,7 +146,7 @@ def _origin(source: Source) -> tuple[str, int, str, str]:
 
 
 def _promote(tx: Transaction, table: str, holder: str, ids: Sequence[str]) -> None:
-    """Let the earliest claim on each id hold, where none does."""
+    """Let the earliest claim on each id hold, if none holds."""
     tx.execute(
         f"""UPDATE {table} c SET holds = true
               FROM (SELECT DISTINCT ON (id) id, {holder} AS holder FROM {table}

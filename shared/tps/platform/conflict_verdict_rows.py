@@ -1,9 +1,11 @@
-"""Conflicts as they were found, and whether they still hold (F3): a read model of the platform's.
+"""Verdicts on conflicts, and whether they still hold: a read model of the platform.
 
-How an operator's plans go with a limit in a stretch of its time depends on the revision that stands; on the operator's
-part and assets under it, which the part's digest covers; and on the operator's plans and its claims' maxima, whose
-changes are counted in the transactions that make them (`count_change`). A verdict holds while all three are what they
-were. Nothing has to tell of a change: a verdict that does not hold is found again by whoever reads.
+A verdict depends on three inputs. The first is the standing revision of the limit. The second is the operator's part
+and assets, which the part's digest covers. The third is the operator's plans and registered maxima. The transactions
+that change plans and maxima count their changes (`count_change`). A verdict holds while all three are unchanged. No
+notification is necessary: a reader finds an outdated verdict again.
+
+Source: docs/requirements.md, F3; docs/adr/0021-conflicts-are-kept-with-what-they-were-found-from.md.
 """
 
 from __future__ import annotations
@@ -27,7 +29,11 @@ _ALWAYS_S = (0, 2**40)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Case:
-    """What a limit's revision asks of one operator, in a half-open stretch of the limit's time."""
+    """The demand of a limit's revision on one operator, in a half-open stretch of the limit's time.
+
+    Attributes:
+        start_s, end_s: Seconds since 1970.
+    """
 
     dso: str
     limit_id: str
@@ -38,17 +44,18 @@ class Case:
 
     @property
     def name(self) -> LimitName:
+        """The revision of the limit."""
         return LimitName(self.dso, self.limit_id, self.revision)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A case and what is known of it.
+    """A case and its stored verdict.
 
     Attributes:
-        changes: How often the operator's plans and claims had changed, before anything else was read.
-        is_kept: Its verdict holds.
-        severity: Of the conflict; None if there is none, or none is known.
+        changes: Number of changes of the operator's plans and claims, read before any other input.
+        is_kept: The stored verdict holds.
+        severity: Severity of the conflict. None if there is no conflict, or none is known.
     """
 
     case: Case
@@ -59,7 +66,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found in a case, and from what; `goes_at`: when it need not be kept any more."""
+    """The result for a case, and its inputs.
+
+    Attributes:
+        goes_at: When the verdict can be deleted.
+    """
 
     case: Case
     part_digest: bytes
@@ -69,7 +80,7 @@ class Verdict:
 
 
 def count_change(tx: Transaction, operator: str) -> None:
-    """An operator's plans or claims change in this transaction; another one that changes them waits for its end."""
+    """Count a change of an operator's plans or claims. Other transactions that change them wait for this one."""
     tx.execute(
         """INSERT INTO operator_input AS i VALUES (%s, 1)
            ON CONFLICT (operator) DO UPDATE SET changes = i.changes + 1""",
@@ -78,25 +89,30 @@ def count_change(tx: Transaction, operator: str) -> None:
 
 
 def cases_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Known]:
-    """Every limit that touches a period with every operator that it concerns, or of those asked for, but for those of
-    which it is known that there is no conflict."""
+    """Return the cases of all limits that touch a period, filtered by DSO and operator.
+
+    Cases without a conflict, by a verdict that holds, are left out.
+    """
     window_s = (int(asked.period.start.timestamp()), int(asked.period.end.timestamp()))
     arguments = {"dso": asked.dso, "operator": asked.operator, "start": asked.period.start, "end": asked.period.end}
     return _cases(tx, "k.dso IS NULL OR k.size IS NOT NULL", arguments, window_s)
 
 
 def cases_ahead(tx: Transaction, _scope: TpsScope, now: datetime, longest: timedelta) -> list[Known]:
-    """Whole limits that are not over, nor longer than this, of which nothing is known that holds."""
+    """Return the cases of limits that have not ended and have no verdict that holds.
+
+    Args:
+        longest: Maximum length of the limits.
+    """
     arguments = {"dso": None, "operator": None, "start": now, "end": "infinity", "longest": longest}
     return _cases(tx, "k.dso IS NULL AND l.ends_at - l.starts_at <= %(longest)s", arguments, _ALWAYS_S)
 
 
 def keep(tx: Transaction, verdicts: Sequence[Verdict]) -> None:
-    """Keep what was found, in the place of what was before; in one order, so that two who do so wait and do not block
-    each other."""
+    """Store verdicts in place of earlier ones. The fixed order prevents deadlocks between writers."""
     if not verdicts:
         return
-    rows = sorted(verdicts, key=lambda each: each.case)
+    rows = sorted(verdicts, key=lambda verdict: verdict.case)
     tx.execute(
         """INSERT INTO conflict_verdict (dso, limit_id, operator, start_s, end_s, revision, part_digest, changes,
                                          goes_at, is_certain, size, conflict)
@@ -107,30 +123,31 @@ def keep(tx: Transaction, verdicts: Sequence[Verdict]) -> None:
                   goes_at = excluded.goes_at, is_certain = excluded.is_certain, size = excluded.size,
                   conflict = excluded.conflict""",
         (
-            *([getattr(each.case, name) for each in rows] for name in Case.__slots__),
-            *([each.part_digest for each in rows], [each.changes for each in rows], [each.goes_at for each in rows]),
-            [None if each.conflict is None else bool(each.conflict.excesses) for each in rows],
-            [None if each.conflict is None else -each.conflict.severity[1] for each in rows],
-            [None if each.conflict is None else _json(each.conflict) for each in rows],
+            *([getattr(verdict.case, name) for verdict in rows] for name in Case.__slots__),
+            *([verdict.part_digest for verdict in rows], [verdict.changes for verdict in rows]),
+            [verdict.goes_at for verdict in rows],
+            [None if verdict.conflict is None else bool(verdict.conflict.excesses) for verdict in rows],
+            [None if verdict.conflict is None else -verdict.conflict.severity[1] for verdict in rows],
+            [None if verdict.conflict is None else _json(verdict.conflict) for verdict in rows],
         ),
     )
 
 
 def read(tx: Transaction, cases: Sequence[Case]) -> dict[Case, Conflict]:
-    """The conflicts kept for these cases, as far as there are."""
+    """Return the stored conflicts of these cases."""
     rows = tx.execute(
         """SELECT k.dso, k.limit_id, k.operator, k.start_s, k.end_s, k.revision, k.conflict
              FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[])
                   AS c(dso, limit_id, operator, start_s, end_s, revision)
              JOIN conflict_verdict k USING (dso, limit_id, operator, start_s, end_s, revision)
             WHERE k.conflict IS NOT NULL""",
-        tuple([getattr(each, name) for each in cases] for name in Case.__slots__),
+        tuple([getattr(case, name) for case in cases] for name in Case.__slots__),
     ).fetchall()
-    return {Case(**row): found for row in rows if (found := _conflict(row.pop("conflict")))}
+    return {Case(**row): conflict for row in rows if (conflict := _conflict(row.pop("conflict")))}
 
 
-def let_go(tx: Transaction, now: datetime) -> None:
-    """Forget what need not be kept any more; what somebody is writing stays."""
+def delete_unneeded(tx: Transaction, now: datetime) -> None:
+    """Delete verdicts that are no longer needed, except those that another transaction has locked."""
     tx.execute(
         """DELETE FROM conflict_verdict WHERE ctid = ANY(ARRAY(
                SELECT ctid FROM conflict_verdict WHERE goes_at < %s FOR UPDATE SKIP LOCKED))""",
@@ -139,7 +156,7 @@ def let_go(tx: Transaction, now: datetime) -> None:
 
 
 def take_news(tx: Transaction) -> bool:
-    """Return whether plans, limits or the registry changed since the last call; exactly one caller gets True."""
+    """Return whether plans, limits or the registry changed since the last call. Exactly one caller gets True."""
     taken = tx.execute(
         """INSERT INTO judged_news AS j
            SELECT true, p.last_value, l.last_value, r.last_value
@@ -152,8 +169,8 @@ def take_news(tx: Transaction) -> bool:
     return bool(taken.fetchall())
 
 
-def _cases(tx: Transaction, which: str, arguments: dict[str, Any], window_s: tuple[int, int]) -> list[Known]:
-    """An emergency whose end is its start has a second, as in what it asks."""
+def _cases(tx: Transaction, condition: str, arguments: dict[str, Any], window_s: tuple[int, int]) -> list[Known]:
+    """Return cases. An emergency whose end equals its start gets one second, as its demand does."""
     rows = tx.execute(
         f"""SELECT l.dso, l.limit_id, l.revision, p.operator, l.start_s, l.end_s, coalesce(i.changes, 0) AS changes,
                    k.dso IS NOT NULL AS is_kept, k.is_certain, k.size
@@ -171,7 +188,7 @@ def _cases(tx: Transaction, which: str, arguments: dict[str, Any], window_s: tup
                       = (l.dso, l.limit_id, p.operator, l.start_s, l.end_s)
                   AND (k.revision, k.part_digest, k.changes) = (l.revision, p.digest, coalesce(i.changes, 0))
              WHERE p.status IN ('active', 'ended') AND (%(operator)s::text IS NULL OR p.operator = %(operator)s)
-               AND ({which})""",
+               AND ({condition})""",
         arguments | {"start_s": window_s[0], "end_s": window_s[1]},
     ).fetchall()
     return [_known(row) for row in rows]
@@ -185,8 +202,8 @@ def _known(row: dict[str, Any]) -> Known:
 
 def _json(conflict: Conflict) -> str:
     excesses = [
-        (each.start_s, each.end_s, each.duration_s, each.planned_ws, each.part_ws, each.excess_ws)
-        for each in conflict.excesses
+        (excess.start_s, excess.end_s, excess.duration_s, excess.planned_ws, excess.part_ws, excess.excess_ws)
+        for excess in conflict.excesses
     ]
     of_assets = conflict.unknown_count, conflict.unknown_w, conflict.concerned_count, conflict.largest
     return json.dumps([excesses, conflict.doubtful_s, *of_assets], separators=(",", ":"))
@@ -195,7 +212,7 @@ def _json(conflict: Conflict) -> str:
 def _conflict(row: Sequence[Any]) -> Conflict:
     excesses, doubtful_s, unknown_count, unknown_w, concerned_count, largest = row
     return Conflict(
-        tuple(Excess(*each) for each in excesses),
+        tuple(Excess(*excess) for excess in excesses),
         None if doubtful_s is None else (doubtful_s[0], doubtful_s[1]),
         *(unknown_count, unknown_w, concerned_count),
         tuple((asset_id, energy_ws) for asset_id, energy_ws in largest),

@@ -1,7 +1,10 @@
-"""Conflicts of all operators with all limits, from what was found before as far as it holds (F3).
+"""Conflicts of all operators with all limits, from stored verdicts as far as they hold.
 
-Whoever reads finds what is missing, and keeps it for the next. After news of plans, limits or the registry that is done
-ahead of reading, for limits that a day shows whole: of what is longer, the stretches are those that somebody looks at.
+A reader finds missing verdicts and stores them for the next reader. After news of plans, limits or the registry, a
+tick finds them ahead. This covers limits that fit into one day: longer limits are read in stretches that only a reader
+chooses.
+
+Source: docs/requirements.md, F3; docs/adr/0021-conflicts-are-kept-with-what-they-were-found-from.md.
 """
 
 from __future__ import annotations
@@ -38,67 +41,71 @@ _AT_ONCE = 500
 
 
 def list_conflicts(endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked) -> list[Known]:
-    """Every conflict of the limits that touch a period; what was not known of them is known from now on."""
+    """Return every conflict of the limits that touch a period. Find and store missing verdicts."""
     cases = conflict_verdicts.cases_within(tx, scope, asked)
-    found = list(find_verdicts(endpoint, tx, scope, [each for each in cases if not each.is_kept]))
-    conflict_verdicts.keep(tx, found)
-    return [each for each in cases if each.is_kept] + [
-        Known(each.case, each.changes, True, each.conflict.severity) for each in found if each.conflict is not None
+    verdicts = list(find_verdicts(endpoint, tx, scope, [known for known in cases if not known.is_kept]))
+    conflict_verdicts.keep(tx, verdicts)
+    return [known for known in cases if known.is_kept] + [
+        Known(verdict.case, verdict.changes, True, verdict.conflict.severity)
+        for verdict in verdicts
+        if verdict.conflict is not None
     ]
 
 
 def show_conflicts(
     endpoint: Endpoint, tx: Transaction, scope: TpsScope, listed: Sequence[Known]
 ) -> list[dict[str, Any]]:
-    """These conflicts as JSON, in their order; without those that somebody has found to be none since."""
-    conflicts = conflict_verdicts.read(tx, [each.case for each in listed])
-    gone = [each for each in listed if each.case not in conflicts]
-    conflicts |= {each.case: each.conflict for each in find_verdicts(endpoint, tx, scope, gone) if each.conflict}
-    shown = [each.case for each in listed if each.case in conflicts]
-    revisions = overview_limits.revisions(tx, scope, list({each.name for each in shown}))
-    parties = registry.parties(tx, {each.operator for each in shown})
+    """Return these conflicts as JSON, in their order. Conflicts that have disappeared since are left out."""
+    conflicts = conflict_verdicts.read(tx, [known.case for known in listed])
+    deleted = [known for known in listed if known.case not in conflicts]
+    verdicts = find_verdicts(endpoint, tx, scope, deleted)
+    conflicts |= {verdict.case: verdict.conflict for verdict in verdicts if verdict.conflict}
+    shown = [known.case for known in listed if known.case in conflicts]
+    revisions = overview_limits.revisions(tx, scope, list({case.name for case in shown}))
+    parties = registry.parties(tx, {case.operator for case in shown})
     return [
         {
-            **_head(revisions[each.name], endpoint.clock()),
-            "operator": each.operator,
-            "name": parties[each.operator].name,
+            **_head(revisions[case.name], endpoint.clock()),
+            "operator": case.operator,
+            "name": parties[case.operator].name,
         }
-        | _body(revisions[each.name], conflicts[each])
-        for each in shown
+        | _body(revisions[case.name], conflicts[case])
+        for case in shown
     ]
 
 
 def find_verdicts(endpoint: Endpoint, tx: Transaction, scope: TpsScope, known: Sequence[Known]) -> Iterator[Verdict]:
-    """How it is in these cases, found anew, day by day; nothing of a part that does not stand any more."""
-    names, operators = {each.case.name for each in known}, {each.case.operator for each in known}
-    latest = overview_limits.revisions(tx, scope, list(names)).values()
-    asked = questions_of(tx, scope, list(latest), operators=list(operators))
-    questions = {(each.revision.name, each.part.operator): each for each in asked}
-    of_part = [(questions[key], each) for each in known if (key := (each.case.name, each.case.operator)) in questions]
+    """Yield new verdicts on these cases, day by day. Cases whose part no longer stands are left out."""
+    cases = [item.case for item in known]
+    latest = overview_limits.revisions(tx, scope, list({case.name for case in cases})).values()
+    standing = questions_of(tx, scope, list(latest), operators=list({case.operator for case in cases}))
+    questions = {(question.revision.name, question.part.operator): question for question in standing}
+    of_part = [(questions[key], item) for item in known if (key := (item.case.name, item.case.operator)) in questions]
     of_part.sort(key=lambda pair: pair[1].case.start_s)
     for _, day in groupby(of_part, lambda pair: pair[1].case.start_s // _DAY_S):
         pairs = list(day)
-        found = judge(endpoint, tx, scope, [(question, _period(each.case)) for question, each in pairs])
-        for (question, each), one in zip(pairs, found, strict=True):
-            conflict, goes_at = one.conflict if one else None, _goes_at(question, each.case, endpoint.clock())
-            yield Verdict(each.case, question.part.digest, each.changes, conflict, goes_at)
+        verdicts = judge(endpoint, tx, scope, [(question, _period(item.case)) for question, item in pairs])
+        for (question, item), verdict in zip(pairs, verdicts, strict=True):
+            conflict = verdict.conflict if verdict else None
+            goes_at = _goes_at(question, item.case, endpoint.clock())
+            yield Verdict(item.case, question.part.digest, item.changes, conflict, goes_at)
 
 
 def look_ahead(endpoint: Endpoint) -> None:
-    """Find, after news, what whoever hears of it will ask for. News that is lost here costs that reader's time."""
+    """Find verdicts after news, before a reader needs them. Lost news only costs the reader time."""
     with endpoint.database.transaction() as tx:
-        conflict_verdicts.let_go(tx, endpoint.clock())
+        conflict_verdicts.delete_unneeded(tx, endpoint.clock())
         own = endpoint.own(tx, endpoint.platform)
         if own is None or not conflict_verdicts.take_news(tx):
             return
     scope = TpsScope(own.party)
     with endpoint.database.transaction() as tx:
         missing = conflict_verdicts.cases_ahead(tx, scope, endpoint.clock(), _LONGEST_DAY)
-    missing.sort(key=lambda each: (each.case.start_s // _DAY_S, each.case.operator))
+    missing.sort(key=lambda known: (known.case.start_s // _DAY_S, known.case.operator))
     for start in range(0, len(missing), _AT_ONCE):
         with endpoint.database.transaction() as tx:
-            some = missing[start : start + _AT_ONCE]
-            conflict_verdicts.keep(tx, list(find_verdicts(endpoint, tx, scope, some)))
+            batch = missing[start : start + _AT_ONCE]
+            conflict_verdicts.keep(tx, list(find_verdicts(endpoint, tx, scope, batch)))
 
 
 def _period(case: Case) -> Interval:
@@ -106,10 +113,10 @@ def _period(case: Case) -> Interval:
 
 
 def _goes_at(question: Question, case: Case, now: datetime) -> datetime:
-    """A whole limit is looked at again until it is long over; a stretch of one belongs to who looks now."""
+    """Return when a verdict can be deleted. Verdicts on whole limits are read until long after their end."""
     is_whole = (case.start_s, case.end_s) == (question.demand.start_s, question.demand.end_s)
-    soon = now + _KEPT_AT_LEAST
-    return max(soon, moment(case.end_s) + _KEPT_AFTER_END) if is_whole else soon
+    earliest = now + _KEPT_AT_LEAST
+    return max(earliest, moment(case.end_s) + _KEPT_AFTER_END) if is_whole else earliest
 
 
 def _head(revision: Revision, now: datetime) -> dict[str, Any]:

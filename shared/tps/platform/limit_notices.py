@@ -1,9 +1,12 @@
-"""What the platform does with limits as time goes by: notices to their DSO, and assets that changed hands (F6a)."""
+"""Work on limits as time passes: notices to their DSO, and the division of limits on assets that changed hands.
+
+Source: docs/requirements.md, F6a; docs/semantics.md, "Emergencies" and "When the registry changes under a limit".
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tps.documents.acknowledgement import DocumentReason, ReceivedDocument, notice_reason
 from tps.documents.xml import format_moment
@@ -25,7 +28,7 @@ WARNED_BEFORE = timedelta(minutes=15)
 
 
 def watch_revision(desk: Desk, revision: Revision) -> None:
-    """What is to be watched of an accepted revision, in place of any earlier one."""
+    """Schedule the notices about an accepted revision. They replace those of any earlier revision."""
     due = {Watch.REACHED: desk.now}
     if revision.kind is LimitKind.UNFORESEEN and revision.status is LimitStatus.ACTIVE:
         due[Watch.EXPIRES] = revision.period.end - WARNED_BEFORE
@@ -35,7 +38,11 @@ def watch_revision(desk: Desk, revision: Revision) -> None:
 
 
 def send_notices(endpoint: Endpoint) -> None:
-    """Tell DSOs what is due: that an emergency expires or has expired, that all were reached, or who was not."""
+    """Send DSOs the notices that are due.
+
+    A notice reports that an emergency expires or has expired, that it reached all operators, or which assets it did not
+    reach.
+    """
     cause = f"limit notices {endpoint.clock().isoformat()}"
     with endpoint.database.transaction() as tx:
         reached = take_reached(tx, endpoint.platform)
@@ -43,50 +50,54 @@ def send_notices(endpoint: Endpoint) -> None:
         if not (reached or due):
             return
         desk = platform_desk(endpoint, tx, cause)
-        parties = registry.parties(tx, {each.name.dso for each in (*due, *(one for one, _ in reached))})
-        said = [(one, [notice_reason("ALL_REACHED", format_moment(at.replace(microsecond=0)))]) for one, at in reached]
-        said += [(each, _reasons(desk, each)) for each in due]
-        for each, reasons in sorted(said, key=lambda one: (one[0].name.dso, one[0].name.limit_id)):
+        notices = [(watched, [_reached_reason(at)]) for watched, at in reached]
+        notices += [(watched, _reasons(desk, watched)) for watched in due]
+        parties = registry.parties(tx, {watched.name.dso for watched, _ in notices})
+        for watched, reasons in sorted(notices, key=lambda notice: (notice[0].name.dso, notice[0].name.limit_id)):
             if reasons:
-                _tell(desk, parties[each.name.dso], each, reasons)
+                _send_notice(desk, parties[watched.name.dso], watched, reasons)
     dispatch_caused(endpoint, endpoint.platform, cause)
 
 
 def divide_handed_over(endpoint: Endpoint) -> None:
-    """Divide anew, between the two operators concerned, the limits on assets that changed hands."""
+    """Divide the limits on assets that changed hands again, between the two operators concerned."""
     with endpoint.database.transaction() as tx:
-        marks, found = limits.handed_over(tx, endpoint.clock())
-    for each in found:
-        _divide_one(endpoint, each)
-    if found:
+        marks, handed = limits.handed_over(tx, endpoint.clock())
+    for limit in handed:
+        _divide_one(endpoint, limit)
+    if handed:
         tell_operator(endpoint, Topic.LIMITS)
     if marks:
         with endpoint.database.transaction() as tx:
             limits.forget_marks(tx, marks)
 
 
-def _divide_one(endpoint: Endpoint, each: HandedOver) -> None:
-    cause = f"handed over {each.name.dso}/{each.name.limit_id}/{each.name.revision}"
+def _divide_one(endpoint: Endpoint, handed: HandedOver) -> None:
+    cause = f"handed over {handed.name.dso}/{handed.name.limit_id}/{handed.name.revision}"
     with endpoint.database.transaction() as tx:
-        limits.lock_limit(tx, each.name.dso, each.name.limit_id)
-        revision = limits.latest(tx, each.name.dso, each.name.limit_id)
-        if revision is None or revision.name != each.name:
+        limits.lock_limit(tx, handed.name.dso, handed.name.limit_id)
+        revision = limits.latest(tx, handed.name.dso, handed.name.limit_id)
+        if revision is None or revision.name != handed.name:
             return
-        frozen = {asset.asset_id: asset.operator for asset in limits.frozen_assets(tx, each.name)}
-        moves = [move for move in each.moves if frozen.get(move[0]) == move[1]]
+        frozen = {asset.asset_id: asset.operator for asset in limits.frozen_assets(tx, handed.name)}
+        moves = [move for move in handed.moves if frozen.get(move[0]) == move[1]]
         divide_between(platform_desk(endpoint, tx, cause), revision, moves)
     dispatch_caused(endpoint, endpoint.platform, cause)
 
 
+def _reached_reason(at: datetime) -> DocumentReason:
+    return notice_reason("ALL_REACHED", format_moment(at.replace(microsecond=0)))
+
+
 def _reasons(desk: Desk, due: DueWatch) -> list[DocumentReason]:
     if due.what is Watch.UNREACHED:
-        return [notice_reason("UNREACHED", each) for each in unreached_assets(desk.tx, desk.own.code, due.name)]
+        return [notice_reason("UNREACHED", asset_id) for asset_id in unreached_assets(desk.tx, desk.own.code, due.name)]
     if due.what is Watch.EXPIRES and due.ends_at <= desk.now:
         return []
     return [notice_reason(due.what.upper(), format_moment(due.ends_at))]
 
 
-def _tell(desk: Desk, dso: registry.Party, due: DueWatch, reasons: Sequence[DocumentReason]) -> None:
+def _send_notice(desk: Desk, dso: registry.Party, due: DueWatch, reasons: Sequence[DocumentReason]) -> None:
     message_type = LIMIT_TYPES[LimitKind(due.kind)]
     send_notice(
         desk,

@@ -1,7 +1,9 @@
-"""What each operator is sent of a DSO's limit, revision by revision (F6a; docs/semantics.md, "Update, cancel, end").
+"""The relay of a DSO's limit to operators, revision by revision.
 
-An operator counts what it was sent: 1, 2, 3. Whom a revision does not touch is sent nothing; who is out of it gets a
-cancel, and a new id if it comes back.
+Each operator has its own revision numbers: 1, 2, 3. A revision that does not concern an operator is not sent to it. An
+operator that is no longer concerned gets a cancellation. If it becomes concerned again, it gets a new limit id.
+
+Source: docs/requirements.md, F6a; docs/semantics.md, "Update, cancel, end"; docs/adr/0012-revisions-per-recipient.md.
 """
 
 from __future__ import annotations
@@ -38,17 +40,17 @@ _Assets = Mapping[str, Sequence[WeighedAsset]]
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What one operator is sent now; `limit` is None if it is out of the limit."""
+    """The next message to one operator. `limit` is None if the limit no longer concerns the operator."""
 
     part: OperatorPart
     limit: Limit | None
 
 
 def relay(desk: Desk, dso: str, limit_id: str) -> None:
-    """Decide, once, what each operator is sent for every revision of a limit that was accepted, in their order.
+    """Decide, once, the messages to operators for every accepted revision of a limit, in order.
 
-    A revision may be accepted before the one before it has got this far. Each has the message that brought it as the
-    cause of what is sent, whoever decides it.
+    A revision may be accepted before the relay of the one before. The cause of the messages is always the message with
+    the revision, whichever process decides them.
     """
     limits.lock_limit(desk.tx, dso, limit_id)
     for revision in limits.unrelayed(desk.tx, dso, limit_id):
@@ -70,7 +72,7 @@ def _relay_one(desk: Desk, revision: Revision) -> None:
 
 
 def by_operator(assets: Iterable[WeighedAsset]) -> dict[str, list[WeighedAsset]]:
-    """The frozen assets of each operator."""
+    """Group frozen assets by operator."""
     grouped: dict[str, list[WeighedAsset]] = defaultdict(list)
     for asset in assets:
         grouped[asset.operator].append(asset)
@@ -92,10 +94,10 @@ def divide(endpoint: Endpoint, revision: Revision, assets: _Assets) -> list[Oper
 
 
 def check_deliverable(desk: Desk, revision: Revision, assets: Sequence[WeighedAsset]) -> None:
-    """Refuse a limit whose largest part fits into no document: what is accepted must reach each operator.
+    """Refuse a limit whose largest part fits into no document: an accepted limit must reach each operator.
 
-    The part of the operator with the most assets stands for all parts. Each power is written as long as a part of it
-    can be.
+    The part of the operator with the most assets stands for all parts. Each power has the longest form that a part can
+    have.
 
     Raises:
         RuleBroken: The limit is too large (A59). The DSO must divide it into several limits.
@@ -115,10 +117,10 @@ def check_deliverable(desk: Desk, revision: Revision, assets: Sequence[WeighedAs
 
 
 def divide_between(desk: Desk, revision: Revision, moves: Sequence[tuple[str, str, str]]) -> None:
-    """Assets of a limit changed hands: pool the parts of the two operators and divide them anew between just these.
+    """Pool the parts of two operators and divide them again between these two, because assets changed hands.
 
     Args:
-        moves: (asset, from, to), each pair of operators in turn.
+        moves: (asset, from, to). Each pair of operators is handled in turn.
     """
     pairs: dict[tuple[str, str], list[str]] = defaultdict(list)
     for asset_id, before, after in moves:
@@ -153,11 +155,11 @@ def _divide_pair(desk: Desk, revision: Revision, pair: tuple[str, str]) -> None:
 
 
 def send_changes(desk: Desk, revision: Revision, changes: Sequence[_Change], held: Mapping[str, OperatorPart]) -> None:
-    """Keep what each operator stands with, and send what is news to it."""
+    """Store each operator's part, and send the changed ones."""
     dso = revision.name.dso
     parties = registry.parties(desk.tx, [dso, *(change.part.operator for change in changes)])
     kept = []
-    for change in sorted(changes, key=lambda each: each.part.operator):
+    for change in sorted(changes, key=lambda change: change.part.operator):
         part, operator = change.part, parties[change.part.operator]
         if _is_news(part, held.get(part.operator)):
             purpose = f"limit {part.sent_limit_id}-{part.sent_revision}"
@@ -168,7 +170,7 @@ def send_changes(desk: Desk, revision: Revision, changes: Sequence[_Change], hel
 
 
 def limit_of_part(limit: Limit, part: OperatorPart, assets: Sequence[WeighedAsset]) -> Limit:
-    """One operator's limit: its assets, its part, nothing of anybody else."""
+    """Return one operator's limit: its assets and its part, without data of others."""
     limit = replace(limit, asset_ids=tuple(asset.asset_id for asset in assets))
     if not isinstance(limit, ForeseenLimit):
         return limit
@@ -182,12 +184,15 @@ def _own_limit(revision: Revision, part: OperatorPart, assets: _Assets) -> _Chan
 
 
 def tie_key(endpoint: Endpoint, name: LimitName) -> bytes:
-    """Decides between equals, alike for all revisions and intervals of a limit."""
+    """Return the key that decides between equal operators, the same for all revisions and intervals of a limit."""
     return hmac.digest(endpoint.secret("ties"), f"{name.dso}/{name.limit_id}".encode(), hashlib.sha256)
 
 
 def _standing(endpoint: Endpoint, revision: Revision, change: _Change, before: OperatorPart | None) -> _Change:
-    """The operator is concerned: by the next revision of what it has, by nothing new, or by a limit of a new id."""
+    """Return the change for an operator that is concerned.
+
+    It is the next revision of the operator's limit, an unchanged part, or a limit with a new id.
+    """
     digest = hashlib.sha256(repr(change.limit).encode()).digest()
     part = replace(change.part, status=revision.status, digest=digest)
     if before is None or not _holds(before):
@@ -206,7 +211,7 @@ def _standing(endpoint: Endpoint, revision: Revision, change: _Change, before: O
 
 
 def _closing(revision: Revision, part: OperatorPart) -> _Change:
-    """The operator is out of the limit, or the limit is cancelled or withdrawn."""
+    """Return the change for an operator that is no longer concerned, or whose limit is cancelled or withdrawn."""
     status = LimitStatus.CANCELLED if revision.status in _STANDING else revision.status
     out = replace(part, status=status, sent_revision=part.sent_revision + 1, parts_kw=(), digest=b"")
     return _Change(out, None)
@@ -227,11 +232,11 @@ def _sent_id(endpoint: Endpoint, name: LimitName, operator: str, generation: int
 
 
 def _draft(desk: Desk, revision: Revision, change: _Change, parties: tuple[Party, Party]) -> Draft:
-    """One operator's message."""
+    """Return the message to one operator."""
     part, operator = change.part, parties[1]
     is_urgent = change.limit is not None and revision.kind is LimitKind.UNFORESEEN
-    # That an emergency is on loses its point when it is over. That it changed, or is over, must arrive however late:
-    # the operator would keep to what it was told before.
+    # The start of an emergency is useless after its end. A change or the end must arrive at any time: otherwise the
+    # operator follows the earlier message.
     no_use_after = revision.period.end if is_urgent and part.sent_revision == 1 else None
     return Draft(
         sender=desk.own.code,

@@ -1,4 +1,7 @@
-"""Notices that a DSO gets about its limits as time passes, each once (docs/semantics.md, "Emergencies")."""
+"""Notices that a DSO gets about its limits as time passes, each once.
+
+Source: docs/semantics.md, "Emergencies".
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _BATCH = 200
 
 
 class Watch(StrEnum):
-    """What is watched for. `UNREACHED` after a minute, `EXPIRES` a quarter of an hour before the end."""
+    """The event that a notice reports. `UNREACHED` is due after a minute, `EXPIRES` 15 minutes before the end."""
 
     EXPIRES = "expires"
     EXPIRED = "expired"
@@ -28,7 +31,12 @@ class Watch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DueWatch:
-    """A watch whose time has come, on the latest revision of a limit, brought by `message_id`."""
+    """A due watch on the latest revision of a limit.
+
+    Attributes:
+        ends_at: End of the limit.
+        message_id: The message that carried the revision.
+    """
 
     name: LimitName
     what: Watch
@@ -38,7 +46,7 @@ class DueWatch:
 
 
 def watch(tx: Transaction, name: LimitName, due: Mapping[Watch, datetime]) -> None:
-    """Watch the latest revision of a limit, and no earlier one any more."""
+    """Watch the latest revision of a limit instead of earlier ones."""
     tx.execute("DELETE FROM limit_watch WHERE dso = %s AND limit_id = %s", (name.dso, name.limit_id))
     tx.execute(
         "INSERT INTO limit_watch SELECT %s, %s, %s, * FROM unnest(%s::text[], %s::timestamptz[])",
@@ -47,7 +55,7 @@ def watch(tx: Transaction, name: LimitName, due: Mapping[Watch, datetime]) -> No
 
 
 def take_due(tx: Transaction, now: datetime) -> list[DueWatch]:
-    """Watches on time whose time has come; they are over with this transaction. Sorted by DSO."""
+    """Return due watches that depend on time, sorted by DSO, and remove them in this transaction."""
     rows = tx.execute(
         """WITH due AS (
                DELETE FROM limit_watch WHERE (dso, limit_id, what) IN (
@@ -62,12 +70,13 @@ def take_due(tx: Transaction, now: datetime) -> list[DueWatch]:
 
 
 def take_reached(tx: Transaction, component: str) -> list[tuple[DueWatch, datetime]]:
-    """Limits whose last operator's endpoint has said DELIVERED, and when; they are no longer watched. Sorted by DSO.
+    """Return limits that reached the endpoints of all operators (DELIVERED), with the time, sorted by DSO.
 
-    Nor are those of which a message FAILED for good, or that nobody was sent.
+    Their watches are removed. Watches of limits with a FAILED message, or without a recipient, are removed too, but not
+    returned.
 
     Args:
-        component: The platform's, which sent the messages.
+        component: The platform's component, which sent the messages.
     """
     rows = tx.execute(
         """WITH open AS (
@@ -97,7 +106,7 @@ def take_reached(tx: Transaction, component: str) -> list[tuple[DueWatch, dateti
 
 
 def unreached_assets(tx: Transaction, component: str, name: LimitName) -> list[str]:
-    """Assets of a revision whose operator's endpoint has not said DELIVERED, sorted."""
+    """Return the assets of a revision whose operator's endpoint has not acknowledged the delivery, sorted."""
     rows = tx.execute(
         """SELECT a.asset_id FROM limit_asset a
              LEFT JOIN limit_part p USING (dso, limit_id, revision, operator)

@@ -1,4 +1,7 @@
-"""Limits as the platform accepted them, with the weights frozen at that moment, and the parts (F6a)."""
+"""Accepted limits, with the weights frozen at acceptance, and the operators' parts.
+
+Source: docs/requirements.md, F6a; docs/semantics.md, "Fairness".
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LimitName:
-    """A revision of a DSO's limit."""
+    """The name of a revision of a DSO's limit."""
 
     dso: str
     limit_id: str
@@ -37,7 +40,7 @@ class LimitName:
 
 @dataclass(frozen=True, slots=True)
 class WeighedAsset:
-    """A listed asset, who operated it when the limit was accepted, and what it weighed in the limit's direction."""
+    """A listed asset with its operator and its weight in the limit's direction, at the acceptance of the limit."""
 
     asset_id: str
     operator: str
@@ -49,10 +52,11 @@ class Revision:
     """An accepted revision.
 
     Attributes:
-        limit: None if it cancels or withdraws; its `asset_ids` are not read back: they are the frozen assets.
-        direction: Of the limit, or of the one that is cancelled.
-        message_id: What brought it.
-        is_relayed: What its operators are sent is decided.
+        limit: None for a cancellation or withdrawal. Its `asset_ids` are empty after reading: the frozen assets are the
+            assets of the limit.
+        direction: Direction of the limit, or of the cancelled limit.
+        message_id: The message that carried the revision.
+        is_relayed: The messages to its operators are decided.
     """
 
     name: LimitName
@@ -68,20 +72,22 @@ class Revision:
 
     @property
     def standing(self) -> Standing:
+        """The values that decide on a next revision."""
         return Standing(self.name.revision, self.kind, self.status, self.period.end)
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorPart:
-    """What one operator was last sent, or is sent now.
+    """The part that one operator was last sent, or is sent now.
 
     Attributes:
-        sent_limit_id, sent_revision: Under which id and revision the operator knows the limit.
-        parts_kw: Its part of each interval, in their order.
-        status: `active` or `ended`; `cancelled` or `withdrawn` if the operator is out of it.
-        generation: How often it came back; a new id each time.
-        digest: Of what it was sent: what has the same need not be sent again.
-        message_id: What it was sent by.
+        sent_limit_id, sent_revision: Id and revision under which the operator knows the limit.
+        weight_kw: Weight of the operator, in kW.
+        parts_kw: Its part of each interval, in kW, in the order of the intervals.
+        status: `active` or `ended`. `cancelled` or `withdrawn` if the limit no longer concerns the operator.
+        generation: How often the limit concerned the operator again. Each time has a new id.
+        digest: Digest of the content. The same content is not sent again.
+        message_id: The message to the operator.
     """
 
     operator: str
@@ -97,19 +103,19 @@ class OperatorPart:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """A limit that holds assets under an operator that has them no more: (asset, from, to)."""
+    """A limit with assets of an operator that has lost them: (asset, from, to)."""
 
     name: LimitName
     moves: tuple[tuple[str, str, str], ...]
 
 
 def lock_limit(tx: Transaction, dso: str, limit_id: str) -> None:
-    """One change of a limit at a time, until the transaction ends."""
+    """Lock a limit until the transaction ends, so that one change happens at a time."""
     tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{dso}/{limit_id}",))
 
 
 def add_revision(tx: Transaction, revision: Revision) -> None:
-    """Keep an accepted revision, the latest of its limit from now on."""
+    """Store an accepted revision as the latest of its limit."""
     name, limit = revision.name, revision.limit
     available = limit.available if isinstance(limit, ForeseenLimit) else ()
     tx.execute(
@@ -131,7 +137,7 @@ def add_revision(tx: Transaction, revision: Revision) -> None:
 
 
 def latest(tx: Transaction, dso: str, limit_id: str) -> Revision | None:
-    """The highest revision of a limit, or None."""
+    """Return the highest revision of a limit, or None."""
     row = tx.execute(
         "SELECT * FROM limit_revision WHERE dso = %s AND limit_id = %s AND is_latest", (dso, limit_id)
     ).fetchone()
@@ -139,7 +145,7 @@ def latest(tx: Transaction, dso: str, limit_id: str) -> Revision | None:
 
 
 def unrelayed(tx: Transaction, dso: str, limit_id: str) -> list[Revision]:
-    """Accepted revisions of a limit whose operators' messages are not decided yet, in their order."""
+    """Return accepted revisions of a limit whose messages to operators are not decided yet, in order."""
     rows = tx.execute(
         "SELECT * FROM limit_revision WHERE dso = %s AND limit_id = %s AND NOT is_relayed ORDER BY revision",
         (dso, limit_id),
@@ -148,14 +154,14 @@ def unrelayed(tx: Transaction, dso: str, limit_id: str) -> list[Revision]:
 
 
 def mark_relayed(tx: Transaction, name: LimitName) -> None:
-    """What the operators are sent for this revision is decided."""
+    """Note that the messages to the operators of this revision are decided."""
     tx.execute(
         "UPDATE limit_revision SET is_relayed = true WHERE dso = %s AND limit_id = %s AND revision = %s", _key(name)
     )
 
 
 def freeze_assets(tx: Transaction, name: LimitName, assets: Iterable[WeighedAsset]) -> None:
-    """Keep who operated which listed asset, and its weight, as of now."""
+    """Store the operator and the weight of each listed asset as they are now."""
     rows = list(assets)
     tx.execute(
         """INSERT INTO limit_asset SELECT %s, %s, %s, * FROM unnest(%s::text[], %s::text[], %s::numeric[])""",
@@ -167,7 +173,7 @@ def freeze_assets(tx: Transaction, name: LimitName, assets: Iterable[WeighedAsse
 
 
 def frozen_assets(tx: Transaction, name: LimitName) -> list[WeighedAsset]:
-    """The listed assets as they were frozen, sorted by id."""
+    """Return the frozen assets, sorted by id."""
     rows = tx.execute(
         """SELECT asset_id, operator, weight_kw FROM limit_asset
             WHERE dso = %s AND limit_id = %s AND revision = %s ORDER BY asset_id COLLATE "C" """,
@@ -177,7 +183,7 @@ def frozen_assets(tx: Transaction, name: LimitName) -> list[WeighedAsset]:
 
 
 def move_assets(tx: Transaction, name: LimitName, asset_ids: Sequence[str], operator: str) -> None:
-    """Frozen assets, with their weights, pass to another operator."""
+    """Move frozen assets, with their weights, to another operator."""
     tx.execute(
         """UPDATE limit_asset SET operator = %s
             WHERE dso = %s AND limit_id = %s AND revision = %s AND asset_id = ANY(%s)""",
@@ -186,7 +192,7 @@ def move_assets(tx: Transaction, name: LimitName, asset_ids: Sequence[str], oper
 
 
 def put_parts(tx: Transaction, name: LimitName, parts: Sequence[OperatorPart]) -> None:
-    """Keep what each operator is sent under this revision, in place of what it was sent under it before."""
+    """Store the part that each operator is sent under this revision, in place of an earlier one."""
     rows = [asdict(part) | {"digest": part.digest.hex()} for part in parts]
     tx.execute(
         """INSERT INTO limit_part
@@ -204,7 +210,7 @@ def put_parts(tx: Transaction, name: LimitName, parts: Sequence[OperatorPart]) -
 
 
 def last_parts(tx: Transaction, dso: str, limit_id: str) -> dict[str, OperatorPart]:
-    """What each operator was last sent of a limit, under whichever revision, by operator."""
+    """Return the part of a limit that each operator was last sent, under any revision, by operator."""
     rows = tx.execute(
         """SELECT DISTINCT ON (operator) operator, sent_limit_id, sent_revision, weight_kw, parts_kw, status,
                   generation, digest, message_id
@@ -215,11 +221,12 @@ def last_parts(tx: Transaction, dso: str, limit_id: str) -> dict[str, OperatorPa
 
 
 def handed_over(tx: Transaction, now: datetime) -> tuple[dict[str, datetime], list[HandedOver]]:
-    """Assets that changed hands: marks that are done with, and the limits in force or ahead to be divided anew.
+    """Return marks of assets that changed hands and can be cleared, and the limits to divide again.
 
-    A mark stays while a limit holds an asset that is not in its grid: who brings it back may have held it last.
+    Only limits that are in force or start later count. A mark stays while a limit lists the asset and the asset is in
+    no grid, or in another one: the next holder may be the last one.
     """
-    # One statement, so one moment.
+    # One statement, for one moment.
     rows = tx.execute(
         """SELECT h.asset_id, h.at, c.operator AS holder, l.dso, l.limit_id, l.revision, l.operator,
                   l.dso IS NULL OR c.dso IS NOT DISTINCT FROM l.dso AS is_settled
@@ -237,11 +244,11 @@ def handed_over(tx: Transaction, now: datetime) -> tuple[dict[str, datetime], li
             name = LimitName(row["dso"], row["limit_id"], row["revision"])
             moves.setdefault(name, []).append((row["asset_id"], row["operator"], row["holder"]))
     marks = {row["asset_id"]: row["at"] for row in rows if row["asset_id"] not in unsettled}
-    return marks, [HandedOver(name, tuple(found)) for name, found in moves.items()]
+    return marks, [HandedOver(name, tuple(limit_moves)) for name, limit_moves in moves.items()]
 
 
 def forget_marks(tx: Transaction, marks: dict[str, datetime]) -> None:
-    """The limits concerned are divided anew; a mark set again since then stays."""
+    """Clear marks after their limits were divided. A mark that was set again meanwhile stays."""
     tx.execute(
         """DELETE FROM handed_over h USING unnest(%s::text[], %s::timestamptz[]) AS done(asset_id, at)
             WHERE h.asset_id = done.asset_id AND h.at = done.at""",
@@ -254,13 +261,13 @@ def _key(name: LimitName) -> tuple[str, str, int]:
 
 
 def read_part(row: dict[str, Any]) -> OperatorPart:
-    """Those columns of a row of `limit_part`."""
+    """Return the columns of a row of `limit_part` as a part."""
     fixed = {"parts_kw": tuple(row["parts_kw"]), "status": LimitStatus(row["status"]), "digest": bytes(row["digest"])}
     return OperatorPart(**(row | fixed))
 
 
 def read_revision(row: dict[str, Any]) -> Revision:
-    """A row of `limit_revision`."""
+    """Return a row of `limit_revision` as a revision."""
     status = LimitStatus(row["status"])
     reason = Reason(row["reason_code"], row["reason_text"])
     has_limit = status in (LimitStatus.ACTIVE, LimitStatus.ENDED)

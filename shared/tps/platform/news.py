@@ -1,4 +1,7 @@
-"""News for the platform operator: told once it can be read, so that whoever waits for it finds it (F3)."""
+"""News for the platform operator. It is announced after the commit, so that waiting callers find it.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,15 @@ _log = structlog.get_logger()
 
 
 def news_of(*topics: Topic) -> Callable[[Endpoint], None]:
-    """Return a step that tells the platform operator of these topics, for the end of an intake."""
+    """Return a step that announces news of these topics, for the end of an intake."""
     return lambda endpoint: tell_operator(endpoint, *topics)
 
 
 def tell_operator(endpoint: Endpoint, *topics: Topic) -> None:
-    """Tell the platform operator that something has changed. Never the reason for a failure: who looks, sees it."""
+    """Announce news to the platform operator's waiting calls.
+
+    A failure is only logged, because the next reader sees the news anyway.
+    """
     try:
         with endpoint.database.transaction() as tx:
             raise_count(tx, topics)

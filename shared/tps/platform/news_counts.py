@@ -1,4 +1,7 @@
-"""Whether there is news for the platform operator: a count by topic, raised once the news can be read (F3)."""
+"""Counts of news for the platform operator, by topic. A count rises after the news can be read.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Topic(StrEnum):
-    """What has changed; the order is that of the counts."""
+    """A topic of news. The order of topics is the order of the counts."""
 
     PLANS = "plans"
     LIMITS = "limits"
@@ -21,13 +24,16 @@ class Topic(StrEnum):
 
 
 def raise_count(tx: Transaction, topics: Iterable[Topic]) -> None:
-    """There is news; in a transaction of its own, after the one that wrote it. Nobody waits for anybody here."""
+    """Raise the counts of these topics. No caller waits for a lock.
+
+    Use a separate transaction after the one with the news, so that the news can be read.
+    """
     for topic in topics:
         tx.execute("SELECT nextval(%s::regclass)", (f"news_of_{topic}",))
 
 
 def counts(tx: Transaction, _scope: TpsScope) -> tuple[int, ...]:
-    """How often there was news, by topic in their order."""
+    """Return the counts of news in the order of the topics."""
     row = tx.execute(
         """SELECT p.last_value AS plans, l.last_value AS limits, d.last_value AS deliveries, r.last_value AS registry
              FROM news_of_plans p, news_of_limits l, news_of_deliveries d, news_of_registry r"""

@@ -1,4 +1,7 @@
-"""Conflicts as the platform operator sees them: what each operator plans against its part of each limit (F3)."""
+"""Conflicts for the platform operator: each operator's plans against its part of each limit.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one limit asks of one operator's assets."""
+    """The demand of one limit on one operator's assets."""
 
     revision: Revision
     part: StandingPart
@@ -33,20 +36,20 @@ class Question:
 def find_conflicts(
     endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked, *, limit_id: str
 ) -> list[Judged]:
-    """The conflicts of the limits with this id with every operator that they concern, or with the one asked for."""
+    """Return the conflicts of the limits with this id, for all operators or the selected one."""
     latest = overview_limits.latest_within(tx, scope, asked)
-    standing = [each for each in latest if each.name.limit_id == limit_id]
+    standing = [revision for revision in latest if revision.name.limit_id == limit_id]
     operators = None if asked.operator is None else [asked.operator]
     questions = questions_of(tx, scope, standing, operators=operators)
-    verdicts = judge(endpoint, tx, scope, [(each, asked.period) for each in questions])
+    verdicts = judge(endpoint, tx, scope, [(question, asked.period) for question in questions])
     return [verdict for verdict in verdicts if verdict is not None]
 
 
 def questions_of(
     tx: Transaction, scope: TpsScope, latest: Sequence[Revision], *, operators: Sequence[str] | None = None
 ) -> list[Question]:
-    """What these revisions ask of each operator concerned, or of these ones."""
-    standing = {each.name: each for each in latest}
+    """Return the demands of these revisions on each operator, or on the given ones."""
+    standing = {revision.name: revision for revision in latest}
     parts = overview_limits.standing_parts(tx, scope, list(standing), operators=operators)
     return [
         Question(standing[part.name], part, demand_of(limit, part.parts_kw))
@@ -58,23 +61,30 @@ def questions_of(
 def judge(
     endpoint: Endpoint, tx: Transaction, scope: TpsScope, questions: Sequence[tuple[Question, Interval]]
 ) -> list[Judged | None]:
-    """How plans go with what is asked in a period, one by one. What is planned is read for all of them at once: their
-    periods should lie close to each other."""
+    """Return the conflict of each question in its period, or None.
+
+    All plans are read at once, so the periods should be close to each other.
+    """
     if not questions:
         return []
     assets = _assets(endpoint, tx, scope, questions)
     return [
-        judged(each.demand, [assets[asset_id, each.part.operator] for asset_id in each.part.asset_ids], period)
-        for each, period in questions
+        judged(question.demand, [assets[pair] for pair in _pairs(question)], period) for question, period in questions
     ]
 
 
 def _assets(
     endpoint: Endpoint, tx: Transaction, scope: TpsScope, questions: Sequence[tuple[Question, Interval]]
 ) -> dict[tuple[str, str], PlannedAsset]:
-    """What each asset concerned plans, as its operator's; by both."""
-    pairs = sorted({(asset_id, each.part.operator) for each, _ in questions for asset_id in each.part.asset_ids})
-    whole = Interval(min(period.start for _, period in questions), max(period.end for _, period in questions))
-    pieces = plan_totals.pieces_of(tx, scope, pairs, needed_period((each.demand for each, _ in questions), whole))
+    """Return the plans of all assets of the questions, by (asset, operator)."""
+    pairs = sorted({pair for question, _ in questions for pair in _pairs(question)})
+    hull = Interval(min(period.start for _, period in questions), max(period.end for _, period in questions))
+    period = needed_period((question.demand for question, _ in questions), hull)
+    pieces = plan_totals.pieces_of(tx, scope, pairs, period)
     keyed = [((piece.asset_id, operator), piece) for operator, piece in pieces]
     return planned_assets(endpoint, tx, keyed, plan_totals.maxima_of(tx, scope, pairs))
+
+
+def _pairs(question: Question) -> list[tuple[str, str]]:
+    """Return (asset, operator) of each asset of a question."""
+    return [(asset_id, question.part.operator) for asset_id in question.part.asset_ids]

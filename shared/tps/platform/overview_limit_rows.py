@@ -1,4 +1,7 @@
-"""Limits as the platform operator sees them: revisions, parts, and how far each message came (F3)."""
+"""Rows of limits for the platform operator: revisions, parts, and the progress of each message.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _PART = """operator, sent_limit_id, sent_revision, weight_kw, parts_kw, status, 
 
 @dataclass(frozen=True, slots=True)
 class RevisionHead:
-    """That there was a revision."""
+    """The number, status and time of a revision."""
 
     revision: int
     status: LimitStatus
@@ -31,7 +34,12 @@ class RevisionHead:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How far one message has come; `state` as in the platform's ledger, times None until then."""
+    """The progress of one message.
+
+    Attributes:
+        state: State in the platform's ledger.
+        issued_at, delivered_at, read_at: None until the message reaches this step.
+    """
 
     message_id: str
     state: str
@@ -42,7 +50,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class SeenPart:
-    """What one operator was last sent of a limit, how many of its assets that is about, and the message."""
+    """The part that one operator was last sent, the number of its assets in the limit, and the message."""
 
     part: OperatorPart
     operator_name: str
@@ -52,7 +60,13 @@ class SeenPart:
 
 @dataclass(frozen=True, slots=True)
 class StandingPart:
-    """What a revision leaves an operator: of each interval, in kW; and on which of its assets. `digest` is of all."""
+    """An operator's part of a revision.
+
+    Attributes:
+        parts_kw: The part of each interval, in kW.
+        asset_ids: The operator's assets in the limit.
+        digest: Digest of the part and its assets.
+    """
 
     name: LimitName
     operator: str
@@ -64,11 +78,11 @@ class StandingPart:
 
 @dataclass(frozen=True, slots=True)
 class SeenLimit:
-    """A limit of a DSO's.
+    """A limit of a DSO.
 
     Attributes:
         latest: The newest revision.
-        standing: The newest that says what is asked; the latest one unless that cancels or withdraws.
+        standing: The newest revision with content. It differs from `latest` if that cancels or withdraws the limit.
     """
 
     latest: Revision
@@ -79,7 +93,10 @@ class SeenLimit:
 
 
 def latest_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Revision]:
-    """The latest revision of each limit that touches a period, by start, DSO and id; of this DSO, or an operator's."""
+    """Return the latest revision of each limit that touches a period, by start, DSO and id.
+
+    The result can be limited to a DSO and to an operator.
+    """
     rows = tx.execute(
         """SELECT l.* FROM limit_revision l
             WHERE l.is_latest AND l.starts_at < %(end)s AND l.ends_at > %(start)s
@@ -94,7 +111,7 @@ def latest_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Revis
 
 
 def latest_named(tx: Transaction, _scope: TpsScope, limit_id: str) -> list[Revision]:
-    """The latest revision of the limits with this id: of one, unless two DSOs have chosen the same."""
+    """Return the latest revision of the limits with this id. Several DSOs may use the same id."""
     rows = tx.execute(
         "SELECT * FROM limit_revision WHERE limit_id = %s AND is_latest ORDER BY dso", (limit_id,)
     ).fetchall()
@@ -102,39 +119,43 @@ def latest_named(tx: Transaction, _scope: TpsScope, limit_id: str) -> list[Revis
 
 
 def revisions(tx: Transaction, _scope: TpsScope, names: Sequence[LimitName]) -> dict[LimitName, Revision]:
-    """These revisions, by name."""
+    """Return these revisions, by name."""
     rows = tx.execute(
         f"SELECT l.* FROM limit_revision l JOIN {_REVISIONS} USING (dso, limit_id, revision)", _revisions_named(names)
     ).fetchall()
-    return {each.name: each for each in map(read_revision, rows)}
+    return {revision.name: revision for revision in map(read_revision, rows)}
 
 
 def seen_limits(
     tx: Transaction, _scope: TpsScope, latest: Sequence[Revision], component: str, *, operator: str | None = None
 ) -> list[SeenLimit]:
-    """All about these limits, in their order.
+    """Return these limits with revisions, parts and messages, in their order.
 
     Args:
-        component: The platform's, which sent the messages.
-        operator: Whose part alone to show; None for all.
+        component: The platform's component, which sent the messages.
+        operator: Restricts the parts to this operator. None for all.
     """
-    names = [(each.name.dso, each.name.limit_id) for each in latest]
+    names = [(revision.name.dso, revision.name.limit_id) for revision in latest]
     heads, standing = _revisions(tx, names)
     counts = _asset_counts(tx, list(standing.values()))
     parts = _parts(tx, names, component, operator)
-    found = []
-    for each, name in zip(latest, names, strict=True):
-        own = standing.get(name, each)
+    limits = []
+    for revision, name in zip(latest, names, strict=True):
+        own = standing.get(name, revision)
         by_operator = counts[own.name]
         seen = tuple(_seen_part(row, by_operator) for row in parts[name])
-        found.append(SeenLimit(each, own, tuple(heads[name]), sum(by_operator.values()), seen))
-    return found
+        limits.append(SeenLimit(revision, own, tuple(heads[name]), sum(by_operator.values()), seen))
+    return limits
 
 
 def standing_parts(
     tx: Transaction, _scope: TpsScope, names: Sequence[LimitName], *, operators: Sequence[str] | None = None
 ) -> list[StandingPart]:
-    """Of each of these revisions each operator's part and assets, or these ones'; none while it is being divided."""
+    """Return each operator's part and assets of these revisions. A revision that is being divided has none.
+
+    Args:
+        operators: Restricts the parts to these operators. None for all.
+    """
     rows = tx.execute(
         f"""SELECT p.dso, p.limit_id, p.revision, p.operator, y.name, p.parts_kw, a.asset_ids, p.digest
               FROM {_REVISIONS}
@@ -158,16 +179,19 @@ def standing_parts(
 
 
 def hops_of(tx: Transaction, _scope: TpsScope, component: str, message_ids: Sequence[str]) -> dict[str, list[Any]]:
-    """Every step of these messages of the platform's: at, state, at_component, details; oldest first."""
+    """Return every step of these messages of the platform, by message, oldest first.
+
+    Each step is a row of at, state, at_component, details.
+    """
     rows = tx.execute(
         """SELECT message_id, at, state, at_component, details FROM message_trace
             WHERE component = %s AND message_id = ANY(%s) ORDER BY step""",
         (component, list(message_ids)),
     ).fetchall()
-    found: dict[str, list[Any]] = defaultdict(list)
+    hops: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.pop("message_id")].append(row)
-    return found
+        hops[row.pop("message_id")].append(row)
+    return hops
 
 
 _REVISIONS = "unnest(%(dsos)s::text[], %(ids)s::text[], %(revisions)s::int[]) AS named(dso, limit_id, revision)"
@@ -212,12 +236,12 @@ def _asset_counts(tx: Transaction, standing: Sequence[Revision]) -> dict[LimitNa
                    SELECT operator, count(*) AS assets FROM limit_asset a
                     WHERE (a.dso, a.limit_id, a.revision) = (named.dso, named.limit_id, named.revision)
                     GROUP BY operator) a""",
-        _revisions_named([each.name for each in standing]),
+        _revisions_named([revision.name for revision in standing]),
     ).fetchall()
-    found: dict[LimitName, dict[str, int]] = defaultdict(dict)
+    counts: dict[LimitName, dict[str, int]] = defaultdict(dict)
     for row in rows:
-        found[LimitName(row["dso"], row["limit_id"], row["revision"])][row["operator"]] = row["assets"]
-    return found
+        counts[LimitName(row["dso"], row["limit_id"], row["revision"])][row["operator"]] = row["assets"]
+    return counts
 
 
 def _parts(
@@ -238,10 +262,10 @@ def _parts(
              ORDER BY part.operator""",
         {**_named(names), "component": component, "operator": operator},
     ).fetchall()
-    found: dict[_Name, list[dict[str, Any]]] = defaultdict(list)
+    parts: dict[_Name, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        found[row["dso"], row["limit_id"]].append(row)
-    return found
+        parts[row["dso"], row["limit_id"]].append(row)
+    return parts
 
 
 def _seen_part(row: dict[str, Any], asset_counts: dict[str, int]) -> SeenPart:

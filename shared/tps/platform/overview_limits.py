@@ -1,4 +1,7 @@
-"""Limits as the platform operator reads them, with each operator's part and how far each message came (F3)."""
+"""Limits as the platform operator reads them, with each operator's part and the progress of each message.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,21 @@ from tps.platform.overview_limit_rows import SeenLimit, SeenPart, Sent
 
 
 def limit_json(limit: SeenLimit, now: datetime, *, with_parts: bool) -> dict[str, Any]:
-    """A limit by now; without its parts the counts of `delivery` tell."""
+    """Return a limit as JSON. Without the parts, `delivery` has the counts."""
     sent = [part.sent for part in limit.parts if part.sent is not None]
     body = {
         **head_json(limit, now),
         "asset_count": limit.asset_count,
         "revisions": [
-            {"revision": each.revision, "status": str(each.status), "accepted_at": moment_json(each.accepted_at)}
-            for each in limit.revisions
+            {"revision": item.revision, "status": str(item.status), "accepted_at": moment_json(item.accepted_at)}
+            for item in limit.revisions
         ],
         "delivery": {
             "recipients": len(limit.parts),
-            "issued": sum(each.issued_at is not None for each in sent),
-            "delivered": sum(each.state in (State.DELIVERED, State.RECEIVED) for each in sent),
-            "read": sum(each.state == State.RECEIVED for each in sent),
-            "failed": sum(each.state == State.FAILED for each in sent),
+            "issued": sum(item.issued_at is not None for item in sent),
+            "delivered": sum(item.state in (State.DELIVERED, State.RECEIVED) for item in sent),
+            "read": sum(item.state == State.RECEIVED for item in sent),
+            "failed": sum(item.state == State.FAILED for item in sent),
         },
     }
     if with_parts:
@@ -38,8 +41,8 @@ def limit_json(limit: SeenLimit, now: datetime, *, with_parts: bool) -> dict[str
 
 
 def head_json(limit: SeenLimit, now: datetime) -> dict[str, Any]:
-    """What the limit asks, when, and what it is by now."""
-    latest, asked = limit.latest, limit.standing.limit
+    """Return the content and the current status of a limit."""
+    latest, content = limit.latest, limit.standing.limit
     body: dict[str, Any] = {
         "dso": latest.name.dso,
         "id": latest.name.limit_id,
@@ -51,15 +54,15 @@ def head_json(limit: SeenLimit, now: datetime) -> dict[str, Any]:
         "end": moment_json(latest.period.end),
         "reason": _reason_json(latest.reason),
     }
-    if isinstance(asked, ForeseenLimit):
-        body["available"] = available_json(asked.available)
-    elif isinstance(asked, UnforeseenLimit):
-        body["action"] = str(asked.action)
+    if isinstance(content, ForeseenLimit):
+        body["available"] = available_json(content.available)
+    elif isinstance(content, UnforeseenLimit):
+        body["action"] = str(content.action)
     return body
 
 
 def evidence_json(limit: SeenLimit, hops: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    """Per recipient, every hop with its time."""
+    """Return the steps of each recipient's message with their times."""
     reached = [part.sent.delivered_at if part.sent else None for part in limit.parts]
     latest = limit.latest
     return {
@@ -83,7 +86,7 @@ def _part_json(standing: Revision, seen: SeenPart) -> dict[str, Any]:
     }
     if standing.kind is LimitKind.FORESEEN:
         body["weight_kw"] = number_json(part.weight_kw)
-        body["parts_kw"] = [number_json(each) for each in part.parts_kw]
+        body["parts_kw"] = [number_json(part_kw) for part_kw in part.parts_kw]
     if seen.sent is not None:
         body["delivery"] = _sent_json(seen.sent)
     return body
@@ -121,7 +124,7 @@ def _sent_json(sent: Sent) -> dict[str, Any]:
 
 
 def _latest_json(moments: Sequence[datetime | None]) -> str | None:
-    known = [each for each in moments if each is not None]
+    known = [moment for moment in moments if moment is not None]
     return moment_json(max(known)) if known and len(known) == len(moments) else None
 
 

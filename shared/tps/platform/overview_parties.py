@@ -1,4 +1,7 @@
-"""Parties as the platform operator sees them: what they have registered, and whether they are well (F3)."""
+"""Registered assets and points of each party, for the platform operator.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a party has: an operator its active assets, a DSO those in its grid.
+    """The assets and points of a party: an operator's active assets, or the active assets in a DSO's grid.
 
     Attributes:
-        waiting_count: An operator's assets that are not active.
-        point_count: A DSO's connection points.
+        asset_count: Number of active assets.
+        waiting_count: Number of an operator's assets that are not active.
+        point_count: Number of a DSO's connection points.
+        production_kw, consumption_kw: Sums of the registered maxima of the active assets, in kW.
     """
 
     asset_count: int
@@ -28,7 +33,7 @@ class Holdings:
 
 
 def holdings(tx: Transaction, _scope: TpsScope) -> dict[str, Holdings]:
-    """Of every party that has anything, by code."""
+    """Return the holdings of every party with assets or points, by code."""
     rows = tx.execute(
         """SELECT code, sum(assets)::int AS asset_count, sum(waiting)::int AS waiting_count,
                   sum(points)::int AS point_count, coalesce(sum(production_kw), 0) AS production_kw,

@@ -1,4 +1,7 @@
-"""Plans as the platform operator reads them: each operator's total in columns, or each asset's (F3)."""
+"""Plans as the platform operator reads them: total per operator in columns, or per asset.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -26,34 +29,41 @@ if TYPE_CHECKING:
 
 
 def operator_totals(endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked) -> list[dict[str, Any]]:
-    """Of each operator with active assets, by code: what it has, plans, and had announced first."""
+    """Return each operator with active assets, by code: its installed power, its plans, and its first plans."""
     current = current_totals(endpoint, tx, scope, asked)
     announced = announced_totals(tx, scope, asked)
     return [
-        _operator_json(each, current.get(each.operator), announced.get(each.operator), asked.period)
-        for each in plan_totals.portfolios(tx, scope, asked)
+        _operator_json(portfolio, current.get(portfolio.operator), announced.get(portfolio.operator), asked.period)
+        for portfolio in plan_totals.portfolios(tx, scope, asked)
     ]
 
 
 def asset_plans(
     endpoint: Endpoint, tx: Transaction, scope: TpsScope, assets: Sequence[dict[str, Any]], *, asked: Asked
 ) -> list[dict[str, Any]]:
-    """What these active assets plan, and had announced first; as `plan_totals.active_assets` gives them."""
-    pairs = [(each["asset_id"], each["operator"]) for each in assets]
+    """Return the plans and the first plans of these active assets.
+
+    Args:
+        assets: Rows of `plan_totals.active_assets`.
+    """
+    pairs = [(asset["asset_id"], asset["operator"]) for asset in assets]
     standing = [piece for _, piece in plan_totals.pieces_of(tx, scope, pairs, asked.period)]
     first = _announced(tx, scope, standing, pairs, asked=asked)
     current = _drawn(read_steps(endpoint, tx, standing), standing, pairs, asked.period)
     announced = _drawn(read_steps(endpoint, tx, first), first, pairs, asked.period)
     return [
-        {**_asset_json(asset), **now, **({} if then == now else {"announced": then})}
-        for asset, now, then in zip(assets, current, announced, strict=True)
+        {**_asset_json(asset), **plan, **({} if first_plan == plan else {"announced": first_plan})}
+        for asset, plan, first_plan in zip(assets, current, announced, strict=True)
     ]
 
 
 def _announced(
     tx: Transaction, scope: TpsScope, standing: Sequence[Piece], pairs: Sequence[tuple[str, str]], *, asked: Asked
 ) -> list[Piece]:
-    """What these planned first, by asset and time; as the totals have it, of what was in a grid then."""
+    """Return the first plans of these assets, by asset and time.
+
+    As in the totals, only plans of assets that were in a grid count.
+    """
     earlier = by_asset(announced_plans.announced_pieces(tx, scope, pairs, asked.period))
     first = [
         piece
@@ -69,7 +79,7 @@ def _announced(
 def _drawn(
     steps: Sequence[Steps | None], pieces: Sequence[Piece], pairs: Sequence[tuple[str, str]], period: Interval
 ) -> list[dict[str, list[Any]]]:
-    """What pieces, with the steps of each, plan of each of these assets; those of one asset are sorted by time."""
+    """Return the plan of each of these assets. The pieces of an asset are sorted by time."""
     start_s, end_s = seconds(period.start), seconds(period.end)
     plans: dict[str, list[Steps]] = defaultdict(list)
     for piece, plan in zip(pieces, steps, strict=True):

@@ -1,6 +1,8 @@
-"""What blocks of plans add up to, and how much of each is in force (F3): an operator's total without its assets.
+"""Totals of plan blocks, and the part of each block that is in force. An operator's total needs no plan of an asset.
 
-A read model of the platform's, written in the transaction that accepts a schedule.
+This is a read model. The transaction that accepts a schedule writes it.
+
+Source: docs/requirements.md, F3; docs/adr/0019-totals-of-plans-lie-beside-their-blocks.md.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BlockTotal:
-    """What one block plans.
+    """The total of one block.
 
     Attributes:
-        dso: In whose grid the block's assets were when it was accepted.
-        minutes: Of all its plans together.
-        announced: Of it what was planned where nothing was planned before; None: all.
+        dso: DSO in whose grid the block's assets were at acceptance. None outside every grid.
+        minutes: Sum of the lengths of all its plans, in minutes.
+        announced: Total of its plans for times that had no plan before. None if that is the whole block.
     """
 
     block_id: str
@@ -42,7 +44,7 @@ class BlockTotal:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A block as it was written: its assets, the minutes of all its plans, and what they add up to."""
+    """A block as it was written: number of assets, minutes of all its plans, and their total."""
 
     asset_count: int
     minutes: int
@@ -51,7 +53,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Plans of one block that hold for the same time: how many assets' they are, all active in this grid."""
+    """Plans of one block that stand for the same period, with the number of their assets.
+
+    All these assets are active in this grid.
+    """
 
     operator: str
     dso: str
@@ -62,7 +67,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """An operator's active assets (of one grid, or of all): installed power each way in kW, and of that not planned."""
+    """An operator's active assets in one grid or in all grids.
+
+    Attributes:
+        production_kw, consumption_kw: Installed power in each direction, in kW.
+        unplanned_production_kw, unplanned_consumption_kw: Installed power of the assets without a plan, in kW.
+    """
 
     operator: str
     name: str
@@ -76,7 +86,7 @@ class Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose things, where, and when: None is anybody's, anywhere."""
+    """A filter of the overview: operator, DSO and period. None selects all operators or all DSOs."""
 
     operator: str | None
     dso: str | None
@@ -84,7 +94,7 @@ class Asked:
 
 
 def add_totals(tx: Transaction, operator: str, totals: Sequence[BlockTotal]) -> None:
-    """Keep what new blocks add up to, with the blocks."""
+    """Store the totals of new blocks."""
     tx.execute(
         """INSERT INTO plan_total
            SELECT block_id, %s, dso, asset_count, minutes, to_timestamp(start_s), to_timestamp(end_s), total, announced
@@ -93,18 +103,18 @@ def add_totals(tx: Transaction, operator: str, totals: Sequence[BlockTotal]) -> 
                   AS t(block_id, dso, asset_count, minutes, start_s, end_s, total, announced)""",
         (
             operator,
-            *([each.block_id for each in totals], [each.dso for each in totals]),
-            *([each.asset_count for each in totals], [each.minutes for each in totals]),
-            [each.total.planned_assets.starts_s[0] for each in totals],
-            [each.total.planned_assets.end_s for each in totals],
-            [_json(each.total) for each in totals],
-            [None if each.announced is None else _json(each.announced) for each in totals],
+            *([block.block_id for block in totals], [block.dso for block in totals]),
+            *([block.asset_count for block in totals], [block.minutes for block in totals]),
+            [block.total.planned_assets.starts_s[0] for block in totals],
+            [block.total.planned_assets.end_s for block in totals],
+            [_json(block.total) for block in totals],
+            [None if block.announced is None else _json(block.announced) for block in totals],
         ),
     )
 
 
 def standing(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Standing]:
-    """What of each block is in force in a period, for active assets."""
+    """Return the part of each block that stands in a period, for active assets."""
     rows = tx.execute(
         f"""SELECT a.owner AS operator, a.dso, p.block_id, p.starts_at, p.ends_at, count(*) AS asset_count
               FROM {_ACTIVE}, {WITHIN}
@@ -115,7 +125,10 @@ def standing(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Standing]:
 
 
 def portfolios(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Portfolio]:
-    """Operators with active assets, by code: how many, what they can, and of that what has no plan in a period."""
+    """Return operators with active assets, by code.
+
+    An asset counts as planned if it has any plan in the period.
+    """
     rows = tx.execute(
         f"""SELECT a.owner AS operator, y.name, count(*) AS asset_count,
                    count(*) FILTER (WHERE planned.is_so) AS planned_asset_count,
@@ -134,8 +147,11 @@ def portfolios(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Portfoli
 def standing_pieces(
     tx: Transaction, _scope: TpsScope, asked: Asked, *, block_ids: Sequence[str] | None = None
 ) -> list[tuple[str, Piece]]:
-    """Single plans of active assets that touch a period, each with its operator; by asset and time; all, or those in
-    these blocks."""
+    """Return single plans of active assets that touch a period, each with its operator, by asset and time.
+
+    Args:
+        block_ids: Restricts the result to these blocks. None for all.
+    """
     rows = tx.execute(
         f"""SELECT a.owner AS operator, {PIECE_COLUMNS} FROM {_ACTIVE}, {WITHIN}
              WHERE p.block_id IS NOT NULL AND (%(blocks)s::text[] IS NULL OR p.block_id = ANY(%(blocks)s))
@@ -146,7 +162,7 @@ def standing_pieces(
 
 
 def active_assets(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[dict[str, Any]]:
-    """Active assets, sorted by id: asset_id, operator, dso, kind, max_production_kw, max_consumption_kw."""
+    """Return active assets, sorted by id: asset_id, operator, dso, kind, max_production_kw, max_consumption_kw."""
     return tx.execute(
         """SELECT id AS asset_id, operator, dso, kind, max_production_kw, max_consumption_kw FROM active_asset
             WHERE (%(operator)s::text IS NULL OR operator = %(operator)s)
@@ -158,7 +174,7 @@ def active_assets(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[dict[
 def pieces_of(
     tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]], period: Interval
 ) -> list[tuple[str, Piece]]:
-    """The plans that touch a period of these (asset, operator), by asset and time, each with its operator."""
+    """Return the plans of these (asset, operator) that touch a period, each with its operator, by asset and time."""
     rows = tx.execute(
         f"""SELECT {PIECE_COLUMNS}, p.owner FROM unnest(%(ids)s::text[], %(owners)s::text[]) AS a(id, owner), {WITHIN}
              WHERE p.block_id IS NOT NULL ORDER BY p.asset_id COLLATE "C", p.owner, p.starts_at""",
@@ -174,7 +190,10 @@ def pieces_of(
 def maxima_of(
     tx: Transaction, _scope: TpsScope, assets: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, int]]:
-    """Registered maximum production and consumption of these (asset, operator), in watts; 0 of what is removed."""
+    """Return registered maximum production and consumption of these (asset, operator), in watts.
+
+    A removed asset has 0.
+    """
     rows = tx.execute(
         """SELECT a.id, a.operator, (coalesce(c.max_production_kw, 0) * 1000)::bigint AS production_w,
                   (coalesce(c.max_consumption_kw, 0) * 1000)::bigint AS consumption_w
@@ -186,7 +205,7 @@ def maxima_of(
 
 
 def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, Known]:
-    """What is known of these blocks, by id."""
+    """Return the stored totals of these blocks, by id."""
     rows = tx.execute(
         "SELECT block_id, asset_count, minutes, total FROM plan_total WHERE block_id = ANY(%s)", (list(block_ids),)
     ).fetchall()
@@ -194,7 +213,7 @@ def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, Known]:
 
 
 def announced(tx: Transaction, _scope: TpsScope, asked: Asked) -> dict[str, list[PlanTotal]]:
-    """What each operator planned first for the times of a period; its assets were in a grid then."""
+    """Return the totals of each operator's first plans in a period, for assets that were in a grid at acceptance."""
     rows = tx.execute(
         """SELECT operator, coalesce(announced, total) AS total FROM plan_total
             WHERE ends_at > %(start)s AND starts_at < %(end)s AND dso IS NOT NULL
@@ -202,10 +221,10 @@ def announced(tx: Transaction, _scope: TpsScope, asked: Asked) -> dict[str, list
               AND (%(dso)s::text IS NULL OR dso = %(dso)s)""",
         _arguments(asked),
     ).fetchall()
-    found: dict[str, list[PlanTotal]] = {}
+    totals: dict[str, list[PlanTotal]] = {}
     for row in rows:
-        found.setdefault(row["operator"], []).append(_total(row["total"]))
-    return found
+        totals.setdefault(row["operator"], []).append(_total(row["total"]))
+    return totals
 
 
 _ACTIVE = """(SELECT id, operator AS owner, dso, max_production_kw, max_consumption_kw FROM active_asset
@@ -219,7 +238,7 @@ def _arguments(asked: Asked) -> dict[str, Any]:
 
 def _json(total: PlanTotal) -> str:
     parts = (total.planned_assets, total.production_w, total.consumption_w)
-    return json.dumps([total.planned_assets.end_s, *([each.starts_s, list(each.levels_w)] for each in parts)])
+    return json.dumps([total.planned_assets.end_s, *([steps.starts_s, list(steps.levels_w)] for steps in parts)])
 
 
 def _total(row: Sequence[Any]) -> PlanTotal:

@@ -1,4 +1,7 @@
-"""Readiness as the platform operator reads it: who is well, and what is still missing (F3)."""
+"""Readiness as the platform operator reads it: the health of parties, and missing data.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _DAY = timedelta(days=1)
 
 
 def horizon_at(now: datetime, component: str) -> Horizon:
-    """What counts by now: plans until the end of tomorrow (UTC), messages of two weeks."""
+    """Return the horizon now: plans until the end of tomorrow (UTC), and messages of the last two weeks."""
     tomorrow_ends = now.replace(hour=0, minute=0, second=0, microsecond=0) + 2 * _DAY
     return Horizon(Interval(now, tomorrow_ends), now - LOOK_BACK, now - SLOW_AFTER, component)
 
@@ -29,7 +32,7 @@ def horizon_at(now: datetime, component: str) -> Horizon:
 def readiness_json(
     party: Party, health: ComponentHealth | None, held: Holdings | None, *, undelivered: int, now: datetime
 ) -> dict[str, Any]:
-    """A party, its component's health, and what it needs."""
+    """Return a party, its component's health, and its needs."""
     until = None if health is None else _certificates_until(health, now)
     is_near = until is None or until - now < NEAR_EXPIRY
     needs = {
@@ -50,7 +53,7 @@ def readiness_json(
 
 
 def item_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One entry of a list of what is missing."""
+    """Return one entry of a list of missing data."""
     body = {name: value for name, value in row.items() if name not in ("peer", "state", "sent_at")}
     if "peer" in row:
         body["to"] = row["peer"]
@@ -73,9 +76,9 @@ def _component_json(
 
 
 def _certificates_until(health: ComponentHealth, now: datetime) -> datetime | None:
-    """Until when all uses have a valid certificate; None if one has none now."""
+    """Return when the first use loses its valid certificate. Return None if a use has none now."""
     if health.entry is None:
         return None
-    found = [health.entry.find_certificate(use, now) for use in CertificateUse]
-    ends = [each.valid_to for each in found if each is not None]
-    return min(ends) if len(ends) == len(found) else None
+    certificates = [health.entry.find_certificate(use, now) for use in CertificateUse]
+    ends = [certificate.valid_to for certificate in certificates if certificate is not None]
+    return min(ends) if len(ends) == len(certificates) else None

@@ -1,4 +1,9 @@
-"""What is not ready yet (F3): who was never heard of, what waits, what nobody plans, what did not arrive."""
+"""Rows about readiness.
+
+They list silent components, points without assets, assets without points or plans, and undelivered messages.
+
+Source: docs/requirements.md, F3.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,7 @@ LOOK_BACK = timedelta(days=14)
 
 
 class Lack(StrEnum):
-    """Something that is not ready; each is a list."""
+    """A kind of missing data. Each kind is a list."""
 
     POINTS_WITHOUT_ASSETS = "points_without_assets"
     ASSETS_WITHOUT_POINTS = "assets_without_points"
@@ -30,7 +35,7 @@ class Lack(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ComponentHealth:
-    """What the platform's endpoint knows of one component; times None for never."""
+    """What the platform's endpoint knows about one component. Times are None for never."""
 
     code: str
     last_message_at: datetime | None
@@ -41,7 +46,14 @@ class ComponentHealth:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """What counts: plans within `planned`, messages sent after `since` and not delivered by `overdue`."""
+    """The data that count.
+
+    Attributes:
+        planned: Period in which assets need a plan.
+        since: Start of the period of messages.
+        overdue: Messages sent before this time must be delivered.
+        component: The platform's component.
+    """
 
     planned: Interval
     since: datetime
@@ -50,7 +62,11 @@ class Horizon:
 
 
 def healths(tx: Transaction, _scope: TpsScope, component: str) -> dict[str, ComponentHealth]:
-    """Of every component that the platform knows, by code; `component` is the platform's."""
+    """Return the health of every component that the platform knows, by code.
+
+    Args:
+        component: The platform's component.
+    """
     rows = tx.execute(
         """SELECT y.component AS code, m.last_message_at, m.last_sent_at, d.synchronised_at, d.entry
              FROM party y LEFT JOIN directory_entry d ON d.code = y.component
@@ -63,7 +79,7 @@ def healths(tx: Transaction, _scope: TpsScope, component: str) -> dict[str, Comp
 
 
 def undelivered_by_peer(tx: Transaction, _scope: TpsScope, horizon: Horizon) -> dict[str, int]:
-    """How many messages did not arrive, by the component they are for."""
+    """Return the number of undelivered messages by receiving component."""
     rows = tx.execute(
         f"SELECT u.peer, count(*) AS messages FROM ({_QUERIES[Lack.UNDELIVERED_MESSAGES]}) u GROUP BY 1",
         _arguments(horizon),
@@ -72,14 +88,14 @@ def undelivered_by_peer(tx: Transaction, _scope: TpsScope, horizon: Horizon) -> 
 
 
 def count_lacking(tx: Transaction, _scope: TpsScope, lack: Lack, horizon: Horizon) -> int:
-    """How many there are."""
+    """Return the number of entries of a list of missing data."""
     row = tx.execute(f"SELECT count(*) AS lacking FROM ({_QUERIES[lack]}) q", _arguments(horizon)).fetchone()
     assert row is not None
     return int(row["lacking"])
 
 
 def list_lacking(tx: Transaction, _scope: TpsScope, lack: Lack, horizon: Horizon) -> list[dict[str, Any]]:
-    """Which they are, sorted by their ids."""
+    """Return the entries of a list of missing data, sorted by their ids."""
     return tx.execute(_QUERIES[lack] + " ORDER BY 1", _arguments(horizon)).fetchall()
 
 

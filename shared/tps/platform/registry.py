@@ -1,8 +1,9 @@
-"""The registry of connection points and flexibility assets (F4a, F5a), in the platform's own database.
+"""The registry of connection points and flexibility assets, in the platform's own database.
 
-An asset is active when its operator's claim holds (`tps.platform.claims`) and its point is held. Nobody learns of
-another's claim (docs/semantics.md, "Registration"). All work is done by sets: one statement for any number of
-entries.
+An asset is active if its operator's claim holds (`tps.platform.claims`) and a DSO holds its point. No party learns of
+another party's claim. Each function uses one statement for any number of entries.
+
+Source: docs/requirements.md, F4a and F5a; docs/semantics.md, "Registration".
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party of the installation; `role` is agr, brp, dso or tps."""
+    """A party of the installation. `role` is agr, brp, dso or tps."""
 
     code: str
     role: str
@@ -40,7 +41,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class ClaimStatus:
-    """What a party may know of its own claim."""
+    """The status of a claim, as its party may know it."""
 
     id: str
     is_active: bool
@@ -49,7 +50,7 @@ class ClaimStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """A claim whose status moved, and the registration that its party is to be told about."""
+    """A changed status of a claim, and the registration that the notice to its party refers to."""
 
     party: str
     message_id: str
@@ -60,7 +61,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class ActiveAsset:
-    """An asset in force, with what only the platform may bring together: its operator, and what its point carries."""
+    """An active asset with its operator and the maxima of its point. Only the platform may combine these."""
 
     id: str
     operator: str
@@ -72,7 +73,7 @@ class ActiveAsset:
 
 
 def add_party(tx: Transaction, party: Party) -> None:
-    """Take in a party, in place of what an interrupted onboarding may have left of it."""
+    """Add a party. Replace the remains of an interrupted onboarding."""
     tx.execute("DELETE FROM party WHERE code = %s", (party.code,))
     tx.execute(
         "INSERT INTO party VALUES (%s, %s, %s, %s, %s)",
@@ -81,6 +82,7 @@ def add_party(tx: Transaction, party: Party) -> None:
 
 
 def party_by_component(tx: Transaction, component: str) -> Party | None:
+    """Return the party with this component, or None."""
     return _party(tx.execute("SELECT * FROM party WHERE component = %s", (component,)).fetchone())
 
 
@@ -97,20 +99,19 @@ def sender_of(incoming: Incoming) -> Correspondent:
 
 
 def parties(tx: Transaction, codes: Iterable[str]) -> dict[str, Party]:
-    """These parties, by code."""
+    """Return these parties, by code."""
     rows = tx.execute("SELECT * FROM party WHERE code = ANY(%s)", (list(codes),)).fetchall()
-    found = [_party(row) for row in rows]
-    return {party.code: party for party in found if party}
+    return {party.code: party for party in map(_party, rows) if party}
 
 
 def all_parties(tx: Transaction, _scope: TpsScope) -> list[Party]:
-    """Every party of the installation, by code; for the platform operator alone."""
+    """Return every party of the installation, by code. Only the platform operator may see them."""
     rows = tx.execute("SELECT * FROM party ORDER BY code").fetchall()
     return [party for party in map(_party, rows) if party]
 
 
 def asset_statuses(tx: Transaction, operator: str, ids: Sequence[str]) -> list[ClaimStatus]:
-    """Status of an operator's own claims, by id, as it was last told or is about to be."""
+    """Return the status of an operator's own claims by id, as last told or about to be told."""
     rows = tx.execute(
         """SELECT id, told_active AS is_active, told_capped AS is_capped FROM asset_claim
             WHERE operator = %s AND id = ANY(%s) AND claimed IS NOT NULL ORDER BY id""",
@@ -120,7 +121,7 @@ def asset_statuses(tx: Transaction, operator: str, ids: Sequence[str]) -> list[C
 
 
 def point_statuses(tx: Transaction, dso: str, ids: Sequence[str]) -> list[ClaimStatus]:
-    """The same for a DSO's claims on points; they are never capped."""
+    """Return the status of a DSO's claims on points, by id. Points are never capped."""
     rows = tx.execute(
         """SELECT id, holds AS is_active FROM point_claim
             WHERE dso = %s AND id = ANY(%s) AND claimed IS NOT NULL ORDER BY id""",
@@ -132,11 +133,14 @@ def point_statuses(tx: Transaction, dso: str, ids: Sequence[str]) -> list[ClaimS
 def moved_assets(
     tx: Transaction, *, asset_ids: Sequence[str] = (), point_ids: Sequence[str] = (), only_of: str | None = None
 ) -> list[StatusChange]:
-    """Claims whose status has moved since their operators were last told, among these assets and all at these points.
+    """Return claims whose status changed since their operators were last told, and mark them as told.
 
-    They count as told from now on: send the notices in the same transaction. Assets at the points of the named
-    assets are looked at, too, because a point's maximum is shared; with `only_of`, just that operator's claims on the
-    named assets.
+    The caller must send the notices in the same transaction.
+
+    Args:
+        asset_ids: Assets to check, with all assets at their points, because the assets share the maximum of a point.
+        point_ids: Points whose assets are checked.
+        only_of: Restricts the check to this operator's claims on the named assets.
     """
     rows = tx.execute(
         """WITH points AS (
@@ -168,7 +172,7 @@ def moved_assets(
 
 
 def moved_points(tx: Transaction, ids: Sequence[str], only_of: str | None = None) -> list[StatusChange]:
-    """The same for claims on points: a waiting one that now holds."""
+    """Return claims on points whose status changed since their DSOs were last told, and mark them as told."""
     rows = tx.execute(
         """UPDATE point_claim SET told_active = holds
             WHERE id = ANY(%s) AND told_active <> holds AND (%s::text IS NULL OR dso = %s)
@@ -180,7 +184,10 @@ def moved_points(tx: Transaction, ids: Sequence[str], only_of: str | None = None
 
 
 def listing(tx: Transaction, scope: DsoScope) -> list[AssetListing]:
-    """All active assets in a DSO's grid, sorted by id (F5)."""
+    """Return all active assets in a DSO's grid, sorted by id.
+
+    Source: docs/requirements.md, F5.
+    """
     rows = tx.execute(
         """SELECT id, connection_point_id, kind, max_production_kw, max_consumption_kw FROM active_asset
             WHERE dso = %s ORDER BY id COLLATE "C" """,
@@ -190,7 +197,7 @@ def listing(tx: Transaction, scope: DsoScope) -> list[AssetListing]:
 
 
 def assets_in_grid(tx: Transaction, scope: DsoScope, ids: Sequence[str]) -> list[ActiveAsset]:
-    """Those of these assets that are active in this DSO's grid."""
+    """Return those of these assets that are active in this DSO's grid."""
     rows = tx.execute(
         """SELECT id, operator, connection_point_id, max_production_kw, max_consumption_kw,
                   point_production_kw, point_consumption_kw
@@ -201,7 +208,7 @@ def assets_in_grid(tx: Transaction, scope: DsoScope, ids: Sequence[str]) -> list
 
 
 def assets_at_points(tx: Transaction, point_ids: Iterable[str]) -> dict[str, list[ActiveAsset]]:
-    """All active assets at these points, by point."""
+    """Return all active assets at these points, by point."""
     rows = tx.execute(
         """SELECT id, operator, connection_point_id, max_production_kw, max_consumption_kw,
                   point_production_kw, point_consumption_kw

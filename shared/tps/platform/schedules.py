@@ -1,4 +1,7 @@
-"""Schedules as the platform accepted them, and where the plans that its DSOs see have changed (F8a)."""
+"""Accepted schedules, and changes of the plans that DSOs see.
+
+Source: docs/requirements.md, F8a.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ class AcceptedDocument:
     """The highest accepted revision of an operator's document.
 
     Attributes:
-        asset_ids: Planned by it; those whose series were refused in it stay as the revision before had them.
-        period: Of all that it plans.
-        is_cancelled: All of it; nothing follows.
+        asset_ids: Assets that it plans. A refused series keeps its asset as in the revision before.
+        period: Period of all its plans.
+        is_cancelled: The whole document is cancelled. No revision may follow.
     """
 
     revision: int
@@ -33,21 +36,21 @@ class AcceptedDocument:
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """An asset whose plan, as its DSO sees it, is another one than before, and where."""
+    """An asset whose plan changed for its DSO, and the period of the change."""
 
     asset_id: str
     period: Interval
 
 
 def next_rank(tx: Transaction) -> int:
-    """Of what is accepted now: higher than that of anything accepted before."""
+    """Return a rank that is higher than the rank of every accepted schedule."""
     row = tx.execute("SELECT nextval('plan_order') AS rank").fetchone()
     assert row is not None
     return int(row["rank"])
 
 
 def accepted_document(tx: Transaction, operator: str, document_id: str) -> AcceptedDocument | None:
-    """What stands by a document; None if none of it was ever accepted."""
+    """Return the accepted state of a document. Return None if no revision was ever accepted."""
     row = tx.execute(
         """SELECT revision, is_cancelled, asset_ids, starts_at, ends_at FROM schedule_document
             WHERE operator = %s AND document_id = %s""",
@@ -59,7 +62,7 @@ def accepted_document(tx: Transaction, operator: str, document_id: str) -> Accep
 
 
 def keep_document(tx: Transaction, operator: str, document_id: str, accepted: AcceptedDocument) -> None:
-    """Keep what stands by a document now."""
+    """Store the accepted state of a document."""
     tx.execute(
         """INSERT INTO schedule_document VALUES (%s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (operator, document_id) DO UPDATE
@@ -73,7 +76,10 @@ def keep_document(tx: Transaction, operator: str, document_id: str, accepted: Ac
 
 
 def registered_maxima(tx: Transaction, operator: str, asset_ids: Iterable[str]) -> dict[str, Maxima]:
-    """Maximum production and consumption of those of these assets that an operator has registered, whatever state."""
+    """Return maximum production and consumption by asset id.
+
+    Only assets that the operator has registered are included, in any state.
+    """
     rows = tx.execute(
         """SELECT id, max_production_kw, max_consumption_kw FROM asset_claim
             WHERE operator = %s AND claimed IS NOT NULL AND id = ANY(%s)""",
@@ -83,7 +89,7 @@ def registered_maxima(tx: Transaction, operator: str, asset_ids: Iterable[str]) 
 
 
 def grids_of(tx: Transaction, operator: str, asset_ids: Iterable[str]) -> dict[str, str]:
-    """Of those of an operator's assets that are active the DSO in whose grid they are."""
+    """Return the DSO of each active asset among an operator's assets, by asset id."""
     rows = tx.execute(
         "SELECT id, dso FROM active_asset WHERE operator = %s AND id = ANY(%s)", (operator, list(asset_ids))
     ).fetchall()
@@ -91,7 +97,7 @@ def grids_of(tx: Transaction, operator: str, asset_ids: Iterable[str]) -> dict[s
 
 
 def add_changes(tx: Transaction, changes: Sequence[PlanChange], now: datetime) -> None:
-    """Note changes, to be told when the window that now lies in is over."""
+    """Note changes. They are told at the end of the window that contains `now`."""
     tx.execute(
         """INSERT INTO plan_change
            SELECT asset_id, starts_at, ends_at, %s
@@ -105,9 +111,9 @@ def add_changes(tx: Transaction, changes: Sequence[PlanChange], now: datetime) -
 
 
 def dsos_to_tell(tx: Transaction, window_end: datetime) -> list[str]:
-    """DSOs in whose grids plans have changed before that moment, sorted; what no DSO sees is dropped.
+    """Return DSOs with changed plans in their grids before that moment, sorted. Drop changes that no DSO sees.
 
-    An asset that becomes active later is noted then, all of its plan.
+    When a dropped asset becomes active later, its whole plan is noted as changed.
     """
     tx.execute(
         """DELETE FROM plan_change c
@@ -123,7 +129,10 @@ def dsos_to_tell(tx: Transaction, window_end: datetime) -> list[str]:
 
 
 def close_window(tx: Transaction, dso: str, window_end: datetime) -> bool:
-    """Take a DSO's window for this transaction; False if it, or a later one, was told before, or is being told now."""
+    """Take a DSO's window for this transaction.
+
+    Return False if this window or a later one was already told, or is being told now.
+    """
     lock = tx.execute(
         "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)) AS is_free", (f"tell plans {dso}",)
     ).fetchone()
@@ -139,9 +148,9 @@ def close_window(tx: Transaction, dso: str, window_end: datetime) -> bool:
 
 
 def take_changes(tx: Transaction, scope: DsoScope, window_end: datetime, now: datetime) -> list[PlanChange]:
-    """Take out the changes in a DSO's grid before that moment; by asset.
+    """Remove and return the changes in a DSO's grid before that moment, by asset.
 
-    All of a plan is what it has from the beginning of today to the end of whatever anybody has planned for the asset.
+    A change of the whole plan runs from the start of today to the end of all plans for the asset.
     """
     rows = tx.execute(
         """WITH due AS (

@@ -1,4 +1,4 @@
--- The registry: who claims which connection point and which asset.
+-- The registry: parties, and their claims on connection points and assets.
 
 CREATE TABLE party (
     code          text PRIMARY KEY,
@@ -10,7 +10,7 @@ CREATE TABLE party (
 
 CREATE SEQUENCE claim_order;
 
--- One row per (point, DSO). The earliest unreleased claim holds; a released one keeps its row for its sequence.
+-- One row per (point, DSO). The earliest unreleased claim holds. A released claim keeps its row for its sequence.
 CREATE TABLE point_claim (
     id                 text NOT NULL,
     dso                text NOT NULL,
@@ -48,21 +48,21 @@ CREATE TABLE asset_claim (
 CREATE UNIQUE INDEX asset_claim_holder ON asset_claim (id) WHERE holds;
 CREATE INDEX asset_claim_point ON asset_claim (connection_point_id) WHERE holds;
 
--- In force: held by its operator, at a point that is held by a DSO.
+-- Active assets: an operator's claim holds, and a DSO holds the connection point.
 CREATE VIEW active_asset AS
     SELECT a.id, a.operator, a.connection_point_id, a.kind, a.max_production_kw, a.max_consumption_kw,
            p.dso, p.max_production_kw AS point_production_kw, p.max_consumption_kw AS point_consumption_kw
       FROM asset_claim a JOIN point_claim p ON p.id = a.connection_point_id AND p.holds
      WHERE a.holds;
 
--- Every earlier form of a claim and until when it stood. Bookkeeping of notices makes no history. The statement's time,
--- not the transaction's: registrations wait for each other between their start and their first change.
+-- Earlier versions of claims, and when they ended. Notices alone make no history. The time is the statement's, because
+-- registrations wait for each other between the start of their transaction and their first change.
 CREATE TABLE asset_history (LIKE asset_claim, changed_at timestamptz NOT NULL);
 CREATE INDEX asset_history_by_id ON asset_history (id, changed_at);
 CREATE TABLE point_history (LIKE point_claim, changed_at timestamptz NOT NULL);
 CREATE INDEX point_history_by_id ON point_history (id, changed_at);
 
--- Without the setting the two sets are joined by nested loops, row by row: quadratic in the size of a registration.
+-- Without this setting, nested loops join the two sets row by row, which is quadratic in the size of a registration.
 CREATE FUNCTION keep_asset_history() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO asset_history
@@ -85,7 +85,7 @@ CREATE TRIGGER point_history AFTER UPDATE ON point_claim
     REFERENCING OLD TABLE AS before NEW TABLE AS after
     FOR EACH STATEMENT EXECUTE FUNCTION keep_point_history();
 
--- Documents the platform has decided on, so that the same one again gets the same answer.
+-- The platform's decisions on documents, so that a repeated document gets the same answer.
 CREATE TABLE decided_document (
     sender      text NOT NULL,
     document_id text NOT NULL,

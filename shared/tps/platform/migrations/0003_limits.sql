@@ -1,4 +1,4 @@
--- Limits as accepted, with everything that was frozen at that moment.
+-- Accepted limits, with the values that were frozen at acceptance.
 
 CREATE TABLE limit_revision (
     dso         text NOT NULL,

@@ -1,15 +1,15 @@
--- What one function of the platform leaves for another to find on its next tick, written with what caused it.
+-- Marks that one function leaves for another function's next tick. The transaction of their cause writes them.
 
--- Assets that another operator holds now than before: limits that bind them are divided anew between the two.
+-- Assets with a new operator. The limits that bind them are divided again between the two operators.
 CREATE TABLE handed_over (
     asset_id text PRIMARY KEY,
     at       timestamptz NOT NULL
 );
 
--- Where an asset's plan, as its DSO sees it, is another one than before; merged per window and sent.
+-- Changes of plans as the assets' DSOs see them. They are merged per window and sent.
 CREATE TABLE plan_change (
     asset_id   text NOT NULL,
-    starts_at  timestamptz NOT NULL,   -- '-infinity' and 'infinity' for all of its plan
+    starts_at  timestamptz NOT NULL,   -- '-infinity' and 'infinity' for the whole plan
     ends_at    timestamptz NOT NULL,
     changed_at timestamptz NOT NULL
 );

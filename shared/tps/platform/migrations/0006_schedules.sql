@@ -1,20 +1,20 @@
--- Schedules as the platform accepted them (F8a); what they plan lies in plan_piece.
+-- Schedules as the platform accepted them (F8a). Their plans are in plan_piece.
 
 CREATE SEQUENCE plan_order;
 
--- The highest revision of each document that was accepted, also of one that came cancelled first.
+-- The highest accepted revision of each document, including documents whose first message was a cancellation.
 CREATE TABLE schedule_document (
     operator     text NOT NULL,
     document_id  text NOT NULL,
     revision     integer NOT NULL,
     is_cancelled boolean NOT NULL,
-    asset_ids    text[] NOT NULL,      -- planned by it
-    starts_at    timestamptz NOT NULL, -- of all that it plans
+    asset_ids    text[] NOT NULL,      -- assets that it plans
+    starts_at    timestamptz NOT NULL, -- period of all its plans
     ends_at      timestamptz NOT NULL,
     PRIMARY KEY (operator, document_id)
 );
 
--- Up to when each DSO was told of changes: once per window.
+-- The last window whose changes each DSO was told: one document per window.
 CREATE TABLE plan_window (
     dso      text PRIMARY KEY,
     ended_at timestamptz NOT NULL

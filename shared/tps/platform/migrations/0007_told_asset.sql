@@ -1,4 +1,4 @@
--- What each DSO was last told of the assets in its grid, by a list or by a change; nothing of who operates them.
+-- The assets of each grid as the DSO was last told them, by a list or by a change. Operators are not part of it.
 CREATE TABLE told_asset (
     id                  text NOT NULL,
     dso                 text NOT NULL,
@@ -10,14 +10,14 @@ CREATE TABLE told_asset (
 );
 CREATE INDEX told_asset_of_dso ON told_asset (dso);
 
--- Who held an asset last, and in whose grid it was then; no grid since it is not active any more.
+-- The last operator of each asset, and its grid at that time. No grid if the asset is not active.
 CREATE TABLE asset_holder (
     id       text PRIMARY KEY,
     operator text NOT NULL,
     dso      text
 );
 
--- Assets that a registration touched: whether they are others for their DSO is looked at once the window is over.
+-- Assets that a registration touched. The end of the window compares them with the state that their DSO was told.
 CREATE TABLE touched_asset (
     asset_id   text NOT NULL,
     touched_at timestamptz NOT NULL
@@ -30,6 +30,6 @@ CREATE TABLE told_window (
     ended_at timestamptz NOT NULL
 );
 
--- What was registered before there were changes.
+-- Registrations from before this migration.
 INSERT INTO asset_holder SELECT id, operator, dso FROM active_asset;
 INSERT INTO touched_asset SELECT id, statement_timestamp() FROM active_asset;

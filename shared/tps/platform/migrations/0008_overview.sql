@@ -1,13 +1,13 @@
--- What the platform operator's overview reads (F3).
+-- Data of the platform operator's overview (F3).
 
--- What each block of plans adds up to, written with it and never changed: what still holds whole needs no look into the
--- block. `announced`: of that what was planned where nothing was planned before; NULL: all of it.
+-- Totals of plan blocks, written with the block and never changed. A block that stands as a whole is not read.
+-- `announced`: total of the plans for times that had no plan before. NULL: the whole block.
 CREATE TABLE plan_total (
     block_id    text PRIMARY KEY,
     operator    text NOT NULL,
-    dso         text,                   -- in whose grid the assets were then
+    dso         text,                   -- the grid of the assets at acceptance
     asset_count integer NOT NULL,
-    minutes     bigint NOT NULL,        -- of all its plans together
+    minutes     bigint NOT NULL,        -- sum over all its plans
     starts_at   timestamptz NOT NULL,
     ends_at     timestamptz NOT NULL,
     total       json NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE plan_total (
 );
 CREATE INDEX plan_total_period ON plan_total (operator, ends_at);
 
--- How often there was news, raised once it can be read.
+-- Counts of news, raised after the news can be read.
 CREATE SEQUENCE news_of_plans MINVALUE 0 START 0;
 CREATE SEQUENCE news_of_limits MINVALUE 0 START 0;
 CREATE SEQUENCE news_of_deliveries MINVALUE 0 START 0;

@@ -1,5 +1,5 @@
--- What was planned first for a time where something else, or nothing, is planned now (F3). Where no row speaks of a time,
--- what stands in plan_piece was planned first. No two of one owner and asset overlap.
+-- The first plans for times that have another plan, or none, now (F3). For times without a row here, the plan in
+-- plan_piece was the first. Rows of one owner and asset never overlap.
 CREATE TABLE announced_piece (
     asset_id    text NOT NULL,
     owner       text NOT NULL,
