@@ -1,4 +1,4 @@
-"""A DSO's own copy of its grid, from lists and changes that come in any order, and the feed of what changed (F5b)."""
+"""A DSO's own copy of its grid, from lists and changes in any order, and the feed of changes (F5b)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def listing(asset_id: str, production: str = "10") -> AssetListing:
 
 @dataclass
 class Copy:
-    """What a DSO's backend was told, and what it makes of it."""
+    """The copy of a DSO's backend, and the documents that it received."""
 
     database: Database
 
@@ -45,7 +45,7 @@ class Copy:
         return {each.id: f"{each.max_production_kw:f}".removesuffix(".000") for each in found}
 
     def news(self, position: int = 0, party: str = GRID) -> tuple[list[str], list[str], int]:
-        """Ids that are new or others, ids that are gone, and the position reached."""
+        """Return new or changed ids, removed ids, and the position after them."""
         with self.database.transaction() as tx:
             found = grid_assets.changes_after(tx, DsoScope(party), position)
         if found is None:
@@ -106,7 +106,7 @@ def test_a_whole_list_takes_away_what_it_does_not_name(copy: Copy) -> None:
 
 
 def test_a_change_that_a_whole_list_has_in_it_already_changes_nothing(copy: Copy) -> None:
-    """An asset that came and went is in no list: without the list's own sequence it would come back."""
+    """A list does not name an asset that came and went. Without the sequence of the list, the asset would return."""
     copy.told(5, listing("A"), is_whole=True)
 
     copy.told(4, listing("A", "99"), listing("gone before"))
@@ -140,7 +140,7 @@ def test_documents_in_any_order_make_the_same_copy(copy: Copy) -> None:
 
 @given(st.lists(st.dictionaries(st.sampled_from("ABC"), st.sampled_from(["1", "2"])), min_size=1, max_size=6))
 def test_who_follows_the_feed_has_the_copy(databases: dict[str, Database], states: list[dict[str, str]]) -> None:
-    """Whatever it is told, whole and by changes, and however much of it at once."""
+    """This holds for whole lists and for changes, in any number at once."""
     copy, known, position, before = Copy(databases["dso"]), dict[str, str](), 0, dict[str, str]()
     with copy.database.transaction() as tx:
         tx.execute("DELETE FROM grid_asset")

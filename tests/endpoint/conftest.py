@@ -1,4 +1,4 @@
-"""One installation per test process: real Postgres, NATS and S3, everybody onboarded."""
+"""One installation per test process: real Postgres, NATS and S3, with all components onboarded."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
 
 
 def on_demand(services: Services) -> Services:
-    """Acknowledgements go when a test says so."""
+    """Owed acknowledgements go only when a test sends them."""
     endpoints = {name: dataclasses.replace(each, owed=OwedBatch(NEVER_S)) for name, each in services.endpoints.items()}
     return dataclasses.replace(services, endpoints=endpoints)
 
 
 @pytest.fixture
 def net(network: Net) -> Iterator[Net]:
-    """The installation. After each test nothing is left owed."""
+    """The installation. After each test, no acknowledgement stays owed."""
     yield network
     for endpoint in network.services.endpoints.values():
         endpoint.owed.flush(endpoint)

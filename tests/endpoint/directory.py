@@ -1,4 +1,4 @@
-"""A Component Directory that a test can make say anything, also what the real one never would."""
+"""A stand-in for the Component Directory that can give any answer, also answers that the real one never gives."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tps.mades.directory import ComponentEntry
 
 @dataclass
 class StandIn:
-    """What it would answer, and what it was asked.
+    """The stand-in's answers, and a record of its requests.
 
     Attributes:
-        views: What each component sees.
-        content_id: Raise it when `views` changes.
-        status: Answer with this in place of 200.
+        views: Entries that each component sees.
+        content_id: Tests raise it when they change `views`.
+        status: Answers with this HTTP status instead of 200.
         refused: Components that get a 401.
-        meanwhile: Done while somebody waits for an answer.
-        looks: Who looked, and with which content id.
+        meanwhile: Called while a caller waits for an answer.
+        looks: Components that pulled, with their content ids.
         asked: Bodies of requests for certificates.
         spoil: Changes certificates before they are answered.
     """
@@ -50,7 +50,7 @@ class StandIn:
 
     @property
     def certificates(self) -> list[Certificate]:
-        """All that were issued."""
+        """All issued certificates."""
         return [each for certificates in self._issued.values() for each in certificates]
 
     def answer(self, token: str, target: str, body: bytes) -> tuple[int, Any]:
@@ -63,7 +63,7 @@ class StandIn:
         return self.status, given
 
     def _component_behind(self, token: str, body: bytes) -> str | None:
-        """As the real one: by a certificate that it knows."""
+        """Return the component that signed a request, by a known certificate, as the real directory does."""
         said = read_assertion(token)
         assert said is not None
         own = next((each for each in self.views.get(said.component, []) if each.code == said.component), None)
@@ -97,7 +97,7 @@ class StandIn:
 
 @contextmanager
 def serving(directory: StandIn) -> Iterator[StandIn]:
-    """It answers at `directory.url`."""
+    """Serve the stand-in at `directory.url`."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:

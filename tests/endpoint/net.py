@@ -1,4 +1,4 @@
-"""Endpoints of the platform, two operators and a DSO on real stores, and messages made by hand."""
+"""Endpoints of the platform, two operators and a DSO on real stores, and hand-made messages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ GSRN = "571313190000000011"
 
 
 def onboard(stack: LocalStack) -> Services:
-    """Everybody's component, and a table for what the tests' own decisions leave behind."""
+    """Onboard all components, and create a table for the effects of the tests' own decisions."""
     for code, role, name in PARTIES:
         onboarding.add_party(stack, role=role, code=code, name=name, grid_prefixes=())
     services = build_services(Settings.from_env(stack.environment()))
@@ -52,7 +52,7 @@ def onboard(stack: LocalStack) -> Services:
 
 
 def registration(asset_id: str = GSRN, **header: Any) -> AssetRegistration:
-    """An operator registers one asset."""
+    """Return an operator's registration of one asset."""
     values: dict[str, Any] = {
         "document_id": new_id(),
         "created_at": utc_now().replace(microsecond=0),
@@ -68,7 +68,7 @@ def registration(asset_id: str = GSRN, **header: Any) -> AssetRegistration:
 
 @dataclass
 class Net:
-    """The installation, and messages from anybody to anybody."""
+    """The installation, and messages between any two components."""
 
     stack: LocalStack
     services: Services
@@ -90,7 +90,7 @@ class Net:
         return {PLATFORM: self.platform, GRID: self.grids}.get(code, self.operators)
 
     def message(self, content: bytes | Document, **changes: Any) -> Message:
-        """From an operator to the platform, now."""
+        """Return a message from an operator to the platform, sent now."""
         now = utc_now()
         values: dict[str, Any] = {
             "message_id": new_id(),
@@ -105,7 +105,7 @@ class Net:
         return Message(**{**values, **changes})
 
     def sealed(self, message: Message, for_: str | None = None) -> Envelope:
-        """Signed by its sender, encrypted for its receiver, or for somebody else."""
+        """Return a message that its sender signed and that is encrypted for its receiver, or for another component."""
         receiver = for_ or message.receiver
         with self.endpoint_of(message.sender).database.transaction() as tx:
             signing = self.endpoint_of(message.sender).signing_key(tx, message.sender)
@@ -122,13 +122,13 @@ class Net:
         return dataclasses.replace(self.sealed(message), content=sealed.content)
 
     def arrival(self, message: Message, envelope: Envelope | None = None) -> Arrival:
-        """As event delivery would hand it over."""
+        """Return a message as event delivery hands it over."""
         group = self.endpoint_of(message.receiver).group
         subject = message_subject(group, message.type, message.receiver, message.sender)
         return Arrival(subject, (envelope or self.sealed(message)).to_bytes())
 
     def in_stream(self, subject: str) -> int:
-        """How many messages of a subject the broker holds."""
+        """Return the number of messages of a subject at the broker."""
 
         async def count(client: Any) -> int:
             info = await client.jetstream().stream_info("MADES", subjects_filter=subject)
@@ -137,7 +137,7 @@ class Net:
         return int(self._as_admin(count))
 
     def last(self, subject: str) -> Arrival:
-        """The newest message of a subject that the broker holds."""
+        """Return the newest message of a subject at the broker."""
 
         async def get(client: Any) -> bytes:
             message = await client.jetstream().get_msg("MADES", subject=subject)
@@ -164,18 +164,18 @@ MADES_ACK = message_subject("agr", "MADES-ACK", OPERATOR, PLATFORM)
 
 
 def sender_of(incoming: Incoming) -> Correspondent:
-    """In these tests a component and its party have the same code."""
+    """Return the sender's party. In these tests a component and its party have the same code."""
     return Correspondent(incoming.message.sender, incoming.message.sender, Role.AGR)
 
 
 def accept(handling: Handling, document: AssetRegistration) -> Answer:
-    """Accept a registration, and leave one row behind."""
+    """Accept a registration, and write one row."""
     handling.tx.execute("INSERT INTO effect VALUES (%s)", (document.header.document_id,))
     return Answer(Outcome.ACCEPTED)
 
 
 def tell_others(handling: Handling, _document: AssetRegistration) -> None:
-    """Send what must not delay the answer: news for the operator and for the grid."""
+    """Send news to the operator and to the grid, which must not delay the answer."""
     for receiver, type in ((OPERATOR, "TPS-LIMIT-FORESEEN"), (GRID, "TPS-ASSET-LIST")):
         handling.send(Draft(handling.own.code, receiver, type, b"<news/>", document_id=new_id()), "news")
 
@@ -185,7 +185,7 @@ take_and_tell = dataclasses.replace(take_registration, follow_up=tell_others)
 
 
 class Faults:
-    """Fails at the n-th use of a store: before anything happened, or after it happened but was not learnt."""
+    """Fails at the n-th use of a store, before or after its effect."""
 
     def __init__(self, at: int, is_after: bool):
         self._at = at
@@ -206,7 +206,7 @@ class Faults:
             raise StoreAway(f"{name} was not answered")
 
     def around(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint with stores that fail so."""
+        """Return the endpoint with stores that fail in this way."""
         return dataclasses.replace(
             endpoint,
             database=_FailingDatabase(endpoint.database, self),  # type: ignore[arg-type]
@@ -246,5 +246,5 @@ class _FailingStore:
 
 
 def at(endpoint: Endpoint, moment: datetime) -> Endpoint:
-    """The endpoint with its clock standing still at a moment."""
+    """Return the endpoint with a fixed clock."""
     return dataclasses.replace(endpoint, clock=lambda: moment)

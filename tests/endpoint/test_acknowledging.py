@@ -1,4 +1,4 @@
-"""MADES acknowledgements: many in one, sent once or twice and never lost, believed only of one's own messages."""
+"""MADES acknowledgements: many messages in one, sent once or twice, never lost, and valid only for own messages."""
 
 import dataclasses
 import time
@@ -36,7 +36,7 @@ def left(net: Net) -> int:
 
 
 def sent_messages(net: Net, count: int, receiver: str = PLATFORM) -> list[str]:
-    """Ids of messages that an operator has sent."""
+    """Return the ids of messages that an operator has sent."""
     now = utc_now()
     ids = [new_id() for _ in range(count)]
     with net.operators.database.transaction() as tx:
@@ -98,7 +98,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_who_tries(net: Net) -> None:
 
 def test_a_component_that_cannot_sign_does_not_stop_the_others(net: Net) -> None:
     to_platform = message_subject("tps", "MADES-ACK", PLATFORM, OPERATOR)
-    send_owed(net.operators)  # What other tests have left.
+    send_owed(net.operators)  # leftovers of other tests
     with net.operators.database.transaction() as tx:
         for component in ("KEYLESS", OPERATOR):
             owe(tx, component=component, peer=PLATFORM, message_ids=[new_id()], kind=KINDS.DELIVERY, at=utc_now())

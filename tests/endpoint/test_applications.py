@@ -1,4 +1,4 @@
-"""What applications ask of their endpoint: once per conversation, whoever asks how often at once (F1)."""
+"""Calls of applications to their endpoint: one message per conversation, also for simultaneous calls (F1)."""
 
 from __future__ import annotations
 

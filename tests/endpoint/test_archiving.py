@@ -1,4 +1,4 @@
-"""Documents go to the document store on nobody's time, stay with their messages until they are safe there, and once."""
+"""Documents are copied in the background, stay with their messages until the copy is safe, and are copied once."""
 
 import dataclasses
 import zlib
@@ -18,7 +18,7 @@ from tps.mades.message import Message
 
 
 class Memory:
-    """A document store that can be away, and can forget."""
+    """A document store that can be unavailable and can lose documents."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
@@ -44,7 +44,7 @@ def memory() -> Memory:
 
 @pytest.fixture
 def platform(net: Net, memory: Memory) -> Endpoint:
-    """The platform with a document store of its own; what earlier tests left is let go of."""
+    """The platform with its own document store. Contents from earlier tests are removed."""
     with net.platform.database.transaction() as tx:
         tx.execute("UPDATE message SET content = NULL")
     return dataclasses.replace(net.platform, documents=memory)  # type: ignore[arg-type]
@@ -147,7 +147,7 @@ def test_many_documents_are_copied_in_one_go(net: Net, platform: Endpoint) -> No
 
 
 def test_a_message_under_the_id_of_one_of_ours_is_refused_and_touches_nothing(net: Net, platform: Endpoint) -> None:
-    """A party knows the ids of what it was sent; it must not reach our own rows by them."""
+    """A party knows the ids of the messages that it received. These ids must not give it access to our own rows."""
     take_registration(platform, net.arrival(net.message(registration())))
     with platform.database.transaction() as tx:
         ours = tx.execute("SELECT * FROM message WHERE direction = 'out' ORDER BY created_at DESC LIMIT 1").fetchone()

@@ -1,4 +1,4 @@
-"""Owed acknowledgements wait for each other, but not for long; the rows are the truth."""
+"""Owed acknowledgements wait a short time for each other. The rows are the truth."""
 
 import dataclasses
 import time
@@ -23,7 +23,7 @@ from tps.stores.mailbox import Letter, Mailbox
 
 @dataclass
 class Watched:
-    """A mailbox that notes when how many letters went, and fails if told to."""
+    """A mailbox that records the time and number of letters, and fails on request."""
 
     real: Mailbox
     is_away: bool = False
@@ -37,7 +37,7 @@ class Watched:
 
 
 def watched(net: Net, is_away: bool = False) -> tuple[Endpoint, Watched]:
-    """The platform's endpoint as a process has it."""
+    """The platform's endpoint as a running process has it."""
     mailbox = Watched(net.platform.mailbox, is_away)
     return dataclasses.replace(net.platform, mailbox=mailbox, owed=OwedBatch()), mailbox  # type: ignore[arg-type]
 
@@ -70,7 +70,7 @@ def test_nobody_waits_longer_than_a_quarter_of_a_second(net: Net) -> None:
         endpoint.owed.schedule(endpoint)
         assert time.monotonic() < began + 5
 
-    # On an idle machine it is 250 ms; what is promised there is the delay before it starts.
+    # An idle machine takes 250 ms. The promise is only the delay before the start.
     assert batching.BATCH_S < 0.25
     assert mailbox.published[0][0] - began < 2
     eventually(lambda: owed(net) == 0)

@@ -1,4 +1,4 @@
-"""What ReceiveMessage offers: whatever was not confirmed, oldest first, but for answers to what REST asked (F1)."""
+"""Messages for ReceiveMessage: all unconfirmed messages, oldest first, without answers to REST calls (F1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tps.stores.database import Database
 
 
 def arrive(agr: Database, message: Message, after_s: float = 0) -> Message:
-    """The message, taken in and decided on."""
+    """Return the message after it was received and decided on."""
     with agr.transaction() as tx:
         ledger.add_incoming(tx, message, NOW + timedelta(seconds=after_s))
         ledger.mark_handled(tx, message.receiver, message.message_id, status="accepted", document=(None, None))
@@ -98,7 +98,7 @@ def test_what_is_not_whole_proven_and_decided_is_not_offered(agr: Database) -> N
 
 
 def test_what_rest_has_given_is_offered_still(agr: Database) -> None:
-    """RECEIVED is the first of a REST answer and a confirmation; offered is what was not confirmed by SOAP."""
+    """A REST answer makes a message RECEIVED. Only a confirmation by SOAP ends the offers of the web service."""
     message = arrive(agr, to_operator())
     with agr.transaction() as tx:
         ledger.advance(tx, OPERATOR, [message.message_id], State.RECEIVED, at=hours(1), at_component=OPERATOR)

@@ -1,4 +1,4 @@
-"""The message ledger: states, sequences, outbox, idempotency keys (ARCHITECTURE, "Decided once")."""
+"""The message ledger: states, sequences, outbox, idempotency keys (ARCHITECTURE.md, "Decided once")."""
 
 import random
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Owed acknowledgements: sent once, or twice after a crash; lost never."""
+"""Owed acknowledgements are sent once, or twice after a crash, and are never lost."""
 
 from tests.support.rows import NOW, hours, rows
 from tests.support.servers import OPERATOR, PLATFORM, at_once

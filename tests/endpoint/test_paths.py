@@ -1,4 +1,4 @@
-"""Sender and receiver both go by the receiver's paths, and by the same table as the rule (F1, NF3)."""
+"""Sender and receiver both follow the receiver's paths, by the same table of cases as the rule (F1, NF3)."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -21,19 +21,19 @@ from tps.host.services import utc_now
 from tps.mades.paths import MessagePath
 
 BY_PATH = {"unknown_receiver", "no_path"}
-# The cases know an operator, who receives, the platform and a stranger; here the stranger is another operator.
+# The cases know an operator as the receiver, the platform and a stranger. Here the stranger is another operator.
 SENDERS = {builders.PLATFORM: builders.PLATFORM, builders.STRANGER: RIVAL}
 
 
 def moved(path: MessagePath, now: datetime) -> MessagePath:
-    """From the time of the cases to now."""
+    """Return the paths with their times moved from the time of the cases to now."""
     valid_to = path.valid_to and path.valid_to - builders.NOW + now
     return dataclasses.replace(path, valid_from=path.valid_from - builders.NOW + now, valid_to=valid_to)
 
 
 @contextmanager
 def with_paths(endpoint: Endpoint, paths: Sequence[MessagePath]) -> Iterator[None]:
-    """The group's copy has these paths for the operator."""
+    """Write these paths of the operator into the group's copy."""
     now = endpoint.clock()
     with endpoint.database.transaction() as tx:
         before = components.entry_of(tx, OPERATOR)

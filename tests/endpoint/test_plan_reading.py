@@ -1,4 +1,4 @@
-"""Plans are read from wherever their blocks lie: with the index at first, in the document store later, or nowhere."""
+"""Plans are read from the place of their blocks: first the row, later the document store, or nowhere."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def platform(net: Net, memory: Memory) -> Endpoint:
 
 
 def schedules() -> list[Schedule]:
-    """One of many levels, over three days, and one of a few."""
+    """Return one schedule with many levels over three days, and one with few levels."""
     long = [Decimal(number) for number in range(MANY_LEVELS + 50)]
     return [schedule_of(IDS[0], START, "PT15M", long), schedule_of(IDS[1], START, "PT15M", [Decimal(1), Decimal(2)])]
 

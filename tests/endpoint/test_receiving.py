@@ -1,4 +1,4 @@
-"""Invalid messages are FAILED and visible; a proven sender is told (docs/mades.md, "Failures")."""
+"""Invalid messages are FAILED and visible. A verified sender is told (docs/mades.md, "Failures")."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def row_of(endpoint: Endpoint, message: Message) -> MessageRow | None:
 
 
 def with_other_signature(net: Net, envelope: Envelope) -> Envelope:
-    """The metadata of one message with the signature of another."""
+    """Return the metadata of one message with the signature of another."""
     other = net.sealed(net.message(b"<other/>"))
     signature = other.metadata.rpartition(".")[2]
     return dataclasses.replace(envelope, metadata=f"{envelope.metadata.rpartition('.')[0]}.{signature}")
@@ -134,7 +134,7 @@ def test_the_sender_of_a_failed_message_reads_why(net: Net) -> None:
 
 
 def sent(net: Net) -> Message:
-    """A message that stands in the operator's outbox as sent."""
+    """Put a message into the operator's outbox as sent."""
     message = net.message(registration())
     with net.operators.database.transaction() as tx:
         outbox.add_outgoing(
@@ -171,7 +171,7 @@ def test_a_message_for_a_component_that_is_not_ours_is_kept_as_failed(net: Net) 
 
 
 def test_an_operators_message_to_another_operator_reads_like_one_to_nobody(net: Net) -> None:
-    """Even if the broker let it through."""
+    """This holds even if the broker let the message through."""
     for type in ("TPS-ASSET", "TPS-LIMIT-FORESEEN"):
         error = refused(net.operators, net.arrival(net.message(b"<x/>", receiver=RIVAL, type=type)))
 

@@ -1,4 +1,4 @@
-"""Certificates are renewed before they end, with keys that are never lost, and nobody is cut off by it (F1)."""
+"""Certificates are renewed before they end. No key is lost, and no component loses its connection (F1)."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def kept(net: Net) -> Iterator[Kept]:
 
 @pytest.fixture
 def due(kept: Kept) -> Kept:
-    """Fifty-nine days before the certificates end, by copies that are fresh."""
+    """The installation 59 days before the certificates end, with fresh copies."""
     kept.now += RENEWED
     for group in ("agr", "tps"):
         synchronise(kept.endpoint(group))
@@ -53,7 +53,7 @@ def waiting(endpoint: Endpoint) -> list[str]:
 
 
 def listed(kept: Kept, *codes: str) -> None:
-    """The directory lists what it issued."""
+    """Add the issued certificates to the directory's entries."""
     for code in codes:
         issued = tuple(each for each in kept.directory.certificates if each.component == code)
         kept.change(code, certificates=kept.entry(code).certificates + issued)
@@ -80,7 +80,7 @@ def test_those_that_hold_for_longer_are_left_alone(kept: Kept) -> None:
 
 
 def test_private_keys_are_wrapped_and_sent_to_nobody(due: Kept) -> None:
-    """DIR-04."""
+    """DIR-04: private keys never leave the group."""
     operators = due.endpoint("agr")
 
     renew_due(operators)
@@ -158,7 +158,7 @@ def test_a_process_that_dies_before_it_kept_the_answer_loses_nothing(due: Kept) 
     operators = due.endpoint("agr")
 
     class Dying:
-        """Its transactions fail once certificates were issued."""
+        """A database whose transactions fail after certificates were issued."""
 
         @contextmanager
         def transaction(self) -> Iterator[Any]:
@@ -204,7 +204,7 @@ def test_a_directory_that_is_away_is_asked_again_for_the_same_keys_after_a_growi
 
 
 def others_certificate(certificates: list[str]) -> list[str]:
-    """One for another use in place of the last."""
+    """Replace the last certificate with one for another use."""
     return [*certificates[:-1], certificates[0]]
 
 
@@ -255,7 +255,7 @@ def test_on_demand_while_another_renews_it_is_unavailable(kept: Kept) -> None:
 
 
 def certified(kept: Kept, code: str, keys: Any) -> list[str]:
-    """As the authority would."""
+    """Issue certificates as the authority does."""
     issued: list[Certificate] = [
         issue(
             kept.directory.authority, code, "Alpha", use, public_key=load_public_key(keys[use].encode()), now=kept.now

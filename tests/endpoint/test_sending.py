@@ -1,4 +1,4 @@
-"""Sending: whatever is in the outbox goes out once, whoever sends it and whatever breaks; or it is FAILED, and why."""
+"""Sending: a message in the outbox is sent once, whichever process sends it and whatever fails. Or it is FAILED."""
 
 import dataclasses
 import random
@@ -36,7 +36,7 @@ def draft(**changes: Any) -> Draft:
 
 
 def put(endpoint: Endpoint, **changes: Any) -> str:
-    """Into the outbox; the message's id."""
+    """Put a message into the outbox and return its id."""
     message_id = new_id()
     with endpoint.database.transaction() as tx:
         enqueue(endpoint, tx, draft(**changes), message_id)
@@ -91,7 +91,7 @@ def test_what_was_sent_is_not_sent_again(net: Net) -> None:
 
 
 def test_what_nobody_got_to_send_goes_out_with_a_tick_after_a_while(net: Net) -> None:
-    dispatch_left_behind(at(net.operators, utc_now() + timedelta(seconds=4)))  # What other tests have left.
+    dispatch_left_behind(at(net.operators, utc_now() + timedelta(seconds=4)))  # leftovers of other tests
     message_id, before = put(net.operators), net.in_stream(TO_PLATFORM)
 
     dispatch_left_behind(net.operators)
@@ -127,7 +127,7 @@ def test_one_component_whose_messages_do_not_go_does_not_keep_the_others(net: Ne
 
 
 def test_no_transaction_is_open_while_others_are_asked(net: Net) -> None:
-    """A broker or store that is slow must not take the database's connections."""
+    """A slow broker or store must not occupy the connections of the database."""
     message_id = put(net.operators, content=NOISE)
     open_now, seen = 0, []
 
@@ -200,7 +200,7 @@ def test_what_fails_does_not_keep_the_others(net: Net) -> None:
 
 
 def test_what_the_broker_does_not_take_does_not_keep_the_others(net: Net) -> None:
-    """A code whose right to send is missing at the broker is a matter of that code alone."""
+    """If the broker denies one component the right to send, only this component is affected."""
     box = net.operators.mailbox
     kept, fine = put(net.operators), put(net.operators)
 
@@ -256,7 +256,7 @@ def test_what_is_not_delivered_in_time_is_failed_also_if_the_receiver_never_was_
 
 
 def test_what_was_delivered_or_answered_does_not_expire(net: Net) -> None:
-    """A document that answers a message proves that it came, even if no acknowledgement tells so."""
+    """A document that answers a message proves the delivery, even without an acknowledgement."""
     delivered, answered = put(net.operators), put(net.operators)
     dispatch(net.operators, OPERATOR, [delivered, answered])
     with net.operators.database.transaction() as tx:

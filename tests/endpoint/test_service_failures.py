@@ -1,4 +1,4 @@
-"""The web service when something is wrong with us: a fault of the receiver, whose id leads to the log, and no more."""
+"""Internal failures of the web service: a fault of the receiver with an id that leads to the log, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ASKED = "0" * 32
 
 
 def ask(net: Net) -> tuple[int, str, etree._Element]:
-    """CheckMessageStatus in the operator's name: status, media type, and the envelope that came back."""
+    """Call CheckMessageStatus in the operator's name. Return status, media type and envelope."""
     body = (
         f'<s:Envelope xmlns:s="{SOAP}"><s:Body><m:CheckMessageStatusRequest xmlns:m="{MADES}"><messageID>{ASKED}'
         "</messageID></m:CheckMessageStatusRequest></s:Body></s:Envelope>"
@@ -44,7 +44,7 @@ def _password(net: Net) -> None:
 
 @contextmanager
 def table_gone(net: Net, table: str) -> Iterator[None]:
-    """The operators' database without one of its tables: nobody's code foresees that."""
+    """The operators' database without one of its tables, which no code expects."""
     with psycopg.connect(net.stack.database_url("agr"), autocommit=True) as connection:
         connection.execute(f"ALTER TABLE {table} RENAME TO set_aside")  # type: ignore[arg-type]
         try:

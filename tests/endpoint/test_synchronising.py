@@ -1,4 +1,4 @@
-"""Each group's copy follows the Component Directory, believes only its authority, and is believed for its time (F1)."""
+"""Each group's copy follows the Component Directory, accepts only its authority, and ages (F1)."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -334,7 +334,7 @@ def test_acknowledgements_wait_for_a_copy_that_is_not_stale(kept: Kept, net: Net
 
 
 def revoke(kept: Kept, code: str, use: CertificateUse | None = None) -> None:
-    """As the directory does: what was revoked is not listed, its ids are."""
+    """Revoke as the directory does: list the revoked certificates only by id."""
     entry = kept.entry(code)
     ids = {each.certificate_id for each in entry.certificates if use in (None, each.use)}
     left = tuple(each for each in entry.certificates if each.certificate_id not in ids)

@@ -1,4 +1,4 @@
-"""Taking in a message: decided once, whatever breaks and however often it comes (ARCHITECTURE, 3 and 4)."""
+"""Intake of a message: it is decided once, despite failures and repeats (ARCHITECTURE.md, "Decided once")."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def rows(net: Net, query: str, *arguments: object) -> list[dict[str, Any]]:
 
 
 def caused_by(net: Net, message: Message) -> list[dict[str, Any]]:
-    """What was decided to be sent because of a message."""
+    """Return the messages that were decided because of a message."""
     return rows(net, "SELECT * FROM message WHERE caused_by = %s ORDER BY type", message.message_id)
 
 
@@ -62,7 +62,7 @@ def row_of(net: Net, message: Message) -> MessageRow:
 
 
 def answer_to(net: Net, message: Message) -> Acknowledgement:
-    """The acknowledgement document that went back."""
+    """Return the acknowledgement document that answers a message."""
     (sent,) = [row for row in caused_by(net, message) if row["type"] == "TPS-ASSET-ACK"]
     content = read_document(net.platform, message.receiver, sent["message_id"])
     assert content is not None
@@ -77,7 +77,7 @@ def let_leases_run_out(net: Net) -> None:
 
 
 def take_with_fault(net: Net, arrival: Arrival, faults: Faults) -> bool:
-    """True if the fault came to pass."""
+    """Take in a message. Return True if the fault occurred."""
     try:
         take_and_tell(faults.around(net.platform), arrival)
     except StoreAway:
@@ -253,7 +253,7 @@ def test_what_the_platform_answers_is_opened_by_its_receiver(net: Net) -> None:
 
 
 def test_while_our_own_trouble_keeps_a_message_its_sender_is_told_once_that_it_came(net: Net) -> None:
-    """A tracing acknowledgement; the message itself stays with the broker, and is taken later as if new."""
+    """The sender gets a tracing acknowledgement. The message stays at the broker and is handled later."""
     message = net.message(registration())
     arrival, told = net.arrival(message), net.in_stream(MADES_ACK)
 
@@ -283,7 +283,7 @@ def test_while_our_own_trouble_keeps_a_message_its_sender_is_told_once_that_it_c
 
 
 def test_a_document_is_decoded_while_no_transaction_is_open(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hostile document must not hold locks for as long as it takes to refuse it."""
+    """A hostile document must not hold locks during its refusal."""
     watched = Watched(net.platform.database)
     decoded_with_open: list[int] = []
 

@@ -1,4 +1,4 @@
-"""A process that starts opens its connections before anybody needs them, and starts without them just as well."""
+"""A starting process opens its connections early. It also starts if the stores are unavailable."""
 
 import dataclasses
 import threading
@@ -11,7 +11,7 @@ from tps.local.embedded.ports import free_ports
 
 
 def pools(net: Net) -> int:
-    """How many connections the platform's user has."""
+    """Return the number of connections of the platform's user."""
     with net.platform.database.transaction() as tx:
         row = tx.execute("SELECT count(*) AS count FROM pg_stat_activity WHERE usename = current_user").fetchone()
     assert row is not None

@@ -1,4 +1,4 @@
-"""Groups whose copies and keys are kept up by a directory of the test's own; everything is as before afterwards."""
+"""Groups whose copies and keys follow a directory of the test. Afterwards the original state is restored."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ TABLES = ("directory_entry", "component_key", "directory_pull", "key_renewal")
 
 @dataclasses.dataclass
 class Kept:
-    """The installation, its directory, and endpoints that ask it.
+    """The installation, its directory, and endpoints that use the directory.
 
     Attributes:
-        now: What the clocks say.
+        now: Time of all clocks.
     """
 
     net: Net
@@ -37,7 +37,7 @@ class Kept:
     now: datetime = dataclasses.field(default_factory=utc_now)
 
     def endpoint(self, group: str, **upkeep: Any) -> Endpoint:
-        """A group's, as a process that has just started."""
+        """Return the endpoint of a group as a process that has just started."""
         kept = {
             "directory": DirectoryClient(self.directory.url),
             "authority_file": self.net.stack.keys_dir / "authority.pem",
@@ -47,11 +47,11 @@ class Kept:
         return dataclasses.replace(endpoint, clock=lambda: self.now, keyring=Keyring(), upkeep=Upkeep(**kept))
 
     def entry(self, code: str) -> ComponentEntry:
-        """As the directory knows it."""
+        """Return a component's entry in the directory."""
         return next(each for view in self.directory.views.values() for each in view if each.code == code)
 
     def change(self, code: str, **changes: Any) -> ComponentEntry:
-        """The directory knows it otherwise from now on."""
+        """Change a component's entry in the directory."""
         changed = dataclasses.replace(self.entry(code), **changes)
         for view in self.directory.views.values():
             view[:] = [changed if each.code == code else each for each in view]
@@ -60,13 +60,13 @@ class Kept:
 
 
 def copied(endpoint: Endpoint, code: str) -> components.CopiedEntry | None:
-    """What the group's database holds."""
+    """Return an entry in the group's copy."""
     with endpoint.database.transaction() as tx:
         return components.entry_of(tx, code)
 
 
 def rows(endpoint: Endpoint, query: str, *values: Any) -> list[dict[str, Any]]:
-    """What the group's database answers."""
+    """Return the result of a query on the group's database."""
     with endpoint.database.transaction() as tx:
         return tx.execute(query, values).fetchall()
 
@@ -78,7 +78,7 @@ def authority(net: Net) -> Authority:
 
 @contextmanager
 def keeping(net: Net) -> Iterator[Kept]:
-    """The installation with a directory that says what everybody's copies hold."""
+    """Return the installation with a directory that lists all entries of the copies."""
     entries = {code: _entry(net, code) for code in (PLATFORM, OPERATOR, RIVAL, GRID)}
     everything = list(entries.values())
     views = {code: [entries[code], entries[PLATFORM]] for code in (OPERATOR, RIVAL, GRID)} | {PLATFORM: everything}

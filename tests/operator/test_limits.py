@@ -1,4 +1,4 @@
-"""Limits an operator was sent: latest, all revisions, half-open periods, active, after a position (F7)."""
+"""Limits that an operator received: latest, all revisions, half-open periods, active, after a position (F7)."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -80,7 +80,7 @@ def test_a_lower_revision_that_comes_at_the_same_time_does_not_win(agr: Database
 
 
 def _wait_for_a_waiter(database: Database) -> None:
-    """Until some transaction waits for another's lock."""
+    """Wait until a transaction waits for a lock."""
     waiting = 0
     while not waiting:
         with database.transaction() as tx:
@@ -140,7 +140,7 @@ def test_a_limit_from_one_to_two_applies_in_half_open_periods_that_it_touches(
 
 
 def test_active_are_those_in_force_or_ahead(agr: Database) -> None:
-    """LIF-ACT."""
+    """LIF-ACT: active limits are in force or start later."""
     add(
         agr,
         received("ahead", period=Interval(hours(1), hours(2))),

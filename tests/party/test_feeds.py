@@ -1,4 +1,7 @@
-"""Feeds and cursors: no reader skips an entry, and a cursor is good for one party and feed (ARCHITECTURE, 8)."""
+"""Feeds and cursors: no reader skips an entry, and a cursor is valid for one party and feed.
+
+Source: docs/semantics.md, "Cursors".
+"""
 
 import base64
 import threading
@@ -29,7 +32,7 @@ def test_positions_count_per_party_and_feed(agr: Database) -> None:
 
 
 def test_no_position_is_seen_before_an_earlier_one_though_its_writer_is_slow(agr: Database) -> None:
-    """A plain sequence would let the quick writer's entry be read, and the slow one's then be skipped."""
+    """With a plain sequence, a reader would see the quick writer's entry and then skip the slow writer's."""
     with agr.transaction() as tx:
         tx.execute("CREATE TABLE IF NOT EXISTS entry (position bigint)")
     slow_has_position, quick_may_go = threading.Event(), threading.Event()
@@ -65,7 +68,7 @@ def test_no_position_is_seen_before_an_earlier_one_though_its_writer_is_slow(agr
 
 
 def agr_waiters(database: Database) -> int:
-    """How many transactions wait for another's lock, once one does."""
+    """Wait until a transaction waits for a lock. Return the number of waiting transactions."""
     while True:
         with database.transaction() as tx:
             row = tx.execute("SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted").fetchone()

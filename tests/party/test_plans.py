@@ -1,4 +1,4 @@
-"""Plans in force as an index, what a DSO sees of them, when it is told, and its own copy (F8a, F9)."""
+"""Plans in force as an index, the view of a DSO, its changes per window, and its own copy (F8a, F9)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ALWAYS = Interval(EARLIEST, LATEST)
 
 
 def span(start: float, end: float) -> Interval:
-    """Hours from NOW."""
+    """Return an interval in hours from NOW."""
     return Interval(hours(start), hours(end))
 
 
@@ -56,7 +56,7 @@ def planned(
 
 @pytest.fixture
 def grid(tps: Database) -> Registrar:
-    """A of one operator's and B of another's in the north, C in the south."""
+    """Asset A of one operator and B of another in the north, C in the south."""
     registrar = Registrar(tps)
     registrar.points(GRID, point("P1"))
     registrar.points(OTHER_GRID, point("P2"))
@@ -67,12 +67,12 @@ def grid(tps: Database) -> Registrar:
 
 @pytest.fixture
 def dso(local: LocalStack, databases: dict[str, Database]) -> Database:
-    """The DSOs' database, empty."""
+    """The empty database of the DSOs."""
     emptied(local)
     return databases["dso"]
 
 
-# The platform's
+# The platform's plans
 
 
 def test_a_dso_sees_the_plans_of_its_own_grid_by_asset_and_time(tps: Database, grid: Registrar) -> None:
@@ -126,7 +126,7 @@ def change(database: Database, asset_id: str, period: Interval, at: datetime = N
 
 
 def told(database: Database, window_end: datetime, scope: DsoScope = NORTH) -> list[PlanChange] | None:
-    """What is taken for a window; None if it, or a later one, was told."""
+    """Return the changes taken for a window. Return None if this window or a later one was told."""
     with database.transaction() as tx:
         if not schedules.close_window(tx, scope.party, window_end):
             return None
@@ -154,7 +154,7 @@ def test_a_dso_is_told_once_per_window_of_the_changes_in_its_grid(tps: Database,
 
 
 def test_what_comes_late_goes_with_the_next_window(tps: Database, grid: Registrar) -> None:
-    """Its transaction began before the window's end, and was committed after the DSO was told."""
+    """The transaction began before the end of the window and was committed after the DSO was told."""
     assert told(tps, hours(1)) == []
     change(tps, "A", span(1, 2), hours(0.5))
 
@@ -220,7 +220,7 @@ def test_a_block_gives_back_what_it_was_made_of(tps: Database) -> None:
 
 
 def documents() -> list[list[Piece]]:
-    """Three messages: a plan, one over part of it, and that there is none in a part of both."""
+    """Return three messages: a plan, another plan over a part of it, and the removal of a part of both."""
     return [
         [piece("A", 0, 8, rank=1, block_id="1")],
         [piece("A", 2, 4, rank=2, block_id="2"), piece("A", 4, 5, rank=2, block_id=None)],

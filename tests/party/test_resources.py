@@ -1,4 +1,4 @@
-"""A backend's own resources, the lists it was sent, and the components it acts for."""
+"""A backend's own resources, its received lists, and the components of its group."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What changed about assets: told to their DSO by state, window by window, and marked for plans and limits (F5b)."""
+"""Changes of assets: told to their DSO by state, window by window, and marked for plans and limits (F5b)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Told = dict[str, tuple[list[str], list[str]]]
 
 @dataclass
 class Platform:
-    """Registers, and tells changes, as the platform does; each telling is an hour after the one before."""
+    """Registers assets and tells changes as the platform does. Each window is an hour after the one before."""
 
     registrar: Registrar
     told: int = 0
@@ -44,7 +44,7 @@ class Platform:
             asset_changes.touch_points(tx, [entry.id for entry in entries], hours(self.told))
 
     def tell(self, limit: int = asset_changes.MAX_ASSETS) -> Told:
-        """Ids that each DSO is told: those that are there or are others, and those that are gone."""
+        """Return the ids that each DSO is told: new or changed ids, and removed ids."""
         self.told += 1
         with self.database.transaction() as tx:
             changes = asset_changes.take_changes(tx, hours(self.told), limit)
@@ -55,14 +55,14 @@ class Platform:
             return [each.id for each in asset_changes.tell_list(tx, DsoScope(dso))]
 
     def marks(self) -> tuple[list[str], list[str]]:
-        """Assets whose plans, and whose limits, are to be looked at; taken."""
+        """Take the marks: assets whose plans, and whose limits, must be checked."""
         with self.database.transaction() as tx:
             plans = rows(tx, "DELETE FROM plan_change RETURNING asset_id")
             limits = rows(tx, "DELETE FROM handed_over RETURNING asset_id")
         return sorted({row[0] for row in plans}), sorted({row[0] for row in limits})
 
     def stop(self, *asset_ids: str) -> None:
-        """A limit for two hours over assets of OPERATOR's."""
+        """Accept a limit of two hours on assets of OPERATOR."""
         period, reason, both = Interval(NOW, hours(2)), Reason("B18"), Direction.BOTH
         stop = UnforeseenLimit(asset_ids, Action.STOP, both, period, reason)
         name, frozen = LimitName(GRID, "L1", 1), [WeighedAsset(each, OPERATOR, Decimal(0)) for each in asset_ids]
@@ -73,7 +73,7 @@ class Platform:
             limits.freeze_assets(tx, name, frozen)
 
     def tick(self, after_h: float = 1) -> list[tuple[str, str, str]]:
-        """What is to be divided anew; taken as done."""
+        """Return the limits to divide again, and clear their marks."""
         with self.database.transaction() as tx:
             marks, found = limits.handed_over(tx, hours(after_h))
             limits.forget_marks(tx, marks)
@@ -192,7 +192,7 @@ def test_what_a_list_has_told_is_no_change_any_more(platform: Platform) -> None:
 
 
 def test_an_asset_that_was_other_in_a_list_and_is_as_before_again_is_a_change(platform: Platform) -> None:
-    """Or the DSO would keep what it was told between."""
+    """Otherwise the DSO would keep the state of the list."""
     platform.assets(OPERATOR, asset("A"), asset("B"))
     platform.tell()
     platform.assets(OPERATOR, asset("A", production="99"), Removal("B"))
@@ -274,7 +274,7 @@ def test_a_whole_countrys_assets_are_told_in_seconds(platform: Platform) -> None
 
 
 def test_two_lists_at_once_are_told_one_after_the_other(platform: Platform) -> None:
-    """Or the one that was read first may be sent last."""
+    """Otherwise the list that was read first could be sent last."""
     platform.assets(OPERATOR, asset("A"))
     with ThreadPoolExecutor(1) as pool:
         with platform.database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""What is accepted can be delivered: the largest part of a limit fits into a document (F6a)."""
+"""An accepted limit can be delivered: its largest part fits into a document (F6a)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARTIES = {
 
 
 class OutgoingDesk:
-    """The platform's desk, as far as a document's header needs it."""
+    """The platform's desk, as far as the header of a document needs it."""
 
     tx = None
 
@@ -45,7 +45,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def make_revision(intervals: int) -> Revision:
-    """A foreseen limit of so many quarters, each with another power."""
+    """Return a foreseen limit of this many quarters of an hour, each with another power."""
     starts = [NOW + timedelta(minutes=15 * number) for number in range(intervals)]
     slots = tuple(
         AvailablePower(Interval(start, start + timedelta(minutes=15)), Decimal(100 + number))
@@ -58,7 +58,7 @@ def make_revision(intervals: int) -> Revision:
 
 
 def make_assets(small: int, large: int) -> list[WeighedAsset]:
-    """Assets of two operators."""
+    """Return assets of two operators."""
     operators = [SMALL] * small + [LARGE] * large
     ids = (gs1("5713131", 18, number) for number in range(len(operators)))
     return [WeighedAsset(asset_id, operator, Decimal(1)) for asset_id, operator in zip(ids, operators, strict=True)]

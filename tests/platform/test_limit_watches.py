@@ -1,4 +1,4 @@
-"""Notices to a DSO about its limits: when, and each once (docs/semantics.md, "Emergencies")."""
+"""Notices to a DSO about its limits: when they are due, and each only once (docs/semantics.md, "Emergencies")."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DUE = {Watch.REACHED: NOW, Watch.UNREACHED: NOW + timedelta(seconds=60), Watch.E
 
 
 def accept(tx: Transaction, name: LimitName = NAME) -> None:
-    """A stop for two operators, one asset each, both messages on their way."""
+    """Accept a stop for two operators with one asset each. Both messages are on their way."""
     period, reason = Interval(NOW, hours(2)), Reason("B18")
     stop = UnforeseenLimit((), Action.STOP, Direction.BOTH, period, reason)
     limits.add_revision(
@@ -63,7 +63,7 @@ def deliver(tx: Transaction, operator: str, after: timedelta = NOTHING, revision
 
 
 def test_all_are_reached_when_the_last_endpoint_has_it_and_that_is_said_once(tps: Database) -> None:
-    """EMG-DLV."""
+    """EMG-DLV: the notice ALL_REACHED has the time of the last delivery."""
     with tps.transaction() as tx:
         accept(tx)
         deliver(tx, OPERATOR, timedelta(seconds=9))
@@ -78,7 +78,7 @@ def test_all_are_reached_when_the_last_endpoint_has_it_and_that_is_said_once(tps
 
 
 def test_what_is_not_reached_is_named_by_asset(tps: Database) -> None:
-    """EMG-DLV."""
+    """EMG-DLV: the notice UNREACHED lists assets."""
     with tps.transaction() as tx:
         accept(tx)
         deliver(tx, RIVAL)

@@ -1,4 +1,4 @@
-"""The registry: claims, holders, waiting claims and news (F4a, F5; docs/semantics.md, "Registration")."""
+"""The registry: claims, holders, waiting claims and notices (F4a, F5; docs/semantics.md, "Registration")."""
 
 import time
 from decimal import Decimal
@@ -207,7 +207,7 @@ def test_the_times_of_history_are_in_the_order_of_changes_though_transactions_be
 ) -> None:
     registrar.assets(OPERATOR, asset("A", production="1"))
     with tps.transaction() as early:
-        early.execute("SELECT 1")  # its transaction has begun before the other's
+        early.execute("SELECT 1")  # begins its transaction before the other one
         registrar.assets(OPERATOR, asset("A", production="2"))
         claims.claim_assets(early, registrar.source(OPERATOR), [asset("A", production="3")])
 

@@ -1,4 +1,4 @@
-"""A group's Postgres: committed or nothing, away is StoreAway, and it works again once back."""
+"""A group's Postgres: transactions are atomic, an absence raises StoreAway, and it works again after its return."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tps.stores.database import Database, Patience, one_transaction
 
 @pytest.fixture
 def own(local: LocalStack) -> Iterator[Database]:
-    """A pool of its own, with a table to write into."""
+    """A separate pool with a table for the tests."""
     found = database(local, "agr")
     with found.transaction() as tx:
         tx.execute("CREATE TABLE IF NOT EXISTS note (text text)")

@@ -1,4 +1,4 @@
-"""The broker as a group sees it: stored, repeats dropped, large payloads, wake-ups, and a broker that is away."""
+"""The broker as a group sees it: storage, dropped repeats, large payloads, wake-ups, and an unavailable broker."""
 
 import asyncio
 import os
@@ -35,13 +35,13 @@ def tps(local: LocalStack) -> Iterator[Mailbox]:
 
 
 def letter(message_id: str | None = None, *, type: str = "TPS-ASSET", data: bytes = b"envelope") -> Letter:
-    """From an operator to the platform."""
+    """Return a letter from an operator to the platform."""
     message_id = message_id or new_id()
     return Letter(message_subject("tps", type, PLATFORM, OPERATOR), data, message_id, {"ce-id": message_id})
 
 
 def stored(stack: LocalStack, type: str) -> int:
-    """How many messages of a type wait for the platform."""
+    """Return the number of messages of a type that wait for the platform."""
     url, user, password = stack.nats_admin
 
     async def count() -> int:
@@ -84,7 +84,7 @@ def test_threads_share_one_connection(local: LocalStack, agr: Mailbox) -> None:
 
 
 def subscriptions(box: Mailbox) -> int:
-    """How many subscriptions its connection keeps."""
+    """Return the number of subscriptions of the connection."""
     return len(box._connected().client._subs)
 
 
@@ -179,7 +179,7 @@ def test_a_wrong_password_is_away(local: LocalStack) -> None:
 
 @contextmanager
 def stopped(stack: LocalStack) -> Iterator[None]:
-    """The broker is gone, and is back on the same port afterwards."""
+    """Stop the broker, and start it on the same port afterwards."""
     stack.stop_processes(["nats"])
     try:
         yield
@@ -234,7 +234,7 @@ def test_work_that_was_given_up_does_not_go_on_in_the_background(local: LocalSta
 
 
 def test_threads_that_come_first_together_share_one_loop() -> None:
-    """Two loops would leave one of them waiting for ever for what the other is told."""
+    """With two loops, one of them would wait for ever for events of the other."""
     _made_loop.cache_clear()
 
     loops = at_once(*[_loop] * 8)

@@ -1,4 +1,4 @@
-"""Migrations: from nothing, and again."""
+"""Migrations of an empty database, and repeated migrations."""
 
 import pwd
 import re

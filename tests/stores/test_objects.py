@@ -1,4 +1,4 @@
-"""Documents in S3, the same cases on the real store and on moto's (F6, F9: every document as sent and as received)."""
+"""Documents in S3: the same cases on the real store and on moto's (F6, F9: every document as sent and as received)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +75,7 @@ def test_of_many_who_put_at_once_one_does_and_it_is_that_ones(local: LocalStack)
     def put(number: int) -> int | None:
         try:
             return number if store.put(key, b"%d" % number) else None
-        except StoreAway:  # the store could not tell who was first: put again
+        except StoreAway:  # the store could not tell the first writer, so put again
             return put(number)
 
     with ThreadPoolExecutor(8) as pool:
