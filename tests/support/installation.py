@@ -137,7 +137,7 @@ class Shelf(dict[str, bytes]):
 class OwedLater:
     """Acknowledgements that are owed go when the test says so."""
 
-    def tell(self, endpoint: Endpoint) -> None:
+    def schedule(self, endpoint: Endpoint) -> None:
         """Not now."""
 
     def flush(self, endpoint: Endpoint) -> None:
