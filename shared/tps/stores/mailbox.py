@@ -134,8 +134,8 @@ class Mailbox:
         self._run(lambda connection: self._wake(connection, parties))
 
     def on_wake(self, callback: Callable[[str], None]) -> None:
-        """Call back with the party on each wake-up of this group, from the background thread."""
-        # Only after it is subscribed, so that a connection that is opened now does not call back twice.
+        """Call back with the party at each wake-up of this group, from the background thread."""
+        # Listed only after the subscription, so that a connection that opens now does not call back twice.
         self._run(lambda connection: self._subscribe(connection, callback))
         self._listeners.append(callback)
 
@@ -251,8 +251,8 @@ class _Connection:
 def _has_ended(opening: Future[_Connection]) -> bool:
     """Return True if the connection was not made, or is closed for good.
 
-    The library closes a connection when the broker refuses its user, as while users are provisioned. It does not try
-    again then.
+    The library closes a connection for good when the broker refuses its user, for example while users are
+    provisioned.
     """
     return opening.done() and (opening.exception() is not None or bool(opening.result().client.is_closed))
 
