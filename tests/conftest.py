@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
@@ -75,5 +75,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="session")
 def world(stack: LocalStack) -> Iterator[World]:
-    with httpx.Client(base_url=stack.gateway_url, timeout=70, limits=httpx.Limits(max_connections=200)) as http:
+    with httpx2.Client(base_url=stack.gateway_url, timeout=70, limits=httpx2.Limits(max_connections=200)) as http:
         yield World(stack, http)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
 from tools.story.actor import Delivery, Dso, Operator, deliver, enter_dso, enter_operator, open_http, settle_in
 from tools.story.day import LivingDay
@@ -83,7 +83,7 @@ def run(
             raise CallFailedError(str(problem)) from problem
 
 
-def _play(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
+def _play(stack: LocalStack, http: httpx2.Client, world: World) -> _Cast:
     cast = _onboard(stack, http, world)
     _register(cast)
     listed = _list(cast)
@@ -96,7 +96,7 @@ def _play(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
 
 def _live(
     stack: LocalStack,
-    http: httpx.Client,
+    http: httpx2.Client,
     cast: _Cast,
     *,
     address: Callable[[], str | None],
@@ -115,7 +115,7 @@ def _live(
         day.play(key)
 
 
-def _onboard(stack: LocalStack, http: httpx.Client, world: World) -> _Cast:
+def _onboard(stack: LocalStack, http: httpx2.Client, world: World) -> _Cast:
     _title("Who takes part")
     dso = enter_dso(stack, http, world.dso)
     operators = tuple(enter_operator(stack, http, part) for part in world.operators)

@@ -46,24 +46,25 @@ RULES = {
     "documents": may("domain errors", "lxml xmlschema"),
     "mades": may("domain errors", "joserfc cryptography lxml"),
     "stores": may("domain mades errors", STORES),
-    "endpoint": may("domain documents mades stores errors", "structlog cachetools httpx psycopg nats"),
+    "endpoint": may("domain documents mades stores errors", "structlog cachetools httpx2 psycopg nats"),
     "api": may("domain errors", "pydantic"),
     "party": may("domain documents mades stores endpoint api errors", "structlog cachetools cryptography"),
     **{owner: may(BELOW_OWNERS, "structlog cachetools psycopg") for owner in OWNERS},
     # A call to the Component Directory hands the directory over; no other owner's room is seen here.
     "rest": may(f"{BELOW_OWNERS} directory.directory", "structlog pydantic"),
     "functions": may(f"{ALL_OWNERS} rest", "structlog"),
-    "client": may("", "httpx tenacity"),
+    "client": may("", "httpx2 tenacity"),
     "host": may(
         f"{ALL_OWNERS} rest",
-        "cachetools cryptography flask httpx joserfc nats parliament pydantic structlog waitress werkzeug yaml",
+        "cachetools cryptography flask httpx2 joserfc nats parliament pydantic structlog waitress werkzeug yaml",
     ),
     "local": may(
         f"{ALL_OWNERS} rest host __version__",
-        f"{STORES} click flask werkzeug httpx jinja2 joserfc lxml markupsafe psutil pydantic structlog yaml",
+        f"{STORES} click flask werkzeug httpx2 jinja2 joserfc lxml markupsafe psutil pydantic structlog yaml",
     ),
     "tools": may(
-        f"{ALL_OWNERS} rest host local client", f"{STORES} click httpx playwright psutil simbench stdnum structlog yaml"
+        f"{ALL_OWNERS} rest host local client",
+        f"{STORES} click httpx2 playwright psutil simbench stdnum structlog yaml",
     ),
 }
 
@@ -75,7 +76,7 @@ COMES_WITH = ("botocore", "werkzeug", "jinja2", "markupsafe", "psycopg-pool", "m
 
 # What costs a cold function tenths of a second; imported where it is used, inside a function.
 HEAVY = frozenset(
-    {"boto3", "botocore", "minio", "nats", "psycopg", "psycopg_pool", "xmlschema", "flask", "yoyo", "httpx"}
+    {"boto3", "botocore", "minio", "nats", "psycopg", "psycopg_pool", "xmlschema", "flask", "yoyo", "httpx2"}
 )
 
 # What a cold function imports before it is ready.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 
 from tps.client import DsoClient, OperatorClient
 
@@ -17,12 +17,12 @@ ACCEPTED = {"id": "d1", "revision": 1, "status": "accepted", "message_id": "m1"}
 class FakePlatform:
     """Answers one after the other; an exception among them is a connection that breaks."""
 
-    def __init__(self, *answers: httpx.Response | Exception):
-        self._answers: Iterator[httpx.Response | Exception] = iter(answers)
-        self.requests: list[httpx.Request] = []
+    def __init__(self, *answers: httpx2.Response | Exception):
+        self._answers: Iterator[httpx2.Response | Exception] = iter(answers)
+        self.requests: list[httpx2.Request] = []
         self.authorizations: list[str] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         self.authorizations.append(request.headers.get("Authorization", ""))
         answer = next(self._answers)
@@ -30,8 +30,8 @@ class FakePlatform:
             raise answer
         return answer
 
-    def http(self) -> httpx.Client:
-        return httpx.Client(transport=httpx.MockTransport(self))
+    def http(self) -> httpx2.Client:
+        return httpx2.Client(transport=httpx2.MockTransport(self))
 
     def operator(self, **options: Any) -> OperatorClient:
         return OperatorClient(URL, options.pop("token", "t0ken"), http=self.http(), **options)
@@ -51,13 +51,15 @@ class FakePlatform:
         return json.loads(self.requests[index].content)
 
 
-def answer(body: Any, status: int = 200, **headers: str) -> httpx.Response:
-    return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+def answer(body: Any, status: int = 200, **headers: str) -> httpx2.Response:
+    return httpx2.Response(
+        status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
-def problem(status: int, *errors: dict[str, str], **headers: str) -> httpx.Response:
+def problem(status: int, *errors: dict[str, str], **headers: str) -> httpx2.Response:
     return answer({"title": "no", "status": status, "detail": "because", "errors": list(errors)}, status, **headers)
 
 
-def away(retry_after_s: int = 0) -> httpx.Response:
+def away(retry_after_s: int = 0) -> httpx2.Response:
     return problem(503, Retry_After=str(retry_after_s))

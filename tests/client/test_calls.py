@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import httpx
+import httpx2
 import pytest
 
 from tests.client.fake import ACCEPTED, FakePlatform, answer, away, problem
@@ -87,8 +87,8 @@ def test_conflicts_are_read_with_exact_powers_whoever_reads_them() -> None:
     assert platform.requests[0].url.query == b"from=2099-04-10T00%3A00%3A00Z"
 
 
-@pytest.mark.parametrize("trouble", [away(), httpx.ConnectError("x"), httpx.ReadTimeout("x"), httpx.Response(502)])
-def test_what_is_sent_again_has_the_same_key_and_the_same_body(trouble: httpx.Response | Exception) -> None:
+@pytest.mark.parametrize("trouble", [away(), httpx2.ConnectError("x"), httpx2.ReadTimeout("x"), httpx2.Response(502)])
+def test_what_is_sent_again_has_the_same_key_and_the_same_body(trouble: httpx2.Response | Exception) -> None:
     platform = FakePlatform(trouble, answer(ACCEPTED))
 
     outcome = platform.operator().set_assets([PUMP])
@@ -141,7 +141,7 @@ def test_patience_has_an_end() -> None:
 
 
 def test_no_answer_at_all_is_unavailable_too() -> None:
-    platform = FakePlatform(httpx.ConnectError("refused"))
+    platform = FakePlatform(httpx2.ConnectError("refused"))
 
     with pytest.raises(Unavailable, match="no answer; ConnectError"):
         platform.operator(patience_s=0).assets()
@@ -175,7 +175,7 @@ def test_each_problem_has_its_kind_and_is_not_retried(status: int, kind: type[Pr
 
 
 def test_an_answer_of_something_in_between_is_a_problem() -> None:
-    platform = FakePlatform(httpx.Response(200, text="<html>welcome</html>"), httpx.Response(403, text="<html>"))
+    platform = FakePlatform(httpx2.Response(200, text="<html>welcome</html>"), httpx2.Response(403, text="<html>"))
 
     for title in ("not valid JSON", "the request failed"):
         with pytest.raises(Problem, match=title):
@@ -192,9 +192,9 @@ def test_the_token_is_asked_for_every_attempt() -> None:
 
 
 def test_what_is_wrong_on_our_side_is_not_tried_again() -> None:
-    platform = FakePlatform(httpx.LocalProtocolError("Illegal header value"))
+    platform = FakePlatform(httpx2.LocalProtocolError("Illegal header value"))
 
-    with pytest.raises(httpx.LocalProtocolError):
+    with pytest.raises(httpx2.LocalProtocolError):
         platform.operator().assets()
 
 
@@ -255,7 +255,7 @@ def test_bounds_of_assets_are_read_exactly_and_asked_for_once() -> None:
 def test_a_wait_goes_on_by_cursor_through_silence_and_restarts() -> None:
     platform = FakePlatform(
         answer({"limits": [], "cursor": "c1"}),
-        httpx.ConnectError("restarting"),
+        httpx2.ConnectError("restarting"),
         away(),
         answer({"limits": [LIMIT], "cursor": "c2"}),
         answer({"limits": [LIMIT], "cursor": "c3"}),
@@ -276,7 +276,7 @@ def test_a_wait_without_cursor_leaves_the_place_to_the_server() -> None:
     assert platform.paths == ["/agr/v1/capacity-limits/wait?timeout=30&reader=archive"] * 2
 
 
-def _message(status: str, **fields: object) -> httpx.Response:
+def _message(status: str, **fields: object) -> httpx2.Response:
     body = {"message_id": "m1", "direction": "sent", "type": "TPS-ASSET", "state": "RECEIVED", "status": status}
     return answer({**body, "document": {"id": "d1", "revision": 1}, "errors": [], "trace": [], **fields})
 

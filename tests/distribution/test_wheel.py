@@ -108,7 +108,7 @@ def test_it_holds_the_package_and_nothing_else(wheel: Path) -> None:
 def test_it_requires_what_the_client_needs(metadata: Message) -> None:
     lines = [Requirement(line) for line in metadata.get_all("Requires-Dist", [])]
 
-    assert {line.name for line in lines if not line.marker} == {"httpx", "tenacity"}
+    assert {line.name for line in lines if not line.marker} == {"httpx2", "tenacity"}
     assert metadata["Version"] == tps.__version__
     assert metadata.get_all("Provides-Extra") == ["server", "embedded", "dev", "simbench", "build"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from click.testing import CliRunner
 from lxml import etree
@@ -208,7 +208,7 @@ def sent_by_applications(lab: Lab) -> int:
     return int(row.sent)
 
 
-def ask(lab: Lab, body: bytes) -> httpx.Response:
+def ask(lab: Lab, body: bytes) -> httpx2.Response:
     """A request by the grid's own user name and password."""
     return lab.world.http.post(
         "/ECP_MODULE/services/MadesEndpoint",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import nats
 import pytest
 
@@ -31,7 +31,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TPS_UNREACHED_AFTER_S", "1")
     data = tmp_path_factory.mktemp("hasty")
     up = Up(data=data, port=0, workers=1, consumers=consumers(load_stack()), prepare=ensure_platform)
-    with running(up) as stack, httpx.Client(base_url=stack.gateway_url, timeout=70) as http:
+    with running(up) as stack, httpx2.Client(base_url=stack.gateway_url, timeout=70) as http:
         yield World(stack, http)
 
 

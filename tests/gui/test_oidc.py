@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.gui.issuer import CLIENT, Issuer, running
@@ -85,8 +85,8 @@ def _remove_bucket(world: World) -> None:
 
 def _is_served(address: str) -> bool:
     try:
-        return httpx.get(address).status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(address).status_code == 200
+    except httpx2.TransportError:
         return False
 
 
@@ -201,4 +201,4 @@ def age(tab: Tab) -> None:
 
 
 def test_there_is_no_sign_in_by_code(gateway: str) -> None:
-    assert httpx.post(f"{gateway}/gui/session", json={"code": "x"}).status_code == 404
+    assert httpx2.post(f"{gateway}/gui/session", json={"code": "x"}).status_code == 404

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tps.local.embedded.stack import LocalStack
@@ -18,23 +18,23 @@ MAXIMUM_BYTES = 150_000
 
 
 @pytest.fixture(scope="module")
-def pages(stack: LocalStack) -> Iterator[httpx.Client]:
+def pages(stack: LocalStack) -> Iterator[httpx2.Client]:
     try:
         address.publish_here(stack)
     except LibrariesMissing as error:
         pytest.skip(f"the GUI cannot be published here: {error}")
-    with httpx.Client(base_url=stack.gateway_url) as http:
+    with httpx2.Client(base_url=stack.gateway_url) as http:
         yield http
 
 
-def loaded(pages: httpx.Client) -> dict[str, httpx.Response]:
+def loaded(pages: httpx2.Client) -> dict[str, httpx2.Response]:
     """Return the page and all files that it loads, by address."""
     page = pages.get("/gui/")
     paths = re.findall(r'(?:src|href)="\./([^"]+)"', page.text)
     return {"": page, **{path: pages.get(f"/gui/{path}") for path in paths}}
 
 
-def test_the_page_names_existing_files_only_and_all_of_them_are_small(pages: httpx.Client) -> None:
+def test_the_page_names_existing_files_only_and_all_of_them_are_small(pages: httpx2.Client) -> None:
     answers = loaded(pages)
 
     assert {answer.status_code for answer in answers.values()} == {200}
@@ -42,7 +42,7 @@ def test_the_page_names_existing_files_only_and_all_of_them_are_small(pages: htt
     assert sum(int(answer.headers["Content-Length"]) for answer in answers.values()) < MAXIMUM_BYTES
 
 
-def test_modules_are_cached_forever_and_the_page_is_revalidated(pages: httpx.Client) -> None:
+def test_modules_are_cached_forever_and_the_page_is_revalidated(pages: httpx2.Client) -> None:
     for path, answer in loaded(pages).items():
         assert answer.headers["Cache-Control"] == ("public, max-age=31536000, immutable" if path else "no-cache")
     tag = pages.get("/gui/").headers["ETag"]
@@ -53,22 +53,22 @@ def test_modules_are_cached_forever_and_the_page_is_revalidated(pages: httpx.Cli
     ("ending", "media_type"),
     [("shell/main.js", "text/javascript"), ("style.css", "text/css"), ("icon.svg", "image/svg+xml")],
 )
-def test_each_file_has_its_content_type(pages: httpx.Client, ending: str, media_type: str) -> None:
+def test_each_file_has_its_content_type(pages: httpx2.Client, ending: str, media_type: str) -> None:
     answers = [answer for path, answer in loaded(pages).items() if path.endswith(ending)]
 
     assert [answer.headers["Content-Type"].partition(";")[0] for answer in answers] == [media_type]
 
 
-def test_the_bucket_serves_the_same_files_and_headers(stack: LocalStack, pages: httpx.Client) -> None:
-    assert httpx.get(f"{stack.s3_url}/gui/index.html").text == pages.get("/gui/").text
+def test_the_bucket_serves_the_same_files_and_headers(stack: LocalStack, pages: httpx2.Client) -> None:
+    assert httpx2.get(f"{stack.s3_url}/gui/index.html").text == pages.get("/gui/").text
     (module,) = [path for path in loaded(pages) if path.endswith("shell/main.js")]
-    direct, behind_the_gateway = httpx.get(f"{stack.s3_url}/gui/{module}"), pages.get(f"/gui/{module}")
+    direct, behind_the_gateway = httpx2.get(f"{stack.s3_url}/gui/{module}"), pages.get(f"/gui/{module}")
     assert direct.text == behind_the_gateway.text
     for name in ("Content-Type", "Cache-Control", "ETag"):
         assert direct.headers[name] == behind_the_gateway.headers[name]
 
 
-def test_a_client_without_gzip_gets_the_page_uncompressed(pages: httpx.Client) -> None:
+def test_a_client_without_gzip_gets_the_page_uncompressed(pages: httpx2.Client) -> None:
     plain = pages.get("/gui/", headers={"Accept-Encoding": "identity"})
 
     assert "Content-Encoding" not in plain.headers

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-import httpx
+import httpx2
 import nats
 import pytest
 
@@ -90,7 +90,7 @@ def settings_of(broker: LocalStack, function: Function, attempts: int = 30) -> S
 
 @asynccontextmanager
 async def delivering(settings: Settings, entry: FunctionEntry = RELAY) -> AsyncIterator[None]:
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         task = asyncio.create_task(Delivery(settings, http).run((entry,)))
         try:
             yield
@@ -314,7 +314,7 @@ def test_delivery_stops_although_the_library_loses_the_cancellation(broker: Loca
 
     async def story() -> None:
         settings, subscription = settings_of(broker, function), Subscription()
-        async with httpx.AsyncClient() as http:
+        async with httpx2.AsyncClient() as http:
             topic = Topic(RELAY, settings.groups["tps"], FORESEEN)
             taking = asyncio.create_task(Delivery(settings, http)._take(topic, subscription, asyncio.Semaphore(2)))
             async with asyncio.timeout(5):

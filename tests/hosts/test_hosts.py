@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.hosts.workers import STOP_WITHIN_S, Worker, of_groups, running_worker
@@ -130,7 +130,7 @@ def test_every_host_gives_the_same_answer(cast: Cast, workers: dict[str, Worker]
 def test_every_host_answers_probes(world: World, workers: dict[str, Worker], probe: str) -> None:
     urls = [world.stack.gateway_url, *(worker.url for worker in workers.values())]
 
-    answers = [httpx.get(url + probe, timeout=10) for url in urls]
+    answers = [httpx2.get(url + probe, timeout=10) for url in urls]
 
     assert [(each.status_code, each.text) for each in answers] == [(200, "OK")] * len(urls)
 
@@ -146,13 +146,13 @@ def test_a_function_answers_its_own_routes_only(cast: Cast, workers: dict[str, W
 def test_a_wait_in_one_process_is_told_of_what_another_received(cast: Cast, workers: dict[str, Worker]) -> None:
     url = f"{workers['retrieve_limits'].url}/agr/v1/capacity-limits/wait"
     headers = {"Authorization": f"Bearer {cast.operator.token}"}
-    while (answered := httpx.get(url, params={"timeout": 0}, headers=headers).json())["limits"]:
+    while (answered := httpx2.get(url, params={"timeout": 0}, headers=headers).json())["limits"]:
         pass
 
     with ThreadPoolExecutor(1) as pool:
         query = {"timeout": 30, "after": answered["cursor"]}
-        waiting = pool.submit(httpx.get, url, params=query, headers=headers, timeout=40)
-        httpx.get(url, params={"timeout": 1, "after": answered["cursor"]}, headers=headers, timeout=40)
+        waiting = pool.submit(httpx2.get, url, params=query, headers=headers, timeout=40)
+        httpx2.get(url, params={"timeout": 1, "after": answered["cursor"]}, headers=headers, timeout=40)
         limit = cast.dso.send_unforeseen(make_stop([cast.asset]))
         told = waiting.result(AT_ONCE_S).json()
 
@@ -183,7 +183,7 @@ def answer(cast: Cast, url: str, request: Request) -> tuple[int, str, str | None
     headers = {**bearer(cast, request.who), **dict(request.headers)}
     if content is not None:
         headers["Content-Type"] = "application/json"
-    response = httpx.request(request.verb, url + request.path, content=content, headers=headers, timeout=60)
+    response = httpx2.request(request.verb, url + request.path, content=content, headers=headers, timeout=60)
     media_type = response.headers.get("Content-Type", "")
     return response.status_code, media_type, response.headers.get(_OUTCOME), masked(response.text)
 

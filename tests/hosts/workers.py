@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from tps.host.stack import FunctionEntry
 from tps.local.embedded.ports import free_ports
@@ -63,6 +63,6 @@ def _wait_ready(worker: Worker) -> None:
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/readiness", timeout=5).status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(f"{url}/health/readiness", timeout=5).status_code == 200
+    except httpx2.TransportError:
         return False

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 
 from tests.privacy.guards import differences
@@ -37,7 +37,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield made
 
 
-class Delivering(httpx.BaseTransport):
+class Delivering(httpx2.BaseTransport):
     """To the gateway in this process; what comes of a call has come when it is answered.
 
     With `is_leaking` each call has a window of its own.
@@ -45,9 +45,9 @@ class Delivering(httpx.BaseTransport):
 
     def __init__(self, house: Installation, is_leaking: bool):
         self._house, self._is_leaking = house, is_leaking
-        self._gateway = httpx.WSGITransport(Gateway(load_stack(), house.services))
+        self._gateway = httpx2.WSGITransport(Gateway(load_stack(), house.services))
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = self._gateway.handle_request(request)
         response.read()
         self._house.settle()
@@ -102,7 +102,7 @@ def spread(house: Installation) -> None:
 def known(house: Installation, story: Story, deal: list[int], *, is_leaking: bool = False) -> Knowledge:
     """What the DSO knows when a story was played in an empty house."""
     house.empty()
-    with httpx.Client(transport=Delivering(house, is_leaking), base_url="http://in-process") as http:
+    with httpx2.Client(transport=Delivering(house, is_leaking), base_url="http://in-process") as http:
         members = {code: Member(code, role, code[-3:], house.tokens[code], http) for code, role in PARTIES}
         operators = [members[code] for code in OPERATORS]
         playing = Playing(story, Windows(house), members[NORTH], operators, deal)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e.identities import signed
@@ -21,7 +21,7 @@ WRONG = "the code is not valid"
 
 
 @pytest.fixture(scope="module")
-def published(world: World) -> httpx.Client:
+def published(world: World) -> httpx2.Client:
     try:
         publish_here(world.stack)
     except LibrariesMissing as error:
@@ -29,7 +29,7 @@ def published(world: World) -> httpx.Client:
     return world.http
 
 
-def ask(world: World, body: Any, **headers: str) -> httpx.Response:
+def ask(world: World, body: Any, **headers: str) -> httpx2.Response:
     return world.http.post("/gui/session", json=body, headers=headers)
 
 
@@ -41,7 +41,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_pages_are_public_and_call_their_own_origin_only(published: httpx.Client) -> None:
+def test_pages_are_public_and_call_their_own_origin_only(published: httpx2.Client) -> None:
     """GUI-01: pages, refusals and missing files have the same security headers."""
     for path, status in (("/gui/", 200), ("/gui/config.json", 200), ("/gui/none.js", 404), ("/gui/session", 405)):
         answer = published.get(path)
@@ -51,7 +51,7 @@ def test_pages_are_public_and_call_their_own_origin_only(published: httpx.Client
     assert "'unsafe" not in SECURITY["Content-Security-Policy"]
 
 
-def test_pages_contain_no_data_of_a_party(world: World, published: httpx.Client) -> None:
+def test_pages_contain_no_data_of_a_party(world: World, published: httpx2.Client) -> None:
     """GUI-01: every caller gets the same page, whatever data the platform has."""
     operator = world.operator("Very Particular Name")
 
@@ -65,7 +65,7 @@ def test_pages_contain_no_data_of_a_party(world: World, published: httpx.Client)
 @pytest.mark.parametrize(
     "path", ["/gui/v/", "/gui/lib", "/gui/%2e%2e/tps-documents/", "/gui//", "/gui/?list-type=2&x="]
 )
-def test_nothing_is_listed_and_no_other_bucket_is_reached(published: httpx.Client, path: str) -> None:
+def test_nothing_is_listed_and_no_other_bucket_is_reached(published: httpx2.Client, path: str) -> None:
     """GUI-01: the last path is the page itself; its query is ignored."""
     answer = published.get(path)
 
@@ -73,7 +73,7 @@ def test_nothing_is_listed_and_no_other_bucket_is_reached(published: httpx.Clien
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_pages_are_read_only(published: httpx.Client, method: str) -> None:
+def test_pages_are_read_only(published: httpx2.Client, method: str) -> None:
     """GUI-01: at the gateway."""
     assert published.request(method, "/gui/index.html").status_code == 405
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
-import httpx
+import httpx2
 import psycopg
 import pytest
 from botocore.config import Config
@@ -299,7 +299,7 @@ async def _bury(world: World, packet: Packet) -> None:
     """What event delivery does with a message that nobody could take."""
     topics = topics_of(load_stack(), world.settings)
     topic = next(each for each in topics if (each.group.name, each.type) == ("agr", LIMIT_FORESEEN))
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         delivery = Delivery(world.settings, http)
         client = delivery._clients["agr"] = await delivery._connect(topic.group)
         reply = f"$JS.ACK.MADES.{topic.consumer}.30.1.1.1.0"

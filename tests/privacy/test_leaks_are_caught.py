@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.privacy.guards import (
@@ -57,7 +57,7 @@ def operators(world: World) -> list[Member]:
 
 
 @contextmanager
-def served(services: Services, function: str, leak: Leak) -> Iterator[httpx.Client]:
+def served(services: Services, function: str, leak: Leak) -> Iterator[httpx2.Client]:
     """All functions behind a gateway in this process, one of them leaking."""
 
     def load(name: str) -> Any:
@@ -69,7 +69,7 @@ def served(services: Services, function: str, leak: Leak) -> Iterator[httpx.Clie
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway, "load_function", load)
         application = gateway.Gateway(load_stack(), services)
-    with httpx.Client(transport=httpx.WSGITransport(application), base_url="http://in-process") as client:
+    with httpx2.Client(transport=httpx2.WSGITransport(application), base_url="http://in-process") as client:
         yield client
 
 

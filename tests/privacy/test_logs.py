@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_foreseen, make_stop
@@ -152,7 +152,7 @@ def test_no_other_door_is_open_without_a_token(world: World, path: str) -> None:
 def test_no_answer_tells_what_runs_behind_it(world: World) -> None:
     """PRB-03: neither server nor versions, in answers and refusals."""
     member = world.operator()
-    answers: list[httpx.Headers] = [
+    answers: list[httpx2.Headers] = [
         member.call("GET", "/flexibility-assets").headers,
         member.call("GET", "/nowhere").headers,
         member.call("GET", "/flexibility-assets", Authorization="Bearer x").headers,

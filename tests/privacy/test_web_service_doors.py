@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from tests.privacy.scene import Scene
@@ -36,12 +36,12 @@ def asking(operation: str, row: ServiceRow, fields: str) -> bytes:
     return f'<s:Envelope xmlns:s="{SOAP}" xmlns:m="{namespace}"><s:Body>{body}</s:Body></s:Envelope>'.encode()
 
 
-def post(world: World, row: ServiceRow, component: str, authorization: str | None, content: bytes) -> httpx.Response:
+def post(world: World, row: ServiceRow, component: str, authorization: str | None, content: bytes) -> httpx2.Response:
     headers = {"Content-Type": MEDIA_TYPE} | ({"Authorization": authorization} if authorization is not None else {})
     return world.http.post(row.path.replace("<component>", component), content=content, headers=headers)
 
 
-def status_of(scene: Scene, row: ServiceRow, member: Member, message_id: str) -> httpx.Response:
+def status_of(scene: Scene, row: ServiceRow, member: Member, message_id: str) -> httpx2.Response:
     content = asking("CheckMessageStatus", row, f"<messageID>{message_id}</messageID>")
     return post(scene.world, row, member.code, basic(member.code, member.password), content)
 
@@ -109,7 +109,7 @@ def test_anothers_message_is_answered_as_one_that_does_not_exist(scene: Scene, r
     assert status_of(scene, row, scene.agr, owners).text == before
 
 
-def _about(scene: Scene, row: ServiceRow, member: Member, operation: str, message_id: str) -> httpx.Response:
+def _about(scene: Scene, row: ServiceRow, member: Member, operation: str, message_id: str) -> httpx2.Response:
     content = asking(operation, row, f"<messageID>{message_id}</messageID>")
     return post(scene.world, row, member.code, basic(member.code, member.password), content)
 

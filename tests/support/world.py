@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 
 from tps.client import DsoClient, OperatorClient
 from tps.host.settings import Settings
@@ -44,7 +44,7 @@ class Reply:
     """An answer: status, headers, and its JSON with Decimals, so that a watt is a watt."""
 
     status: int
-    headers: httpx.Headers
+    headers: httpx2.Headers
     text: str
 
     @property
@@ -70,7 +70,7 @@ class Member:
     role: str
     name: str
     token: str = field(repr=False)
-    http: httpx.Client = field(repr=False)
+    http: httpx2.Client = field(repr=False)
     password: str = field(default="", repr=False)
 
     @property
@@ -128,7 +128,7 @@ class World:
     """A running stack and whoever lives in it; every party is new."""
 
     stack: LocalStack
-    http: httpx.Client
+    http: httpx2.Client
 
     @property
     def settings(self) -> Settings:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
 from tools.bench.figures import Figure, Sizes, quantiles, timed
 from tools.bench.parties import assets_of, enter_parties
@@ -89,7 +89,7 @@ def _register(dso: Dso, operator: Operator, assets: Sequence[GridAsset]) -> tupl
     return _clock([expected], lambda: operator.client.set_assets(asset.to_asset() for asset in assets))
 
 
-def _asked(stack: LocalStack, http: httpx.Client, dso: Dso, plans: Sequence[Schedule]) -> list[Figure]:
+def _asked(stack: LocalStack, http: httpx2.Client, dso: Dso, plans: Sequence[Schedule]) -> list[Figure]:
     """A whole day and an hour of one asset as the platform answers, and the day from the copy of the DSO's backend."""
     start, end = plans[0].start, plans[0].end
     impatient = DsoClient(stack.gateway_url, tokens.issue(stack, dso.code), http=http, wait_s=0)

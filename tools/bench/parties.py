@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
 from tools.bench.grid import make_grid
 from tools.story.actor import Dso, Operator, Part, enter_dso, enter_operator
@@ -18,7 +18,7 @@ _PARTIES_APART = 1_000
 _ASSETS_APART = 100_000
 
 
-def enter_parties(stack: LocalStack, http: httpx.Client, story: int, operators: int) -> tuple[Dso, list[Operator]]:
+def enter_parties(stack: LocalStack, http: httpx2.Client, story: int, operators: int) -> tuple[Dso, list[Operator]]:
     """A DSO and so many operators."""
     first = _FIRST_PARTY + story * _PARTIES_APART
     dso = enter_dso(stack, http, Part("dso", make_gln(first), f"Bench grid {story}"))

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
 from tools.bench.figures import Sizes
 from tools.bench.parties import assets_of, enter_parties
@@ -53,18 +53,18 @@ class Watched:
 class Watcher:
     """The platform operator, by its read routes."""
 
-    def __init__(self, http: httpx.Client, stack: LocalStack):
+    def __init__(self, http: httpx2.Client, stack: LocalStack):
         code = Settings.from_env(stack.environment()).platform_party
         self._http, self._url = http, stack.gateway_url
         self._headers = {"Authorization": f"Bearer {tokens.issue(stack, code)}"}
 
-    def ask(self, path: str) -> httpx.Response:
+    def ask(self, path: str) -> httpx2.Response:
         """An answer below /tps/v1."""
         answer = self._http.get(f"{self._url}/tps/v1/{path}", headers=self._headers, timeout=120)
         return answer.raise_for_status()
 
 
-def make_watched(stack: LocalStack, http: httpx.Client, sizes: Sizes, story: int) -> Watched:
+def make_watched(stack: LocalStack, http: httpx2.Client, sizes: Sizes, story: int) -> Watched:
     """Every operator plans tomorrow in quarters, no two alike, the first one anew from six o'clock; limits lie over it.
 
     Returns once all are told.

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from tps.host.settings import Settings
 from tps.host.stack import consumers, load_stack
@@ -115,8 +115,8 @@ class System:
         """Wait until every store and function answers; RuntimeError when the time is up."""
         deadline = time.monotonic() + _READY_S
         while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/health/readiness", timeout=5).status_code == 200:
+            with contextlib.suppress(httpx2.HTTPError):
+                if httpx2.get(f"{self.url}/health/readiness", timeout=5).status_code == 200:
                     return
             time.sleep(0.1)
         raise RuntimeError("the system did not become ready again")

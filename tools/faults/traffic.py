@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import httpx
+import httpx2
 
 FINAL = {200, 201, 409, 422}
 _RETRY_S = 0.2
@@ -50,11 +50,11 @@ class Client:
         content = None if body is None else json.dumps(body).encode()
         named = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}
         try:
-            reply = httpx.request(
+            reply = httpx2.request(
                 method, self.url + path, content=content, headers=named, timeout=_TIMEOUT_S, verify=_TLS
             )
             return reply.status_code, json.loads(reply.text, parse_float=Decimal)
-        except (httpx.HTTPError, json.JSONDecodeError):
+        except (httpx2.HTTPError, json.JSONDecodeError):
             return None
 
 

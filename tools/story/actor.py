@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import httpx
+import httpx2
 
 from tools.story.grid import GridAsset, points_of
 from tps.client import CapacityLimit, ConnectionPoint, DsoClient, OperatorClient, Outcome
@@ -76,18 +76,18 @@ class Delivery:
         return max(one.after_s for one in self.reached)
 
 
-def open_http() -> httpx.Client:
+def open_http() -> httpx2.Client:
     """Connections for many waiting calls at once."""
-    return httpx.Client(limits=httpx.Limits(max_connections=1000, max_keepalive_connections=200))
+    return httpx2.Client(limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=200))
 
 
-def enter_dso(stack: LocalStack, http: httpx.Client, part: Part) -> Dso:
+def enter_dso(stack: LocalStack, http: httpx2.Client, part: Part) -> Dso:
     """The DSO as an actor; onboarded first if it is not known yet."""
     client = DsoClient(stack.gateway_url, _token(stack, part), http=http, wait_s=_WAIT_S)
     return Actor(part.code, part.name, client)
 
 
-def enter_operator(stack: LocalStack, http: httpx.Client, part: Part) -> Operator:
+def enter_operator(stack: LocalStack, http: httpx2.Client, part: Part) -> Operator:
     """The operator as an actor; onboarded first if it is not known yet."""
     client = OperatorClient(stack.gateway_url, _token(stack, part), http=http, wait_s=_WAIT_S)
     return Actor(part.code, part.name, client)

@@ -13,7 +13,7 @@ from decimal import ROUND_DOWN, Decimal
 from math import cos, exp, pi, sin
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 
 from tools.story.actor import Dso, Operator, Part, enter_dso, register_points
 from tools.story.grid import GridAsset, make_gln, make_gsrn
@@ -57,7 +57,7 @@ class LivingDay:
     """
 
     stack: LocalStack
-    http: httpx.Client
+    http: httpx2.Client
     world: World
     dso: Dso
     operators: Sequence[Operator]

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
+import httpx2
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -24,9 +24,9 @@ from tps.client.wire import from_json, to_json
 Token = str | Callable[[], str]
 """A bearer token, or a callable that returns a fresh token for every attempt."""
 
-_TIMEOUT = httpx.Timeout(120, connect=10)
+_TIMEOUT = httpx2.Timeout(120, connect=10)
 _BACKOFF = wait_random_exponential(multiplier=0.2, max=10)
-_NO_ANSWER = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError, httpx.ProxyError)
+_NO_ANSWER = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError, httpx2.ProxyError)
 _log = logging.getLogger("tps.client")
 
 
@@ -49,7 +49,7 @@ class Connection:
         group: str,
         token: Token,
         *,
-        http: httpx.Client | None,
+        http: httpx2.Client | None,
         wait_s: int,
         patience_s: float,
         page_size: int | None,
@@ -57,7 +57,7 @@ class Connection:
         self._root = base_url.rstrip("/")
         self._prefix = f"/{group}/v1"
         self._token = token
-        self._http = http or httpx.Client()
+        self._http = http or httpx2.Client()
         self._is_own = http is None
         self._wait_s = wait_s
         self._patience_s = patience_s
@@ -120,11 +120,11 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         forever: bool = False,
         is_open: bool = False,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Return the answer of a successful request. Raises `Problem` otherwise."""
         content = None if body is None else to_json(body)
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        url = httpx.URL(self._root + path)
+        url = httpx2.URL(self._root + path)
         request = self._http.build_request(
             method,
             url.copy_merge_params(params) if params else url,
@@ -139,7 +139,7 @@ class Connection:
         media_type = {} if content is None else {"Content-Type": "application/json"}
         return {"Prefer": prefer, **media_type, **headers}
 
-    def _attempt(self, request: httpx.Request, is_open: bool) -> httpx.Response:
+    def _attempt(self, request: httpx2.Request, is_open: bool) -> httpx2.Response:
         if not is_open:
             request.headers["Authorization"] = f"Bearer {self._token() if callable(self._token) else self._token}"
         try:
@@ -167,7 +167,7 @@ def _pause_s(state: RetryCallState) -> float:
     return _BACKOFF(state) if told_s is None else told_s
 
 
-def _problem_body(response: httpx.Response) -> dict[str, Any]:
+def _problem_body(response: httpx2.Response) -> dict[str, Any]:
     """Return the problem details; empty for answers of gateways in between."""
     try:
         body = from_json(response.content)
@@ -178,4 +178,4 @@ def _problem_body(response: httpx.Response) -> dict[str, Any]:
 
 def _path_of(url: str) -> str:
     """Return path and query only, so that the token never goes to another host."""
-    return httpx.URL(url).raw_path.decode("ascii")
+    return httpx2.URL(url).raw_path.decode("ascii")

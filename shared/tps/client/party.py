@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-import httpx
+import httpx2
 
 from tps.client.conflicts import PlanConflict
 from tps.client.connection import Connection, Token
@@ -35,7 +35,7 @@ class PartyClient:
     Args:
         base_url: URL of the gateway, for example `https://tps.example`.
         token: A bearer token, or a callable that returns a fresh token; it is called for every request.
-        http: An `httpx.Client` to share connections or set proxies and certificates; it is not closed here.
+        http: An `httpx2.Client` to share connections or set proxies and certificates; it is not closed here.
         wait_s: Longest wait for the platform's answer, 0 to 55 seconds. After it, the outcome is pending.
         patience_s: How long a call is retried without an answer (503, or no connection), in seconds.
         page_size: Number of items per page of a list, 1 to 10,000; None fetches a list in one answer.
@@ -51,7 +51,7 @@ class PartyClient:
         base_url: str,
         token: Token,
         *,
-        http: httpx.Client | None = None,
+        http: httpx2.Client | None = None,
         wait_s: int = 10,
         patience_s: float = 60,
         page_size: int | None = None,

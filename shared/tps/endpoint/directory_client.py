@@ -12,7 +12,7 @@ from tps.errors import Malformed, StoreAway, Unauthenticated
 from tps.mades.directory import ComponentEntry
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 _CONNECT_S = 5.0
 _READ_S = 20.0
@@ -34,7 +34,7 @@ class DirectoryClient:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._lock = threading.Lock()
-        self._http: httpx.Client | None = None
+        self._http: httpx2.Client | None = None
 
     def look(self, assertion: str, content_id: int | None) -> Seen:
         """Return the part of the directory that a component may see.
@@ -76,26 +76,26 @@ class DirectoryClient:
                 self._http = None
 
     def _ask(self, method: str, path: str, assertion: str, **more: Any) -> dict[str, Any]:
-        import httpx
+        import httpx2
 
         headers = {"Authorization": f"Bearer {assertion}", "Content-Type": "application/json"}
         try:
             response = self._opened().request(method, self._url + path, headers=headers, **more)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise StoreAway(f"the Component Directory does not answer ({type(error).__name__})") from error
         return _body(response)
 
-    def _opened(self) -> httpx.Client:
-        import httpx
+    def _opened(self) -> httpx2.Client:
+        import httpx2
 
         with self._lock:
             if self._http is None:
-                timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
-                self._http = httpx.Client(timeout=timeout, transport=httpx.HTTPTransport(retries=_CONNECT_RETRIES))
+                timeout = httpx2.Timeout(_READ_S, connect=_CONNECT_S)
+                self._http = httpx2.Client(timeout=timeout, transport=httpx2.HTTPTransport(retries=_CONNECT_RETRIES))
             return self._http
 
 
-def _body(response: httpx.Response) -> dict[str, Any]:
+def _body(response: httpx2.Response) -> dict[str, Any]:
     if response.status_code in (401, 403):
         raise Unauthenticated("the Component Directory does not accept the certificate of this component")
     if response.status_code != 200:

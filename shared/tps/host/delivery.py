@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import structlog
 
 from tps.endpoint.attempts import attempts_so_far, count_attempt
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 STREAM = "MADES"
 SLOTS = 8
 EMERGENCY_SLOTS = 48
-_LOST = (httpx.ReadError, httpx.RemoteProtocolError)
+_LOST = (httpx2.ReadError, httpx2.RemoteProtocolError)
 _FETCH_S = 20.0
 _PROGRESS_S = 3.0
 _FINISH_S = 10.0
@@ -104,7 +104,7 @@ def topics_of(stack: tuple[FunctionEntry, ...], settings: Settings) -> list[Topi
 class Delivery:
     """The loops of one event delivery process."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient):
+    def __init__(self, settings: Settings, http: httpx2.AsyncClient):
         self._settings = settings
         self._http = http
         self._clients: dict[str, Client] = {}
@@ -222,7 +222,7 @@ class Delivery:
         headers |= {"Authorization": f"Bearer {self._settings.delivery_token}"}
         try:
             response = await self._http.post(url, content=data, headers=headers)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             _log.warning("function not reached", function=function.name, error=type(error).__name__)
             return Reply(function.name, is_lost=isinstance(error, _LOST))
         reply = Reply(function.name, response.status_code, response.headers.get(OUTCOME_HEADER))
@@ -270,8 +270,8 @@ def _broker_errors() -> tuple[type[BaseException], ...]:
 
 
 async def _main(settings: Settings) -> None:
-    limits = httpx.Limits(max_connections=400, max_keepalive_connections=100, keepalive_expiry=30)
-    async with httpx.AsyncClient(timeout=httpx.Timeout(300, connect=5), limits=limits) as http:
+    limits = httpx2.Limits(max_connections=400, max_keepalive_connections=100, keepalive_expiry=30)
+    async with httpx2.AsyncClient(timeout=httpx2.Timeout(300, connect=5), limits=limits) as http:
         task = asyncio.create_task(Delivery(settings, http).run(load_stack()))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

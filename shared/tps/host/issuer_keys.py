@@ -85,13 +85,13 @@ class RemoteKeys:
         return is_old or self._keys is None or key_id not in {key.kid for key in self._keys.keys}
 
     def _ask(self) -> None:
-        import httpx
+        import httpx2
 
         self._tried_at = self._now()
         try:
-            answer = httpx.get(self._url, timeout=_TIMEOUT_S, headers={"Accept": "application/json"})
+            answer = httpx2.get(self._url, timeout=_TIMEOUT_S, headers={"Accept": "application/json"})
             self._keys, self._fetched_at = _parse(answer.raise_for_status().json()), self._now()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             _log.warning("token issuer's keys not had", error=type(error).__name__)
 
 

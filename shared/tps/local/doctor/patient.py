@@ -22,7 +22,7 @@ from tps.local.embedded.record import read_json
 from tps.local.embedded.stack import LocalStack
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
     from nats.js import JetStreamContext
 
     from tps.stores.database import Transaction
@@ -97,11 +97,11 @@ class Patient:
         finally:
             await client.close()
 
-    def get(self, url: str) -> httpx.Response:
+    def get(self, url: str) -> httpx2.Response:
         """Ask an HTTP server."""
-        import httpx
+        import httpx2
 
-        with httpx.Client(timeout=ANSWER_S, trust_env=False) as http:
+        with httpx2.Client(timeout=ANSWER_S, trust_env=False) as http:
             return http.get(url)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import httpx
+import httpx2
 
 from tps.errors import BadCredentials, Finding, Malformed, NotFound, Refused, TooLarge, Unavailable
 from tps.mades import service_client
@@ -14,7 +14,7 @@ from tps.mades.service_client import Received, Status
 from tps.mades.web_service import MEDIA_TYPE
 
 ADDRESS = "/ECP_MODULE/services/MadesEndpoint"
-_TIMEOUT = httpx.Timeout(120, connect=5)
+_TIMEOUT = httpx2.Timeout(120, connect=5)
 _T = TypeVar("_T")
 
 
@@ -28,7 +28,7 @@ class Service:
     def __init__(self, url: str, component: str, password: str):
         base = f"{url.rstrip('/')}/ecp/{component}{ADDRESS}"
         # What the environment says of proxies and .netrc is not about this service.
-        self._http = httpx.Client(auth=(component, password), timeout=_TIMEOUT, trust_env=False)
+        self._http = httpx2.Client(auth=(component, password), timeout=_TIMEOUT, trust_env=False)
         self._address = base
 
     def send(self, name: OutgoingName, content: bytes, conversation_id: str) -> str:
@@ -61,7 +61,7 @@ class Service:
     def _ask(self, request: bytes, read: Callable[[bytes], _T]) -> _T:
         try:
             answer = self._http.post(self._address, content=request, headers={"Content-Type": MEDIA_TYPE})
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise Unavailable(f"the endpoint is not reached ({type(error).__name__})") from None
         if answer.status_code != 200:
             raise _error(answer)
@@ -71,7 +71,7 @@ class Service:
             raise Unavailable(error.detail) from None
 
 
-def _error(answer: httpx.Response) -> Exception:
+def _error(answer: httpx2.Response) -> Exception:
     if answer.status_code == 401:
         return BadCredentials("the endpoint does not know this component with this password")
     fault = service_client.read_refusal(answer.content)

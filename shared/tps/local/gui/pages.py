@@ -31,7 +31,7 @@ from tps.local.gui.sign_in import SignIn
 from tps.rest.json_text import to_json
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
     from tps.host.services import Services
     from tps.host.settings import Settings
@@ -90,14 +90,14 @@ class Pages:
         return self._page(request, request.path.removeprefix(f"{PREFIX}/") or "index.html")
 
     def _page(self, request: Request, name: str) -> Response:
-        import httpx
+        import httpx2
 
         if not _NAME.fullmatch(name):
             raise NotFound("no such page")
         tag = request.headers.get("If-None-Match")
         try:
             status, headers, body = self._read(name, {"If-None-Match": tag} if tag else {})
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             return (
                 _not_yet()
                 if name == "index.html"
@@ -121,10 +121,10 @@ class Pages:
             return answer.status_code, passed_on, b"".join(answer.iter_raw())
 
     @cached_property
-    def _http(self) -> httpx.Client:
-        import httpx
+    def _http(self) -> httpx2.Client:
+        import httpx2
 
-        return httpx.Client(base_url=f"{self._services.settings.s3_url}/{self._pages.bucket}", timeout=_TIMEOUT_S)
+        return httpx2.Client(base_url=f"{self._services.settings.s3_url}/{self._pages.bucket}", timeout=_TIMEOUT_S)
 
     def _session(self, request: Request) -> Response:
         """Return the next token for a code, or for a valid token of a session."""
