@@ -76,7 +76,7 @@ def _problem_of(error: HTTPException) -> Response:
 
 def _readiness(services: Services) -> Any:
     def readiness() -> Response:
-        is_ready = services.is_ready()
+        is_ready = services.readiness.is_ready()
         return Response(
             "OK" if is_ready else "a store is unavailable", 200 if is_ready else 503, content_type="text/plain"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from tps.errors import NotFound, StoreAway
 from tps.host.directory import directory_of
 from tps.host.identity import TokenVerifier
 from tps.host.issuer_keys import FileKeys, RemoteKeys
+from tps.host.readiness import Readiness
 from tps.host.settings import GroupSettings, Settings
 from tps.rest.waiting import Waits
 from tps.stores.database import Database, Patience
@@ -40,6 +40,7 @@ class Services:
     endpoints: Mapping[str, Endpoint]
     waits: Mapping[str, Waits]
     tokens: TokenVerifier
+    readiness: Readiness
     directory: Directory | None = None
 
     def endpoint(self, group: str) -> Endpoint:
@@ -52,12 +53,6 @@ class Services:
             if group in (name, endpoint.kind):
                 return endpoint
         raise NotFound("this deployment does not serve this group")
-
-    def is_ready(self) -> bool:
-        """True if every store of every group answers; all are asked at once, so it takes about 2 s at most."""
-        probes = [probe for each in self.endpoints.values() for probe in (each.database.is_there, *_other_stores(each))]
-        with ThreadPoolExecutor(len(probes)) as pool:
-            return all(pool.map(lambda probe: probe(), probes))
 
     def warm_up(self) -> None:
         """Open every connection in the background, so that the first emergency after a start is not a slow one.
@@ -92,7 +87,9 @@ def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) 
     endpoints = {name: _endpoint(settings, group, clock, upkeep) for name, group in settings.groups.items()}
     places = max(settings.threads - _THREADS_KEPT_FREE, 4)
     waits = {name: Waits(each.mailbox, places) for name, each in endpoints.items()}
-    return Services(settings, endpoints, waits, _verifier(settings), _directory(settings, endpoints, clock))
+    probes = [probe for each in endpoints.values() for probe in (each.database.is_there, *_other_stores(each))]
+    directory = _directory(settings, endpoints, clock)
+    return Services(settings, endpoints, waits, _verifier(settings), Readiness(probes), directory)
 
 
 def _directory(
