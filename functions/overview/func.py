@@ -25,7 +25,7 @@ from tps.platform.overview_conflicts import find_conflicts
 from tps.platform.overview_limits import evidence_json, limit_json
 from tps.platform.overview_parties import holdings
 from tps.platform.overview_schedules import asset_plans, operator_totals
-from tps.platform.plan_total_rows import Asked
+from tps.platform.plan_total_rows import Selection
 from tps.platform.readiness import horizon_at, item_json, readiness_json
 from tps.platform.readiness_rows import Lack, count_lacking, healths, list_lacking, undelivered_by_peer
 from tps.platform.registry import all_parties, parties
@@ -60,7 +60,7 @@ def list_schedules(call):
         if call.flag("per_asset"):
             found = _some_assets(call, tx, asked)
             page, following = paging.cut(found, lambda asset: (asset["asset_id"],))
-            body = {"assets": asset_plans(call.endpoint, tx, call.tps, page, asked=asked)}
+            body = {"assets": asset_plans(call.endpoint, tx, call.tps, page, selection=asked)}
         else:
             found = operator_totals(call.endpoint, tx, call.tps, asked)
             page, following = paging.cut(found, lambda total: (total["operator"],))
@@ -187,7 +187,7 @@ def read_sides(call, tx, window):
         party = found.get(codes[name])
         if codes[name] and (party is None or party.role not in roles):
             raise NotFound("unknown party, or a party with another role")
-    return Asked(codes["agr"], codes["dso"], window)
+    return Selection(codes["agr"], codes["dso"], window)
 
 
 def read_asked(call, tx, window):
@@ -200,7 +200,7 @@ def read_asked(call, tx, window):
     dsos = [code for code, party in found.items() if party.role == "dso"]
     if len(operators) > 1 or len(dsos) > 1 or len(operators) + len(dsos) < len(found):
         raise Malformed("invalid party", [Finding("bad_type", "/party", "name one operator, one DSO, or one of each")])
-    return Asked(next(iter(operators), None), next(iter(dsos), None), window)
+    return Selection(next(iter(operators), None), next(iter(dsos), None), window)
 
 
 def one_of(named):

@@ -89,10 +89,10 @@ OUTCOMES: Mapping[tuple[str, str], Callable[[Handling, MessageRow, Acknowledgeme
 }
 
 LIMIT = Intake(LimitDocument, keep_limit, reader=Reader.PARTY)
-LIST = Intake(AssetList, keep_assets, reader=Reader.ASKER)
-PLANS = Intake(ScheduleDocument, keep_plans, reader=Reader.ASKER)
-ANSWER = Intake(Acknowledgement, note_answer, is_answered=False, reader=Reader.ASKER)
-ANSWER_TO_PLATFORM = Intake(Acknowledgement, note_answer, sender=sender_of, is_answered=False, reader=Reader.ASKER)
+LIST = Intake(AssetList, keep_assets, reader=Reader.REQUESTER)
+PLANS = Intake(ScheduleDocument, keep_plans, reader=Reader.REQUESTER)
+ANSWER = Intake(Acknowledgement, note_answer, is_answered=False, reader=Reader.REQUESTER)
+ANSWER_TO_PLATFORM = Intake(Acknowledgement, note_answer, sender=sender_of, is_answered=False, reader=Reader.REQUESTER)
 
 TOPICS: Mapping[tuple[str, str], Any] = {
     ("agr", LIMIT_FORESEEN): LIMIT,

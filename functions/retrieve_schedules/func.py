@@ -109,7 +109,7 @@ def _asked(call, asset_ids, period):
         build=lambda header: StatusRequest(
             header, SCHEDULES, None, call.dso.party, None if period == ALWAYS else period, tuple(asset_ids or ())
         ),
-        keep=lambda tx, message_id, _sequence: received_plans.ask(tx, call.party, message_id),
+        keep=lambda tx, message_id, _sequence: received_plans.add_request(tx, call.party, message_id),
     )
     component, message_id = send(call, submission)
     row = await_answer(call, component, message_id, preferred_wait_s(call))

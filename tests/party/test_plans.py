@@ -277,7 +277,7 @@ def test_a_question_has_one_answer_and_others_questions_none(dso: Database) -> N
     reply, later = received_plans.Reply(NOW, "R"), received_plans.Reply(NOW + timedelta(1), None)
 
     with dso.transaction() as tx:
-        received_plans.ask(tx, GRID, "Q")
+        received_plans.add_request(tx, GRID, "Q")
         before = received_plans.read_reply(tx, NORTH, "Q")
         noted = [
             received_plans.note_reply(tx, GRID, each, answer)

@@ -24,7 +24,7 @@ from tps.domain.scope import TpsScope
 from tps.platform import conflict_verdict_rows as conflict_verdicts
 from tps.platform import overview_limit_rows as overview_limits
 from tps.platform.overview_conflicts import judge, questions_of
-from tps.platform.plan_total_rows import Asked
+from tps.platform.plan_total_rows import Selection
 
 SCHEDULES = "/agr/v1/operational-schedules"
 MINUTE, QUARTER, DAY = timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1)
@@ -96,7 +96,7 @@ def found_anew(house: Installation, window: Interval) -> list[Any]:
     """The same from the plans, parts and assets that stand, as far as it has to do with these."""
     endpoint, scope = house.services.endpoint("tps"), scope_of(house)
     with endpoint.database.transaction() as tx:
-        latest = overview_limits.latest_within(tx, scope, Asked(None, None, window))
+        latest = overview_limits.latest_within(tx, scope, Selection(None, None, window))
         questions = questions_of(tx, scope, latest)
         verdicts = judge(endpoint, tx, scope, [(each, window) for each in questions])
     found = [
@@ -115,7 +115,7 @@ def found_anew(house: Installation, window: Interval) -> list[Any]:
 def kept(house: Installation, window: Interval) -> tuple[int, int]:
     """Of the cases in a window that may be a conflict: how many are known, and how many are not."""
     with house.services.endpoint("tps").database.transaction() as tx:
-        known = conflict_verdicts.cases_within(tx, scope_of(house), Asked(None, None, window))
+        known = conflict_verdicts.cases_within(tx, scope_of(house), Selection(None, None, window))
     return sum(each.is_kept for each in known), sum(not each.is_kept for each in known)
 
 

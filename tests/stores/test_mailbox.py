@@ -250,7 +250,7 @@ def test_a_connection_that_the_broker_refused_is_made_again_and_listens_again(ag
     asyncio.run_coroutine_threadsafe(client._process_err("'Authorization Violation'"), _loop()).result(5)
     eventually(lambda: client.is_closed)
 
-    assert eventually(agr.is_there_or_connects)
+    assert eventually(agr.can_connect)
 
     agr.wake([OPERATOR])
     assert heard.get(timeout=5) == OPERATOR

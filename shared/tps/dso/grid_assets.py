@@ -128,11 +128,11 @@ def _set(tx: Transaction, news: GridNews, position: int) -> None:
     removed_count = len(news.removed_ids)
     tx.execute(
         f"""INSERT INTO grid_asset AS g (party, sequence, position, {_COLUMNS}, is_removed)
-            SELECT %(party)s, %(sequence)s, CASE WHEN is_removed THEN 0 ELSE %(position)s END, said.*
+            SELECT %(party)s, %(sequence)s, CASE WHEN is_removed THEN 0 ELSE %(position)s END, stated.*
               FROM (SELECT * FROM unnest(%(ids)s::text[], %(points)s::text[], %(kinds)s::text[],
                                          %(production)s::numeric[], %(consumption)s::numeric[], %(removed)s::boolean[])
                     EXCEPT SELECT {_COLUMNS}, is_removed FROM grid_asset WHERE party = %(party)s AND %(is_whole)s)
-                   AS said({_COLUMNS}, is_removed)
+                   AS stated({_COLUMNS}, is_removed)
             ON CONFLICT (party, id) DO UPDATE
                SET connection_point_id = excluded.connection_point_id, kind = excluded.kind,
                    max_production_kw = excluded.max_production_kw, max_consumption_kw = excluded.max_consumption_kw,

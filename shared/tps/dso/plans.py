@@ -94,7 +94,9 @@ def news_after(tx: Transaction, scope: DsoScope, position: int) -> News | None:
         periods[row["asset_id"]].append(period)
     if not rows:
         return None
-    return News(max(row["position"] for row in rows), {asset_id: merged(found) for asset_id, found in periods.items()})
+    return News(
+        max(row["position"] for row in rows), {asset_id: merged(changed) for asset_id, changed in periods.items()}
+    )
 
 
 def note_age(tx: Transaction, party: str, as_of: datetime) -> None:
@@ -112,7 +114,7 @@ def age(tx: Transaction, scope: DsoScope) -> datetime | None:
     return row["as_of"] if row else None
 
 
-def ask(tx: Transaction, party: str, message_id: str) -> None:
+def add_request(tx: Transaction, party: str, message_id: str) -> None:
     """Note that a message of this party requests plans."""
     tx.execute("INSERT INTO schedule_question VALUES (%s, %s) ON CONFLICT DO NOTHING", (party, message_id))
 

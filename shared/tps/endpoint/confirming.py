@@ -38,9 +38,9 @@ def next_unconfirmed(tx: Transaction, component: str, type: str | None) -> tuple
              FROM message m
             WHERE component = %s AND direction = 'in' AND confirmed_at IS NULL AND is_proven AND is_handled
               AND state = ANY(%s) AND type <> %s AND (%s::text IS NULL OR type = %s)
-              AND NOT EXISTS (SELECT FROM message asked
-                               WHERE asked.component = m.component AND asked.message_id = m.in_reply_to
-                                 AND asked.direction = 'out' AND NOT asked.by_application)
+              AND NOT EXISTS (SELECT FROM message request
+                               WHERE request.component = m.component AND request.message_id = m.in_reply_to
+                                 AND request.direction = 'out' AND NOT request.by_application)
             ORDER BY created_at, message_id LIMIT 1""",
         (component, [State.DELIVERED, State.RECEIVED], CONNECTIVITY_TEST, type, type),
     ).fetchone()

@@ -45,7 +45,7 @@ class Reader(Enum):
 
     BACKEND = auto()
     """This backend: a message that it has taken in is RECEIVED."""
-    ASKER = auto()
+    REQUESTER = auto()
     """The application whose question the message answers. Without such an application, this backend."""
     PARTY = auto()
     """The party, by a REST call or by its application."""
@@ -156,6 +156,6 @@ def _reading(reader: Reader, incoming: Incoming) -> tuple[bool, tuple[str, ...]]
     """Return whether the message is RECEIVED now, and the parties whose waiting calls must look again."""
     if reader is Reader.BACKEND:
         return True, ()
-    request = answered_request(incoming) if reader is Reader.ASKER else None
-    is_received = reader is Reader.ASKER and (request is None or not request.by_application)
+    request = answered_request(incoming) if reader is Reader.REQUESTER else None
+    is_received = reader is Reader.REQUESTER and (request is None or not request.by_application)
     return is_received, (incoming.own.party,)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tps.domain.conflict import Conflict, Excess
 from tps.platform.limits import LimitName
-from tps.platform.plan_total_rows import Asked
+from tps.platform.plan_total_rows import Selection
 
 if TYPE_CHECKING:
     from tps.domain.scope import TpsScope
@@ -88,13 +88,18 @@ def count_change(tx: Transaction, operator: str) -> None:
     )
 
 
-def cases_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Known]:
+def cases_within(tx: Transaction, _scope: TpsScope, selection: Selection) -> list[Known]:
     """Return the cases of all limits that touch a period, filtered by DSO and operator.
 
     Cases without a conflict, by a verdict that holds, are left out.
     """
-    window_s = (int(asked.period.start.timestamp()), int(asked.period.end.timestamp()))
-    arguments = {"dso": asked.dso, "operator": asked.operator, "start": asked.period.start, "end": asked.period.end}
+    window_s = (int(selection.period.start.timestamp()), int(selection.period.end.timestamp()))
+    arguments = {
+        "dso": selection.dso,
+        "operator": selection.operator,
+        "start": selection.period.start,
+        "end": selection.period.end,
+    }
     return _cases(tx, "k.dso IS NULL OR k.size IS NOT NULL", arguments, window_s)
 
 

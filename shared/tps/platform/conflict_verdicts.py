@@ -27,7 +27,7 @@ from tps.platform import registry
 from tps.platform.conflict_verdict_rows import Case, Known, Verdict
 from tps.platform.limits import Revision
 from tps.platform.overview_conflicts import Question, judge, questions_of
-from tps.platform.plan_total_rows import Asked
+from tps.platform.plan_total_rows import Selection
 
 if TYPE_CHECKING:
     from tps.endpoint.endpoint import Endpoint
@@ -40,9 +40,9 @@ _DAY_S = 24 * 3600
 _AT_ONCE = 500
 
 
-def list_conflicts(endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked) -> list[Known]:
+def list_conflicts(endpoint: Endpoint, tx: Transaction, scope: TpsScope, selection: Selection) -> list[Known]:
     """Return every conflict of the limits that touch a period. Find and store missing verdicts."""
-    cases = conflict_verdicts.cases_within(tx, scope, asked)
+    cases = conflict_verdicts.cases_within(tx, scope, selection)
     verdicts = list(find_verdicts(endpoint, tx, scope, [known for known in cases if not known.is_kept]))
     conflict_verdicts.keep(tx, verdicts)
     return [known for known in cases if known.is_kept] + [

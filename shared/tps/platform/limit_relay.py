@@ -218,8 +218,8 @@ def _closing(revision: Revision, part: OperatorPart) -> _Change:
 
 
 def _is_news(part: OperatorPart, before: OperatorPart | None) -> bool:
-    told = (part.sent_limit_id, part.sent_revision)
-    return before is None or told != (before.sent_limit_id, before.sent_revision)
+    sent = (part.sent_limit_id, part.sent_revision)
+    return before is None or sent != (before.sent_limit_id, before.sent_revision)
 
 
 def _holds(part: OperatorPart | None) -> bool:

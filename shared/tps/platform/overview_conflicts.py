@@ -16,7 +16,7 @@ from tps.platform import overview_limit_rows as overview_limits
 from tps.platform import plan_total_rows as plan_totals
 from tps.platform.limits import Revision
 from tps.platform.overview_limit_rows import StandingPart
-from tps.platform.plan_total_rows import Asked
+from tps.platform.plan_total_rows import Selection
 
 if TYPE_CHECKING:
     from tps.domain.scope import TpsScope
@@ -34,14 +34,14 @@ class Question:
 
 
 def find_conflicts(
-    endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked, *, limit_id: str
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, selection: Selection, *, limit_id: str
 ) -> list[Judged]:
     """Return the conflicts of the limits with this id, for all operators or the selected one."""
-    latest = overview_limits.latest_within(tx, scope, asked)
+    latest = overview_limits.latest_within(tx, scope, selection)
     standing = [revision for revision in latest if revision.name.limit_id == limit_id]
-    operators = None if asked.operator is None else [asked.operator]
+    operators = None if selection.operator is None else [selection.operator]
     questions = questions_of(tx, scope, standing, operators=operators)
-    verdicts = judge(endpoint, tx, scope, [(question, asked.period) for question in questions])
+    verdicts = judge(endpoint, tx, scope, [(question, selection.period) for question in questions])
     return [verdict for verdict in verdicts if verdict is not None]
 
 

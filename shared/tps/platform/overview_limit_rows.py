@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tps.domain.limit_revision import LimitStatus
 from tps.platform.limits import LimitName, OperatorPart, Revision, read_part, read_revision
-from tps.platform.plan_total_rows import Asked
+from tps.platform.plan_total_rows import Selection
 
 if TYPE_CHECKING:
     from tps.domain.scope import TpsScope
@@ -92,7 +92,7 @@ class SeenLimit:
     parts: tuple[SeenPart, ...]
 
 
-def latest_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Revision]:
+def latest_within(tx: Transaction, _scope: TpsScope, selection: Selection) -> list[Revision]:
     """Return the latest revision of each limit that touches a period, by start, DSO and id.
 
     The result can be limited to a DSO and to an operator.
@@ -105,7 +105,12 @@ def latest_within(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Revis
                    SELECT FROM limit_part p
                     WHERE p.dso = l.dso AND p.limit_id = l.limit_id AND p.operator = %(operator)s))
             ORDER BY l.starts_at, l.dso, l.limit_id""",
-        {"dso": asked.dso, "operator": asked.operator, "start": asked.period.start, "end": asked.period.end},
+        {
+            "dso": selection.dso,
+            "operator": selection.operator,
+            "start": selection.period.start,
+            "end": selection.period.end,
+        },
     ).fetchall()
     return [read_revision(row) for row in rows]
 

@@ -17,7 +17,7 @@ from tps.domain.steps import Steps, clipped, seconds
 from tps.party.plan_reading import read_steps
 from tps.platform import announced_plans
 from tps.platform import plan_total_rows as plan_totals
-from tps.platform.plan_total_rows import Asked, Portfolio
+from tps.platform.plan_total_rows import Portfolio, Selection
 from tps.platform.plan_totals import announced_totals, current_totals
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from tps.stores.database import Transaction
 
 
-def operator_totals(endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked) -> list[dict[str, Any]]:
+def operator_totals(endpoint: Endpoint, tx: Transaction, scope: TpsScope, selection: Selection) -> list[dict[str, Any]]:
     """Return each operator with active assets, by code: its installed power, its plans, and its first plans."""
-    current = current_totals(endpoint, tx, scope, asked)
-    announced = announced_totals(tx, scope, asked)
+    current = current_totals(endpoint, tx, scope, selection)
+    announced = announced_totals(tx, scope, selection)
     return [
-        _operator_json(portfolio, current.get(portfolio.operator), announced.get(portfolio.operator), asked.period)
-        for portfolio in plan_totals.portfolios(tx, scope, asked)
+        _operator_json(portfolio, current.get(portfolio.operator), announced.get(portfolio.operator), selection.period)
+        for portfolio in plan_totals.portfolios(tx, scope, selection)
     ]
 
 
 def asset_plans(
-    endpoint: Endpoint, tx: Transaction, scope: TpsScope, assets: Sequence[dict[str, Any]], *, asked: Asked
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, assets: Sequence[dict[str, Any]], *, selection: Selection
 ) -> list[dict[str, Any]]:
     """Return the plans and the first plans of these active assets.
 
@@ -47,10 +47,10 @@ def asset_plans(
         assets: Rows of `plan_totals.active_assets`.
     """
     pairs = [(asset["asset_id"], asset["operator"]) for asset in assets]
-    standing = [piece for _, piece in plan_totals.pieces_of(tx, scope, pairs, asked.period)]
-    first = _announced(tx, scope, standing, pairs, asked=asked)
-    current = _drawn(read_steps(endpoint, tx, standing), standing, pairs, asked.period)
-    announced = _drawn(read_steps(endpoint, tx, first), first, pairs, asked.period)
+    standing = [piece for _, piece in plan_totals.pieces_of(tx, scope, pairs, selection.period)]
+    first = _announced(tx, scope, standing, pairs, selection=selection)
+    current = _drawn(read_steps(endpoint, tx, standing), standing, pairs, selection.period)
+    announced = _drawn(read_steps(endpoint, tx, first), first, pairs, selection.period)
     return [
         {**_asset_json(asset), **plan, **({} if first_plan == plan else {"announced": first_plan})}
         for asset, plan, first_plan in zip(assets, current, announced, strict=True)
@@ -58,13 +58,18 @@ def asset_plans(
 
 
 def _announced(
-    tx: Transaction, scope: TpsScope, standing: Sequence[Piece], pairs: Sequence[tuple[str, str]], *, asked: Asked
+    tx: Transaction,
+    scope: TpsScope,
+    standing: Sequence[Piece],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    selection: Selection,
 ) -> list[Piece]:
     """Return the first plans of these assets, by asset and time.
 
     As in the totals, only plans of assets that were in a grid count.
     """
-    earlier = by_asset(announced_plans.announced_pieces(tx, scope, pairs, asked.period))
+    earlier = by_asset(announced_plans.announced_pieces(tx, scope, pairs, selection.period))
     first = [
         piece
         for asset_id, pieces in by_asset(standing).items()
@@ -72,7 +77,7 @@ def _announced(
     ]
     first += [piece for pieces in earlier.values() for piece in pieces]
     named = {piece.block_id for piece in first if piece.block_id is not None}
-    in_grid = announced_plans.blocks_in_grid(tx, scope, named, asked.dso)
+    in_grid = announced_plans.blocks_in_grid(tx, scope, named, selection.dso)
     return [piece for piece in first if piece.block_id in in_grid]
 
 

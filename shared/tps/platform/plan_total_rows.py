@@ -85,7 +85,7 @@ class Portfolio:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Selection:
     """A filter of the overview: operator, DSO and period. None selects all operators or all DSOs."""
 
     operator: str | None
@@ -113,18 +113,18 @@ def add_totals(tx: Transaction, operator: str, totals: Sequence[BlockTotal]) -> 
     )
 
 
-def standing(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Standing]:
+def standing(tx: Transaction, _scope: TpsScope, selection: Selection) -> list[Standing]:
     """Return the part of each block that stands in a period, for active assets."""
     rows = tx.execute(
         f"""SELECT a.owner AS operator, a.dso, p.block_id, p.starts_at, p.ends_at, count(*) AS asset_count
               FROM {_ACTIVE}, {WITHIN}
              WHERE p.block_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5""",
-        _arguments(asked),
+        _arguments(selection),
     ).fetchall()
     return [Standing(row["operator"], row["dso"], row["block_id"], _period(row), row["asset_count"]) for row in rows]
 
 
-def portfolios(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Portfolio]:
+def portfolios(tx: Transaction, _scope: TpsScope, selection: Selection) -> list[Portfolio]:
     """Return operators with active assets, by code.
 
     An asset counts as planned if it has any plan in the period.
@@ -139,13 +139,13 @@ def portfolios(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[Portfoli
               FROM {_ACTIVE} JOIN party y ON y.code = a.owner,
                    LATERAL (SELECT EXISTS (SELECT FROM {WITHIN} WHERE p.block_id IS NOT NULL) AS is_so) planned
              GROUP BY 1, 2 ORDER BY 1""",
-        _arguments(asked),
+        _arguments(selection),
     ).fetchall()
     return [Portfolio(**row) for row in rows]
 
 
 def standing_pieces(
-    tx: Transaction, _scope: TpsScope, asked: Asked, *, block_ids: Sequence[str] | None = None
+    tx: Transaction, _scope: TpsScope, selection: Selection, *, block_ids: Sequence[str] | None = None
 ) -> list[tuple[str, Piece]]:
     """Return single plans of active assets that touch a period, each with its operator, by asset and time.
 
@@ -156,18 +156,18 @@ def standing_pieces(
         f"""SELECT a.owner AS operator, {PIECE_COLUMNS} FROM {_ACTIVE}, {WITHIN}
              WHERE p.block_id IS NOT NULL AND (%(blocks)s::text[] IS NULL OR p.block_id = ANY(%(blocks)s))
              ORDER BY p.asset_id COLLATE "C", p.starts_at""",
-        {**_arguments(asked), "blocks": None if block_ids is None else list(block_ids)},
+        {**_arguments(selection), "blocks": None if block_ids is None else list(block_ids)},
     ).fetchall()
     return [(row["operator"], read_piece(row)) for row in rows]
 
 
-def active_assets(tx: Transaction, _scope: TpsScope, asked: Asked) -> list[dict[str, Any]]:
+def active_assets(tx: Transaction, _scope: TpsScope, selection: Selection) -> list[dict[str, Any]]:
     """Return active assets, sorted by id: asset_id, operator, dso, kind, max_production_kw, max_consumption_kw."""
     return tx.execute(
         """SELECT id AS asset_id, operator, dso, kind, max_production_kw, max_consumption_kw FROM active_asset
             WHERE (%(operator)s::text IS NULL OR operator = %(operator)s)
               AND (%(dso)s::text IS NULL OR dso = %(dso)s) ORDER BY id COLLATE "C" """,
-        _arguments(asked),
+        _arguments(selection),
     ).fetchall()
 
 
@@ -179,7 +179,7 @@ def pieces_of(
         f"""SELECT {PIECE_COLUMNS}, p.owner FROM unnest(%(ids)s::text[], %(owners)s::text[]) AS a(id, owner), {WITHIN}
              WHERE p.block_id IS NOT NULL ORDER BY p.asset_id COLLATE "C", p.owner, p.starts_at""",
         {
-            **_arguments(Asked(None, None, period)),
+            **_arguments(Selection(None, None, period)),
             "ids": [asset_id for asset_id, _ in assets],
             "owners": [operator for _, operator in assets],
         },
@@ -212,14 +212,14 @@ def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, Known]:
     return {row["block_id"]: Known(row["asset_count"], row["minutes"], _total(row["total"])) for row in rows}
 
 
-def announced(tx: Transaction, _scope: TpsScope, asked: Asked) -> dict[str, list[PlanTotal]]:
+def announced(tx: Transaction, _scope: TpsScope, selection: Selection) -> dict[str, list[PlanTotal]]:
     """Return the totals of each operator's first plans in a period, for assets that were in a grid at acceptance."""
     rows = tx.execute(
         """SELECT operator, coalesce(announced, total) AS total FROM plan_total
             WHERE ends_at > %(start)s AND starts_at < %(end)s AND dso IS NOT NULL
               AND (%(operator)s::text IS NULL OR operator = %(operator)s)
               AND (%(dso)s::text IS NULL OR dso = %(dso)s)""",
-        _arguments(asked),
+        _arguments(selection),
     ).fetchall()
     totals: dict[str, list[PlanTotal]] = {}
     for row in rows:
@@ -232,8 +232,13 @@ _ACTIVE = """(SELECT id, operator AS owner, dso, max_production_kw, max_consumpt
                  AND (%(dso)s::text IS NULL OR dso = %(dso)s)) a"""
 
 
-def _arguments(asked: Asked) -> dict[str, Any]:
-    return {"operator": asked.operator, "dso": asked.dso, "start": asked.period.start, "end": asked.period.end}
+def _arguments(selection: Selection) -> dict[str, Any]:
+    return {
+        "operator": selection.operator,
+        "dso": selection.dso,
+        "start": selection.period.start,
+        "end": selection.period.end,
+    }
 
 
 def _json(total: PlanTotal) -> str:

@@ -18,7 +18,7 @@ from tps.domain.steps import Steps, clipped, moment, seconds
 from tps.party import plan_blocks
 from tps.party.plan_reading import read_steps
 from tps.platform import plan_total_rows as plan_totals
-from tps.platform.plan_total_rows import Asked, BlockTotal, Known, Standing
+from tps.platform.plan_total_rows import BlockTotal, Known, Selection, Standing
 
 if TYPE_CHECKING:
     from tps.domain.scope import TpsScope
@@ -75,14 +75,14 @@ def _first_plans(plans: Iterable[tuple[str, Steps]], stated: Mapping[str, Sequen
                 yield part
 
 
-def current_totals(endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked) -> dict[str, PlanTotal]:
+def current_totals(endpoint: Endpoint, tx: Transaction, scope: TpsScope, selection: Selection) -> dict[str, PlanTotal]:
     """Return the total plan of each operator's active assets in a period. Operators without a plan are left out.
 
     A block is summed by its stored total if all its plans stand for the same period, or all as they were written. Only
     other blocks are read asset by asset.
     """
     by_block: dict[str, list[Standing]] = defaultdict(list)
-    for standing in plan_totals.standing(tx, scope, asked):
+    for standing in plan_totals.standing(tx, scope, selection):
         by_block[standing.block_id].append(standing)
     known = plan_totals.totals_of(tx, list(by_block))
     parts: dict[str, list[PlanTotal]] = defaultdict(list)
@@ -93,16 +93,16 @@ def current_totals(endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: 
             mixed.append(block_id)
         else:
             parts[groups[0].operator] += known_parts
-    start_s, end_s = seconds(asked.period.start), seconds(asked.period.end)
-    for operator, plans in _read_each(endpoint, tx, scope, asked, block_ids=mixed).items():
+    start_s, end_s = seconds(selection.period.start), seconds(selection.period.end)
+    for operator, plans in _read_each(endpoint, tx, scope, selection, block_ids=mixed).items():
         parts[operator].append(total_of(plans, start_s, end_s))
     return {operator: added(totals, start_s, end_s) for operator, totals in parts.items()}
 
 
-def announced_totals(tx: Transaction, scope: TpsScope, asked: Asked) -> dict[str, PlanTotal]:
+def announced_totals(tx: Transaction, scope: TpsScope, selection: Selection) -> dict[str, PlanTotal]:
     """Return the total of each operator's first plans in a period, by operator."""
-    announced = plan_totals.announced(tx, scope, asked)
-    start_s, end_s = seconds(asked.period.start), seconds(asked.period.end)
+    announced = plan_totals.announced(tx, scope, selection)
+    start_s, end_s = seconds(selection.period.start), seconds(selection.period.end)
     return {operator: added(totals, start_s, end_s) for operator, totals in announced.items()}
 
 
@@ -118,10 +118,10 @@ def _known_parts(known: Known | None, groups: Sequence[Standing]) -> list[PlanTo
 
 
 def _read_each(
-    endpoint: Endpoint, tx: Transaction, scope: TpsScope, asked: Asked, *, block_ids: Sequence[str]
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, selection: Selection, *, block_ids: Sequence[str]
 ) -> dict[str, list[Steps]]:
     """Return the plans of single assets in these blocks, by operator."""
-    pieces = plan_totals.standing_pieces(tx, scope, asked, block_ids=block_ids) if block_ids else []
+    pieces = plan_totals.standing_pieces(tx, scope, selection, block_ids=block_ids) if block_ids else []
     plans = read_steps(endpoint, tx, [piece for _, piece in pieces])
     by_operator: dict[str, list[Steps]] = defaultdict(list)
     for (operator, _), steps in zip(pieces, plans, strict=True):
