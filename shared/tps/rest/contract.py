@@ -1,4 +1,4 @@
-"""Serves a group's contract: as a page, as RAML, as OpenAPI. Open, for it names no party."""
+"""Serve the contract of a group as a page, as RAML and as OpenAPI, without a token: the contract names no party."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CACHED = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "no
 
 
 def contract_routes(group: str) -> tuple[Route, ...]:
-    """`/<group>/v1/api` and the files below it."""
+    """Return the routes of `/<group>/v1/api` and the files below it."""
     files = {
         f"{group}.raml": (_FOLDER / f"{group}.raml", _RAML),
         "types.raml": (_FOLDER / "types.raml", _RAML),
@@ -42,10 +42,10 @@ def _page_of(path: Path) -> Callable[[Call], Answer]:
 
 def _file_of(files: Mapping[str, tuple[Path, str]]) -> Callable[[Call], Answer]:
     def file(call: Call) -> Answer:
-        found = files.get(call.path_values["file"])
-        if found is None:
+        known = files.get(call.path_values["file"])
+        if known is None:
             raise NotFound("the contract has no such file")
-        path, media_type = found
+        path, media_type = known
         return Answer(_text(path), headers=_CACHED, media_type=media_type, is_tagged=True)
 
     return file
@@ -58,7 +58,7 @@ def _text(path: Path) -> str:
 
 @cache
 def _policy(page: str) -> str:
-    """Nothing is loaded, run, sent or framed; the page's own style is known by its hash."""
+    """Return a Content-Security-Policy that allows only the page's own style, by its hash."""
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (

@@ -1,4 +1,4 @@
-"""Waiting on a feed: block until there is something after the caller's place, and remember the place it was handed."""
+"""Wait on a feed: return what is new after the reader's position, and remember the new position."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 WAITING = ("timeout", "after", "reader")
 """Query parameters of every wait, for `call.only_known`."""
 MAX_READER_CHARACTERS = 60
-_Found = TypeVar("_Found")
+_News = TypeVar("_News")
 
 
 def wait_on_feed(
     call: Call,
     feed: str,
     *,
-    look: Callable[[int], _Found | None],
-    position_of: Callable[[_Found], int],
-    answer: Callable[[_Found | None], Answer],
+    look: Callable[[int], _News | None],
+    position_of: Callable[[_News], int],
+    answer: Callable[[_News | None], Answer],
 ) -> Answer:
-    """Block until there is something new, then answer all that came since; when the time is up, that there is nothing.
+    """Wait until the feed has news, and answer them. At the time-out, answer that there are none.
 
-    With `?after=`, what came after that cursor. Without, what came since this reader (`?reader=`) was last handed
-    something; the remembered place moves only when the answer went to a client that was still there.
+    With `?after=`, the news begin after that cursor. Without it, they begin at the remembered position of the reader
+    (`?reader=`). This position moves only when the answer went to a client that is still connected.
 
     Args:
         feed: Name of the caller's feed.
-        look: What is new after a position; None while there is nothing.
-        position_of: The newest position in what was found.
-        answer: Makes the answer of what was found; its body gets `cursor`.
+        look: Returns the news after a position, or None.
+        position_of: Returns the newest position in the news.
+        answer: Makes the answer. Its body gets the field `cursor`.
     """
     start, reader = _start(call, feed), _reader(call)
-    found = call.waits.until(call.party, lambda: look(start), timeout_s(call), call.is_connected)
-    position = start if found is None else position_of(found)
-    given = answer(found)
-    moves = found is not None and call.text("after") is None
+    news = call.waits.until(call.party, lambda: look(start), timeout_s(call), call.is_connected)
+    position = start if news is None else position_of(news)
+    given = answer(news)
+    moves = news is not None and call.text("after") is None
 
     def handed_over() -> None:
         if moves:

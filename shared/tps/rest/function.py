@@ -1,8 +1,8 @@
-"""What a function sees of the runtime: calls, answers, events, and `serve`. No web framework shows through.
+"""What a function sees of its host: calls, answers, events, and `serve`. It sees no web framework.
 
-A function module has `main(context)` in parliament's form and hands over its tables:
+A function module has `main(context)` in parliament's form, which hands over the tables of the function:
 
-    def main(context):
+    def main(context: Invocation) -> object:
         return serve(context, routes=ROUTES, topics=TOPICS)
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tps.api.bodies import SMALL_BODY_BYTES, pointer_of
 from tps.directory.directory import Directory
 from tps.domain.scope import AgrScope, DirectoryScope, DsoScope, Scope, TpsScope
-from tps.endpoint.components import OwnComponent
+from tps.endpoint.components import OwnComponent, component_of_party
 from tps.endpoint.endpoint import Endpoint
 from tps.endpoint.message_row import Status
 from tps.endpoint.receiving import Arrival
@@ -24,16 +24,17 @@ from tps.errors import Finding, Forbidden, Malformed, NotFound, RuleBroken
 
 if TYPE_CHECKING:
     from tps.rest.waiting import Waits
+    from tps.stores.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call is answered.
+    """The answer to a call.
 
     Attributes:
-        body: JSON-able (Decimals become numbers), or text or bytes to be sent as `media_type`.
-        is_tagged: It has an ETag, and is not sent again to whoever has it. For what is asked for again and again.
-        on_handed_over: Runs once the answer went to a client that is still connected.
+        body: A value for JSON (Decimals become numbers), or text or bytes of `media_type`.
+        is_tagged: The answer gets an ETag, so that a client that has it already gets 304. For lists that are polled.
+        on_handed_over: Runs after the answer went to a client that is still connected.
     """
 
     body: Any
@@ -49,13 +50,13 @@ class Call:
     """An authenticated REST call, or an open one (`scope` None).
 
     Attributes:
-        scope: Who asks; from the token only.
+        scope: The caller, by its token only.
         query: Values by name, in the order given.
-        path_values: What the route's placeholders matched.
+        path_values: Values of the placeholders in the route, by name.
         raw_body: As it came, at most as large as the route allows.
-        endpoint: That of the caller's group.
+        endpoint: The endpoint of the caller's group.
         is_connected: False once the client has gone.
-        known_directory: The Component Directory, where it is asked.
+        known_directory: The Component Directory, for calls of its own group.
     """
 
     scope: Scope | None
@@ -77,35 +78,35 @@ class Call:
 
     @property
     def agr(self) -> AgrScope:
-        """The caller as an operator; the edge has made sure of it."""
+        """The caller as an operator. The host has already checked the role."""
         if not isinstance(self.scope, AgrScope):
             raise Forbidden("only aggregators and balance responsible parties may do this")
         return self.scope
 
     @property
     def dso(self) -> DsoScope:
-        """The caller as a DSO; the edge has made sure of it."""
+        """The caller as a DSO. The host has already checked the role."""
         if not isinstance(self.scope, DsoScope):
             raise Forbidden("only distribution system operators may do this")
         return self.scope
 
     @property
     def tps(self) -> TpsScope:
-        """The caller as the platform operator; the edge has made sure of it."""
+        """The caller as the platform operator. The host has already checked the role."""
         if not isinstance(self.scope, TpsScope):
             raise Forbidden("only the platform operator may do this")
         return self.scope
 
     @property
     def viewer(self) -> DirectoryScope:
-        """The caller as whoever asks the Component Directory; the edge has made sure of it."""
+        """The caller as a reader of the Component Directory. The host has already checked the caller."""
         if not isinstance(self.scope, DirectoryScope):
             raise Forbidden("only components and their parties may do this")
         return self.scope
 
     @property
     def directory(self) -> Directory:
-        """The Component Directory, which runs where its group does."""
+        """The Component Directory. Only its own group serves it."""
         if self.known_directory is None:
             raise NotFound("this deployment does not serve this group")
         return self.known_directory
@@ -117,20 +118,31 @@ class Call:
             raise Forbidden("the route needs a token")
         return self.scope.party
 
+    def own_component(self, tx: Transaction) -> OwnComponent:
+        """Return the caller's component.
+
+        Raises:
+            Forbidden: The party of the token has no component yet.
+        """
+        own = component_of_party(tx, self.party)
+        if own is None:
+            raise Forbidden("the party of the token is not onboarded; ask the platform operator")
+        return own
+
     def text(self, name: str) -> str | None:
-        """A query value; the last one if it is given more than once."""
+        """Return a query value, the last one if the query has several."""
         values = self.query.get(name)
         return values[-1] if values else None
 
     def flag(self, name: str) -> bool:
-        """A query value that is `true` or `false` (the default)."""
+        """Return a query value that is `true` or `false` (the default)."""
         value = self.text(name)
         if value not in (None, "true", "false"):
             raise Malformed("invalid query", [Finding("bad_type", f"/{name}", f"{name} must be true or false")])
         return value == "true"
 
     def only_known(self, *names: str) -> None:
-        """Refuse query names that this route does not know."""
+        """Refuse query parameters that this route does not know."""
         unknown = [
             Finding("unknown_field", pointer_of([name]), "unknown query parameter")
             for name in self.query
@@ -173,9 +185,8 @@ class ServiceCall:
 class ServiceRoute:
     """One path of the MADES web service, and of its description.
 
-    A POST is answered to a component's own user name and password, by `handler`; a GET to whoever asks, by `describe`
-    with the address that was asked for and its query. What fails on our side before there is a call is put into the
-    service's own words by `fail`.
+    `handler` answers a POST, which needs the user name and password of a component. `describe` answers a GET by
+    address and query, without a password. `fail` turns a failure before the call into a fault of the service.
     """
 
     path: str
@@ -212,17 +223,17 @@ def serve(
     service: tuple[ServiceRoute, ...] = (),
     topics: Mapping[tuple[str, str], TopicHandler] | None = None,
     on_tick: Mapping[str, TickHandler] | None = None,
-) -> Any:
+) -> object:
     """Answer one invocation by a function's tables."""
     return context.answer(Tables(routes, service, topics or {}, on_tick or {}))
 
 
 def pong(_call: Call) -> Answer:
-    """F2: says that the function answers."""
+    """Answer that the function runs (F2)."""
     return Answer("pong")
 
 
 def refuse(findings: Sequence[Finding]) -> None:
-    """Raise what rules found, if they found anything."""
+    """Raise the findings of rules, if there are any."""
     if findings:
         raise RuleBroken(findings[0].detail, findings)

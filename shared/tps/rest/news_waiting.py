@@ -1,4 +1,4 @@
-"""Waiting for news of any kind: block until one of several counts has risen, and say which."""
+"""Wait for news of any topic: return the topics whose count has risen."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _COUNT_BYTES = 8
 
 
 def wait_for_news(call: Call, topics: Sequence[str], look: Callable[[], tuple[int, ...]]) -> Answer:
-    """Answer which topics have news after `?after=`, at the latest when the time is up; without `after`, at once.
+    """Answer the topics with news after `?after=`, or none at the time-out. Without `after`, answer at once.
 
     Args:
-        topics: Their names.
-        look: How often there was news, by topic; cheap.
+        topics: Names of the topics.
+        look: Returns the number of news for each topic. It runs often, so it must be cheap.
     """
     after = call.text("after")
     before = look() if after is None else _read(call, after, len(topics))
 
     def news() -> tuple[int, ...] | None:
-        found = look()
-        return found if found != before else None
+        counts = look()
+        return counts if counts != before else None
 
-    found = None if after is None else call.waits.until(call.party, news, timeout_s(call), call.is_connected)
-    counts = before if found is None else found
+    risen = None if after is None else call.waits.until(call.party, news, timeout_s(call), call.is_connected)
+    counts = before if risen is None else risen
     changed = [topic for topic, count, was in zip(topics, counts, before, strict=True) if count != was]
     return Answer({"cursor": _cursor(call, counts), "changed": changed})
 

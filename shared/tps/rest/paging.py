@@ -1,7 +1,8 @@
-"""Lists in pages: `?limit=N` cuts, and says where it goes on; nothing is left out silently.
+"""Lists in pages: `?limit=N` cuts a list, and `next` in the answer leads to the following page.
 
-A page ends at the sort key of its last item, so what is added or removed meanwhile neither repeats nor hides others.
-The place stands in `next` as an opaque text that only this party can use, and only on this route.
+A page ends at the sort key of its last item, so items that are added or removed meanwhile neither repeat nor hide
+others.
+`next` holds this key as an opaque text that only this party can use, and only on this route.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 PAGING = ("limit", "page")
 """Query parameters of every list, for `call.only_known`."""
 MAX_LIMIT = 10_000
-# Longer than what a place holds, so that its length tells nothing of the ids in it.
+# Longer than any place, so that the length of the text shows nothing about the ids in it.
 _PLACE_BYTES = 320
 _Item = TypeVar("_Item")
 Key = tuple[str | int, ...]
@@ -30,12 +31,12 @@ Key = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What a call wants of a list.
+    """The page that a call asks for.
 
     Attributes:
-        limit: Items at most; None for all.
-        after: Sort key of the last item of the page before; None on the first page.
-        snapshot: Name of the state of the list that the page before came from, by `cut`; None on the first page.
+        limit: Maximum number of items. None for all.
+        after: Sort key of the last item of the page before. None on the first page.
+        snapshot: Name of the list that the page before came from, as given to `cut`. None on the first page.
     """
 
     call: Call
@@ -46,12 +47,12 @@ class Paging:
     def cut(
         self, items: Sequence[_Item], key: Callable[[_Item], Key], snapshot: str = ""
     ) -> tuple[list[_Item], dict[str, str]]:
-        """The items of this page, sorted, and `{"next": URL}` if there are more, else nothing.
+        """Return the items of this page, sorted, and `{"next": URL}` if there are more.
 
         Args:
-            items: All of the list.
-            key: Tells each from all others, and orders them; it stays the same from page to page.
-            snapshot: Name of the state of the list, for the following pages.
+            items: All items of the list.
+            key: Returns the sort key of an item: unique, and the same on every page.
+            snapshot: Name of the list, for the following pages.
         """
         items = sorted(items, key=key)
         start = 0 if self.after is None else self._start(items, key)
@@ -67,7 +68,7 @@ class Paging:
             raise _no_page() from None
 
     def _next(self, last: Key, snapshot: str) -> str:
-        """A path and query on the same host."""
+        """Return the path and query of the following page."""
         place = json.dumps([snapshot, *last], ensure_ascii=False).encode().ljust(_PLACE_BYTES)
         page = seal(self.call.endpoint.secret("pages"), _bound_to(self.call), place)
         kept = {name: values for name, values in self.call.query.items() if name != "page"}
@@ -75,7 +76,7 @@ class Paging:
 
 
 def read_paging(call: Call) -> Paging:
-    """`?limit=` (1 to 10000) and `?page=` of a list.
+    """Return `?limit=` (1 to 10000) and `?page=` of a list.
 
     Raises:
         Malformed: `bad_type` at `/limit` or `/page`.

@@ -20,16 +20,16 @@ _DAY = timedelta(days=1)
 
 
 def read_period(call: Call, start: str = "from", end: str = "to") -> Interval:
-    """The period that two query parameters name; what is not given is open.
+    """Return the period in two query parameters. Without a parameter, the period is open on that side.
 
     Raises:
-        Malformed: `bad_type` for what is no time, and at the end's name if it is not after the start.
+        Malformed: `bad_type` for a value that is no time, and for an end that is not after the start.
     """
     return checked_period(_moment(call, start), _moment(call, end), (start, end))
 
 
 def checked_period(start: datetime | None, end: datetime | None, names: tuple[str, str] = ("from", "to")) -> Interval:
-    """The period between two times, either of which may be open; raises as `read_period`."""
+    """Return the period between two times, which may both be open. Raises as `read_period`."""
     period = Interval(start or ALWAYS.start, end or ALWAYS.end)
     if period.end <= period.start:
         raise Malformed("invalid period", [Finding("bad_type", f"/{names[1]}", f"{names[1]} must be after {names[0]}")])
@@ -37,7 +37,7 @@ def checked_period(start: datetime | None, end: datetime | None, names: tuple[st
 
 
 def drawn_json(window: Interval) -> dict[str, str]:
-    """The window as an answer says it."""
+    """Return the fields of an answer that state its window."""
     return {"from": moment_json(window.start), "to": moment_json(window.end)}
 
 
@@ -52,10 +52,12 @@ def _moment(call: Call, name: str) -> datetime | None:
 
 
 def read_window(call: Call) -> Interval:
-    """The period of `?from=&to=` for what is drawn: whole minutes, today (UTC) if not given, a day if half given.
+    """Return the window of `?from=&to=` in whole minutes.
+
+    Without both parameters, the window is today (UTC). Without one of them, it is one day.
 
     Raises:
-        Malformed: As `read_period`; `bad_type` at `/to` for more than 31 days.
+        Malformed: As `read_period`, and `bad_type` at `/to` for more than 31 days.
     """
     start, end = _moment(call, "from"), _moment(call, "to")
     if start is None:

@@ -1,6 +1,6 @@
-"""Routes over a party's own resources: set, change, read, remove, one or thousands (F4b, F4c).
+"""Routes over a party's own resources: set, change, read and remove up to thousands of them (F4b, F4c).
 
-Assets of an operator and connection points of a DSO differ in their types only; everything else is here, once.
+Assets of an operator and connection points of a DSO differ in their types only. This module has everything else.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _Entry = TypeVar("_Entry")
 
 @dataclass(frozen=True)
 class ResourceKind(Generic[_Entry]):
-    """What tells assets from connection points.
+    """The types and names of one kind of resource.
 
     Attributes:
-        path: Route, as in `/agr/v1/flexibility-assets`.
-        name: Of the list in bodies: `assets`, `connection_points`.
-        message_type: Of the registration.
+        path: Path of the routes, as in `/agr/v1/flexibility-assets`.
+        name: Name of the list in bodies: `assets`, `connection_points`.
+        message_type: Message type of the registration.
         body, patch: Types of the PUT and PATCH bodies.
-        entry: The domain value of one body.
-        one: Type of one body, for what a change makes of a kept one.
-        check: The rules; pointers are `/<name>/<index>/...`.
-        document: The registration document of entries and removals.
-        to_json: A domain value as it is kept and read back.
-        canonical_id: The one spelling of an id.
+        entry: Returns the domain value of one resource in a body.
+        one: Type of one resource in a body. A changed resource is checked against it.
+        check: Returns the faults. Pointers are `/<name>/<index>/...`.
+        document: Returns the registration document of entries and removals.
+        to_json: Returns a domain value as it is kept and read back.
+        canonical_id: Returns the canonical spelling of an id.
     """
 
     path: str
@@ -54,7 +54,7 @@ class ResourceKind(Generic[_Entry]):
     canonical_id: Callable[[str], str]
 
     def routes(self) -> tuple[Route, ...]:
-        """The routes of this kind of resource."""
+        """Return the routes of this kind of resource."""
         return (
             Route("PUT", self.path, sending(self._put), max_body_bytes=REGISTRATION_BODY_BYTES),
             Route("PATCH", self.path, sending(self._patch), max_body_bytes=REGISTRATION_BODY_BYTES),
@@ -65,33 +65,34 @@ class ResourceKind(Generic[_Entry]):
         )
 
     def _put(self, call: Call) -> Answer:
-        """Set those named; the others stay."""
+        """Set the resources in the body. All others stay as they are."""
         call.only_known("dry_run")
         body = read_body(self.body, call.raw_body)
-        return self._register(call, [self.entry(each) for each in getattr(body, self.name)])
+        return self._register(call, [self.entry(resource) for resource in getattr(body, self.name)])
 
     def _patch(self, call: Call) -> Answer:
-        """Change fields of those named (merge-patch), on top of whatever is already under way."""
+        """Change fields of the resources in the body (merge-patch), on top of changes under way."""
         call.only_known("dry_run")
         patches = getattr(read_body(self.patch, call.raw_body), self.name)
         ids = [self.canonical_id(patch.id) for patch in patches]
         with call.endpoint.database.transaction() as tx:
             known = read_wanted(tx, call.party, ids)
         _refuse_unknown(ids, known, f"/{self.name}/{{index}}/id")
-        merged = [_merge(known[each], patch) for each, patch in zip(ids, patches, strict=True)]
-        return self._register(call, [self.entry(self._read_one(each, index)) for index, each in enumerate(merged)])
+        merged = [_merge(known[patched_id], patch) for patched_id, patch in zip(ids, patches, strict=True)]
+        return self._register(call, [self.entry(self._read_one(body, index)) for index, body in enumerate(merged)])
 
     def _get(self, call: Call) -> Answer:
         call.only_known("id", *PAGING)
         paging, given = read_paging(call), call.query.get("id")
-        found = self._read(call, None if given is None else self._query_ids(given))
-        page, following = paging.cut(found, lambda each: (each.id,))
-        return Answer({self.name: [_with_state(each) for each in page], **following}, is_tagged=True)
+        resources = self._read(call, None if given is None else self._query_ids(given))
+        page, following = paging.cut(resources, lambda resource: (resource.id,))
+        return Answer({self.name: [_with_state(resource) for resource in page], **following}, is_tagged=True)
 
     def _query(self, call: Call) -> Answer:
         call.only_known()
-        found = self._read(call, [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids])
-        return Answer({self.name: [_with_state(each) for each in found]})
+        ids = [self.canonical_id(text) for text in read_body(IdsBody, call.raw_body).ids]
+        resources = self._read(call, ids)
+        return Answer({self.name: [_with_state(resource) for resource in resources]})
 
     def _delete(self, call: Call) -> Answer:
         call.only_known("id", "dry_run")
@@ -108,7 +109,7 @@ class ResourceKind(Generic[_Entry]):
         return self._remove_named(call)
 
     def _remove_named(self, call: Call) -> Answer:
-        ids = [self.canonical_id(each) for each in read_body(IdsBody, call.raw_body).ids]
+        ids = [self.canonical_id(text) for text in read_body(IdsBody, call.raw_body).ids]
         return self._remove(call, ids, "/ids/{index}")
 
     def _query_ids(self, given: Sequence[str]) -> list[str]:
@@ -116,7 +117,7 @@ class ResourceKind(Generic[_Entry]):
             detail = f"a query may have at most {MAX_QUERY_IDS} ids; use POST {self.path}/query or /removal for more"
             raise Malformed("too many ids", [Finding("bad_type", "/id", detail)])
         try:
-            return [self.canonical_id(check_id(each)) for each in given]
+            return [self.canonical_id(check_id(text)) for text in given]
         except ValueError as error:
             raise Malformed("invalid id", [Finding("bad_type", "/id", str(error))]) from None
 
@@ -129,7 +130,7 @@ class ResourceKind(Generic[_Entry]):
             known = read_wanted(tx, call.party, ids)
         _refuse_unknown(ids, known, pointer)
         _refuse_repeated(ids, pointer)
-        return self._send(call, [Removal(each) for each in ids], dict.fromkeys(ids), pointer=pointer)
+        return self._send(call, [Removal(resource_id) for resource_id in ids], dict.fromkeys(ids), pointer=pointer)
 
     def _register(self, call: Call, entries: list[_Entry]) -> Answer:
         refuse(self.check(entries))
@@ -162,33 +163,33 @@ class ResourceKind(Generic[_Entry]):
             return self.one.model_validate(parse_json(to_json(body).encode()))
         except ValidationError as error:
             detail = "the change removes a required field"
-            places = [pointer_of((self.name, index, *each["loc"])) for each in error.errors()]
-            raise Malformed(detail, [Finding("missing", place, detail) for place in places]) from None
+            pointers = [pointer_of((self.name, index, *missing["loc"])) for missing in error.errors()]
+            raise Malformed(detail, [Finding("missing", pointer, detail) for pointer in pointers]) from None
 
 
 def _refuse_unknown(ids: Sequence[str], known: Mapping[str, Any], pointer: str) -> None:
     unknown = [
-        Finding("A64", pointer.format(index=index), "the caller has not registered this id", each)
-        for index, each in enumerate(ids)
-        if each not in known
+        Finding("A64", pointer.format(index=index), "the caller has not registered this id", resource_id)
+        for index, resource_id in enumerate(ids)
+        if resource_id not in known
     ]
     if unknown:
         raise NotFound("unknown ids: the caller has not registered all of them", unknown)
 
 
 def _refuse_repeated(ids: Sequence[str], pointer: str) -> None:
-    first = {each: index for index, each in reversed(list(enumerate(ids)))}
+    first = {resource_id: index for index, resource_id in reversed(list(enumerate(ids)))}
     refuse(
         [
-            Finding("A55", pointer.format(index=index), "the request has this id twice", each)
-            for index, each in enumerate(ids)
-            if first[each] != index
+            Finding("A55", pointer.format(index=index), "the request has this id twice", resource_id)
+            for index, resource_id in enumerate(ids)
+            if first[resource_id] != index
         ]
     )
 
 
 def _merge(known: Mapping[str, Any], patch: Body) -> dict[str, Any]:
-    """Merge-patch (RFC 7396): given fields replace, null takes away."""
+    """Merge a patch (RFC 7396): a given field replaces, and null removes."""
     given = {name: getattr(patch, name) for name in patch.model_fields_set if name != "id"}
     return {name: value for name, value in {**known, **given}.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""One call about several documents: each is sent as a message of its own, and has an outcome of its own."""
+"""One call about several documents: each document is sent as a separate message, with a separate outcome."""
 
 from __future__ import annotations
 
@@ -22,18 +22,23 @@ from tps.rest.submission import (
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """Component and message id, None of a dry run; and what was sent, None if it was an earlier time."""
+    """A sent document.
+
+    Attributes:
+        place: Component and message id. None for a dry run.
+        submission: None if an earlier request sent the document.
+    """
 
     place: tuple[str, str] | None
     submission: Submission | None
 
 
 def submit_each(call: Call, name: str, makers: Mapping[str, Callable[[Call], Submission]]) -> Answer:
-    """Send all, then wait for all as long as the call prefers; the outcomes are independent of each other.
+    """Send all documents, then wait for all as long as the call prefers. The outcomes are independent of each other.
 
     Args:
-        name: Of the list in the answer: the usual body of each, or `refused` or `failed` with errors, in this order.
-        makers: What is sent of each document, by its id, from the part of the call that is about it alone.
+        name: Name of the list in the answer. It has the usual body of each document, or its errors, in this order.
+        makers: Returns the submission of each document, by document id, for the call about this document alone.
     """
     deadline = time.monotonic() + preferred_wait_s(call)
     begun = [(document_id, _begin(_call_about(call, document_id), make)) for document_id, make in makers.items()]
@@ -43,7 +48,7 @@ def submit_each(call: Call, name: str, makers: Mapping[str, Callable[[Call], Sub
 
 
 def _call_about(call: Call, document_id: str) -> Call:
-    """Its Idempotency-Key is of the call's and the id."""
+    """Return the call about one document. Its Idempotency-Key is made from the call's key and the document id."""
     key = call.headers.get("Idempotency-Key")
     if key is None:
         return call
@@ -52,7 +57,7 @@ def _call_about(call: Call, document_id: str) -> Call:
 
 
 def _begin(call: Call, make: Callable[[Call], Submission]) -> _Sent | Refused:
-    """Send it, unless it was sent before; or what forbids it."""
+    """Send a document unless an earlier request sent it. Return the reason if it is refused."""
     try:
         before = sent_before(call)
         if before is not None:
@@ -77,8 +82,10 @@ def _outcome(call: Call, document_id: str, started: _Sent | Refused, deadline: f
 
 
 def _refused(document_id: str, error: Refused) -> dict[str, Any]:
-    """FAILED on its way, or refused by somebody."""
-    errors = [{"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in error.findings]
+    """Return the body of a document that was refused, or whose message FAILED on its way."""
+    errors = [
+        {"pointer": finding.pointer, "code": finding.code, "detail": finding.detail} for finding in error.findings
+    ]
     return {"id": document_id, "status": "failed" if isinstance(error, MessageRefused) else "refused", "errors": errors}
 
 

@@ -1,7 +1,6 @@
-"""From a REST call to a message and back: send, wait for the platform's answer, say what it was.
+"""From a REST call to a message and back: send, wait for the platform's answer, and return its outcome.
 
-Alike for every route that sends: Idempotency-Key, Prefer, 202 with a place to look, and problems that name the
-platform's reasons.
+All routes that send share this: Idempotency-Key, Prefer, 202 with a Location, and problems with the platform's reasons.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from tps.endpoint import components, ledger
 from tps.endpoint.handling import ROLES
 from tps.endpoint.message_row import MessageRow, Status
 from tps.endpoint.sending import Draft, dispatch, enqueue
-from tps.errors import Finding, Forbidden, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway
+from tps.errors import Finding, Malformed, MessageRefused, RevisionConflict, RuleBroken, StoreAway
 from tps.mades.ids import new_id
 from tps.rest.function import Answer, Call
 from tps.rest.waiting import MAX_WAIT_S, TooManyWaiting
@@ -37,20 +36,20 @@ _FirstFields = Callable[[Call, str], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a call wants to send.
+    """A document that a call sends.
 
     Attributes:
         type: Message type.
-        build: Makes the document from its header; runs in the transaction that sends it.
-        revision: Of the document; None if its kind has none (it is then answered as 1).
-        no_use_after: When the content loses its point.
-        success: HTTP status of an accepted one: 201 for what was created, else 200.
-        keep: Writes what the backend keeps of it, in the same transaction: (transaction, message id, sequence).
-        pointer_of: JSON pointer to a resource id in the call's body.
-        document_id: Of what is updated or cancelled; None makes a new one.
+        build: Makes the document from its header. It runs in the transaction that sends the document.
+        revision: Revision of the document. None for documents without revisions, which are answered as revision 1.
+        no_use_after: The time after which the content is useless.
+        success: HTTP status of an accepted document: 201 for a new resource, otherwise 200.
+        keep: Writes the backend's own rows in the same transaction: (transaction, message id, sequence).
+        pointer_of: Returns the JSON pointer to a resource id in the call's body.
+        document_id: Id of an updated or cancelled document. None makes a new id.
         warnings: (code, detail) of each warning: allowed, but probably a mistake.
-        resolved: Further fields of the answer: what the call's words came to.
-        rejected: What the platform would leave out, as far as this backend can tell; for a dry run alone.
+        resolved: Further fields of the answer, for example the assets at a connection point that the body names.
+        rejected: The resources that the platform would leave out, as far as this backend knows. For dry runs only.
     """
 
     type: str
@@ -88,7 +87,7 @@ def sending(
 
 
 def submit(call: Call, submission: Submission) -> Answer:
-    """Send, wait as the call prefers, and answer; with `?dry_run=true` answer what would be sent, and send nothing."""
+    """Send, wait as the call prefers, and answer. With `?dry_run=true`, send nothing and answer what would be sent."""
     if call.flag("dry_run"):
         return _dry_answer(call, submission)
     wait_s = preferred_wait_s(call)
@@ -98,18 +97,19 @@ def submit(call: Call, submission: Submission) -> Answer:
 
 
 def send(call: Call, submission: Submission) -> tuple[str, str]:
-    """Put the message into the outbox and try to send it at once; returns the sender's component and the message id.
+    """Put the message into the outbox, and try to send it at once.
 
-    A broker or store that is away is no failure here: the message stays in the outbox and goes out when it is back.
+    Without a broker or a store, this is no failure: the message stays in the outbox, and is sent later.
+
+    Returns:
+        The sender's component and the message id.
 
     Raises:
         KeyReused: The Idempotency-Key came before with another request.
     """
     endpoint, fresh_id = call.endpoint, new_id()
     with endpoint.database.transaction() as tx:
-        own = components.component_of_party(tx, call.party)
-        if own is None:
-            raise Forbidden("the party of the token is not onboarded; ask the platform operator")
+        own = call.own_component(tx)
         message_id = _bind_key(call, tx, fresh_id)
         if message_id == fresh_id:
             sequence = enqueue(endpoint, tx, _draft(call, own, submission), message_id)
@@ -123,7 +123,7 @@ def send(call: Call, submission: Submission) -> tuple[str, str]:
 
 
 def sent_before(call: Call) -> tuple[str, str] | None:
-    """Component and message id of what this request was sent as before, by its Idempotency-Key; None if it was not."""
+    """Return component and message id of an earlier request with this Idempotency-Key, or None."""
     key = _key(call)
     if key is None:
         return None
@@ -134,7 +134,7 @@ def sent_before(call: Call) -> tuple[str, str] | None:
 
 
 def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> MessageRow:
-    """The message's row once it is answered, or as it stands when the time is up."""
+    """Wait until a message is answered, and return its row. Return the row as it is at the time-out."""
 
     def look() -> MessageRow | None:
         row = _row(call, component, message_id)
@@ -149,11 +149,11 @@ def await_answer(call: Call, component: str, message_id: str, wait_s: float) -> 
 
 
 def settled_answer(call: Call, row: MessageRow, submission: Submission) -> Answer:
-    """A message's outcome in the form of docs/rest.md, "Sending".
+    """Return the outcome of a message in the form of docs/rest.md, "Sending".
 
     Raises:
-        RuleBroken, RevisionConflict: The platform refused it, with its reasons.
-        MessageRefused: It FAILED on the way.
+        RuleBroken, RevisionConflict: The platform refused the message, with its reasons.
+        MessageRefused: The message FAILED on its way.
     """
     if row.status == Status.REFUSED:
         raise _refusal(row.answer, submission)
@@ -162,12 +162,12 @@ def settled_answer(call: Call, row: MessageRow, submission: Submission) -> Answe
 
 
 def further_fields(submission: Submission) -> dict[str, Any]:
-    """What an answer says beside its outcome: what was resolved, and warnings."""
+    """Return the fields of an answer beside its outcome: resolved values and warnings."""
     return {**submission.resolved, **_warned(submission)}
 
 
 def preferred_wait_s(call: Call) -> float:
-    """How long the caller wants to wait (RFC 7240): `wait=SECONDS` up to 55, 0 for `respond-async`, else 10."""
+    """Return how long the caller wants to wait (RFC 7240): `wait=SECONDS` up to 55, `respond-async` 0, otherwise 10."""
     wait_s: float = DEFAULT_WAIT_S
     for preference in call.headers.get("Prefer", "").split(","):
         name, _, value = preference.strip().partition("=")
@@ -179,7 +179,7 @@ def preferred_wait_s(call: Call) -> float:
 
 
 def header(call: Call, role: str, document_id: str) -> Header:
-    """The header of a document from the caller to the platform."""
+    """Return the header of a document from the caller to the platform."""
     return Header(
         document_id=document_id,
         created_at=call.now.replace(microsecond=0),
@@ -193,10 +193,9 @@ def header(call: Call, role: str, document_id: str) -> Header:
 def _dry_answer(call: Call, submission: Submission) -> Answer:
     """What would be sent is made, so that whatever is wrong with it shows."""
     with call.endpoint.database.transaction() as tx:
-        own = components.component_of_party(tx, call.party)
-    assert own is not None
+        own = call.own_component(tx)
     _draft(call, own, submission)
-    rejected = [dict(each) for each in submission.rejected]
+    rejected = [dict(asset) for asset in submission.rejected]
     status = Status.PARTLY_ACCEPTED if rejected else Status.ACCEPTED
     body = {"dry_run": True, "status": status, **further_fields(submission)}
     return Answer({**body, "rejected": rejected} if rejected else body)
@@ -228,7 +227,7 @@ def _bind_key(call: Call, tx: Transaction, message_id: str) -> str:
 
 
 def _repeated(call: Call, success: int, first_fields: _FirstFields) -> Answer | None:
-    """The outcome of the message that this request was sent as before; None if there is none, or it was refused."""
+    """Return the outcome of an earlier request with this key. Return None if there is none, or it was refused."""
     before = sent_before(call)
     if before is None:
         return None
@@ -281,8 +280,8 @@ def _standing_answer(call: Call, row: MessageRow, success: int) -> Answer:
 
 def _refusal(answer: Mapping[str, Any], submission: Submission) -> RuleBroken | RevisionConflict:
     findings = [
-        Finding(each["code"], submission.pointer_of(each.get("subject") or ""), each.get("detail") or each["code"])
-        for each in answer.get("errors", [])
+        Finding(error["code"], submission.pointer_of(error.get("subject") or ""), error.get("detail") or error["code"])
+        for error in answer.get("errors", [])
     ]
     is_conflict = any(finding.code in _CONFLICTS for finding in findings)
     return (RevisionConflict if is_conflict else RuleBroken)("refused by the platform", findings)

@@ -1,7 +1,7 @@
-"""Waiting for something that another process will store: subscribe, look, wait, look again.
+"""Wait for something that another process will store: subscribe, look, wait, look again.
 
-The store is the truth, a wake-up is a hint; a missed one costs at most five seconds. No database connection is held
-while waiting.
+Only the store counts. A wake-up is a hint, and a missed wake-up costs at most five seconds. No database connection is
+held while waiting.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def timeout_s(call: Call, default: int = 30) -> float:
 
 
 class TooManyWaiting(Unavailable):
-    """All places for waiting calls are taken; the caller tries again, or the platform operator adds replicas."""
+    """All places for waiting calls are taken. The caller must try again, or the platform operator adds replicas."""
 
     problem_type = "urn:tps:problem:too-many-waiting"
     title = "too many waiting calls"
@@ -51,7 +51,7 @@ class TooManyWaiting(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class _Waiter(Generic[_T]):
-    """One waiting call: for whom it waits, what it looks at, and until when (monotonic seconds)."""
+    """One waiting call: its party, what it looks for, and its deadline in monotonic seconds."""
 
     party: str
     look: Callable[[], _T | None]
@@ -63,8 +63,8 @@ class Waits:
     """The waiting calls of one group in one process, behind one wake subscription.
 
     Args:
-        mailbox: Whose wake-ups to hear.
-        places: How many calls may wait at once, so that others still find a thread.
+        mailbox: Delivers the wake-ups.
+        places: How many calls may wait at once, so that threads remain for other calls.
     """
 
     def __init__(self, mailbox: Mailbox, places: int):
@@ -77,13 +77,13 @@ class Waits:
     def until(
         self, party: str, look: Callable[[], _T | None], timeout_s: float, is_connected: Callable[[], bool]
     ) -> _T | None:
-        """Look until there is something, the time is up, or the client has gone.
+        """Look until there is something, until the time-out, or until the client has gone.
 
         Args:
-            party: Whose wake-ups count.
+            party: The party whose wake-ups count.
             look: Returns None while there is nothing.
-            timeout_s: Up to 55; 0 looks once.
-            is_connected: Checked about every second.
+            timeout_s: Up to 55. With 0, `look` runs once.
+            is_connected: Returns False if the client has gone. It runs about every second.
 
         Raises:
             TooManyWaiting: No place is free.
@@ -91,9 +91,9 @@ class Waits:
         self._subscribe()
         waiter = _Waiter(party, look, time.monotonic() + timeout_s, is_connected)
         heard = self._heard[party]
-        found = look()
-        if found is not None or timeout_s <= 0:
-            return found
+        result = look()
+        if result is not None or timeout_s <= 0:
+            return result
         if not self._places.acquire(blocking=False):
             raise TooManyWaiting("too many calls are waiting; try again later")
         try:
@@ -104,13 +104,13 @@ class Waits:
     def _wait(self, waiter: _Waiter[_T], heard: int) -> _T | None:
         while time.monotonic() < waiter.deadline and waiter.is_connected():
             heard = self._sleep(waiter, heard)
-            found = waiter.look()
-            if found is not None:
-                return found
+            result = waiter.look()
+            if result is not None:
+                return result
         return None
 
     def _sleep(self, waiter: _Waiter[_T], heard: int) -> int:
-        """Until a wake-up for the party that was not heard yet, or it is time to look, or the client has gone."""
+        """Sleep until a new wake-up, the next look, or the client has gone. Return the number of wake-ups so far."""
         until = min(waiter.deadline, time.monotonic() + LOOK_AGAIN_S)
         with self._changed:
             while self._heard[waiter.party] == heard and (left := until - time.monotonic()) > 0:
