@@ -1,251 +1,264 @@
-"""Overview (F3): the platform operator sees who takes part, what is planned, what is limited, and how news travels.
+"""Overview (F3): the platform operator sees parties, plans, limits, and how far each message came.
 
-Wakes on: HTTP from the platform operator, and from nobody else; ticks.
-Reads:    parties, the registry, plans and their totals, limits with their parts, the ledger of what was sent, the
-          directory, how many dead letters there are.
+Wakes on: HTTP from the platform operator only; ticks.
+Reads:    parties, the registry, plans and their totals, limits with their parts, the ledger of sent messages, the
+          directory, the number of dead letters.
 Decides:  nothing.
-Writes:   conflicts that were found, for whoever asks next.
+Writes:   conflicts that were found, so that the next call does not search again.
 Emits:    nothing.
 Privacy:  ROL-01, REF-01, PRB-02 (docs/privacy.md).
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import structlog
 
 from tps.api.conflicts import assets_json, curve_json
-from tps.api.types import moment_json, number_json
+from tps.api.types import moment_json
 from tps.domain.conflict_curve import curve_of
+from tps.domain.limit import Interval
 from tps.domain.steps import seconds
 from tps.endpoint.dead_letters import DeadLetters
+from tps.endpoint.endpoint import Endpoint
 from tps.errors import Finding, Malformed, NotFound, StoreAway
 from tps.platform import conflict_verdicts
 from tps.platform import news_counts as overview_news
 from tps.platform import overview_limit_rows as overview_limits
 from tps.platform import plan_total_rows as plan_totals
+from tps.platform.conflict_verdict_rows import KnownCase
+from tps.platform.limits import Revision
 from tps.platform.overview_conflicts import find_conflicts
 from tps.platform.overview_limits import evidence_json, limit_json
-from tps.platform.overview_parties import holdings
+from tps.platform.overview_parties import holdings, party_json
 from tps.platform.overview_schedules import asset_plans, operator_totals
 from tps.platform.plan_total_rows import Selection
 from tps.platform.readiness import horizon_at, item_json, readiness_json
 from tps.platform.readiness_rows import Lack, count_lacking, healths, list_lacking, undelivered_by_peer
 from tps.platform.registry import all_parties, parties
 from tps.rest.contract import contract_routes
-from tps.rest.function import Answer, Route, pong, refuse, serve
+from tps.rest.function import Answer, Call, Invocation, Route, pong, refuse, serve
 from tps.rest.news_waiting import wait_for_news
 from tps.rest.paging import PAGING, read_paging
 from tps.rest.periods import drawn_json, read_window
 
+if TYPE_CHECKING:
+    from tps.stores.database import Transaction
+
 WINDOW = ("from", "to")
 OPERATORS = ("agr", "brp")
+NO_SEVERITY = (0, 0)
 _log = structlog.get_logger()
+_T = TypeVar("_T")
 
 
-def list_parties(call):
-    """Every party, sorted by its code, and what it has registered."""
+def list_parties(call: Call) -> Answer:
+    """Return every party, sorted by code, with the totals of what it has registered."""
     call.only_known(*PAGING)
     paging = read_paging(call)
     with call.endpoint.database.transaction() as tx:
-        found = all_parties(tx, call.tps)
+        known = all_parties(tx, call.tps)
         held = holdings(tx, call.tps)
-    page, following = paging.cut(found, lambda party: (party.code,))
-    return Answer({"parties": [party_json(each, held.get(each.code)) for each in page], **following}, is_tagged=True)
+    page, following = paging.cut(known, lambda party: (party.code,))
+    bodies = [party_json(party, held.get(party.code)) for party in page]
+    return Answer({"parties": bodies, **following}, is_tagged=True)
 
 
-def list_schedules(call):
-    """What operators plan in a window: their totals, or asset by asset."""
+def list_schedules(call: Call) -> Answer:
+    """Return the plans in a window: the totals of each operator, or asset by asset."""
     call.only_known("party", "per_asset", *WINDOW, *PAGING)
     paging, window = read_paging(call), read_window(call)
     with call.endpoint.database.transaction() as tx:
-        asked = read_asked(call, tx, window)
+        selection = read_selection(call, tx, window)
         if call.flag("per_asset"):
-            found = _some_assets(call, tx, asked)
-            page, following = paging.cut(found, lambda asset: (asset["asset_id"],))
-            body = {"assets": asset_plans(call.endpoint, tx, call.tps, page, selection=asked)}
+            assets = active_assets(call, tx, selection)
+            page, following = paging.cut(assets, lambda asset: (asset["asset_id"],))
+            body = {"assets": asset_plans(call.endpoint, tx, call.tps, page, selection=selection)}
         else:
-            found = operator_totals(call.endpoint, tx, call.tps, asked)
-            page, following = paging.cut(found, lambda total: (total["operator"],))
+            totals = operator_totals(call.endpoint, tx, call.tps, selection)
+            page, following = paging.cut(totals, lambda total: (total["operator"],))
             body = {"schedules": page}
-    return drawn(call, window, {**body, **following})
+    return window_answer(call, window, {**body, **following})
 
 
-def list_limits(call):
-    """Limits that touch a window, with each operator's part and how far its message came."""
+def list_limits(call: Call) -> Answer:
+    """Return the limits that overlap a window, with each operator's part and how far its message came."""
     call.only_known("party", "summary", *WINDOW, *PAGING)
     paging, window, is_summary = read_paging(call), read_window(call), call.flag("summary")
     with call.endpoint.database.transaction() as tx:
-        asked = read_asked(call, tx, window)
-        latest = overview_limits.latest_within(tx, call.tps, asked)
+        selection = read_selection(call, tx, window)
+        latest = overview_limits.latest_within(tx, call.tps, selection)
         page, following = paging.cut(latest, limit_place)
-        found = overview_limits.seen_limits(tx, call.tps, page, call.endpoint.platform, operator=asked.operator)
-    shown = [limit_json(each, call.now, with_parts=not is_summary) for each in found]
-    return drawn(call, window, {"limits": shown, **following})
+        limits = overview_limits.seen_limits(tx, call.tps, page, call.endpoint.platform, operator=selection.operator)
+    bodies = [limit_json(limit, call.now, with_parts=not is_summary) for limit in limits]
+    return window_answer(call, window, {"limits": bodies, **following})
 
 
-def show_evidence(call):
-    """How far each message of a limit came, hop by hop."""
+def show_evidence(call: Call) -> Answer:
+    """Return how far each message of a limit came, hop by hop."""
     call.only_known("dso")
     limit_id, dso = call.path_values["limit_id"], call.text("dso")
     with call.endpoint.database.transaction() as tx:
-        named = overview_limits.latest_named(tx, call.tps, limit_id)
-        latest = one_of([each for each in named if dso in (None, each.name.dso)])
+        revisions = overview_limits.latest_named(tx, call.tps, limit_id)
+        latest = only_limit([revision for revision in revisions if dso in (None, revision.name.dso)])
         (limit,) = overview_limits.seen_limits(tx, call.tps, [latest], call.endpoint.platform)
         sent = [part.part.message_id for part in limit.parts]
         hops = overview_limits.hops_of(tx, call.tps, call.endpoint.platform, sent)
     return Answer(evidence_json(limit, hops), is_tagged=True)
 
 
-def list_conflicts(call):
-    """Where what operators plan collides with their parts of limits, the worst first."""
+def list_conflicts(call: Call) -> Answer:
+    """Return where the plans of operators exceed their parts of limits, the largest conflict first."""
     call.only_known("agr", "dso", *WINDOW, *PAGING)
     paging, window = read_paging(call), read_window(call)
     with call.endpoint.database.transaction() as tx:
-        asked = read_sides(call, tx, window)
-        found = conflict_verdicts.list_conflicts(call.endpoint, tx, call.tps, asked)
-        page, following = paging.cut(found, conflict_place)
-        shown = conflict_verdicts.show_conflicts(call.endpoint, tx, call.tps, page)
-    return drawn(call, window, {"conflicts": shown, **following})
+        selection = read_sides(call, tx, window)
+        conflicts = conflict_verdicts.list_conflicts(call.endpoint, tx, call.tps, selection)
+        page, following = paging.cut(conflicts, conflict_place)
+        bodies = conflict_verdicts.show_conflicts(call.endpoint, tx, call.tps, page)
+    return window_answer(call, window, {"conflicts": bodies, **following})
 
 
-def list_conflict_assets(call):
-    """One operator's conflict with one limit: plan and part over the window, and the assets that make it."""
+def list_conflict_assets(call: Call) -> Answer:
+    """Return one operator's conflict with one limit: plan and part over the window, and the assets that cause it."""
     call.only_known("agr", "dso", *WINDOW, *PAGING)
     paging, window = read_paging(call), read_window(call)
     if call.text("agr") is None:
         raise Malformed("missing parameter", [Finding("missing", "/agr", "agr must name an operator")])
     with call.endpoint.database.transaction() as tx:
-        asked, limit_id = read_sides(call, tx, window), call.path_values["limit_id"]
-        found = find_conflicts(call.endpoint, tx, call.tps, asked, limit_id=limit_id)
-    verdict = one_of(found)
-    assets = assets_json(verdict.demand, verdict.conflict, verdict.assets)
-    page, following = paging.cut(list(enumerate(assets)), lambda place: (place[0],))
-    curve = curve_of(verdict.demand, verdict.assets, seconds(window.start), seconds(window.end))
-    shown = {"curve": curve_json(curve, seconds(window.start)), "assets": [asset for _, asset in page]}
-    return drawn(call, window, {**shown, **following})
+        selection, limit_id = read_sides(call, tx, window), call.path_values["limit_id"]
+        conflict = only_limit(find_conflicts(call.endpoint, tx, call.tps, selection, limit_id=limit_id))
+    assets = assets_json(conflict.demand, conflict.conflict, conflict.assets)
+    page, following = paging.cut(list(enumerate(assets)), lambda numbered: (numbered[0],))
+    curve = curve_of(conflict.demand, conflict.assets, seconds(window.start), seconds(window.end))
+    body = {"curve": curve_json(curve, seconds(window.start)), "assets": [asset for _, asset in page]}
+    return window_answer(call, window, {**body, **following})
 
 
-def tick(endpoint):
-    """Find conflicts ahead of whoever asks for them."""
+def tick(endpoint: Endpoint) -> None:
+    """Find conflicts before a call asks for them."""
     try:
         conflict_verdicts.look_ahead(endpoint)
     except StoreAway as error:
         _log.warning("left to whoever asks", chore="look_ahead", why=error.detail)
 
 
-def show_readiness(call):
-    """Whether parties are well, and how much is missing; or, one by one, what is."""
+def show_readiness(call: Call) -> Answer:
+    """Return the health of all parties with the number of faults of each kind, or the list of one kind."""
     call.only_known("list", *PAGING)
-    paging, lack = read_paging(call), read_lack(call)
-    horizon = horizon_at(call.now, call.endpoint.platform)
+    lack = read_lack(call)
+    return list_faults(call, lack) if lack else list_health(call)
+
+
+def list_faults(call: Call, lack: Lack) -> Answer:
+    """Return one list of what is missing or faulty, for example plans that an active asset does not have."""
+    paging, horizon = read_paging(call), horizon_at(call.now, call.endpoint.platform)
     with call.endpoint.database.transaction() as tx:
-        if lack is not None:
-            found = list_lacking(tx, call.tps, lack, horizon)
-            page, following = paging.cut(found, lambda row: tuple(row.values())[:1])
-            return Answer({"items": [item_json(row) for row in page], **following}, is_tagged=True)
+        rows = list_lacking(tx, call.tps, lack, horizon)
+    page, following = paging.cut(rows, lambda row: tuple(row.values())[:1])
+    return Answer({"items": [item_json(row) for row in page], **following}, is_tagged=True)
+
+
+def list_health(call: Call) -> Answer:
+    """Return the health of all parties, and the number of faults of each kind."""
+    paging, horizon = read_paging(call), horizon_at(call.now, call.endpoint.platform)
+    with call.endpoint.database.transaction() as tx:
         known = all_parties(tx, call.tps)
         healthy, held = healths(tx, call.tps, call.endpoint.platform), holdings(tx, call.tps)
         undelivered = undelivered_by_peer(tx, call.tps, horizon)
-        counts = {str(each): count_lacking(tx, call.tps, each, horizon) for each in Lack}
-    page, following = paging.cut([each for each in known if each.role != "tps"], lambda party: (party.code,))
-    shown = [
+        counts = {str(lack): count_lacking(tx, call.tps, lack, horizon) for lack in Lack}
+    counts["dead_letters"] = DeadLetters(call.endpoint.mailbox).count()
+    page, following = paging.cut([party for party in known if party.role != "tps"], lambda party: (party.code,))
+    bodies = [
         readiness_json(
-            each,
-            healthy.get(each.component),
-            held.get(each.code),
-            undelivered=undelivered.get(each.component, 0),
+            party,
+            healthy.get(party.component),
+            held.get(party.code),
+            undelivered=undelivered.get(party.component, 0),
             now=call.now,
         )
-        for each in page
+        for party in page
     ]
-    counts["dead_letters"] = DeadLetters(call.endpoint.mailbox).count()
-    return Answer({"as_of": moment_json(call.now), "parties": shown, "counts": counts, **following}, is_tagged=True)
+    body = {"as_of": moment_json(call.now), "parties": bodies, "counts": counts, **following}
+    return Answer(body, is_tagged=True)
 
 
-def read_lack(call):
-    """Which list is asked for; None for none."""
+def read_lack(call: Call) -> Lack | None:
+    """Return the kind of list in the query, or None."""
     name = call.text("list")
-    if name is not None and name not in list(Lack):
+    if name is None:
+        return None
+    if name not in list(Lack):
         raise Malformed("invalid list", [Finding("bad_type", "/list", f"list must be one of {', '.join(Lack)}")])
-    return name and Lack(name)
+    return Lack(name)
 
 
-def wait_for_changes(call):
-    """Block until there is news, and say of what."""
+def wait_for_changes(call: Call) -> Answer:
+    """Wait until there is news, and return its topics."""
     call.only_known("after", "timeout")
 
-    def look():
+    def look() -> tuple[int, ...]:
         with call.endpoint.database.transaction() as tx:
             return overview_news.counts(tx, call.tps)
 
     return wait_for_news(call, [str(topic) for topic in overview_news.Topic], look)
 
 
-def read_sides(call, tx, window):
-    """The operator and the DSO asked for, each by its own name; None is all."""
+def read_sides(call: Call, tx: Transaction, window: Interval) -> Selection:
+    """Return the operator and the DSO in the query. Without a parameter, all of its kind."""
     codes = {name: call.text(name) for name in ("agr", "dso")}
-    found = parties(tx, [code for code in codes.values() if code])
+    known = parties(tx, [code for code in codes.values() if code])
     for name, roles in (("agr", OPERATORS), ("dso", ("dso",))):
-        party = found.get(codes[name])
-        if codes[name] and (party is None or party.role not in roles):
+        code = codes[name]
+        if code and (code not in known or known[code].role not in roles):
             raise NotFound("unknown party, or a party with another role")
     return Selection(codes["agr"], codes["dso"], window)
 
 
-def read_asked(call, tx, window):
-    """Whose things are asked for: an operator's, a DSO's, both's, or all."""
+def read_selection(call: Call, tx: Transaction, window: Interval) -> Selection:
+    """Return the parties in the query: at most one operator and one DSO. Without a party, all."""
     codes = call.query.get("party", ())
-    found = parties(tx, codes)
-    if len(found) < len(set(codes)):
+    known = parties(tx, codes)
+    if len(known) < len(set(codes)):
         raise NotFound("unknown party")
-    operators = [code for code, party in found.items() if party.role in OPERATORS]
-    dsos = [code for code, party in found.items() if party.role == "dso"]
-    if len(operators) > 1 or len(dsos) > 1 or len(operators) + len(dsos) < len(found):
+    operators = [code for code, party in known.items() if party.role in OPERATORS]
+    dsos = [code for code, party in known.items() if party.role == "dso"]
+    if len(operators) > 1 or len(dsos) > 1 or len(operators) + len(dsos) < len(known):
         raise Malformed("invalid party", [Finding("bad_type", "/party", "name one operator, one DSO, or one of each")])
     return Selection(next(iter(operators), None), next(iter(dsos), None), window)
 
 
-def one_of(named):
-    """The one limit that an id names."""
-    if not named:
+def active_assets(call: Call, tx: Transaction, selection: Selection) -> list[dict[str, Any]]:
+    """Return the active assets of the parties in the query, which must name one."""
+    if selection.operator is None and selection.dso is None:
+        raise Malformed("missing parameter", [Finding("missing", "/party", "party is required with per_asset=true")])
+    return plan_totals.active_assets(tx, call.tps, selection)
+
+
+def only_limit(limits: Sequence[_T]) -> _T:
+    """Return the only limit with an id."""
+    if not limits:
         raise NotFound("unknown limit")
-    if len(named) > 1:
+    if len(limits) > 1:
         refuse([Finding("A55", "/dso", "two DSOs use this limit id; name the DSO with the parameter dso")])
-    return named[0]
+    return limits[0]
 
 
-def limit_place(revision):
-    """Where a limit stands in a list: by its start."""
+def limit_place(revision: Revision) -> tuple[str, str, str]:
+    """Return the sort key of a limit: its start first."""
     return moment_json(revision.period.start), revision.name.dso, revision.name.limit_id
 
 
-def conflict_place(found):
-    """Where a conflict stands in a list: the worst first."""
-    return (*found.severity, found.case.dso, found.case.limit_id, found.case.operator)
+def conflict_place(known: KnownCase) -> tuple[int | str, ...]:
+    """Return the sort key of a conflict: the largest first."""
+    return (*(known.severity or NO_SEVERITY), known.case.dso, known.case.limit_id, known.case.operator)
 
 
-def drawn(call, window, body):
-    """An answer about a window."""
+def window_answer(call: Call, window: Interval, body: dict[str, Any]) -> Answer:
+    """Return an answer about a window."""
     return Answer({**drawn_json(window), "as_of": moment_json(call.now), **body}, is_tagged=True)
-
-
-def party_json(party, held):
-    """A party as the platform operator sees it."""
-    body = {"code": party.code, "role": party.role, "name": party.name, "component": party.component}
-    if party.role == "tps":
-        return body
-    body["asset_count"] = held.asset_count if held else 0
-    if party.role == "dso":
-        body["connection_point_count"] = held.point_count if held else 0
-    else:
-        body["waiting_asset_count"] = held.waiting_count if held else 0
-    body["installed_production_kw"] = number_json(held.production_kw) if held else 0
-    body["installed_consumption_kw"] = number_json(held.consumption_kw) if held else 0
-    return body
-
-
-def _some_assets(call, tx, asked):
-    if asked.operator is None and asked.dso is None:
-        raise Malformed("missing parameter", [Finding("missing", "/party", "party is required with per_asset=true")])
-    return plan_totals.active_assets(tx, call.tps, asked)
 
 
 ROUTES = (
@@ -262,6 +275,6 @@ ROUTES = (
 )
 
 
-def main(context):
+def main(context: Invocation) -> object:
     """Answer one invocation."""
     return serve(context, routes=ROUTES, on_tick={"tps": tick})

@@ -1,7 +1,7 @@
-"""Register flexibility assets (F4b): an operator sets, changes, reads and removes its own, one or thousands.
+"""Register flexibility assets (F4b): an operator sets, changes, reads and removes its own assets.
 
 Wakes on: HTTP from an AGR or BRP.            Reads: its own assets as accepted, and changes under way.
-Decides:  whether each entry is well formed.  Writes: the wish, until the platform answers.
+Decides:  whether each entry is well formed.  Writes: each change under way.
 Emits:    TPS-ASSET (Ref_MarketDocument, A62) to the platform; answers with the platform's acknowledgement.
 Privacy:  FLD-01, OPR-404, REF-01 (docs/privacy.md).
 """
@@ -13,7 +13,7 @@ from tps.domain.identifiers import canonical_asset_id
 from tps.domain.registration import check_assets
 from tps.mades.types import ASSET
 from tps.rest.contract import contract_routes
-from tps.rest.function import Route, pong, serve
+from tps.rest.function import Invocation, Route, pong, serve
 from tps.rest.resources import ResourceKind
 
 ASSETS = ResourceKind[FlexibilityAsset](
@@ -33,6 +33,6 @@ ASSETS = ResourceKind[FlexibilityAsset](
 ROUTES = (Route("GET", "/agr/v1/ping", pong, is_open=True), *contract_routes("agr"), *ASSETS.routes())
 
 
-def main(context):
+def main(context: Invocation) -> object:
     """Answer one invocation."""
     return serve(context, routes=ROUTES)

@@ -1,7 +1,7 @@
 """Register connection points (F4c): a DSO sets, changes, reads and removes the points of its grid.
 
 Wakes on: HTTP from a DSO.                    Reads: its own points as accepted, and changes under way.
-Decides:  whether each entry is well formed.  Writes: the wish, until the platform answers.
+Decides:  whether each entry is well formed.  Writes: each change under way.
 Emits:    TPS-POINT (Ref_MarketDocument, A62) to the platform; answers with the platform's acknowledgement.
 Sections are the DSO's own labels: they stay in its backend.
 Privacy:  FLD-01, DSO-GRD, REF-01 (docs/privacy.md).
@@ -14,7 +14,7 @@ from tps.domain.identifiers import canonical_point_id
 from tps.domain.registration import check_connection_points
 from tps.mades.types import POINT
 from tps.rest.contract import contract_routes
-from tps.rest.function import Route, pong, serve
+from tps.rest.function import Invocation, Route, pong, serve
 from tps.rest.resources import ResourceKind
 
 POINTS = ResourceKind[ConnectionPoint](
@@ -34,6 +34,6 @@ POINTS = ResourceKind[ConnectionPoint](
 ROUTES = (Route("GET", "/dso/v1/ping", pong, is_open=True), *contract_routes("dso"), *POINTS.routes())
 
 
-def main(context):
+def main(context: Invocation) -> object:
     """Answer one invocation."""
     return serve(context, routes=ROUTES)

@@ -1,36 +1,38 @@
-"""Send schedules (F8b): an operator tells what its assets plan, changes it, takes it back, and reads what it told.
+"""Send schedules (F8b): an operator sends what its assets plan, changes or cancels it, and reads what it sent.
 
 Wakes on: HTTP from an AGR or BRP.
 Reads:    schedules it has sent before, with their acknowledgements; its own assets.
-Decides:  which series cannot be written; the platform judges the others.
+Decides:  which series cannot be written. The platform judges all others.
 Writes:   what was sent, by revision.
 Emits:    TPS-SCHEDULE (GL_MarketDocument) to the platform; answers with the platform's acknowledgement.
 Privacy:  OPR-404, FLD-01, REF-01 (docs/privacy.md).
 """
 
-from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from tps.api.bodies import LIST_BODY_BYTES, SCHEDULES_BODY_BYTES, read_body
 from tps.api.schedules import SchedulesBody, schedule_json
 from tps.api.types import IdsBody, moment_json
-from tps.documents import decode
+from tps.documents import Header
 from tps.documents.generation_load import ScheduleDocument, fits
 from tps.domain.identifiers import canonical_asset_id
 from tps.domain.plan import hull
 from tps.domain.schedule import EARLIEST, Schedule, check_schedules
-from tps.endpoint.archiving import read_document
+from tps.endpoint.archiving import read_decoded
 from tps.endpoint.message_row import Status
 from tps.errors import Finding, Malformed, NotFound, RevisionConflict, StoreAway, TooLarge
 from tps.mades.ids import new_id
 from tps.mades.types import SCHEDULE
 from tps.operator import schedules as own_schedules
+from tps.operator.schedule_checks import platform_findings, warnings_of
 from tps.operator.schedule_outcome import asset_ids_so_far
 from tps.operator.schedules import SentSchedule
 from tps.party import resources
-from tps.rest.function import Answer, Route, refuse, serve
+from tps.party.resources import OwnResource
+from tps.rest.function import Answer, Call, Invocation, Route, refuse, serve
 from tps.rest.paging import PAGING, read_paging
 from tps.rest.periods import read_period
 from tps.rest.several import submit_each
@@ -38,210 +40,207 @@ from tps.rest.submission import Submission, sending, submit
 
 LAST_REVISION = 999
 MAX_QUERY_IDS = 50
-MAX_NAMED = 3
-WARNINGS = {
-    "partly_in_the_past": "the schedule starts in the past",
-    "asset_waiting": "the asset is not active yet",
-    "all_zero": "all power values are 0",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a call plans.
+    """The plan in a request.
 
     Attributes:
-        schedules: Those that can be written.
-        refused: Findings about assets whose schedules cannot.
-        place: Where each asset first stands in the body.
+        schedules: The schedules that can be written.
+        refused: Findings about the assets whose schedules cannot be written.
+        index_of: The first index of each asset in the body.
     """
 
-    schedules: list[Schedule]
-    refused: list[Finding] = field(default_factory=list)
-    place: dict[str, int] = field(default_factory=dict)
+    schedules: Sequence[Schedule]
+    refused: Sequence[Finding] = ()
+    index_of: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def asset_ids(self) -> set[str]:
+        return {schedule.asset_id for schedule in self.schedules}
 
 
-def create(call):
-    """New schedules, under an id of their own."""
+def create(call: Call) -> Answer:
+    """Send new schedules, under an id of their own."""
     call.only_known("dry_run")
     return submit(call, _submission(call, _read_plan(call), [], success=201))
 
 
-def change(call):
-    """Full replacement, as the next revision; an asset that is not planned any more is cancelled."""
+def change(call: Call) -> Answer:
+    """Replace the schedules under one id in full. An asset without a new schedule is cancelled."""
     call.only_known("dry_run")
     plan = _read_plan(call)
     return submit(call, _submission(call, plan, _changeable(call, call.path_values["schedule_id"])))
 
 
-def cancel(call):
-    """Take schedules back, all that stands under one id."""
+def cancel(call: Call) -> Answer:
+    """Cancel all schedules under one id."""
     call.only_known("dry_run")
     return submit(call, _cancellation(call.path_values["schedule_id"], call))
 
 
-def cancel_named(call):
-    """The same for several ids: each has an answer of its own, and none is sent if one of them cannot be cancelled."""
+def cancel_named(call: Call) -> Answer:
+    """Cancel the schedules under several ids, each with its own outcome. Nothing is sent if one cannot be cancelled."""
     call.only_known()
     ids = list(dict.fromkeys(read_body(IdsBody, call.raw_body).ids))
-    for index, each in enumerate(ids):
-        # What comes again with its key was cancelled the first time.
+    for index, schedule_id in enumerate(ids):
+        # A repeat finds cancelled schedules, because its first time cancelled them.
         check = _known if call.headers.get("Idempotency-Key") else _cancellable
-        check(call, each, f"/ids/{index}")
-    return submit_each(call, "schedules", {each: partial(_cancellation, each) for each in ids})
+        check(call, schedule_id, f"/ids/{index}")
+    return submit_each(call, "schedules", {schedule_id: partial(_cancellation, schedule_id) for schedule_id in ids})
 
 
-def read_one(call):
-    """One document as it stands, with its acknowledgement."""
+def read_one(call: Call) -> Answer:
+    """Return the latest revision under one id that was not refused, with its acknowledgement."""
     call.only_known()
     revisions = _known(call, call.path_values["schedule_id"])
-    standing = [each for each in revisions if each.is_standing]
+    standing = [revision for revision in revisions if revision.is_standing]
     return Answer(_sent_json(call, (standing or revisions)[-1]), is_tagged=True)
 
 
-def read_all(call):
-    """Own ones, the newest revision of each that was not refused; of a period, and of up to 50 assets, if asked."""
+def read_all(call: Call) -> Answer:
+    """Return the latest revision under each id, optionally of a period and of up to 50 assets."""
     call.only_known("from", "to", "asset_id", *PAGING)
-    paging, asset_ids = read_paging(call), call.query.get("asset_id")
-    if asset_ids and len(asset_ids) > MAX_QUERY_IDS:
-        raise Malformed(
-            "too many ids", [Finding("bad_type", "/asset_id", f"a query may have at most {MAX_QUERY_IDS} ids")]
-        )
-    ids, period = [canonical_asset_id(each) for each in asset_ids] if asset_ids else None, read_period(call)
+    paging, asset_ids, period = read_paging(call), _read_asset_ids(call), read_period(call)
     with call.endpoint.database.transaction() as tx:
-        found = own_schedules.standing_between(tx, call.agr, period, ids)
-    page, following = paging.cut(found, lambda sent: (sent.document_id,))
-    return Answer({"schedules": [_sent_json(call, each) for each in page], **following}, is_tagged=True)
+        revisions = own_schedules.standing_between(tx, call.agr, period, asset_ids)
+    page, following = paging.cut(revisions, lambda sent: (sent.document_id,))
+    return Answer({"schedules": [_sent_json(call, sent) for sent in page], **following}, is_tagged=True)
 
 
-def _read_plan(call):
-    """What the body plans; refused if nothing of it can be written."""
-    schedules = [each.to_domain() for each in read_body(SchedulesBody, call.raw_body).schedules]
-    # Nothing was over then: whether something is, is the platform's to say.
+# What is sent
+
+
+def _read_plan(call: Call) -> Plan:
+    """Return the plan in the body. If no schedule can be written, the request is refused."""
+    schedules = [schedule.to_domain() for schedule in read_body(SchedulesBody, call.raw_body).schedules]
+    # EARLIEST as the time of checking: only the platform decides whether a schedule has ended.
     refused = check_schedules(schedules, None, EARLIEST)
-    bad_ids = {finding.subject for finding in refused}
-    good = [schedule for schedule in schedules if schedule.asset_id not in bad_ids]
-    if not good:
+    refused_ids = {finding.subject for finding in refused}
+    writable = [schedule for schedule in schedules if schedule.asset_id not in refused_ids]
+    if not writable:
         refuse(refused)
-    if not fits(good, len(schedules)):
+    if not fits(writable, len(schedules)):
         raise TooLarge("too many schedules for one document; send several requests")
-    place = {schedule.asset_id: index for index, schedule in reversed(list(enumerate(schedules)))}
-    return Plan(good, refused, place)
+    index_of = {schedule.asset_id: index for index, schedule in reversed(list(enumerate(schedules)))}
+    return Plan(writable, refused, index_of)
 
 
-def _cancellation(document_id, call):
-    return _submission(call, Plan([]), _cancellable(call, document_id))
+def _cancellation(schedule_id: str, call: Call) -> Submission:
+    return _submission(call, Plan([]), _cancellable(call, schedule_id))
 
 
-def _submission(call, plan, revisions, *, success=200):
-    """A plan as the next revision, together with the cancellation of what it does not plan any more."""
-    planned, so_far = {schedule.asset_id for schedule in plan.schedules}, asset_ids_so_far(revisions)
+def _submission(call: Call, plan: Plan, revisions: Sequence[SentSchedule], *, success: int = 200) -> Submission:
+    """Return what sends a plan as the revision after these, and cancels the assets that the plan leaves out."""
+    so_far = asset_ids_so_far(revisions)
     if any(finding.subject in so_far for finding in plan.refused):
         # A revision can neither leave such an asset out nor keep what was planned for it before.
         refuse(plan.refused)
-    cancelled = sorted(so_far - planned)
-    period = hull(schedule.period for schedule in plan.schedules) if planned else revisions[-1].period
-    left_out = [{"asset_id": each.subject, "code": each.code, "detail": each.detail} for each in plan.refused]
-    sent = SentSchedule(
-        document_id=revisions[-1].document_id if revisions else new_id(),
-        revision=revisions[-1].revision + 1 if revisions else 1,
-        message_id="",
-        sent_at=call.now,
-        period=period,
-        asset_ids=tuple(sorted(planned | set(cancelled))),
-        cancelled_ids=tuple(cancelled),
-        left_out=tuple(left_out),
-    )
-    own = _own_assets(call, planned)
+    sent = _next_sent(call, plan, revisions, sorted(so_far - plan.asset_ids))
+    assets = _own_assets(call, plan.asset_ids)
+
+    def build(header: Header) -> ScheduleDocument:
+        return ScheduleDocument(header, sent.revision, sent.period, tuple(plan.schedules), sent.cancelled_ids)
+
     return Submission(
         type=SCHEDULE,
-        build=lambda header: ScheduleDocument(header, sent.revision, period, tuple(plan.schedules), tuple(cancelled)),
+        build=build,
         revision=sent.revision,
         success=success,
-        keep=lambda tx, message_id, _sequence: _keep(tx, call, sent, message_id),
-        pointer_of=lambda subject: f"/schedules/{plan.place[subject]}" if subject in plan.place else "",
+        keep=lambda tx, message_id, _sequence: _require_kept(
+            own_schedules.add_sent(tx, call.party, replace(sent, message_id=message_id))
+        ),
+        pointer_of=lambda asset_id: f"/schedules/{plan.index_of[asset_id]}" if asset_id in plan.index_of else "",
         document_id=sent.document_id,
-        warnings=tuple(_warnings(call, plan.schedules, own)),
-        rejected=tuple(_expected(call, plan, own, left_out)),
+        warnings=tuple(warnings_of(plan.schedules, assets, call.now)),
+        rejected=(*sent.left_out, *_dry_run_rejected(call, plan, assets)),
     )
 
 
-def _keep(tx, call, sent, message_id):
-    """In the transaction that sends: the revision is this call's, or another one was first."""
-    if not own_schedules.add_sent(tx, call.party, replace(sent, message_id=message_id)):
+def _next_sent(call: Call, plan: Plan, revisions: Sequence[SentSchedule], cancelled_ids: Sequence[str]) -> SentSchedule:
+    latest = revisions[-1] if revisions else None
+    schedules = plan.schedules
+    return SentSchedule(
+        document_id=latest.document_id if latest else new_id(),
+        revision=latest.revision + 1 if latest else 1,
+        message_id="",
+        sent_at=call.now,
+        period=latest.period if latest and not schedules else hull(schedule.period for schedule in schedules),
+        asset_ids=tuple(sorted({*plan.asset_ids, *cancelled_ids})),
+        cancelled_ids=tuple(cancelled_ids),
+        left_out=_rejected_json(plan.refused),
+    )
+
+
+def _require_kept(is_kept: bool) -> None:
+    """Refuse the request if another one has taken the same revision. Runs in the transaction that sends."""
+    if not is_kept:
         raise _conflict("another request changed the schedules at the same time; read the schedules and try again")
 
 
-def _expected(call, plan, own, left_out):
-    """What the platform will leave out, as far as this backend can tell."""
-    maxima_of = {
-        asset.id: tuple(_power(asset.body.get(name)) for name in ("max_production_kw", "max_consumption_kw"))
-        for asset in own
-    }
-    findings = check_schedules(plan.schedules, maxima_of, call.now) if call.flag("dry_run") else []
-    if findings and {finding.subject for finding in findings} == {each.asset_id for each in plan.schedules}:
+def _dry_run_rejected(call: Call, plan: Plan, assets: Sequence[OwnResource]) -> list[dict[str, str]]:
+    """Return the assets that the platform will leave out, if this is a dry run."""
+    findings = platform_findings(plan.schedules, assets, call.now) if call.flag("dry_run") else []
+    if findings and {finding.subject for finding in findings} == plan.asset_ids:
         refuse([*plan.refused, *findings])
-    return [*left_out, *({"asset_id": each.subject, "code": each.code, "detail": each.detail} for each in findings)]
+    return _rejected_json(findings)
 
 
-def _warnings(call, schedules, own):
-    """Yield warnings: allowed, but probably a mistake."""
-    waiting = {asset.id for asset in own if asset.state == "waiting"}
-    found = defaultdict(set)
-    for schedule in schedules:
-        if schedule.start < call.now < schedule.period.end:
-            found["partly_in_the_past"].add(schedule.asset_id)
-        if schedule.asset_id in waiting:
-            found["asset_waiting"].add(schedule.asset_id)
-        if not any(schedule.levels_kw):
-            found["all_zero"].add(schedule.asset_id)
-    for code, asset_ids in found.items():
-        named = ", ".join(sorted(asset_ids)[:MAX_NAMED])
-        more = ", ..." if len(asset_ids) > MAX_NAMED else ""
-        yield code, f"{WARNINGS[code]} (assets: {named}{more}; {len(asset_ids)} in total)"
+def _rejected_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    return [{"asset_id": finding.subject or "", "code": finding.code, "detail": finding.detail} for finding in findings]
 
 
-def _own_assets(call, asset_ids):
+# What was sent
+
+
+def _known(call: Call, schedule_id: str, pointer: str = "") -> list[SentSchedule]:
+    """Return all revisions that the caller sent under an id."""
     with call.endpoint.database.transaction() as tx:
-        return resources.read_own(tx, call.party, sorted(asset_ids))
-
-
-def _known(call, document_id, pointer=""):
-    with call.endpoint.database.transaction() as tx:
-        revisions = own_schedules.revisions_of(tx, call.agr, document_id)
+        revisions = own_schedules.revisions_of(tx, call.agr, schedule_id)
     if not revisions:
-        raise NotFound(
-            "unknown id: the caller sent no schedules with this id",
-            [Finding("A64", pointer, "unknown id: the caller sent no schedules with this id")] if pointer else (),
-        )
+        detail = "unknown id: the caller sent no schedules with this id"
+        raise NotFound(detail, [Finding("A64", pointer, detail)] if pointer else ())
     return revisions
 
 
-def _changeable(call, document_id, pointer=""):
-    """Every revision of an own document that can have another one."""
-    revisions = _known(call, document_id, pointer)
-    standing = [each for each in revisions if each.is_standing]
+def _changeable(call: Call, schedule_id: str, pointer: str = "") -> list[SentSchedule]:
+    """Return all revisions under an id that another revision may follow."""
+    revisions = _known(call, schedule_id, pointer)
+    standing = [revision for revision in revisions if revision.is_standing]
     if standing and standing[-1].is_cancellation:
-        refuse(
-            [Finding("A59", pointer, "the schedules are cancelled and cannot change; send new schedules with a new id")]
-        )
+        detail = "the schedules are cancelled and cannot change; send new schedules with a new id"
+        refuse([Finding("A59", pointer, detail)])
     if revisions[-1].revision >= LAST_REVISION:
         raise _conflict("revision 999 is the last revision; send new schedules with a new id", pointer)
     return revisions
 
 
-def _cancellable(call, document_id, pointer=""):
-    """The same of one that plans something; nothing stands by a document that was refused from the beginning."""
-    revisions = _changeable(call, document_id, pointer)
+def _cancellable(call: Call, schedule_id: str, pointer: str = "") -> list[SentSchedule]:
+    """Return all revisions under an id that plans something. An id of refused revisions only plans nothing."""
+    revisions = _changeable(call, schedule_id, pointer)
     if not asset_ids_so_far(revisions):
         refuse([Finding("A59", pointer, "the schedules were refused, so there is nothing to cancel")])
     return revisions
 
 
-def _sent_json(call, sent):
-    """A document as it was sent, and what became of it."""
+def _own_assets(call: Call, asset_ids: set[str]) -> list[OwnResource]:
+    with call.endpoint.database.transaction() as tx:
+        return resources.read_own(tx, call.party, sorted(asset_ids))
+
+
+def _read_asset_ids(call: Call) -> list[str] | None:
+    asset_ids = call.query.get("asset_id")
+    if asset_ids and len(asset_ids) > MAX_QUERY_IDS:
+        detail = f"a query may have at most {MAX_QUERY_IDS} ids"
+        raise Malformed("too many ids", [Finding("bad_type", "/asset_id", detail)])
+    return [canonical_asset_id(asset_id) for asset_id in asset_ids] if asset_ids else None
+
+
+def _sent_json(call: Call, sent: SentSchedule) -> dict[str, Any]:
+    """Return a revision as it was sent, with its outcome."""
     is_cancelled = sent.is_cancellation and sent.status == Status.ACCEPTED
-    body = {
+    body: dict[str, Any] = {
         "id": sent.document_id,
         "revision": sent.revision,
         "status": "cancelled" if is_cancelled else sent.status,
@@ -250,21 +249,17 @@ def _sent_json(call, sent):
     }
     if sent.answer.get("rejected"):
         body["rejected"] = sent.answer["rejected"]
-    return {**body, "schedules": [] if sent.is_cancellation else _contents(call, sent)}
+    return {**body, "schedules": [] if sent.is_cancellation else _schedules_json(call, sent)}
 
 
-def _contents(call, sent):
-    content = read_document(call.endpoint, sent.component, sent.message_id)
-    if content is None:
+def _schedules_json(call: Call, sent: SentSchedule) -> list[dict[str, Any]]:
+    document = read_decoded(call.endpoint, sent.component, sent.message_id, ScheduleDocument)
+    if document is None:
         raise StoreAway("schedules are temporarily unavailable; try again later")
-    return [schedule_json(each) for each in decode(content).schedules]
+    return [schedule_json(schedule) for schedule in document.schedules]
 
 
-def _power(value):
-    return None if value is None else Decimal(str(value))
-
-
-def _conflict(detail, pointer=""):
+def _conflict(detail: str, pointer: str = "") -> RevisionConflict:
     return RevisionConflict(detail, [Finding("A51", pointer, detail)])
 
 
@@ -279,6 +274,6 @@ ROUTES = (
 )
 
 
-def main(context):
+def main(context: Invocation) -> object:
     """Answer one invocation."""
     return serve(context, routes=ROUTES)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.functions import function
 from tps.domain.limit import Interval
 from tps.domain.power import from_watts, to_watts
+from tps.operator.limit_answers import asset_parts_json, received_limit_json
 from tps.operator.limits import ReceivedLimit
 
-retrieve = function("retrieve_limits")
 NOW = datetime(2026, 4, 10, 8, tzinfo=UTC)
 watts = st.integers(0, 10**7).map(lambda power_w: Decimal(power_w) / 1000)
 
 
-@dataclass(frozen=True)
-class FakeEndpoint:
-    """Only its secrets."""
-
-    def secret(self, purpose: str) -> bytes:
-        return purpose.encode().ljust(32, b".")
-
-
-@dataclass(frozen=True)
-class FakeCall:
-    now: datetime = NOW
-    endpoint: FakeEndpoint = FakeEndpoint()
+ENDPOINT: Any = SimpleNamespace(secret=lambda purpose: purpose.encode().ljust(32, b"."))
 
 
 def make_limit(part_kw: Decimal, weight_kw: Decimal, weights_kw: dict[str, Decimal], **changes: Any) -> ReceivedLimit:
@@ -48,7 +36,7 @@ def make_limit(part_kw: Decimal, weight_kw: Decimal, weights_kw: dict[str, Decim
 
 
 def parts_of(limit: ReceivedLimit) -> dict[str, Decimal]:
-    per_asset = retrieve._per_asset(FakeCall(), limit)
+    per_asset = asset_parts_json(ENDPOINT, limit)
     return {part["asset_id"]: Decimal(str(part["available"][0]["power_kw"])) for part in per_asset}
 
 
@@ -80,7 +68,7 @@ def test_the_same_limit_divides_alike_each_time() -> None:
 
 
 def test_the_interval_is_kept() -> None:
-    (part,) = retrieve._per_asset(FakeCall(), make_limit(Decimal(5), Decimal(10), {"a": Decimal(10)}))
+    (part,) = asset_parts_json(ENDPOINT, make_limit(Decimal(5), Decimal(10), {"a": Decimal(10)}))
 
     assert part == {"asset_id": "a", "available": [{"start": "s", "end": "e", "power_kw": 5}]}
 
@@ -91,7 +79,7 @@ def test_a_limit_expires_when_its_end_has_come_and_not_before() -> None:
     def status_at(end: datetime, status: str = "active") -> Any:
         period = Interval(NOW - timedelta(hours=1), end)
         limit = make_limit(Decimal(1), Decimal(1), {"a": Decimal(1)}, period=period, status=status)
-        return retrieve._limit_json(FakeCall(), limit, False)["status"]
+        return received_limit_json(ENDPOINT, limit, NOW, with_assets=False)["status"]
 
     assert status_at(NOW + timedelta(seconds=1)) == "active"
     assert status_at(NOW) == "expired"

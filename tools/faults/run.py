@@ -77,7 +77,7 @@ class Report:
         return asdict(self)
 
 
-class World:
+class FaultWorld:
     """One DSO and some operators with assets, registered before anything is broken."""
 
     def __init__(self, system: System, plan: Plan):
@@ -121,7 +121,7 @@ def run_faults(data: Path, plan: Plan) -> Report:
 class Traffic:
     """Everything that flows, begun."""
 
-    world: World
+    world: FaultWorld
     sender: LimitSender
     waiters: list[Waiter]
     registrars: list[Registrar]
@@ -129,7 +129,7 @@ class Traffic:
     @classmethod
     def begin(cls, system: System, plan: Plan) -> "Traffic":
         """Register a world, and let its operators wait."""
-        world = World(system, plan)
+        world = FaultWorld(system, plan)
         sender = LimitSender(world.dso, world.assets, plan.seed)
         registrars = [Registrar(world.clients[code], world.asset(spare)) for code, spare in world.spare.items()]
         waiters = [Waiter(world.clients[code], code) for code in world.assets]
@@ -247,7 +247,7 @@ def _settle(traffic: Traffic) -> tuple[float, list[str]]:
     return time.monotonic() - started, violations
 
 
-def _last_registration_wins(world: World, registrars: list[Registrar]) -> list[str]:
+def _last_registration_wins(world: FaultWorld, registrars: list[Registrar]) -> list[str]:
     assets = _expect(world.dso.try_once("GET", "/dso/v1/flexibility-assets"))["assets"]
     listed_kw = {asset["id"]: asset["max_production_kw"] for asset in assets}
     return [

@@ -12,7 +12,7 @@ from tps.directory import applications
 from tps.directory import entries as directory
 from tps.directory.applications import Application
 from tps.directory.directory import GROUP_OF_ROLE, Directory
-from tps.directory.entries import Registered
+from tps.directory.entries import NewComponent, Registered
 from tps.domain.scope import DirectoryScope
 from tps.endpoint.components import OwnComponent
 from tps.errors import Conflict, Finding, Forbidden, NotFound, RuleBroken
@@ -139,7 +139,7 @@ def _check_approvable(tx: Transaction, application: Application, grid_prefixes: 
         raise _taken("another component already has this code; reject the application")
 
 
-def _admitted(directory_: Directory, application: Application, now: datetime) -> Registered:
+def _admitted(directory_: Directory, application: Application, now: datetime) -> NewComponent:
     """Return the entry of an applicant, with certificates for the keys of its application."""
     organisation = application.contact.organisation
     certificates = certify(directory_, application.code, organisation, application.keys)
@@ -154,7 +154,7 @@ def _admitted(directory_: Directory, application: Application, now: datetime) ->
         paths=(path,),
     )
     own = OwnComponent(application.code, application.party, application.role, organisation)
-    return Registered(own, entry, password_hash=None, contact=application.contact)
+    return NewComponent(own, entry, contact=application.contact)
 
 
 def certify(directory_: Directory, component: str, organisation: str, keys: PublicKeys) -> tuple[Certificate, ...]:
@@ -168,7 +168,7 @@ def certify(directory_: Directory, component: str, organisation: str, keys: Publ
     )
 
 
-def _enter(directory_: Directory, new: Registered, grid_prefixes: tuple[str, ...], now: datetime) -> None:
+def _enter(directory_: Directory, new: NewComponent, grid_prefixes: tuple[str, ...], now: datetime) -> None:
     """Enter the component into the platform's copy and registry.
 
     This comes before the directory's own entry, so that a component in the directory is completely onboarded.

@@ -29,10 +29,21 @@ ECP_ROLE = "ecp"
 
 
 @dataclass(frozen=True, slots=True)
+class NewComponent:
+    """A component that enters the directory, with the hash of its web service password."""
+
+    component: OwnComponent
+    entry: ComponentEntry
+    password_hash: str | None = None
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
-    """A component, its public entry, and the hash of its web service password.
+    """A component as the directory has it.
 
     Attributes:
+        password_hash: Hash of the password for the web service.
         status: `active`, or `revoked` for good.
         revision: Raised by every change.
     """
@@ -40,11 +51,11 @@ class Registered:
     component: OwnComponent
     entry: ComponentEntry
     password_hash: str | None
-    contact: Contact | None = None
-    status: str = "active"
-    revision: int = 1
-    created_at: datetime | None = None
-    modified_at: datetime | None = None
+    contact: Contact
+    status: str
+    revision: int
+    created_at: datetime
+    modified_at: datetime
 
 
 def lock(tx: Transaction) -> None:
@@ -52,7 +63,7 @@ def lock(tx: Transaction) -> None:
     tx.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
-def register(tx: Transaction, new: Registered, now: datetime) -> None:
+def register(tx: Transaction, new: NewComponent, now: datetime) -> None:
     """Write a new component, and mark its party's application as approved."""
     component, contact = new.component, new.contact or Contact(new.entry.organisation)
     tx.execute(

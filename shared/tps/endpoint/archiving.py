@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
+from tps.documents import Document, decode
 from tps.endpoint import archive
 from tps.endpoint.endpoint import Endpoint
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 VERIFY_AFTER = timedelta(minutes=2)
 _BUDGET_S = 2.0
 _log = structlog.get_logger()
+_D = TypeVar("_D", bound=Document)
 
 
 class Kept(Protocol):
@@ -110,6 +112,16 @@ def read_document(endpoint: Endpoint, component: str, message_id: str) -> bytes 
     if content is not None:
         return zlib.decompress(content)
     return endpoint.documents.get(key) if key else None
+
+
+def read_decoded(endpoint: Endpoint, component: str, message_id: str, kind: type[_D]) -> _D | None:
+    """Return the document of a message that is known to carry a document of this type, or None if it is away."""
+    content = read_document(endpoint, component, message_id)
+    if content is None:
+        return None
+    document = decode(content)
+    assert isinstance(document, kind)
+    return document
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tps.directory import entries as directory
 from tps.directory.directory import GROUP_OF_ROLE
-from tps.directory.entries import ECP_ROLE, Registered
+from tps.directory.entries import ECP_ROLE, NewComponent
 from tps.domain.identifiers import party_code_findings
 from tps.domain.text import name_findings
 from tps.endpoint import components
@@ -104,7 +104,7 @@ def _enter_infrastructure(settings: Settings) -> None:
         missing = [entry for entry in entries if directory.registered(tx, entry.code) is None]
         for entry in missing:
             own = OwnComponent(entry.code, entry.party, ECP_ROLE, entry.organisation)
-            directory.register(tx, Registered(own, entry, None), now)
+            directory.register(tx, NewComponent(own, entry), now)
     for group in settings.groups.keys() - {"ecp"} if missing else ():
         with _transaction(settings, group) as tx:
             for entry in missing:
@@ -161,7 +161,7 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
                 platform_tx,
                 Party(newcomer.code, newcomer.role, newcomer.name, component_code, newcomer.grid_prefixes),
             )
-        directory.register(tx, Registered(own, entry, password_hash), now)
+        directory.register(tx, NewComponent(own, entry, password_hash), now)
 
 
 def _take_in(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,12 +17,13 @@ import structlog
 from cachetools import LRUCache
 
 from tps.domain.limit import Interval
-from tps.domain.plan import Piece, by_days, joined
+from tps.domain.plan import Piece, by_days, hull, joined
 from tps.domain.schedule import Schedule, part_within
 from tps.domain.steps import Steps, clipped, seconds
 from tps.mades.ids import new_id
 from tps.party import plan_blocks
 from tps.party.plan_blocks import KeptBlock
+from tps.party.plans import pieces_within
 
 if TYPE_CHECKING:
     from tps.endpoint.endpoint import Endpoint
@@ -52,6 +53,27 @@ def read_plans(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece], per
     blocks = _read_blocks(endpoint, tx, {piece.block_id for piece in pieces if piece.block_id is not None})
     parts = (_part_of(blocks.get((piece.block_id, piece.asset_id), ()), piece, period) for piece in pieces)
     return joined(part for part in parts if part is not None)
+
+
+def read_parts_within(
+    endpoint: Endpoint, tx: Transaction, owner: str, periods: Mapping[str, Sequence[Interval]]
+) -> list[Schedule]:
+    """Return what the plans of one owner say in these periods of each asset.
+
+    Raises:
+        StoreAway: A plan is in the document store only, and the store is away.
+    """
+    whole = hull(period for of_asset in periods.values() for period in of_asset)
+    pieces = pieces_within(tx, owner, periods, whole)
+    # Read only the blocks that count: the hull may span months of which a few hours have changed.
+    touched = [piece for piece in pieces if piece.block_id and _touches(piece.period, periods[piece.asset_id])]
+    schedules = read_plans(endpoint, tx, touched, whole)
+    return [
+        part
+        for schedule in schedules
+        for period in periods[schedule.asset_id]
+        if (part := part_within(schedule, period))
+    ]
 
 
 def read_steps(endpoint: Endpoint, tx: Transaction, pieces: Sequence[Piece]) -> list[Steps | None]:
@@ -145,3 +167,7 @@ def _content(endpoint: Endpoint, content: bytes | None, key: str) -> bytes | Non
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(16, "plans")
+
+
+def _touches(period: Interval, others: Iterable[Interval]) -> bool:
+    return any(other.start < period.end and period.start < other.end for other in others)

@@ -49,7 +49,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCase:
     """A case and its stored verdict.
 
     Attributes:
@@ -88,7 +88,7 @@ def count_change(tx: Transaction, operator: str) -> None:
     )
 
 
-def cases_within(tx: Transaction, _scope: TpsScope, selection: Selection) -> list[Known]:
+def cases_within(tx: Transaction, _scope: TpsScope, selection: Selection) -> list[KnownCase]:
     """Return the cases of all limits that touch a period, filtered by DSO and operator.
 
     Cases without a conflict, by a verdict that holds, are left out.
@@ -103,7 +103,7 @@ def cases_within(tx: Transaction, _scope: TpsScope, selection: Selection) -> lis
     return _cases(tx, "k.dso IS NULL OR k.size IS NOT NULL", arguments, window_s)
 
 
-def cases_ahead(tx: Transaction, _scope: TpsScope, now: datetime, longest: timedelta) -> list[Known]:
+def cases_ahead(tx: Transaction, _scope: TpsScope, now: datetime, longest: timedelta) -> list[KnownCase]:
     """Return the cases of limits that have not ended and have no verdict that holds.
 
     Args:
@@ -174,7 +174,7 @@ def take_news(tx: Transaction) -> bool:
     return bool(taken.fetchall())
 
 
-def _cases(tx: Transaction, condition: str, arguments: dict[str, Any], window_s: tuple[int, int]) -> list[Known]:
+def _cases(tx: Transaction, condition: str, arguments: dict[str, Any], window_s: tuple[int, int]) -> list[KnownCase]:
     """Return cases. An emergency whose end equals its start gets one second, as its demand does."""
     rows = tx.execute(
         f"""SELECT l.dso, l.limit_id, l.revision, p.operator, l.start_s, l.end_s, coalesce(i.changes, 0) AS changes,
@@ -199,10 +199,10 @@ def _cases(tx: Transaction, condition: str, arguments: dict[str, Any], window_s:
     return [_known(row) for row in rows]
 
 
-def _known(row: dict[str, Any]) -> Known:
+def _known(row: dict[str, Any]) -> KnownCase:
     case = Case(**{name: row[name] for name in Case.__slots__})
     severity = None if row["size"] is None else (0 if row["is_certain"] else 1, -int(row["size"]))
-    return Known(case, row["changes"], row["is_kept"], severity)
+    return KnownCase(case, row["changes"], row["is_kept"], severity)
 
 
 def _json(conflict: Conflict) -> str:

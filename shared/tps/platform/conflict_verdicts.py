@@ -24,7 +24,7 @@ from tps.party.demands import kind_of
 from tps.platform import conflict_verdict_rows as conflict_verdicts
 from tps.platform import overview_limit_rows as overview_limits
 from tps.platform import registry
-from tps.platform.conflict_verdict_rows import Case, Known, Verdict
+from tps.platform.conflict_verdict_rows import Case, KnownCase, Verdict
 from tps.platform.limits import Revision
 from tps.platform.overview_conflicts import Question, judge, questions_of
 from tps.platform.plan_total_rows import Selection
@@ -40,20 +40,20 @@ _DAY_S = 24 * 3600
 _AT_ONCE = 500
 
 
-def list_conflicts(endpoint: Endpoint, tx: Transaction, scope: TpsScope, selection: Selection) -> list[Known]:
+def list_conflicts(endpoint: Endpoint, tx: Transaction, scope: TpsScope, selection: Selection) -> list[KnownCase]:
     """Return every conflict of the limits that touch a period. Find and store missing verdicts."""
     cases = conflict_verdicts.cases_within(tx, scope, selection)
     verdicts = list(find_verdicts(endpoint, tx, scope, [known for known in cases if not known.is_kept]))
     conflict_verdicts.keep(tx, verdicts)
     return [known for known in cases if known.is_kept] + [
-        Known(verdict.case, verdict.changes, True, verdict.conflict.severity)
+        KnownCase(verdict.case, verdict.changes, True, verdict.conflict.severity)
         for verdict in verdicts
         if verdict.conflict is not None
     ]
 
 
 def show_conflicts(
-    endpoint: Endpoint, tx: Transaction, scope: TpsScope, listed: Sequence[Known]
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, listed: Sequence[KnownCase]
 ) -> list[dict[str, Any]]:
     """Return these conflicts as JSON, in their order. Conflicts that have disappeared since are left out."""
     conflicts = conflict_verdicts.read(tx, [known.case for known in listed])
@@ -74,7 +74,9 @@ def show_conflicts(
     ]
 
 
-def find_verdicts(endpoint: Endpoint, tx: Transaction, scope: TpsScope, known: Sequence[Known]) -> Iterator[Verdict]:
+def find_verdicts(
+    endpoint: Endpoint, tx: Transaction, scope: TpsScope, known: Sequence[KnownCase]
+) -> Iterator[Verdict]:
     """Yield new verdicts on these cases, day by day. Cases whose part no longer stands are left out."""
     cases = [item.case for item in known]
     latest = overview_limits.revisions(tx, scope, list({case.name for case in cases})).values()

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tps.api.types import number_json
 
 if TYPE_CHECKING:
     from tps.domain.scope import TpsScope
+    from tps.platform.registry import Party
     from tps.stores.database import Transaction
 
 
@@ -51,3 +54,23 @@ def holdings(tx: Transaction, _scope: TpsScope) -> dict[str, Holdings]:
             GROUP BY code"""
     ).fetchall()
     return {row.pop("code"): Holdings(**row) for row in rows}
+
+
+def party_json(party: Party, held: Holdings | None) -> dict[str, Any]:
+    """Return a party as the platform operator sees it. `held` is None for a party that has registered nothing."""
+    body: dict[str, Any] = {
+        "code": party.code,
+        "role": party.role,
+        "name": party.name,
+        "component": party.component,
+    }
+    if party.role == "tps":
+        return body
+    body["asset_count"] = held.asset_count if held else 0
+    if party.role == "dso":
+        body["connection_point_count"] = held.point_count if held else 0
+    else:
+        body["waiting_asset_count"] = held.waiting_count if held else 0
+    body["installed_production_kw"] = number_json(held.production_kw) if held else 0
+    body["installed_consumption_kw"] = number_json(held.consumption_kw) if held else 0
+    return body

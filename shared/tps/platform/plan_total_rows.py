@@ -43,7 +43,7 @@ class BlockTotal:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownTotal:
     """A block as it was written: number of assets, minutes of all its plans, and their total."""
 
     asset_count: int
@@ -204,12 +204,12 @@ def maxima_of(
     return {(row["id"], row["operator"]): (row["production_w"], row["consumption_w"]) for row in rows}
 
 
-def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, Known]:
+def totals_of(tx: Transaction, block_ids: Sequence[str]) -> dict[str, KnownTotal]:
     """Return the stored totals of these blocks, by id."""
     rows = tx.execute(
         "SELECT block_id, asset_count, minutes, total FROM plan_total WHERE block_id = ANY(%s)", (list(block_ids),)
     ).fetchall()
-    return {row["block_id"]: Known(row["asset_count"], row["minutes"], _total(row["total"])) for row in rows}
+    return {row["block_id"]: KnownTotal(row["asset_count"], row["minutes"], _total(row["total"])) for row in rows}
 
 
 def announced(tx: Transaction, _scope: TpsScope, selection: Selection) -> dict[str, list[PlanTotal]]:

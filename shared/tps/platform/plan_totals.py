@@ -18,7 +18,7 @@ from tps.domain.steps import Steps, clipped, moment, seconds
 from tps.party import plan_blocks
 from tps.party.plan_reading import read_steps
 from tps.platform import plan_total_rows as plan_totals
-from tps.platform.plan_total_rows import BlockTotal, Known, Selection, Standing
+from tps.platform.plan_total_rows import BlockTotal, KnownTotal, Selection, Standing
 
 if TYPE_CHECKING:
     from tps.domain.scope import TpsScope
@@ -106,7 +106,7 @@ def announced_totals(tx: Transaction, scope: TpsScope, selection: Selection) -> 
     return {operator: added(totals, start_s, end_s) for operator, totals in announced.items()}
 
 
-def _known_parts(known: Known | None, groups: Sequence[Standing]) -> list[PlanTotal] | None:
+def _known_parts(known: KnownTotal | None, groups: Sequence[Standing]) -> list[PlanTotal] | None:
     """Return the standing part of a block from its stored total. Return None if the total is not sufficient."""
     if known is None:
         return None
