@@ -25,7 +25,7 @@ from tps.endpoint.dead_letters import DeadLetters
 from tps.endpoint.endpoint import Endpoint
 from tps.errors import Finding, Malformed, NotFound, StoreAway
 from tps.platform import conflict_verdicts
-from tps.platform import news_counts as overview_news
+from tps.platform import news as overview_news
 from tps.platform import overview_limit_rows as overview_limits
 from tps.platform import plan_total_rows as plan_totals
 from tps.platform.conflict_verdict_rows import KnownCase
@@ -35,8 +35,16 @@ from tps.platform.overview_limits import evidence_json, limit_json
 from tps.platform.overview_parties import holdings, party_json
 from tps.platform.overview_schedules import asset_plans, operator_totals
 from tps.platform.plan_total_rows import Selection
-from tps.platform.readiness import horizon_at, item_json, readiness_json
-from tps.platform.readiness_rows import Lack, count_lacking, healths, list_lacking, undelivered_by_peer
+from tps.platform.readiness import (
+    Lack,
+    count_lacking,
+    healths,
+    horizon_at,
+    item_json,
+    list_lacking,
+    readiness_json,
+    undelivered_by_peer,
+)
 from tps.platform.registry import all_parties, parties
 from tps.rest.contract import contract_routes
 from tps.rest.function import Answer, Call, Invocation, Route, pong, refuse, serve

@@ -28,8 +28,7 @@ from tps.endpoint.sending import Draft, dispatch_caused
 from tps.mades.types import ASSET, ASSET_LIST, POINT, acknowledgement_of
 from tps.platform import asset_changes, claims, registry
 from tps.platform.claims import Source
-from tps.platform.news import news_of
-from tps.platform.news_counts import Topic
+from tps.platform.news import Topic, news_of
 from tps.platform.registry import ClaimStatus, StatusChange
 from tps.rest.function import Invocation, refuse, serve
 

@@ -18,9 +18,9 @@ from tps.documents import ScheduleDocument
 from tps.documents.acknowledgement import Acknowledgement
 from tps.documents.ref import AssetList
 from tps.documents.unavailability import LimitDocument
-from tps.dso.asset_intake import keep_assets
+from tps.dso.asset_lists import keep_assets
 from tps.dso.outcomes import note_limit, note_request
-from tps.dso.plan_intake import keep_plans
+from tps.dso.plans import keep_plans
 from tps.endpoint.acknowledging import send_all_owed
 from tps.endpoint.answers import Answer
 from tps.endpoint.archiving import archive_documents, remove_archived
@@ -43,12 +43,11 @@ from tps.mades.types import (
     STATUS_REQUEST,
     acknowledgement_of,
 )
-from tps.operator.limit_intake import keep_limit
+from tps.operator.limits import keep_limit
 from tps.operator.schedule_outcome import note_schedule
 from tps.party.outcomes import note_outcome, note_registration
 from tps.party.plan_archiving import archive_plans, remove_archived_plans
-from tps.platform.news import tell_operator
-from tps.platform.news_counts import Topic
+from tps.platform.news import Topic, tell_operator
 from tps.platform.registry import sender_of
 from tps.rest.function import Invocation, serve
 

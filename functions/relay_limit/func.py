@@ -41,8 +41,7 @@ from tps.platform import limits, registry
 from tps.platform.limit_notices import divide_handed_over, send_notices, watch_revision
 from tps.platform.limit_relay import check_deliverable, relay, tie_key
 from tps.platform.limits import LimitName, Revision, WeighedAsset
-from tps.platform.news import news_of
-from tps.platform.news_counts import Topic
+from tps.platform.news import Topic, news_of
 from tps.platform.registry import ActiveAsset
 from tps.rest.function import Invocation, refuse, serve
 

@@ -38,8 +38,7 @@ from tps.party.plan_reading import cut_to_blocks, read_plans
 from tps.platform import announced_plans, registry, schedules
 from tps.platform import plan_total_rows as plan_totals
 from tps.platform.conflict_verdict_rows import count_change
-from tps.platform.news import news_of
-from tps.platform.news_counts import Topic
+from tps.platform.news import Topic, news_of
 from tps.platform.plan_totals import block_totals
 from tps.platform.schedules import AcceptedDocument, PlanChange
 from tps.rest.function import Invocation, refuse, serve

@@ -7,7 +7,7 @@ from tests.support.functions import function
 from tps.documents.acknowledgement import DocumentReason, Outcome, RejectedSeries
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 from tps.mades.types import types_received_by
-from tps.operator.limit_intake import limit_json
+from tps.operator.limits import limit_json
 from tps.party.outcomes import answer_json
 
 receive = function("receive_document")

@@ -1,4 +1,7 @@
-"""Asset lists that a DSO's backend received, by the requests that they answer."""
+"""Asset lists in a DSO's backend: whole lists and changes, as the platform sends them.
+
+Source: docs/requirements.md, F5b.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tps.documents.acknowledgement import Outcome
+from tps.documents.ref import AssetList
 from tps.domain.scope import DsoScope
+from tps.dso import grid_assets
+from tps.dso import plans as received_plans
+from tps.dso.grid_assets import GridNews
+from tps.endpoint import ledger
+from tps.endpoint.answers import Answer
+from tps.endpoint.handling import Handling, answered_request
+from tps.endpoint.message_row import Status
+from tps.errors import Finding, RuleBroken
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -40,3 +53,49 @@ def read_list(tx: Transaction, scope: DsoScope, request_id: str) -> KeptList | N
         (scope.party, request_id),
     ).fetchone()
     return KeptList(**row) if row else None
+
+
+def keep_assets(handling: Handling, document: AssetList) -> Answer:
+    """Keep changes of the assets in the grid, or the whole list that answers a request.
+
+    Raises:
+        RuleBroken: The list answers no request of this DSO (A94).
+    """
+    request = answered_request(handling)
+    if not (document.is_change or request):
+        detail = "the message does not answer a request for an asset list"
+        raise RuleBroken("the document cannot be processed", [Finding("A94", "", detail)])
+    if request and not document.is_change:
+        kept = KeptList(document.header.created_at, handling.message.message_id)
+        keep_list(handling.tx, handling.own.party, request.message_id, kept)
+        ledger.set_answer(handling.tx, handling.own.code, [request.message_id], status=Status.ACCEPTED, answer={})
+    news = GridNews(
+        party=handling.own.party,
+        sequence=handling.message.sequence,
+        as_of=document.header.created_at,
+        assets=document.assets,
+        removed_ids=document.removed_ids,
+        is_whole=not document.is_change,
+    )
+    _take_in(handling, news)
+    return Answer(Outcome.ACCEPTED)
+
+
+def keep_no_assets(handling: Handling, request_id: str, as_of: datetime) -> None:
+    """Keep the answer to a request that the grid has no assets."""
+    party = handling.own.party
+    keep_list(handling.tx, party, request_id, KeptList(as_of, None))
+    _take_in(handling, GridNews(party, handling.message.sequence, as_of, (), is_whole=True))
+
+
+def _take_in(handling: Handling, news: GridNews) -> None:
+    """Update the copy of the grid. Assets that left the grid lose their plans."""
+    gone = set(news.removed_ids)
+    before = _ids_of_grid(handling, news) if news.is_whole else set()
+    grid_assets.take_in(handling.tx, news)
+    gone |= before - _ids_of_grid(handling, news) if before else set()
+    received_plans.drop_plans(handling.tx, news.party, gone, news.sequence)
+
+
+def _ids_of_grid(handling: Handling, news: GridNews) -> set[str]:
+    return {asset.id for asset in grid_assets.assets_of_grid(handling.tx, DsoScope(news.party))}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tps.api.types import read_moment
 from tps.documents.acknowledgement import Acknowledgement, Outcome
 from tps.dso import limits, plans
-from tps.dso.asset_intake import keep_no_assets
+from tps.dso.asset_lists import keep_no_assets
 from tps.dso.plans import Reply
 from tps.endpoint.answers import STATUSES
 from tps.endpoint.handling import Handling

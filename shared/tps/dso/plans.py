@@ -1,4 +1,4 @@
-"""Plans in a DSO's backend: its copy of plans in its grid, its age, the feed of changes, and requests.
+"""Plans in a DSO's backend: the copy of plans in its grid, its age, the feed of changes, and their intake.
 
 Source: docs/requirements.md, F9b.
 """
@@ -11,11 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tps.documents import ScheduleDocument
+from tps.documents.acknowledgement import Outcome
 from tps.domain.limit import Interval
 from tps.domain.plan import Piece, by_asset, hull, merged, ranked, uncovered
 from tps.domain.schedule import EARLIEST, LATEST
 from tps.domain.scope import DsoScope
+from tps.endpoint import ledger
+from tps.endpoint.answers import Answer
+from tps.endpoint.handling import Handling
+from tps.endpoint.message_row import Status
+from tps.errors import Finding, RuleBroken
+from tps.party import plan_blocks
 from tps.party.feeds import next_position
+from tps.party.plan_reading import cut_to_blocks
 from tps.party.plans import lock_plans, pieces_within, replace_pieces
 
 if TYPE_CHECKING:
@@ -32,7 +41,7 @@ class Reply:
 
     Attributes:
         as_of: The platform's time of the answer.
-        message_id: The message that carried the answer. None if the platform reported no plans.
+        message_id: The message that carried the answer. None if the platform reported no
     """
 
     as_of: datetime
@@ -115,12 +124,12 @@ def age(tx: Transaction, scope: DsoScope) -> datetime | None:
 
 
 def add_request(tx: Transaction, party: str, message_id: str) -> None:
-    """Note that a message of this party requests plans."""
+    """Note that a message of this party requests"""
     tx.execute("INSERT INTO schedule_question VALUES (%s, %s) ON CONFLICT DO NOTHING", (party, message_id))
 
 
 def note_reply(tx: Transaction, party: str, message_id: str, reply: Reply) -> bool:
-    """Note the answer to a request for plans. Return False if the message requested no plans.
+    """Note the answer to a request for  Return False if the message requested no
 
     The first answer stands.
     """
@@ -161,3 +170,49 @@ def _add_news(tx: Transaction, party: str, news: Sequence[tuple[str, Interval]])
             *([period.start for _, period in news], [period.end for _, period in news]),
         ),
     )
+
+
+def keep_plans(handling: Handling, document: ScheduleDocument) -> Answer:
+    """Keep the schedules of a message.
+
+    An answer to a request stays with its message. A change replaces the earlier plans of the assets that it names, in
+    the period of the document.
+
+    Raises:
+        RuleBroken: The document has no schedules, or answers no request (A94).
+    """
+    if document.refused:
+        raise _not_processed("the document is not a schedule document of the platform")
+    if handling.message.in_reply_to:
+        return _keep_reply(handling, document, handling.message.in_reply_to)
+    rank = handling.message.sequence
+    pieces, blocks = cut_to_blocks(document.schedules, {}, rank=rank)
+    plan_blocks.add_blocks(handling.tx, blocks, handling.now)
+    put_plans(handling.tx, handling.own.party, [*pieces, *_without_plan(document, rank)])
+    note_age(handling.tx, handling.own.party, document.header.created_at)
+    return Answer(Outcome.ACCEPTED)
+
+
+def _keep_reply(handling: Handling, document: ScheduleDocument, request_id: str) -> Answer:
+    reply = Reply(document.header.created_at, handling.message.message_id)
+    if not note_reply(handling.tx, handling.own.party, request_id, reply):
+        raise _not_processed("the message does not answer a request for schedules")
+    ledger.set_answer(handling.tx, handling.own.code, [request_id], status=Status.ACCEPTED, answer={})
+    return Answer(Outcome.ACCEPTED)
+
+
+def _without_plan(document: ScheduleDocument, rank: int) -> list[Piece]:
+    """Return pieces without a plan, where the document plans nothing for an asset that it names."""
+    planned: dict[str, list[Interval]] = defaultdict(list)
+    for schedule in document.schedules:
+        planned[schedule.asset_id].append(schedule.period)
+    names = [*planned, *document.cancelled_asset_ids]
+    return [
+        Piece(asset_id, gap, rank, None)
+        for asset_id in names
+        for gap in uncovered([document.period], planned.get(asset_id, ()))
+    ]
+
+
+def _not_processed(detail: str) -> RuleBroken:
+    return RuleBroken("the document cannot be processed", [Finding("A94", "", detail)])

@@ -21,8 +21,7 @@ from tps.platform import limits, registry
 from tps.platform.limit_relay import divide_between
 from tps.platform.limit_watches import DueWatch, Watch, take_due, take_reached, unreached_assets, watch
 from tps.platform.limits import HandedOver, Revision
-from tps.platform.news import tell_operator
-from tps.platform.news_counts import Topic
+from tps.platform.news import Topic, tell_operator
 
 WARNED_BEFORE = timedelta(minutes=15)
 
