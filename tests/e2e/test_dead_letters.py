@@ -136,7 +136,7 @@ def test_a_letter_that_is_not_there_is_said_in_one_line(world: World) -> None:
     for arguments in (["show", "999999"], ["redrive", "999999"]):
         done = CliRunner().invoke(commands, ["dead-letters", *arguments, "--data", str(world.stack.data)])
 
-        assert "no dead letter 999999" in str(done.exception)
+        assert "unknown dead letter 999999" in str(done.exception)
 
 
 def test_what_was_not_delivered_in_time_is_failed_by_a_tick(world: World, services: Services) -> None:

@@ -1,4 +1,4 @@
-"""`./tps doctor` on a running system in which things are broken for real: it names each, with what to do about it."""
+"""`./tps doctor` on a running system with real faults: it reports each fault with its remedy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tps.directory import entries as directory
 from tps.host.services import utc_now
 from tps.local.cli import commands
 from tps.local.doctor.checks import CHECKS, look_at_disk
-from tps.local.doctor.patient import Patient, patient_of
+from tps.local.doctor.installation import Installation, installation_in
 from tps.local.doctor.report import examine
 from tps.mades.certificates import create_authority, create_component
 from tps.mades.ids import new_id
@@ -37,30 +37,32 @@ PORT = 8080
 
 
 def doctor(world: World, *arguments: str) -> Result:
-    """The command, on the world's data folder."""
+    """Run the command on the world's data folder."""
     return CliRunner().invoke(commands, ["doctor", "--data", str(world.stack.data), *arguments])
 
 
 @pytest.fixture
-def patient(world: World) -> Patient:
-    return patient_of(world.stack.data, PORT)
+def installation(world: World) -> Installation:
+    return installation_in(world.stack.data, PORT)
 
 
-def found(patient: Patient, name: str) -> list[str]:
-    """What one check finds wrong; none if nothing is."""
+def found(installation: Installation, name: str) -> list[str]:
+    """Return the problems that a check finds."""
     needed = [each for each in CHECKS if each.name == name]
-    result = next(each for each in examine(patient, [dataclasses.replace(needed[0], needs=())]) if each.name == name)
+    result = next(
+        each for each in examine(installation, [dataclasses.replace(needed[0], needs=())]) if each.name == name
+    )
     assert bool(result.found) == bool(result.remedy)
     return list(result.found)
 
 
 def about(code: str, found: list[str]) -> list[str]:
-    """Other tests leave components with revoked certificates."""
+    """Return the problems of one component; other tests leave components with revoked certificates."""
     return [each for each in found if code in each]
 
 
 def test_all_is_well_with_an_installation_that_runs(world: World) -> None:
-    """Dead letters and revoked certificates are other tests' affair."""
+    """Other tests leave dead letters and revoked certificates."""
     member = world.operator()
 
     done = doctor(world, "--json", "--to", member.code)
@@ -91,33 +93,36 @@ def test_a_receiver_that_is_unknown_to_the_sender_is_explained(world: World, is_
     done = doctor(world, "--from", sender, "--to", receiver)
 
     assert done.exit_code == 1
-    assert f"WRONG  connectivity from {sender} to {receiver}: unknown_receiver: No such receiver.\n" in done.stdout
-    assert "parties reach the platform only" in done.stdout
+    assert f"FAILED connectivity from {sender} to {receiver}: unknown_receiver: No such receiver.\n" in done.stdout
+    assert "a party can send to the platform only" in done.stdout
 
 
 def test_a_sender_that_is_not_here_is_explained(world: World) -> None:
-    assert "unknown_sender_here: No component here has the sender's code.\n" in doctor(world, "--from", "NOBODY").stdout
+    assert (
+        "unknown_sender_here: This installation has no component with the sender's code.\n"
+        in doctor(world, "--from", "NOBODY").stdout
+    )
 
 
 def test_where_nothing_was_started_it_says_so_and_makes_nothing(tmp_path: Path) -> None:
     done = CliRunner().invoke(commands, ["doctor", "--data", str(tmp_path / "none")])
 
     assert done.exit_code == 1
-    assert "holds no installation" in done.stdout
-    assert "-> name the folder of ./tps up by --data" in done.stdout
+    assert "contains no installation" in done.stdout
+    assert "-> pass the folder of ./tps up as --data" in done.stdout
     assert not (tmp_path / "none").exists()
 
 
 def test_a_stack_that_was_killed_is_not_running(world: World, tmp_path: Path) -> None:
     shutil.copytree(world.stack.data / "keys", tmp_path / "keys")
-    assert found(patient_of(tmp_path, PORT), "stack") == ["nothing runs on this data folder"]
+    assert found(installation_in(tmp_path, PORT), "stack") == ["no stack runs on this data folder"]
 
     record = json.loads((world.stack.data / "run.json").read_text())
     with subprocess.Popen(["true"]) as ended:
         ended.wait(10)
     (tmp_path / "run.json").write_text(json.dumps({**record, "pid": ended.pid}))
 
-    assert found(patient_of(tmp_path, PORT), "stack") == ["it was killed, and left its record behind"]
+    assert found(installation_in(tmp_path, PORT), "stack") == ["the stack was killed"]
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
@@ -126,14 +131,14 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
 
-        assert found(patient_of(tmp_path, port), "port") == [f"port {port} is taken by another program"]
-    assert found(patient_of(tmp_path, port), "port") == []
+        assert found(installation_in(tmp_path, port), "port") == [f"another program uses port {port}"]
+    assert found(installation_in(tmp_path, port), "port") == []
 
 
-def test_a_full_disk_is_named(patient: Patient) -> None:
-    (said,) = look_at_disk(patient, needed_bytes=2**60)
+def test_a_full_disk_is_named(installation: Installation) -> None:
+    (problem,) = look_at_disk(installation, needed_bytes=2**60)
 
-    assert said.endswith("MB are needed")
+    assert problem.endswith("MB are needed")
 
 
 def test_servers_that_do_not_answer_are_named_and_what_needs_them_is_left(world: World) -> None:
@@ -142,10 +147,10 @@ def test_servers_that_do_not_answer_are_named_and_what_needs_them_is_left(world:
 
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
-    assert {line.split(":")[0] for line in lines if line.startswith("WRONG")} >= {
-        *("WRONG  processes", "WRONG  gateway", "WRONG  broker", "WRONG  databases", "WRONG  object store")
+    assert {line.split(":")[0] for line in lines if line.startswith("FAILED")} >= {
+        *("FAILED processes", "FAILED gateway", "FAILED broker", "FAILED databases", "FAILED object store")
     }
-    assert "WRONG  databases: does not answer as it should (OperationalError)" in lines
+    assert "FAILED databases: the check failed (OperationalError)" in lines
     assert {line for line in lines if line.startswith("-")} == {
         f"-      {name}"
         for name in (
@@ -166,7 +171,7 @@ def test_servers_that_do_not_answer_are_named_and_what_needs_them_is_left(world:
 
 @contextmanager
 def shut_out(world: World, group: str) -> Iterator[None]:
-    """A group that the database admits no more."""
+    """Make the database refuse a group for the block."""
     with psycopg.connect(world.stack.postgres_admin_url, autocommit=True) as connection:
         connection.execute(f"ALTER ROLE {group} NOLOGIN")  # type: ignore[arg-type]
         try:
@@ -175,22 +180,22 @@ def shut_out(world: World, group: str) -> Iterator[None]:
             connection.execute(f"ALTER ROLE {group} LOGIN")  # type: ignore[arg-type]
 
 
-def test_a_clock_that_is_off_is_named(patient: Patient) -> None:
+def test_a_clock_that_is_off_is_named(installation: Installation) -> None:
     for off_by in (timedelta(minutes=10), -timedelta(minutes=10)):
-        said = found(dataclasses.replace(patient, clock=lambda off_by=off_by: utc_now() + off_by), "clock")
+        problems = found(dataclasses.replace(installation, clock=lambda off_by=off_by: utc_now() + off_by), "clock")
 
-        assert [each.rpartition(" are ")[0] for each in said] == [
+        assert [problem.rpartition(" differ ")[0] for problem in problems] == [
             f"this machine's clock and {whose}" for whose in ("the database's", "the object store's", "the gateway's")
         ]
 
 
-def test_a_missing_migration_is_named(world: World, patient: Patient) -> None:
+def test_a_missing_migration_is_named(world: World, installation: Installation) -> None:
     with psycopg.connect(world.stack.database_url("dso"), autocommit=True) as connection:
         (row,) = connection.execute(
             "DELETE FROM _yoyo_migration WHERE migration_id = '0003_dso' RETURNING *"
         ).fetchall()
         try:
-            assert found(patient, "migrations") == ["the database dso lacks 0003_dso"]
+            assert found(installation, "migrations") == ["the database dso lacks 0003_dso"]
         finally:
             places = ", ".join(["%s"] * len(row))
             connection.execute(f"INSERT INTO _yoyo_migration VALUES ({places})", row)  # type: ignore[arg-type]
@@ -198,7 +203,7 @@ def test_a_missing_migration_is_named(world: World, patient: Patient) -> None:
 
 @contextmanager
 def entered_otherwise(world: World, code: str, **changes: Any) -> Iterator[None]:
-    """A component whose entry in the directory is another one for a while."""
+    """Change the directory entry of a component for the block."""
     with one_transaction(world.stack.database_url("ecp")) as tx:
         before = directory.registered(tx, code)
         assert before is not None
@@ -215,11 +220,11 @@ def entered_otherwise(world: World, code: str, **changes: Any) -> Iterator[None]
     ("age", "said"),
     [
         (timedelta(days=4000), "{code} has no valid certificate for {use}"),
-        (timedelta(days=2 * 365 - 20), "{code}'s certificate for {use} ends {end:%Y-%m-%d}"),
+        (timedelta(days=2 * 365 - 20), "the certificate of {code} for {use} ends on {end:%Y-%m-%d}"),
     ],
 )
 def test_certificates_that_ended_or_end_soon_are_named_by_component(
-    world: World, patient: Patient, age: timedelta, said: str
+    world: World, installation: Installation, age: timedelta, said: str
 ) -> None:
     code, certified_at = world.operator().code, utc_now() - age
     component = create_component(
@@ -230,60 +235,62 @@ def test_certificates_that_ended_or_end_soon_are_named_by_component(
         for use in ("authentication", "encryption", "signing")
     ]
     with entered_otherwise(world, code, certificates=component.certificates):
-        assert about(code, found(patient, "certificates")) == expected
-    assert about(code, found(patient, "certificates")) == []
+        assert about(code, found(installation, "certificates")) == expected
+    assert about(code, found(installation, "certificates")) == []
 
 
-def test_paths_that_are_missing_or_over_are_named_by_component(world: World, patient: Patient) -> None:
+def test_paths_that_are_missing_or_over_are_named_by_component(world: World, installation: Installation) -> None:
     code, now = world.operator().code, utc_now()
     over = MessagePath(code, None, "*", now - timedelta(days=2), now - timedelta(days=1))
 
     with entered_otherwise(world, code, paths=()):
-        assert found(patient, "paths") == [f"{code} has no path"]
+        assert found(installation, "paths") == [f"{code} has no path"]
     with entered_otherwise(world, code, paths=(over,)):
-        assert found(patient, "paths") == [f"{code} has no path that is valid now"]
+        assert found(installation, "paths") == [f"{code} has no path that is valid now"]
 
 
-def test_a_copy_of_the_directory_that_nobody_keeps_up_is_named(world: World, patient: Patient) -> None:
+def test_a_copy_of_the_directory_that_nobody_keeps_up_is_named(world: World, installation: Installation) -> None:
     code = world.operator().code
     with one_transaction(world.stack.database_url("tps")) as tx:
         tx.execute("UPDATE directory_entry SET synchronised_at = now() - interval '2 hours' WHERE code = %s", (code,))
 
-    assert found(patient, "directory copies") == [f"the copy of group tps knows {code} as it was more than an hour ago"]
+    assert found(installation, "directory copies") == [
+        f"the entry of {code} in the copy of group tps is more than one hour old"
+    ]
 
     with one_transaction(world.stack.database_url("tps")) as tx:
         tx.execute("UPDATE directory_entry SET synchronised_at = now() WHERE code = %s", (code,))
-    assert found(patient, "directory copies") == []
+    assert found(installation, "directory copies") == []
 
 
-def test_a_queue_that_nobody_empties_is_named(world: World, patient: Patient) -> None:
+def test_a_queue_that_nobody_empties_is_named(world: World, installation: Installation) -> None:
     platform, code = world.settings.platform_component, world.operator().code
     with halted(world.stack, "delivery"):
         subject = message_subject("tps", "MADES-TEST", platform, code)
         publish(world, *[(subject, b"no envelope")] * 3)
 
-        assert found(dataclasses.replace(patient, waiting_allowed=2), "event delivery") == [
+        assert found(dataclasses.replace(installation, waiting_allowed=2), "event delivery") == [
             "3 messages wait in the queue tps_MADES-TEST"
         ]
-        assert found(patient, "event delivery") == []
-        assert found(patient, "processes") == ["delivery was halted"]
-    eventually(lambda: found(dataclasses.replace(patient, waiting_allowed=2), "event delivery") == [])
+        assert found(installation, "event delivery") == []
+        assert found(installation, "processes") == ["delivery is halted"]
+    eventually(lambda: found(dataclasses.replace(installation, waiting_allowed=2), "event delivery") == [])
 
 
-def test_an_emergency_that_is_delivered_again_and_again_is_named(world: World, patient: Patient) -> None:
+def test_an_emergency_that_is_delivered_again_and_again_is_named(world: World, installation: Installation) -> None:
     platform, code = world.settings.platform_component, world.dso().code
     with halted(world.stack, "delivery"):
         publish(world, (message_subject("tps", "TPS-LIMIT-UNFORESEEN", platform, code), b"no envelope"))
         asyncio.run(_take_twice(world, "tps_TPS-LIMIT-UNFORESEEN"))
 
-        assert found(patient, "event delivery") == [
-            "1 emergencies in the queue tps_TPS-LIMIT-UNFORESEEN are not delivered at the first attempt"
+        assert found(installation, "event delivery") == [
+            "1 emergencies in the queue tps_TPS-LIMIT-UNFORESEEN failed at their first delivery"
         ]
-    eventually(lambda: found(patient, "event delivery") == [])
+    eventually(lambda: found(installation, "event delivery") == [])
 
 
 async def _take_twice(world: World, queue: str) -> None:
-    """The first delivery may go to the halted process, which had asked for it."""
+    """Take the message until its second delivery; the halted process may have taken the first."""
     url, user, password = world.stack.nats_admin
     client = await nats.connect(url, user=user, password=password)
     subscription = await client.jetstream().pull_subscribe_bind(queue, stream="MADES")
@@ -295,14 +302,15 @@ async def _take_twice(world: World, queue: str) -> None:
     await client.close()
 
 
-def test_dead_letters_are_told(world: World, patient: Patient) -> None:
-    before = found(patient, "dead letters")
+def test_dead_letters_are_told(world: World, installation: Installation) -> None:
+    before = found(installation, "dead letters")
     publish(world, (dead_subject("tps", "TPS-POINT", world.settings.platform_component, fresh_gln()), b"dead"))
 
-    (said,) = found(patient, "dead letters")
+    (problem,) = found(installation, "dead letters")
 
-    assert said != before
-    assert said.endswith("messages could not be delivered and were given up")
+    assert problem != before
+    assert problem.startswith("event delivery gave up ")
+    assert problem.endswith(" messages")
 
 
 def publish(world: World, *messages: tuple[str, bytes]) -> None:
@@ -319,9 +327,9 @@ def publish(world: World, *messages: tuple[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.unlink(), "is missing, or is no JWK set"),
-        (lambda path: path.write_text("{"), "is missing, or is no JWK set"),
-        (lambda path: path.write_text('{"keys": []}'), "holds no key"),
+        (lambda path: path.unlink(), "is missing or is not a JWK set"),
+        (lambda path: path.write_text("{"), "is missing or is not a JWK set"),
+        (lambda path: path.write_text('{"keys": []}'), "contains no key"),
     ],
 )
 def test_a_token_issuer_without_keys_is_named_and_none_are_made(
@@ -330,14 +338,14 @@ def test_a_token_issuer_without_keys_is_named_and_none_are_made(
     shutil.copytree(world.stack.data / "keys", tmp_path / "keys")
     spoil(tmp_path / "keys" / "jwks.json")
 
-    assert found(patient_of(tmp_path, PORT), "token issuer") == [f"{tmp_path}/keys/jwks.json {said}"]
-    assert found(patient_of(tmp_path, PORT), "token issuer") == [f"{tmp_path}/keys/jwks.json {said}"]
+    assert found(installation_in(tmp_path, PORT), "token issuer") == [f"{tmp_path}/keys/jwks.json {said}"]
+    assert found(installation_in(tmp_path, PORT), "token issuer") == [f"{tmp_path}/keys/jwks.json {said}"]
 
 
-def test_an_issuer_that_is_away_is_named(patient: Patient) -> None:
+def test_an_issuer_that_is_away_is_named(installation: Installation) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
 
-    assert found(dataclasses.replace(patient, jwks_url=f"http://127.0.0.1:{port}/"), "token issuer") == [
-        "does not answer as it should (ConnectError)"
+    assert found(dataclasses.replace(installation, jwks_url=f"http://127.0.0.1:{port}/"), "token issuer") == [
+        "the check failed (ConnectError)"
     ]

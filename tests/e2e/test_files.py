@@ -329,7 +329,7 @@ def test_without_room_for_the_file_the_message_stays_at_the_endpoint(office: Off
         exchange.service.send(read_outgoing(name), b"<x/>", name)
         with office.command(tmp_path, largest_file_bytes=64) as process:
             assert process.stderr is not None
-            assert process.stderr.readline() == "receiving: File too large; trying again\n"
+            assert process.stderr.readline() == "receiving: File too large; retrying\n"
         assert office.names("IN") == office.names(".work/receiving") == []
 
         office.rounds(exchange, lambda: len(office.taken) == 1)
@@ -343,7 +343,7 @@ def test_while_the_endpoint_is_away_files_wait_and_one_line_says_so(office: Offi
             exchange.round()
 
     assert [path.name for path in office.listed(".work/sending")] == [office.name()]
-    assert sorted(office.said) == [f"{work}: the endpoint is not reached (ConnectError); trying again"
+    assert sorted(office.said) == [f"{work}: the endpoint cannot be reached (ConnectError); retrying"
                                    for work in ("receiving", "sending")]  # fmt: skip
 
 
@@ -355,7 +355,7 @@ def test_a_wrong_password_refuses_no_file(office: Office) -> None:
             exchange.round()
 
     assert office.names("OUT_ERROR") == []
-    assert "sending: the endpoint does not know this component with this password; trying again" in office.said
+    assert "sending: the endpoint refuses the component code or its password; retrying" in office.said
 
 
 def test_the_command_serves_one_folder_once_and_stops_cleanly(office: Office, tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_the_command_serves_one_folder_once_and_stops_cleanly(office: Office, tm
         assert process.stdout.readline() == f"ready {office.root}\n"
         with office.command(tmp_path) as second:
             assert second.stderr is not None
-            assert second.stderr.read() == f"tps: {office.root} is in use by another file exchange\n"
+            assert second.stderr.read() == f"tps: another file exchange uses {office.root}\n"
             assert second.wait(10) == 1
         eventually(lambda: office.is_received() and office.names("IN"))
 

@@ -50,9 +50,7 @@ class TestRendering:
         failed = render.main(check=True)
 
         assert failed == 1
-        assert capsys.readouterr().err.splitlines() == [
-            "k8s/base/delivery.yaml differs from what it is made of; run ./tps render"
-        ]
+        assert capsys.readouterr().err.splitlines() == ["k8s/base/delivery.yaml is out of date; run ./tps render"]
         assert render.main(check=False) == 0
         assert render.main(check=True) == 0
 

@@ -64,7 +64,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 
         done = tps("up", "--data", str(tmp_path / "data"), "--port", str(port))
 
-    assert complaint(done) == f"tps: port {port} is taken by another program; choose one with --port"
+    assert complaint(done) == f"tps: another program uses port {port}; choose another port with --port"
     assert not (tmp_path / "data").exists()
 
 
@@ -73,7 +73,7 @@ def test_a_data_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
 
     done = tps("token", "5790000000029", "--data", str(tmp_path / "data" / "deeper"))
 
-    assert "cannot make the data folder" in complaint(done)
+    assert "cannot create the data folder" in complaint(done)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -82,7 +82,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
 
     done = tps("token", "5790000000029", "--data", str(tmp_path))
 
-    assert "you may not write in the data folder" in complaint(done)
+    assert "you have no permission to write to the data folder" in complaint(done)
 
 
 def test_a_missing_extra_is_one_line(tmp_path: Path) -> None:

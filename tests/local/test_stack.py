@@ -184,14 +184,14 @@ def test_secrets_are_their_owners_alone_and_on_no_command_line(stack: LocalStack
 
 
 def test_a_second_start_on_the_same_folder_names_the_first(stack: LocalStack) -> None:
-    with pytest.raises(StackError, match=rf"in use by another running stack \(pid {os.getpid()}\)"):
+    with pytest.raises(StackError, match=rf"another running stack uses the data folder .* \(pid {os.getpid()}\)"):
         LocalStack(stack.data).start_servers()
 
 
 def test_a_little_disk_is_said_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tps.local.embedded.stack._NEEDED_BYTES", 2**60)
 
-    with pytest.raises(StackError, match="not enough disk"):
+    with pytest.raises(StackError, match="not enough disk space"):
         LocalStack(tmp_path).start_servers()
 
 

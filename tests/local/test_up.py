@@ -125,7 +125,7 @@ def test_a_taken_port_is_named(running: tuple[Path, str], tmp_path: Path) -> Non
         assert up.wait(20) == 1
 
     said = (tmp_path / "stderr").read_text()
-    assert said == f"tps: port {port} is taken by another program; choose one with --port\n"
+    assert said == f"tps: another program uses port {port}; choose another port with --port\n"
 
 
 def test_a_folder_in_use_is_named_with_its_holder(running: tuple[Path, str]) -> None:
@@ -136,7 +136,7 @@ def test_a_folder_in_use_is_named_with_its_holder(running: tuple[Path, str]) -> 
     second = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=ROOT, check=False)
 
     assert second.returncode == 1
-    assert f"in use by another running stack (pid {holder})" in second.stderr
+    assert f"another running stack uses the data folder {data.resolve()} (pid {holder})" in second.stderr
     assert "Traceback" not in second.stderr
     assert second.stdout == ""
 
@@ -186,4 +186,4 @@ def test_leftovers_that_outlived_a_kill_are_ended_by_the_next_start(tmp_path: Pa
             assert ask(ready_url(again))
 
     assert is_gone(leftover.pid)
-    assert "ended nats, left over from a killed stack" in (tmp_path / "stderr").read_text()
+    assert "ended nats, a leftover of a killed stack" in (tmp_path / "stderr").read_text()

@@ -1,1 +1,1 @@
-"""One machine: the commands, the embedded stack, the doctor, file exchange, publishing and rendering."""
+"""The system on one machine: CLI, embedded stack, doctor, file exchange, publishing and rendering."""

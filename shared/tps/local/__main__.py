@@ -1,4 +1,4 @@
-"""The command `tps` of the installed distribution, which may be the client alone."""
+"""The command `tps` of the installed distribution, which may contain the client alone."""
 
 import sys
 
@@ -7,7 +7,7 @@ from tps.local.extras import needed_extra
 
 
 def main() -> None:
-    """Run a command; without the packages of the CLI, say which extra brings them."""
+    """Run a command. If packages of the CLI are missing, name the extra that contains them."""
     if sys.argv[1:] == ["--version"]:
         print(f"tps {__version__}")
         return

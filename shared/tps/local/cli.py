@@ -1,4 +1,4 @@
-"""The commands of `./tps`. Whatever is heavy is imported by the command that needs it, so that `--help` is fast."""
+"""The commands of `./tps`. Each command imports its heavy modules itself, so that `--help` is fast."""
 
 import json
 import os
@@ -25,13 +25,19 @@ if TYPE_CHECKING:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="tps %(version)s")
 def commands() -> None:
-    """The Trade Permission System on one machine."""
+    """Run the Trade Permission System on one machine."""
 
 
 def stack_options(command: Callable[..., None]) -> Callable[..., None]:
-    workers = click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+    workers = click.option(
+        "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Number of worker processes."
+    )
     port = click.option(
-        "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of the gateway; 0 takes any."
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8080,
+        show_default=True,
+        help="Port of the gateway; 0 takes a free port.",
     )
     return data_option(port(workers(command)))
 
@@ -39,7 +45,7 @@ def stack_options(command: Callable[..., None]) -> Callable[..., None]:
 @commands.command()
 @stack_options
 def up(data: Path, port: int, workers: int) -> None:
-    """Start everything; `ready URL` on standard output says when. Ctrl-C stops it."""
+    """Start the whole system. `ready URL` on standard output means that it runs. Ctrl-C stops it."""
     from tps.local.embedded.up import serve
     from tps.local.gui.address import tell_address
 
@@ -63,17 +69,19 @@ def _consumers() -> tuple[tuple[str, str], ...]:
 
 @commands.group()
 def party() -> None:
-    """Parties and their components."""
+    """Manage parties and their components."""
 
 
 @party.command("add")
 @click.option("--role", type=click.Choice(["dso", "agr", "brp"]), required=True)
-@click.option("--id", "code", required=True, help="The party's code: GLN or EIC.")
+@click.option("--id", "code", required=True, help="Code of the party: GLN or EIC.")
 @click.option("--name", required=True)
-@click.option("--grid", multiple=True, metavar="PREFIX", help="A DSO's connection points begin so; may be repeated.")
+@click.option(
+    "--grid", multiple=True, metavar="PREFIX", help="Prefix of a DSO's connection point ids; may be repeated."
+)
 @data_option
 def add_party(*, role: str, code: str, name: str, grid: tuple[str, ...], data: Path) -> None:
-    """Onboard a party in one step; prints one JSON object, its password once and never again."""
+    """Onboard a party. Prints one JSON object with the password, which is not shown again."""
     from tps.local import onboarding
 
     with opened_stack(data) as stack:
@@ -85,7 +93,7 @@ def add_party(*, role: str, code: str, name: str, grid: tuple[str, ...], data: P
 @click.argument("code", metavar="CODE")
 @data_option
 def renew_party(code: str, data: Path) -> None:
-    """Give a component new keys and certificates now; otherwise this happens by itself, 60 days before they end."""
+    """Issue new keys and certificates for a component now. Endpoints do this themselves 60 days before expiry."""
     from tps.local import renewal
 
     with opened_stack(data) as stack:
@@ -106,15 +114,23 @@ def token(party_code: str, data: Path) -> None:
 
 
 @commands.command()
-@click.option("--component", required=True, metavar="CODE", help="Whose messages; its user name.")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Holds OUT, IN, ...")
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Of the endpoint.")
+@click.option("--component", required=True, metavar="CODE", help="Component code, which is also the user name.")
 @click.option(
-    "--password-file", type=click.File(), help="Holds the component's password; else TPS_COMPONENT_PASSWORD does."
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder that contains OUT, IN, ...",
+)
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="URL of the endpoint.")
+@click.option(
+    "--password-file", type=click.File(), help="File with the component's password; by default TPS_COMPONENT_PASSWORD."
 )
 @click.option("--every", "every_s", type=click.FloatRange(min=0.1), default=2, show_default=True, metavar="SECONDS")
 def files(*, component: str, folder: Path, url: str, password_file: IO[str] | None, every_s: float) -> None:
-    """Exchange messages as files: OUT is sent, IN is received, until Ctrl-C (docs/how-to-files.md)."""
+    """Exchange messages as files until Ctrl-C (docs/how-to-files.md).
+
+    Files in OUT are sent. Received messages appear in IN.
+    """
     from tps.local.files import exchange
 
     password = password_file.read() if password_file else os.environ.get("TPS_COMPONENT_PASSWORD", "")
@@ -123,13 +139,13 @@ def files(*, component: str, folder: Path, url: str, password_file: IO[str] | No
 
 @commands.group()
 def gui() -> None:
-    """The demonstration GUI."""
+    """Use the demonstration GUI."""
 
 
 @gui.command("address")
 @data_option
 def gui_address(data: Path) -> None:
-    """Print the address that signs in once, within the hour; the stack must run."""
+    """Print a sign-in link that works once, within one hour. The stack must run."""
     from tps.local.gui.address import address_of
 
     with opened_stack(data) as stack:
@@ -142,10 +158,12 @@ def gui_address(data: Path) -> None:
 
 
 @gui.command("publish")
-@click.option("--cluster", "is_cluster", is_flag=True, help="Where TPS_S3_URL and TPS_GUI_... say, signing in by OIDC.")
+@click.option(
+    "--cluster", "is_cluster", is_flag=True, help="Publish to TPS_S3_URL, with sign-in by OIDC (TPS_GUI_...)."
+)
 @data_option
 def gui_publish(is_cluster: bool, data: Path) -> None:
-    """Publish the GUI again: to the stack that runs here, or to a cluster's object store."""
+    """Publish the GUI again, to the stack that runs here or to the object store of a cluster."""
     checkout()
     from tps.local.gui.address import publish_here
     from tps.local.gui.cluster import publish_there
@@ -155,18 +173,20 @@ def gui_publish(is_cluster: bool, data: Path) -> None:
         return
     with opened_stack(data) as stack:
         if not stack.gateway_url:
-            raise click.ClickException(f"no stack runs on {data}; start it with ./tps up, which publishes it")
+            raise click.ClickException(f"no stack runs on {data}; start it with ./tps up, which publishes the GUI")
         publish_here(stack)
 
 
 @commands.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Of the gateway.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of the gateway.")
 @click.option("--from", "sender", metavar="CODE", help="Send a connectivity test from this component.")
-@click.option("--to", "receiver", metavar="CODE", help="... and to this one; the platform if only one is named.")
-@click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
+@click.option(
+    "--to", "receiver", metavar="CODE", help="Send it to this component. Default for either end: the platform."
+)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 @data_option
 def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool, data: Path) -> None:
-    """Tell which of the usual things is wrong, and what to do about it; exit code 1 if anything is."""
+    """Check the installation for common problems and print a remedy for each. Exit code 1 means a problem."""
     from tps.local.doctor import report
 
     results = report.examined(data, port, sender, receiver)
@@ -177,7 +197,7 @@ def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool
 @commands.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Run the tests; arguments go to pytest."""
+    """Run the tests. Arguments are passed to pytest."""
     checkout()
     sys.exit(_pytest(arguments))
 
@@ -187,8 +207,10 @@ def _pytest(arguments: tuple[str, ...]) -> int:
 
     if find_spec("pytest") is None:
         raise ModuleNotFoundError(name="pytest")
-    # One process more than there are cores: each waits at times, for ticks, windows and what was killed.
-    processes = [] if any(word.startswith("-n") for word in arguments) else ["-n", str((os.cpu_count() or 1) + 1)]
+    # One process more than cores, because tests often wait: for ticks, windows and restarts.
+    processes = (
+        [] if any(argument.startswith("-n") for argument in arguments) else ["-n", str((os.cpu_count() or 1) + 1)]
+    )
     return _run([sys.executable, "-m", "pytest", *processes, *arguments])
 
 
@@ -199,7 +221,7 @@ def _run(command: list[str]) -> int:
 @commands.command()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def check(arguments: tuple[str, ...]) -> None:
-    """What CI runs: format, lint, types, rendered files, tests."""
+    """Run the checks of CI: format, lint, types, rendered files, tests."""
     checkout()
     python = [sys.executable, "-m"]
     steps: dict[str, Callable[[], int]] = {
@@ -222,9 +244,9 @@ def _passes(name: str, step: Callable[[], int]) -> bool:
 
 
 @commands.command()
-@click.option("--check", "is_check", is_flag=True, help="Write nothing; fail if a rendered file is out of date.")
+@click.option("--check", "is_check", is_flag=True, help="Write nothing. Fail if a rendered file is out of date.")
 def render(is_check: bool) -> None:
-    """Write the files that follow from stack.yml and from the contract's RAML."""
+    """Render the files that derive from stack.yml and from the RAML files."""
     checkout()
     from tps.local import render as rendering
 
@@ -232,12 +254,12 @@ def render(is_check: bool) -> None:
 
 
 commands.add_command(dead_letters)
-for _each in PARTY_COMMANDS:
-    party.add_command(_each)
+for _command in PARTY_COMMANDS:
+    party.add_command(_command)
 
 
 def main() -> None:
-    """Run a command; what a person caused is told in one line on standard error, exit code 1 or 2."""
+    """Run a command. Print an error that the user can correct in one line, and exit with code 1 or 2."""
     from tps.errors import TpsError
     from tps.host.settings import SettingMissing
 
@@ -257,7 +279,7 @@ def main() -> None:
         click.echo(_complaint(needed_extra(sys.argv[1:], error)), err=True)
         sys.exit(2)
     except PermissionError as error:
-        sys.exit(_complaint(f"no right to {error.filename or 'a file'}: {error.strerror}"))
+        sys.exit(_complaint(f"no access to {error.filename or 'a file'}: {error.strerror}"))
 
 
 def _complaint(text: str) -> str:

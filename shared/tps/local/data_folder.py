@@ -1,4 +1,4 @@
-"""What every command of `./tps` on an installation needs: its data folder, and the stack that runs on it."""
+"""The data folder of a command of `./tps`, and the stack that runs on it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ data_option = click.option(
 
 @contextmanager
 def opened_stack(data: Path) -> Iterator[LocalStack]:
-    """The stack that runs on this folder, else its servers for as long as the block lasts."""
+    """Yield the stack that runs on this folder. If none runs, start its servers for the block."""
     from tps.host.stack import consumers, load_stack
 
-    # Before the next import: from a wheel, the missing checkout must be named, not a missing package.
+    # Before the next import: with a wheel, the error must name the missing checkout, not a missing package.
     functions = load_stack()
     from tps.local.embedded.stack import attach_or_start
 

@@ -1,4 +1,4 @@
-"""`./tps dead-letters`: what could not be delivered, and why, for the platform operator; and to try it once more."""
+"""`./tps dead-letters`: lists undelivered messages with their reasons for the platform operator, and redrives them."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from tps.endpoint.failures import FailedMessage
     from tps.local.embedded.stack import LocalStack
 
-_TYPE = click.option("--type", "type_", metavar="TYPE", help="Of this message type only.")
-_JSON = click.option("--json", "is_json", is_flag=True, help="JSON on standard output.")
+_TYPE = click.option("--type", "type_", metavar="TYPE", help="Only this message type.")
+_JSON = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 _PAGE = 200
 _IDS_ELSEWHERE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """One line of the list; `id` names it for `show`, `redrive` and `--after`.
+    """One line of the list; `id` identifies it for `show`, `redrive` and `--after`.
 
     Attributes:
-        id: Sequence of a dead letter, message id of a failed message.
-        kind: `dead`: nobody could take it, it can be redriven; `failed`: it is FAILED, for good.
-        attempts: Of a dead letter.
-        is_proven: False: what is said of sender and type is only claimed.
+        id: Sequence of a dead letter, or message id of a failed message.
+        kind: `dead`: delivery was given up, and the message can be redriven. `failed`: the state FAILED is final.
+        attempts: Delivery attempts of a dead letter.
+        is_proven: False if sender and type are not verified.
     """
 
     id: str
@@ -51,24 +51,24 @@ class Undelivered:
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Messages that were given up, and messages that failed, each with its reason."""
+    """List and redrive messages that event delivery gave up, and list messages that failed."""
 
 
 @dead_letters.command("list")
 @_TYPE
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many; without it the whole list.")
-@click.option("--after", metavar="ID", help="Go on after this one.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of entries; by default all.")
+@click.option("--after", metavar="ID", help="Continue after this entry.")
 @_JSON
 @data_option
 def list_(*, type_: str | None, limit: int | None, after: str | None, is_json: bool, data: Path) -> None:
-    """List dead letters, then the failed messages of the platform, each oldest first."""
+    """List dead letters, then the failed messages of the platform, oldest first."""
     with opened_stack(data) as stack, _reading(stack) as letters:
-        found = list(islice(_undelivered(stack, letters, type_, after), None if limit is None else limit + 1))
+        entries = list(islice(_undelivered(stack, letters, type_, after), None if limit is None else limit + 1))
         elsewhere = _failed_elsewhere(stack)
-    next_ = found[limit - 1].id if limit is not None and len(found) > limit else None
-    shown = found[:limit]
+    next_ = entries[limit - 1].id if limit is not None and len(entries) > limit else None
+    shown = entries[:limit]
     if is_json:
-        body = {"undelivered": [asdict(each) for each in shown], "next": next_, "failed_elsewhere": elsewhere}
+        body = {"undelivered": [asdict(entry) for entry in shown], "next": next_, "failed_elsewhere": elsewhere}
         click.echo(json.dumps(body, indent=1))
         return
     for line in _lines(shown):
@@ -77,14 +77,14 @@ def list_(*, type_: str | None, limit: int | None, after: str | None, is_json: b
         click.echo(f"more: --after {next_}", err=True)
     for group, failed in elsewhere.items():
         ids = ", ".join(failed["message_ids"])
-        click.echo(f"group {group}: {failed['count']} failed messages of its own, the first: {ids}", err=True)
+        click.echo(f"group {group}: {failed['count']} failed messages, the first: {ids}", err=True)
 
 
 @dead_letters.command()
 @click.argument("sequence", type=click.IntRange(min=1))
 @data_option
 def show(sequence: int, data: Path) -> None:
-    """Show headers and metadata of one dead letter; its content can be read by its receiver only."""
+    """Print headers and metadata of a dead letter. Only its receiver can read its content."""
     with opened_stack(data) as stack, _reading(stack) as letters:
         letter = letters.find(sequence)
     if letter is None:
@@ -99,16 +99,16 @@ def show(sequence: int, data: Path) -> None:
 
 @dead_letters.command()
 @click.argument("sequences", type=click.IntRange(min=1), nargs=-1, metavar="[SEQUENCE]...")
-@click.option("--all", "is_all", is_flag=True, help="All there are now; with --type those of one type.")
+@click.option("--all", "is_all", is_flag=True, help="All dead letters; with --type, all of that type.")
 @_TYPE
 @data_option
 def redrive(*, sequences: tuple[int, ...], is_all: bool, type_: str | None, data: Path) -> None:
-    """Put dead letters back into their queues, with the headers they came with; prints how many."""
+    """Put dead letters back into their queues with their original headers. Prints the number."""
     if bool(sequences) == (is_all or type_ is not None):
-        raise click.UsageError("name dead letters by their sequence, or say --all or --type TYPE")
+        raise click.UsageError("give sequences of dead letters, or --all, or --type TYPE")
     with opened_stack(data) as stack, _reading(stack) as letters:
-        # Listed first: one that dies again meanwhile is not taken up again.
-        chosen = sequences or tuple(each.sequence for each in letters.iterate(type=type_))
+        # List first, so that a message that becomes a dead letter again is not redriven twice.
+        chosen = sequences or tuple(letter.sequence for letter in letters.iterate(type=type_))
         missing = [sequence for sequence in chosen if not letters.redrive(sequence)]
     click.echo(len(chosen) - len(missing))
     if sequences and missing:
@@ -118,15 +118,15 @@ def redrive(*, sequences: tuple[int, ...], is_all: bool, type_: str | None, data
 def _undelivered(
     stack: LocalStack, letters: DeadLetters, type_: str | None, after: str | None
 ) -> Iterator[Undelivered]:
-    """Dead letters, then failed messages; `after` is an id of either."""
+    """Yield dead letters, then failed messages; `after` is an id of either."""
     last_message = after if after and not _is_sequence(after) else None
     if last_message is None:
         yield from map(_dead, letters.iterate(int(after or 0), type_))
-    yield from (_failed(each) for each in _failed_messages(stack, last_message) if type_ in (None, each.type))
+    yield from (_failed(message) for message in _failed_messages(stack, last_message) if type_ in (None, message.type))
 
 
 def _is_sequence(text: str) -> bool:
-    """A message id has 32 characters, a sequence fewer."""
+    """Return True for a sequence, which is shorter than a message id (32 characters)."""
     return text.isdecimal() and len(text) < 20
 
 
@@ -141,19 +141,19 @@ def _failed_messages(stack: LocalStack, after: str | None) -> Iterator[FailedMes
 
 
 def _failed_elsewhere(stack: LocalStack) -> dict[str, Any]:
-    """Of other groups whose databases are here: how many failed, and the ids of the first of them."""
+    """Return the number of failed messages, and the first ids, for each other group with a database here."""
     from tps.endpoint.failures import count_failed, failed_messages
     from tps.stores.database import one_transaction
 
-    told = {}
+    failed_by_group = {}
     for group in stack.groups:
         if group.partition("-")[0] not in ("agr", "dso"):
             continue
         with one_transaction(stack.database_url(group)) as tx:
-            ids = [each.message_id for each in failed_messages(tx, limit=_IDS_ELSEWHERE)]
+            ids = [message.message_id for message in failed_messages(tx, limit=_IDS_ELSEWHERE)]
             if ids:
-                told[group] = {"count": count_failed(tx), "message_ids": ids}
-    return told
+                failed_by_group[group] = {"count": count_failed(tx), "message_ids": ids}
+    return failed_by_group
 
 
 def _dead(letter: DeadLetter) -> Undelivered:
@@ -192,15 +192,15 @@ def _metadata(letter: DeadLetter) -> dict[str, Any] | None:
 
 
 def _lines(entries: Iterable[Undelivered]) -> Iterator[str]:
-    for each in entries:
-        tried = f", {each.attempts} attempts" if each.attempts else ""
-        claimed = "" if each.is_proven else " (claimed)"
-        way = f"{each.type} {each.sender} -> {each.receiver}{claimed}"
-        yield f"{each.kind:6} {each.id:>32}  {each.at}  {way}  {each.reason}{tried}"
+    for entry in entries:
+        attempts = f", {entry.attempts} attempts" if entry.attempts else ""
+        claimed = "" if entry.is_proven else " (not verified)"
+        route = f"{entry.type} {entry.sender} -> {entry.receiver}{claimed}"
+        yield f"{entry.kind:6} {entry.id:>32}  {entry.at}  {route}  {entry.reason}{attempts}"
 
 
 def _unknown(*sequences: int) -> NotFound:
-    return NotFound(f"no dead letter {', '.join(map(str, sequences))}")
+    return NotFound(f"unknown dead letter {', '.join(map(str, sequences))}")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Which extra of the distribution a command needs. Imports nothing of another distribution, so that it always runs."""
+"""The extra of the distribution that a command needs. Imports no other distribution, so that it always runs."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ _OF_COMMAND = {"files": "server"}
 
 
 def needed_extra(arguments: Sequence[str], error: ModuleNotFoundError) -> str:
-    """Return the sentence for a person whose installation lacks a package.
+    """Return the error text for an installation without a needed package.
 
     Args:
-        arguments: Of the command line.
+        arguments: Arguments of the command line.
         error: Names the package.
 
     Raises:

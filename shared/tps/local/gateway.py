@@ -1,4 +1,4 @@
-"""All functions behind one port, as OpenFaaS's gateway or a cluster's ingress would show them."""
+"""The gateway: all functions behind one port, like the gateway of OpenFaaS or the ingress of a cluster."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PROBES = ("/health/liveness", "/health/readiness", "/_/health", "/_/ready")
 
 
 class Gateway:
-    """Sends each request to the function whose routes it falls under, or that `/function/<name>` names."""
+    """Routes each request to the function of its route, or to the function that `/function/<name>` names."""
 
     def __init__(self, stack: Iterable[FunctionEntry], services: Services):
         entries = list(stack)
@@ -52,7 +52,7 @@ class Gateway:
         return (app or _not_found)(environ, start_response)
 
     def _by_route(self, path: str) -> WsgiApp | None:
-        """The function of the longest route that the path lies under."""
+        """Return the function of the longest route that contains the path."""
         parts = path.rstrip("/").split("/")
         for length in range(len(parts), 1, -1):
             name = self._routes.get("/".join(parts[:length]))

@@ -1,7 +1,7 @@
-"""Onboarding a party in one step: directory entry, keys, certificates, and the right to send.
+"""Onboarding of a party in one step: directory entry, keys, certificates, and the right to send.
 
-The platform's own component is made at the first onboarding or start. Only here and in the component directory is the
-certificate authority's key used.
+The first start or onboarding creates the platform's own component. Only this module and the component directory use the
+key of the certificate authority.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DIRECTORY_KIND = "componentDirectory"
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Who is to be onboarded; in the embedded stack its component's code is its own."""
+    """The party to onboard. In the embedded stack, the code of its component equals the code of the party."""
 
     role: str
     code: str
@@ -51,10 +51,10 @@ class Newcomer:
 
 
 def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefixes: tuple[str, ...]) -> dict[str, str]:
-    """Onboard a party; what it needs to know is returned once, its password never again.
+    """Onboard a party. Return what the party needs to know; its password is not stored in clear text.
 
     Raises:
-        RuleBroken: The code is no GLN or EIC, is taken, or grid prefixes were given for another role than dso.
+        RuleBroken: The code is not a GLN or EIC, is taken, or grid prefixes were given for another role than dso.
     """
     newcomer = Newcomer(role, code, name, grid_prefixes)
     _check(newcomer)
@@ -75,7 +75,7 @@ def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefix
 
 
 def ensure_platform(stack: LocalStack) -> None:
-    """Make the platform's own component if there is none, and enter the broker and the directory."""
+    """Create the platform's own component if it is missing, and the entries of the broker and the directory."""
     settings = Settings.from_env(stack.environment())
     _enter_infrastructure(settings)
     with _transaction(settings, "ecp") as tx:
@@ -85,13 +85,13 @@ def ensure_platform(stack: LocalStack) -> None:
         _hand_out_hashes(stack, settings, hashes)
         return
     stack.allow_component("tps", settings.platform_component)
-    # Asked for by nobody at onboarding: it lies with the installation's other secrets.
+    # No onboarding shows this password, so it is stored with the other secrets of the installation.
     password = stack.vault.password("web-service.tps")
     _enter(stack, settings, Newcomer("tps", settings.platform_party, PLATFORM_NAME), password)
 
 
 def _enter_infrastructure(settings: Settings) -> None:
-    """The broker and the directory itself: they sign and receive nothing, so they have neither keys nor paths."""
+    """Enter the broker and the directory. They sign and receive nothing, so they have neither keys nor paths."""
     entries = [
         ComponentEntry(settings.broker_component, PLATFORM_NAME, "broker", "ecp", settings.broker_component),
         ComponentEntry(
@@ -112,7 +112,10 @@ def _enter_infrastructure(settings: Settings) -> None:
 
 
 def _hand_out_hashes(stack: LocalStack, settings: Settings, hashes: dict[str, str]) -> None:
-    """To groups whose components were onboarded before their endpoint had a web service: the platform has none then."""
+    """Copy password hashes to groups whose components were onboarded before their endpoint had a web service.
+
+    Such an installation has no password hash for the platform.
+    """
     with _transaction(settings, "tps") as tx:
         if components.password_hash_of(tx, settings.platform_component) is not None:
             return
@@ -126,19 +129,20 @@ def _hand_out_hashes(stack: LocalStack, settings: Settings, hashes: dict[str, st
 def _check(newcomer: Newcomer) -> None:
     findings = list(party_code_findings(newcomer.code, "/id"))
     if not newcomer.name.strip():
-        findings.append(Finding("missing", "/name", "a name is needed"))
+        findings.append(Finding("missing", "/name", "name must not be empty"))
     else:
         findings += name_findings(newcomer.name, "/name")
     if newcomer.grid_prefixes and newcomer.role != "dso":
-        findings.append(Finding("A59", "/grid", "only DSOs have grid prefixes"))
+        findings.append(Finding("A59", "/grid", "only a DSO can have grid prefixes"))
     if findings:
         raise RuleBroken("; ".join(finding.detail for finding in findings), findings)
 
 
 def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: str) -> None:
-    """Write a newcomer everywhere it belongs: its own group, the platform's copy, and last the directory itself.
+    """Write a newcomer to its own group, to the platform's copy, and last to the directory.
 
-    Whoever is not in the directory is not onboarded: what an interrupted attempt left elsewhere is written anew.
+    A component that is not in the directory is not onboarded: a repeated attempt overwrites the rest of an interrupted
+    one.
     """
     now, group = utc_now(), GROUP_OF_ROLE[newcomer.role]
     component_code = settings.platform_component if newcomer.role == "tps" else newcomer.code
@@ -150,11 +154,11 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
     with _transaction(settings, "ecp") as tx:
         directory.lock(tx)
         if directory.registered(tx, component_code) is not None:
-            raise RuleBroken(f"the code {newcomer.code} is registered already")
+            raise RuleBroken(f"the code {newcomer.code} is already registered")
         with _transaction(settings, group) as own_tx:
             _take_in(own_tx, own, entry=entry, keys=keys, now=now)
             components.set_password_hash(own_tx, component_code, password_hash)
-            _copy_everybodys(tx, own_tx, settings, now)
+            _copy_shared_entries(tx, own_tx, settings, now)
         with _transaction(settings, "tps") as platform_tx:
             components.put_entry(platform_tx, entry, now)
             registry.add_party(
@@ -171,8 +175,8 @@ def _take_in(
     components.put_entry(tx, entry, now)
 
 
-def _copy_everybodys(tx: Transaction, own_tx: Transaction, settings: Settings, now: datetime) -> None:
-    """A party's directory copy holds itself, the platform, broker and directory."""
+def _copy_shared_entries(tx: Transaction, own_tx: Transaction, settings: Settings, now: datetime) -> None:
+    """Copy the entries of the platform, the broker and the directory to a party's directory copy."""
     for code in (settings.platform_component, settings.broker_component, settings.directory_component):
         known = directory.registered(tx, code)
         if known is not None:
@@ -182,7 +186,7 @@ def _copy_everybodys(tx: Transaction, own_tx: Transaction, settings: Settings, n
 def _entry(
     settings: Settings, newcomer: Newcomer, component: Component, *, group: str, now: datetime
 ) -> ComponentEntry:
-    """A party takes messages from the platform alone; the platform takes them from everybody (F1)."""
+    """Return the directory entry with its path: a party receives from the platform, the platform from everybody."""
     senders = None if newcomer.role == "tps" else frozenset({settings.platform_component})
     path = MessagePath(component.code, senders, "*", now.replace(microsecond=0))
     return ComponentEntry(

@@ -24,20 +24,22 @@ if TYPE_CHECKING:
     from tps.mades.paths import MessagePath
 
 _CODE = click.argument("code")
-_REASON = click.option("--reason", required=True, help="Kept, and read by whom it concerns.")
-_PARTY = click.option("--party", "party_code", metavar="CODE", help="Whose application, where several wish one code.")
+_REASON = click.option("--reason", required=True, help="Stored, and visible to the party.")
+_PARTY = click.option(
+    "--party", "party_code", metavar="CODE", help="Party of the application, if several request one code."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The directory of a data folder, and the platform operator asking."""
+    """The directory of a data folder, and the scope of the platform operator."""
 
     stack: LocalStack
     directory: Directory
     scope: DirectoryScope
 
     def component(self, code: str) -> str:
-        """The component with this code, or of the party with it; the code itself if there is none."""
+        """Return the code of a component, given its code or its party's; an unknown code is returned unchanged."""
         from tps.directory import entries as directory
 
         with self.directory.transaction() as tx:
@@ -60,10 +62,10 @@ def _opened(data: Path) -> Iterator[Opened]:
 
 
 @click.command("list")
-@click.option("--json", "is_json", is_flag=True, help="JSON on standard output.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @data_option
 def list_(*, is_json: bool, data: Path) -> None:
-    """Everybody: parties with their components, certificates and paths, and who has applied."""
+    """List all parties with their components, certificates and paths, and all applications."""
     from tps.directory.directory import view
 
     with _opened(data) as opened:
@@ -80,12 +82,12 @@ def _component(registered: Registered) -> dict[str, Any]:
     own, entry = registered.component, registered.entry
     certificates = [
         {
-            "id": each.certificate_id,
-            "use": str(each.use),
-            "valid_from": _text(each.valid_from),
-            "valid_to": _text(each.valid_to),
+            "id": certificate.certificate_id,
+            "use": str(certificate.use),
+            "valid_from": _text(certificate.valid_from),
+            "valid_to": _text(certificate.valid_to),
         }
-        for each in entry.certificates
+        for certificate in entry.certificates
     ]
     head = {"code": own.party, "role": own.role, "name": own.name, "component": own.code, "group": entry.group}
     return {
@@ -93,19 +95,19 @@ def _component(registered: Registered) -> dict[str, Any]:
         "status": registered.status,
         "certificates": certificates,
         "revoked_certificates": sorted(entry.revoked_certificates),
-        "paths": [path_json(each) for each in entry.paths],
+        "paths": [path_json(path) for path in entry.paths],
     }
 
 
 def _application(application: Application) -> dict[str, Any]:
     contact = application.contact
     head = {"code": application.party, "role": application.role, "name": contact.organisation}
-    whom = {"person": contact.person, "email": contact.email, "phone": contact.phone}
-    return {**head, "component": application.code, "status": application.status, **whom}
+    person = {"person": contact.person, "email": contact.email, "phone": contact.phone}
+    return {**head, "component": application.code, "status": application.status, **person}
 
 
 def path_json(path: MessagePath) -> dict[str, Any]:
-    """A path for people and programs."""
+    """Return a path as a JSON object."""
     return {
         "message_type": path.message_type,
         "allowed_senders": None if path.allowed_senders is None else sorted(path.allowed_senders),
@@ -119,34 +121,39 @@ def _text(moment: datetime) -> str:
 
 
 def _lines(listed: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """A table; the certificates' column says when the first of those that count runs out."""
+    """Yield a table. The column VALID TO has the first end among the certificates in use."""
     rows = [("CODE", "ROLE", "STATUS", "COMPONENT", "VALID TO", "PATHS", "NAME")]
-    for each in listed:
-        paths = ",".join(path["message_type"] for path in each.get("paths", ()))
-        valid_to = _newest_valid_to(each.get("certificates", ()))
-        rows.append((each["code"], each["role"], each["status"], each["component"], valid_to, paths, each["name"]))
+    for entry in listed:
+        paths = ",".join(path["message_type"] for path in entry.get("paths", ()))
+        valid_to = _newest_valid_to(entry.get("certificates", ()))
+        head = (entry["code"], entry["role"], entry["status"], entry["component"])
+        rows.append((*head, valid_to, paths, entry["name"]))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _newest_valid_to(certificates: Iterable[dict[str, Any]]) -> str:
-    """The earliest end among the newest certificate of each use."""
+    """Return the earliest end among the newest certificates of each use."""
     newest: dict[str, str] = {}
-    for each in certificates:
-        newest[each["use"]] = max(newest.get(each["use"], ""), each["valid_to"])
+    for certificate in certificates:
+        use = certificate["use"]
+        newest[use] = max(newest.get(use, ""), certificate["valid_to"])
     return min(newest.values(), default="")[:10]
 
 
 @click.command("approve")
 @_CODE
 @_PARTY
-@click.option("--grid", multiple=True, metavar="PREFIX", help="A DSO's connection points begin so; may be repeated.")
+@click.option(
+    "--grid", multiple=True, metavar="PREFIX", help="Prefix of a DSO's connection point ids; may be repeated."
+)
 @data_option
 def approve(*, code: str, party_code: str | None, grid: tuple[str, ...], data: Path) -> None:
-    """Make an applicant a component, also at the broker; prints one JSON object.
+    """Make an applicant a component, also at the broker. Prints one JSON object.
 
-    CODE is the one applied for, or the party's. What was approved by REST gets its place at the broker by this.
+    CODE is the requested code, or the party's. Run this also after an approval by REST, to give the component its
+    rights at the broker.
     """
     from tps.directory.admission import approve as admit
 
@@ -165,25 +172,30 @@ def approve(*, code: str, party_code: str | None, grid: tuple[str, ...], data: P
 @_REASON
 @data_option
 def reject(*, code: str, party_code: str | None, reason: str, data: Path) -> None:
-    """Say no to an application; the applicant reads why, and may apply again."""
-    from tps.directory.admission import reject as send_away
+    """Reject an application. The applicant can read the reason and apply again."""
+    from tps.directory.admission import reject as reject_application
 
     with _opened(data) as opened:
-        rejected = send_away(opened.directory, code, reason, party=party_code)
+        rejected = reject_application(opened.directory, code, reason, party=party_code)
     click.echo(json.dumps({**_application(rejected), "reason": reason}, indent=1, ensure_ascii=False))
 
 
 @click.command("revoke")
 @_CODE
-@click.option("--certificate", "certificate_id", metavar="ID", help="This one only; without it, all, and for good.")
+@click.option(
+    "--certificate",
+    "certificate_id",
+    metavar="ID",
+    help="Only this certificate; by default the whole component, finally.",
+)
 @_REASON
 @data_option
 def revoke(*, code: str, certificate_id: str | None, reason: str, data: Path) -> None:
-    """Revoke a component, or one of its certificates; what it signs from now on is refused."""
-    from tps.directory.certification import revoke as call_in
+    """Revoke a component or one of its certificates. Messages that it signs from now on are refused."""
+    from tps.directory.certification import revoke as revoke_component
 
     with _opened(data) as opened:
-        revoked = call_in(opened.directory, opened.component(code), reason, certificate_id)
+        revoked = revoke_component(opened.directory, opened.component(code), reason, certificate_id)
         if revoked.status == "revoked":
             opened.stack.forbid_component(revoked.entry.group, revoked.component.code)
     click.echo(json.dumps(_component(revoked), indent=1, ensure_ascii=False))
@@ -191,7 +203,7 @@ def revoke(*, code: str, certificate_id: str | None, reason: str, data: Path) ->
 
 @click.group("path")
 def path() -> None:
-    """Message paths of a component: whom it takes what from."""
+    """Manage the message paths of a component: the senders and message types that it accepts."""
 
 
 _FROM = click.option("--from", "valid_from", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="In UTC, inclusive.")
@@ -203,13 +215,13 @@ _TYPE = click.argument("message_type", metavar="TYPE")
 @_CODE
 @data_option
 def list_paths(*, code: str, data: Path) -> None:
-    """Print a component's paths, one JSON object a line."""
+    """Print the paths of a component, one JSON object per line."""
     from tps.directory.paths import paths_of
 
     with _opened(data) as opened:
         paths = paths_of(opened.directory, opened.scope, opened.component(code))
-    for each in paths:
-        click.echo(json.dumps(path_json(each)))
+    for known in paths:
+        click.echo(json.dumps(path_json(known)))
 
 
 @path.command("add")
@@ -217,7 +229,9 @@ def list_paths(*, code: str, data: Path) -> None:
 @_TYPE
 @_FROM
 @_TO
-@click.option("--sender", "senders", multiple=True, metavar="CODE", help="May send by it; a party's is the platform.")
+@click.option(
+    "--sender", "senders", multiple=True, metavar="CODE", help="Sender that may use the path; by default the platform."
+)
 @data_option
 def add_path(
     *,
@@ -228,7 +242,7 @@ def add_path(
     senders: tuple[str, ...],
     data: Path,
 ) -> None:
-    """Add a path for a message type, for its beginning followed by `*`, or for `*`; prints all."""
+    """Add a path for a message type, for a prefix of message types followed by `*`, or for `*`. Prints all paths."""
     from tps.directory import paths as component_paths
     from tps.mades.paths import MessagePath
 
@@ -246,7 +260,7 @@ def add_path(
 
 
 def _senders(directory_: Directory, component: str, senders: tuple[str, ...]) -> frozenset[str] | None:
-    """Unless told: everybody to the platform, and the platform to everybody else."""
+    """Return the given senders; by default everybody for the platform, and the platform for other components."""
     if senders:
         return frozenset(senders)
     return None if component == directory_.platform else frozenset({directory_.platform})
@@ -264,7 +278,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 @_FROM
 @data_option
 def remove_path(*, code: str, message_type: str, valid_from: datetime | None, data: Path) -> None:
-    """Take away the paths of a type, or the one that begins then; prints what is left."""
+    """Remove the paths of a type, or the path with this start. Prints the remaining paths."""
     from tps.directory import paths as component_paths
 
     with _opened(data) as opened:
@@ -281,8 +295,8 @@ def remove_path(*, code: str, message_type: str, valid_from: datetime | None, da
 def _say_paths(changed: Registered, directory_: Directory) -> None:
     from tps.directory.paths import warnings_of
 
-    for each in changed.entry.paths:
-        click.echo(json.dumps(path_json(each)))
+    for known in changed.entry.paths:
+        click.echo(json.dumps(path_json(known)))
     for warning in warnings_of(changed.entry, changed.component.role, directory_.clock()):
         click.echo(f"tps: {warning['detail']}", err=True)
 

@@ -1,4 +1,4 @@
-"""`./tps render`: writes what follows from stack.yml and from the RAML files, or says what no longer does."""
+"""`./tps render`: writes the files that derive from stack.yml and from the RAML files, or reports outdated files."""
 
 import sys
 from collections.abc import Iterable
@@ -19,12 +19,12 @@ TEMPLATE_NOTE = (
 
 
 def main(check: bool) -> int:
-    """Render where it belongs, or with `check` only compare; returns the exit code, 1 if something has drifted."""
+    """Render all files, or with `check` only compare them. Return the exit code: 1 if `check` found a difference."""
     files = {**rendered(), **rendered_contract()}
     drifted = [path for path, text in files.items() if not _holds(ROOT / path, text)]
     for path in drifted:
         if check:
-            print(f"{path} differs from what it is made of; run ./tps render", file=sys.stderr)
+            print(f"{path} is out of date; run ./tps render", file=sys.stderr)
         else:
             _write(ROOT / path, files[path])
             print(f"rendered {path}", file=sys.stderr)
@@ -32,7 +32,7 @@ def main(check: bool) -> int:
 
 
 def rendered(stack_file: Path = ROOT / "stack.yml") -> dict[str, str]:
-    """Text of every file that follows from stack.yml, by its path from the root."""
+    """Return the text of every file that derives from stack.yml, by its path from the root."""
     stack = load_stack(stack_file)
     scales = load_scales(stack_file)
     base, knative = "k8s/base", "k8s/overlays/knative"
@@ -47,7 +47,7 @@ def rendered(stack_file: Path = ROOT / "stack.yml") -> dict[str, str]:
 
 
 def rendered_contract() -> dict[str, str]:
-    """The same of what follows from the RAML files."""
+    """Return the text of every file that derives from the RAML files, by its path from the root."""
     return {f"shared/tps/api/rendered/{name}": text for name, text in contract_files().items()}
 
 
@@ -56,7 +56,7 @@ def _groups(stack: tuple[FunctionEntry, ...]) -> list[str]:
 
 
 def _delivered(stack: tuple[FunctionEntry, ...]) -> list[str]:
-    """Groups whose functions are woken by messages or ticks."""
+    """Return the groups whose functions are invoked by messages or ticks."""
     return sorted({group for entry in stack if entry.topics or entry.tick_s for group in entry.groups})
 
 
@@ -73,7 +73,7 @@ def _secrets(stack: tuple[FunctionEntry, ...]) -> list[Manifest]:
 
 
 def _yaml(manifests: Iterable[Manifest], note: str = "") -> str:
-    """As YAML documents, without anchors: each can be read and copied by itself."""
+    """Return YAML documents without anchors, so that each document can be read and copied alone."""
     import yaml
 
     class Plain(yaml.SafeDumper):

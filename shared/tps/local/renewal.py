@@ -1,4 +1,4 @@
-"""`./tps party renew`: new keys and certificates now, by whoever has both the group's keys and the authority's."""
+"""`./tps party renew`: new keys and certificates now. Needs the keys of the group and of the certificate authority."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 def renew_party(stack: LocalStack, code: str) -> dict[str, str]:
-    """Renew a component whose keys are here; also one whose certificates ran out, which cannot do so itself any more.
+    """Renew a component whose keys are here, also with expired certificates, which its endpoint cannot renew.
 
     Args:
-        code: The component's, or its party's.
+        code: Code of the component, or of its party.
 
     Raises:
-        NotFound: No such component, or its keys are not in a group of this installation: its endpoint renews it.
-        Conflict: It is revoked, for good.
-        Unavailable: It is being renewed just now.
+        NotFound: The component is unknown, or another installation has its keys; then its endpoint renews it.
+        Conflict: The component is revoked, which is final.
+        Unavailable: Another renewal of the component is running.
     """
     settings = Settings.from_env(stack.environment())
     component = _registered(settings, code).component
@@ -40,21 +40,21 @@ def renew_party(stack: LocalStack, code: str) -> dict[str, str]:
     def certify(_code: str, keys: Mapping[str, str]) -> Sequence[str]:
         scope = DirectoryScope(component.party, component.role, component.code)
         issued = certification.renew(directory_by_command(settings, utc_now), scope, component.code, dict(keys))
-        return [each.pem for each in issued]
+        return [certificate.pem for certificate in issued]
 
     services = build_services(settings)
     try:
         issued = renew_now(services.endpoint(GROUP_OF_ROLE[component.role]), component.code, certify)
     finally:
         services.close()
-    return {"component": component.code, "valid_to": moment_json(min(each.valid_to for each in issued))}
+    return {"component": component.code, "valid_to": moment_json(min(certificate.valid_to for certificate in issued))}
 
 
 def _registered(settings: Settings, code: str) -> Registered:
     with one_transaction(settings.groups["ecp"].database_url) as tx:
-        found = directory.registered(tx, code)
-    if found is None or found.component.role not in GROUP_OF_ROLE:
-        raise NotFound(f"no component {code}")
-    if found.status == "revoked":
-        raise Conflict(f"{code} is revoked; its party applies for a component anew")
-    return found
+        registered = directory.registered(tx, code)
+    if registered is None or registered.component.role not in GROUP_OF_ROLE:
+        raise NotFound(f"unknown component {code}")
+    if registered.status == "revoked":
+        raise Conflict(f"the component {code} is revoked; its party must apply for a new component")
+    return registered

@@ -1,4 +1,4 @@
-"""The embedded issuer: bearer tokens for one machine. A cluster has an OIDC issuer of its own."""
+"""The embedded issuer: bearer tokens for one machine. A cluster has its own OIDC issuer."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ LIFETIME_S = 12 * 3600
 
 
 def issue(stack: LocalStack, party: str) -> str:
-    """A token for an onboarded party, or for the platform itself; good for twelve hours.
+    """Return a token for an onboarded party or for the platform, valid for twelve hours.
 
     Raises:
-        NotFound: No such party; onboard it first.
+        NotFound: The party is unknown; onboard it first.
     """
     settings = Settings.from_env(stack.environment())
     if party == settings.platform_party:
         return sign(stack, settings, party, "tps")
     with one_transaction(settings.groups["ecp"].database_url) as tx:
-        found = directory.registered(tx, party)
-    if found is None or found.component.role == directory.ECP_ROLE:
-        raise NotFound(f"no party {party}; onboard it with ./tps party add")
-    return sign(stack, settings, party, found.component.role)
+        registered = directory.registered(tx, party)
+    if registered is None or registered.component.role == directory.ECP_ROLE:
+        raise NotFound(f"unknown party {party}; onboard it with ./tps party add")
+    return sign(stack, settings, party, registered.component.role)
 
 
 def sign(stack: LocalStack, settings: Settings, party: str, role: str) -> str:
-    """A token with these claims, by the embedded issuer's key."""
+    """Return a token with these claims, signed by the embedded issuer."""
     now = int(time.time())
     claims = {
         "iss": settings.issuer,
@@ -50,7 +50,7 @@ def sign(stack: LocalStack, settings: Settings, party: str, role: str) -> str:
 
 
 def encode(key_file: Path, claims: dict[str, Any]) -> str:
-    """A token with these claims, by the private key in this file."""
+    """Return a token with these claims, signed with the private key in this file."""
     from joserfc import jwt
     from joserfc.jwk import ECKey
 

@@ -1,1 +1,1 @@
-"""`./tps doctor`: which of the usual things is wrong with an installation on this machine, and what to do about it."""
+"""`./tps doctor`: finds common problems of an installation on this machine, and names a remedy for each."""

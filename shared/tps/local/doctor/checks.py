@@ -1,4 +1,4 @@
-"""The usual things: each a short look that gives what it found wrong, and what to do about it."""
+"""The checks of `./tps doctor`: each check is a short function that yields the problems it finds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tps.local.doctor.patient import SECRETS, Patient, is_alive, is_halted
+from tps.local.doctor.installation import SECRETS, Installation, is_alive, is_halted
 from tps.local.embedded.orphans import consumer_infos, owed_by
 from tps.local.embedded.ports import is_free
 from tps.local.embedded.record import read_json
@@ -32,215 +32,216 @@ COPY_IS_OLD = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One usual thing.
+    """One check.
 
     Attributes:
-        look: Gives a sentence for each thing that is wrong; nothing if all is well.
-        remedy: What to do about it.
-        needs: Names of checks without which there is nothing to look at.
+        look: Yields a sentence for each problem; nothing if there is no problem.
+        remedy: How to correct the problem.
+        needs: Names of checks that must succeed first.
     """
 
     name: str
-    look: Callable[[Patient], Iterable[str]]
+    look: Callable[[Installation], Iterable[str]]
     remedy: str
     needs: tuple[str, ...] = ()
 
 
-def look_at_folder(patient: Patient) -> Iterator[str]:
-    """Was anything ever started here?"""
-    if not (patient.data / SECRETS).is_file():
-        yield f"{patient.data} holds no installation"
+def look_at_folder(installation: Installation) -> Iterator[str]:
+    """Check that the data folder contains an installation."""
+    if not (installation.data / SECRETS).is_file():
+        yield f"{installation.data} contains no installation"
 
 
-def look_at_disk(patient: Patient, needed_bytes: int = NEEDED_DISK_BYTES) -> Iterator[str]:
-    """Is there room to write?"""
-    place = next(each for each in (patient.data, *patient.data.absolute().parents) if each.exists())
+def look_at_disk(installation: Installation, needed_bytes: int = NEEDED_DISK_BYTES) -> Iterator[str]:
+    """Check for enough free disk space."""
+    place = next(folder for folder in (installation.data, *installation.data.absolute().parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < needed_bytes:
-        yield f"{free // 2**20} MB are free, {needed_bytes // 2**20} MB are needed"
+        yield f"{free // 2**20} MB are free, but {needed_bytes // 2**20} MB are needed"
 
 
-def look_at_stack(patient: Patient) -> Iterator[str]:
-    """Does it run?"""
-    record = read_json(patient.data / "run.json")
+def look_at_stack(installation: Installation) -> Iterator[str]:
+    """Check that the stack runs."""
+    record = read_json(installation.data / "run.json")
     if not is_alive(record.get("pid")):
-        yield "nothing runs on this data folder" if not record else "it was killed, and left its record behind"
-    elif patient.stack is None:
-        yield "it is starting and not ready yet, or another command has the folder"
+        yield "no stack runs on this data folder" if not record else "the stack was killed"
+    elif installation.stack is None:
+        yield "the stack is starting, or another command uses the data folder"
 
 
-def look_at_processes(patient: Patient) -> Iterator[str]:
-    """Are all of its processes there, and not halted?"""
-    for name, each in sorted(patient.running.run_record().get("processes", {}).items()):
-        if not is_alive(each.get("pid")):
-            yield f"{name} is not there"
-        elif is_halted(each["pid"]):
-            yield f"{name} was halted"
+def look_at_processes(installation: Installation) -> Iterator[str]:
+    """Check that all processes of the stack run and are not halted."""
+    for name, process in sorted(installation.running.run_record().get("processes", {}).items()):
+        if not is_alive(process.get("pid")):
+            yield f"{name} does not run"
+        elif is_halted(process["pid"]):
+            yield f"{name} is halted"
 
 
-def look_at_port(patient: Patient) -> Iterator[str]:
-    """Could it start?"""
-    if patient.stack is None and not is_free(patient.port):
-        yield f"port {patient.port} is taken by another program"
+def look_at_port(installation: Installation) -> Iterator[str]:
+    """Check that the gateway's port is free if the stack does not run."""
+    if installation.stack is None and not is_free(installation.port):
+        yield f"another program uses port {installation.port}"
 
 
-def look_at_gateway(patient: Patient) -> Iterator[str]:
-    """Do the functions answer?"""
-    answer = patient.get(f"{patient.running.gateway_url}/health/readiness")
+def look_at_gateway(installation: Installation) -> Iterator[str]:
+    """Check that the functions answer."""
+    answer = installation.get(f"{installation.running.gateway_url}/health/readiness")
     if answer.status_code != 200:
-        yield f"the gateway answers HTTP {answer.status_code}: a store is away"
+        yield f"the gateway answers HTTP {answer.status_code}: a store does not answer"
 
 
-def look_at_broker(patient: Patient) -> Iterator[str]:
-    """Is the broker reached, with its streams?"""
+def look_at_broker(installation: Installation) -> Iterator[str]:
+    """Check that the broker answers and has its streams."""
 
     async def ask(stream: JetStreamContext) -> set[str]:
-        return {str(each.config.name) for each in await stream.streams_info()}
+        return {str(info.config.name) for info in await stream.streams_info()}
 
-    missing = {"MADES", "DEAD", "LARGE", "ATTEMPTS"} - patient.ask_broker(ask)
-    yield from (f"the stream {name} is not there" for name in sorted(missing))
+    missing = {"MADES", "DEAD", "LARGE", "ATTEMPTS"} - installation.ask_broker(ask)
+    yield from (f"the stream {name} is missing" for name in sorted(missing))
 
 
-def look_at_databases(patient: Patient) -> Iterator[str]:
-    """Does each group's database answer?"""
-    for group in patient.running.groups:
-        patient.read(group, lambda tx: tx.execute("SELECT 1"))
+def look_at_databases(installation: Installation) -> Iterator[str]:
+    """Check that the database of each group answers."""
+    for group in installation.running.groups:
+        installation.read(group, lambda tx: tx.execute("SELECT 1"))
     return
     yield
 
 
-def look_at_object_store(patient: Patient) -> Iterator[str]:
-    """Does the object store answer? It refuses whoever has no credentials, which is an answer."""
-    answer = patient.get(patient.running.s3_url)
+def look_at_object_store(installation: Installation) -> Iterator[str]:
+    """Check that the object store answers. A refusal for missing credentials counts as an answer."""
+    answer = installation.get(installation.running.s3_url)
     if answer.status_code >= 500:
-        yield f"it answers HTTP {answer.status_code}"
+        yield f"the object store answers HTTP {answer.status_code}"
 
 
-def look_at_clock(patient: Patient) -> Iterator[str]:
-    """Is our clock that of the database, of the object store and of the gateway?"""
-    theirs = {"the database's": _database_time, "the object store's": _store_time, "the gateway's": _gateway_time}
-    for whose, ask in theirs.items():
-        before, told, after = patient.clock(), ask(patient), patient.clock()
-        # HTTP tells whole seconds.
-        apart = max(told - after, before - told - timedelta(seconds=1), timedelta())
-        if apart > CLOCKS_APART:
-            yield f"this machine's clock and {whose} are {apart.total_seconds():.0f} s apart"
+def look_at_clock(installation: Installation) -> Iterator[str]:
+    """Compare our clock with the clocks of the database, the object store and the gateway."""
+    clocks = {"the database's": _database_time, "the object store's": _store_time, "the gateway's": _gateway_time}
+    for whose, ask in clocks.items():
+        before, remote, after = installation.clock(), ask(installation), installation.clock()
+        # HTTP dates have whole seconds.
+        difference = max(remote - after, before - remote - timedelta(seconds=1), timedelta())
+        if difference > CLOCKS_APART:
+            yield f"this machine's clock and {whose} differ by {difference.total_seconds():.0f} s"
 
 
-def _database_time(patient: Patient) -> datetime:
+def _database_time(installation: Installation) -> datetime:
     def ask(tx: Transaction) -> datetime:
         row = tx.execute("SELECT clock_timestamp() AS now").fetchone()
         assert row is not None
         now: datetime = row["now"]
         return now
 
-    return patient.read(patient.running.groups[0], ask)
+    return installation.read(installation.running.groups[0], ask)
 
 
-def _store_time(patient: Patient) -> datetime:
-    return _told_time(patient, patient.running.s3_url)
+def _store_time(installation: Installation) -> datetime:
+    return _date_header(installation, installation.running.s3_url)
 
 
-def _gateway_time(patient: Patient) -> datetime:
-    return _told_time(patient, f"{patient.running.gateway_url}/health/liveness")
+def _gateway_time(installation: Installation) -> datetime:
+    return _date_header(installation, f"{installation.running.gateway_url}/health/liveness")
 
 
-def _told_time(patient: Patient, url: str) -> datetime:
-    told = patient.get(url).headers.get("Date")
-    return parsedate_to_datetime(told) if told else patient.clock()
+def _date_header(installation: Installation, url: str) -> datetime:
+    date = installation.get(url).headers.get("Date")
+    return parsedate_to_datetime(date) if date else installation.clock()
 
 
-def look_at_migrations(patient: Patient) -> Iterator[str]:
-    """Has each database the newest form?"""
+def look_at_migrations(installation: Installation) -> Iterator[str]:
+    """Check that each database has all migrations."""
     from tps.stores.migrations import missing_migrations
 
-    for group in patient.running.groups:
+    for group in installation.running.groups:
         kind = group.partition("-")[0]
-        missing = patient.read(group, lambda tx, kind=kind: missing_migrations(tx, kind))  # type: ignore[misc]
+        missing = installation.read(group, lambda tx, kind=kind: missing_migrations(tx, kind))  # type: ignore[misc]
         if missing:
             yield f"the database {group} lacks {', '.join(missing)}"
 
 
-def look_at_certificates(patient: Patient) -> Iterator[str]:
-    """Has each component certificates that are valid, and will be for a while?"""
-    now = patient.clock()
-    for each in _registered(patient):
+def look_at_certificates(installation: Installation) -> Iterator[str]:
+    """Check that the certificates of each component are valid and do not end soon."""
+    now = installation.clock()
+    for registered in _registered(installation):
+        code = registered.component.code
         for use in CertificateUse:
-            found = each.entry.find_certificate(use, now)
-            if found is None:
-                yield f"{each.component.code} has no valid certificate for {use}"
-            elif found.valid_to < now + ENDS_SOON:
-                yield f"{each.component.code}'s certificate for {use} ends {found.valid_to:%Y-%m-%d}"
+            certificate = registered.entry.find_certificate(use, now)
+            if certificate is None:
+                yield f"{code} has no valid certificate for {use}"
+            elif certificate.valid_to < now + ENDS_SOON:
+                yield f"the certificate of {code} for {use} ends on {certificate.valid_to:%Y-%m-%d}"
 
 
-def look_at_paths(patient: Patient) -> Iterator[str]:
-    """Can each component be sent to?"""
-    now = patient.clock()
-    for each in _registered(patient):
-        paths = each.entry.paths
+def look_at_paths(installation: Installation) -> Iterator[str]:
+    """Check that each component has a path that is valid now."""
+    now = installation.clock()
+    for registered in _registered(installation):
+        paths = registered.entry.paths
         if not any(path.is_valid_at(now) for path in paths):
-            yield f"{each.component.code} has {'no path that is valid now' if paths else 'no path'}"
+            yield f"{registered.component.code} has {'no path that is valid now' if paths else 'no path'}"
 
 
-def look_at_platform(patient: Patient) -> Iterator[str]:
-    """Is the platform's own component there?"""
-    if patient.platform not in {each.component.code for each in _registered(patient)}:
-        yield f"the platform's own component {patient.platform} is in no directory"
+def look_at_platform(installation: Installation) -> Iterator[str]:
+    """Check that the directory has the platform's own component."""
+    if installation.platform not in {registered.component.code for registered in _registered(installation)}:
+        yield f"the platform's own component {installation.platform} is not in the directory"
 
 
-def _registered(patient: Patient) -> list[Registered]:
-    """Every endpoint that was not revoked."""
+def _registered(installation: Installation) -> list[Registered]:
+    """Return every endpoint that is not revoked."""
     from tps.directory.entries import all_components
 
-    found = patient.read("ecp", all_components)
-    return [each for each in found if each.status == "active" and each.entry.kind == "endpoint"]
+    components = installation.read("ecp", all_components)
+    return [known for known in components if known.status == "active" and known.entry.kind == "endpoint"]
 
 
-def look_at_directory_copies(patient: Patient) -> Iterator[str]:
-    """Is what each group knows of the others up to date?"""
-    oldest = patient.clock() - COPY_IS_OLD
+def look_at_directory_copies(installation: Installation) -> Iterator[str]:
+    """Check that each group's copy of the directory is up to date."""
+    oldest = installation.clock() - COPY_IS_OLD
 
     def ask(tx: Transaction) -> list[str]:
         query = "SELECT code FROM directory_entry WHERE synchronised_at < %s ORDER BY code"
         return [row["code"] for row in tx.execute(query, (oldest,)).fetchall()]
 
-    for group in (each for each in patient.running.groups if each != "ecp"):
-        for code in patient.read(group, ask):
-            yield f"the copy of group {group} knows {code} as it was more than an hour ago"
+    for group in (name for name in installation.running.groups if name != "ecp"):
+        for code in installation.read(group, ask):
+            yield f"the entry of {code} in the copy of group {group} is more than one hour old"
 
 
-def look_at_delivery(patient: Patient) -> Iterator[str]:
-    """Are messages taken out of their queues?"""
+def look_at_delivery(installation: Installation) -> Iterator[str]:
+    """Check that event delivery takes messages from their queues."""
 
-    for info in sorted(patient.ask_broker(consumer_infos), key=lambda info: info.name):
-        if (waiting := owed_by(info)) > patient.waiting_allowed:
+    for info in sorted(installation.ask_broker(consumer_infos), key=lambda info: info.name):
+        if (waiting := owed_by(info)) > installation.waiting_allowed:
             yield f"{waiting} messages wait in the queue {info.name}"
         if info.name.endswith(f"_{LIMIT_UNFORESEEN}") and info.num_redelivered:
-            yield f"{info.num_redelivered} emergencies in the queue {info.name} are not delivered at the first attempt"
+            yield f"{info.num_redelivered} emergencies in the queue {info.name} failed at their first delivery"
 
 
-def look_at_dead_letters(patient: Patient) -> Iterator[str]:
-    """Was anything given up?"""
+def look_at_dead_letters(installation: Installation) -> Iterator[str]:
+    """Check for dead letters."""
 
     async def ask(stream: JetStreamContext) -> int:
         return int((await stream.stream_info("DEAD")).state.messages)
 
-    if dead := patient.ask_broker(ask):
-        yield f"{dead} messages could not be delivered and were given up"
+    if dead := installation.ask_broker(ask):
+        yield f"event delivery gave up {dead} messages"
 
 
-def look_at_issuer(patient: Patient) -> Iterator[str]:
-    """Are there keys to check tokens with?"""
-    if patient.jwks_url:
-        keys = patient.get(patient.jwks_url).json()["keys"]
-        source = "the token issuer's address (TPS_JWKS_URL)"
+def look_at_issuer(installation: Installation) -> Iterator[str]:
+    """Check for public keys that verify tokens."""
+    if installation.jwks_url:
+        keys = installation.get(installation.jwks_url).json()["keys"]
+        source = "the key set of TPS_JWKS_URL"
     else:
-        source = str(patient.jwks_file)
-        keys = _keys_in(patient.jwks_file)
+        source = str(installation.jwks_file)
+        keys = _keys_in(installation.jwks_file)
     if keys is None:
-        yield f"{source} is missing, or is no JWK set"
+        yield f"{source} is missing or is not a JWK set"
     elif not keys:
-        yield f"{source} holds no key"
+        yield f"{source} contains no key"
 
 
 def _keys_in(path: Path) -> list[object] | None:
@@ -251,71 +252,76 @@ def _keys_in(path: Path) -> list[object] | None:
     return keys if isinstance(keys, list) else None
 
 
-_UP = "start it: ./tps up --data FOLDER; what it says, and FOLDER/logs, tell why it does not start"
-_LOGS = "see FOLDER/logs; an external server must be reachable from here by the address that was set"
+_UP = "run ./tps up --data FOLDER; if it fails, its output and FOLDER/logs show the cause"
+_LOGS = "see FOLDER/logs; for an external server, check that this machine reaches its configured address"
 _RUNS, _BROKER, _DATABASES, _STORE = "stack", "broker", "databases", "object store"
 TESTING_NEEDS = frozenset({_RUNS, "gateway", _BROKER, _DATABASES, _STORE, "migrations", "token issuer"})
 CHECKS = (
-    Check("data folder", look_at_folder, "name the folder of ./tps up by --data, or start one: ./tps up --data FOLDER"),
-    Check("disk", look_at_disk, "free some space, or move the data folder to another disk while nothing runs"),
+    Check(
+        "data folder",
+        look_at_folder,
+        "pass the folder of ./tps up as --data, or start a new one: ./tps up --data FOLDER",
+    ),
+    Check("disk", look_at_disk, "free disk space, or stop the stack and move the data folder to another disk"),
     Check(_RUNS, look_at_stack, _UP, ("data folder",)),
     Check(
         "processes",
         look_at_processes,
-        f"a process that ended is started again by itself, one that was halted goes on by kill -CONT; {_LOGS}",
+        f"continue a halted process with kill -CONT; ./tps up restarts an ended process itself; {_LOGS}",
         (_RUNS,),
     ),
-    Check("port", look_at_port, "end that program, or choose another port: ./tps up --port PORT"),
+    Check("port", look_at_port, "stop that program, or choose another port: ./tps up --port PORT"),
     Check(
         "token issuer",
         look_at_issuer,
-        "put keys/jwks.json back from your backup, or set TPS_JWKS_URL to your issuer's keys; without, no token holds",
+        "restore keys/jwks.json from your backup, or set TPS_JWKS_URL; without keys, every token is refused",
         ("data folder",),
     ),
-    Check("gateway", look_at_gateway, f"see which store is away below; {_LOGS}", (_RUNS,)),
-    Check(_BROKER, look_at_broker, f"the broker (NATS) is not reached; {_LOGS}/nats.log", (_RUNS,)),
-    Check(_DATABASES, look_at_databases, f"PostgreSQL is not reached; {_LOGS}/postgres.log", (_RUNS,)),
-    Check(_STORE, look_at_object_store, f"S3 is not reached; {_LOGS}/s3.log", (_RUNS,)),
+    Check("gateway", look_at_gateway, f"see the checks of the stores below; {_LOGS}", (_RUNS,)),
+    Check(_BROKER, look_at_broker, f"start the broker (NATS), or correct its address; {_LOGS}", (_RUNS,)),
+    Check(_DATABASES, look_at_databases, f"start PostgreSQL, or correct its address; {_LOGS}", (_RUNS,)),
+    Check(_STORE, look_at_object_store, f"start the object store (S3), or correct its address; {_LOGS}", (_RUNS,)),
     Check(
         "clock",
         look_at_clock,
-        "set the clock by a time service (NTP); else messages are refused, tokens and certificates misjudged",
+        "synchronise the clock by NTP; a wrong clock makes the system refuse messages, tokens and certificates",
         (_DATABASES, _STORE, "gateway"),
     ),
-    Check(
-        "migrations", look_at_migrations, "start it anew: ./tps up brings databases to their newest form", (_DATABASES,)
-    ),
+    Check("migrations", look_at_migrations, "restart the stack: ./tps up applies all migrations", (_DATABASES,)),
     Check(
         "platform",
         look_at_platform,
-        "start it anew: ./tps up makes the platform's component; if TPS_PARTY was changed, set it back",
+        "restart the stack: ./tps up creates the platform's component; if TPS_PARTY was changed, set it back",
         (_DATABASES, "migrations"),
     ),
     Check(
         "certificates",
         look_at_certificates,
-        "renew it: ./tps party renew CODE; without valid certificates its messages fail",
+        "run ./tps party renew CODE; without valid certificates, the component's messages fail",
         (_DATABASES, "migrations"),
     ),
     Check(
         "paths",
         look_at_paths,
-        "give it a path: ./tps party path add CODE '*'; without one nobody can send to it (no_path)",
+        "run ./tps party path add CODE '*'; without a path, messages to the component fail (no_path)",
         (_DATABASES, "migrations"),
     ),
     Check(
         "directory copies",
         look_at_directory_copies,
-        "see that event delivery runs, whose ticks keep copies up, and the directory is reached (TPS_DIRECTORY_URL)",
+        "check that event delivery runs, because its ticks update the copies, and that TPS_DIRECTORY_URL is reachable",
         (_DATABASES, "migrations"),
     ),
     Check(
         "event delivery",
         look_at_delivery,
-        "see FOLDER/logs/delivery.log: event delivery does not run, or a function refuses or is not reached",
+        "see FOLDER/logs/delivery.log: event delivery does not run, or a function fails or cannot be reached",
         (_BROKER,),
     ),
     Check(
-        "dead letters", look_at_dead_letters, "./tps dead-letters list tells why; redrive puts them back", (_BROKER,)
+        "dead letters",
+        look_at_dead_letters,
+        "run ./tps dead-letters list for the reasons, then ./tps dead-letters redrive",
+        (_BROKER,),
     ),
 )

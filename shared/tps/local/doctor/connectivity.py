@@ -1,4 +1,4 @@
-"""A message from one component's endpoint to another's and no further, and what its outcome means."""
+"""The connectivity test between the endpoints of two components, and the explanation of its outcome."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tps.errors import MessageRefused, StoreAway
-from tps.local.doctor.patient import Patient
+from tps.local.doctor.installation import Installation
 from tps.local.doctor.report import Result
 from tps.mades.states import FAILURES, State
 
@@ -19,59 +19,58 @@ if TYPE_CHECKING:
 
 _DEADLINE_S = 8.0
 _POLL_S = 0.05
-_ELSEWHERE = "look at the receiver's side: its endpoint refused the message"
+_ELSEWHERE = "the receiver's endpoint refused the message: look for the cause there"
 _REMEDIES: Mapping[str, str] = {
-    "unknown_sender_here": "it is no component of this installation; who takes part: ./tps party list, or add it",
-    "unknown_receiver": "nobody has that code, or it takes nothing from this sender (./tps party list): "
-    "parties reach the platform only",
-    "no_path": "the receiver's paths are not valid now: give it one: ./tps party path add CODE '*'",
+    "unknown_sender_here": "onboard the component, or choose one from ./tps party list",
+    "unknown_receiver": "check the code with ./tps party list; a party can send to the platform only",
+    "no_path": "the receiver has no path that is valid now: run ./tps party path add CODE '*'",
     "certificate_expired": "renew the component's certificates: ./tps party renew CODE",
-    "certificate_revoked": "the certificate was revoked: the component must be registered anew",
-    "certificate_unknown": f"the receiver's copy of the directory is behind, or a key was replaced; {_ELSEWHERE}",
-    "type_not_allowed": "tests go between the platform and a party",
-    "sent_in_future": "set both clocks by a time service (NTP)",
-    "directory_stale": "the copy of the directory is too old: see that the directory is reached (TPS_DIRECTORY_URL)",
-    "not_delivered": "see FOLDER/logs/delivery.log and the checks above: the message is on its way, and is not lost",
+    "certificate_revoked": "the certificate is revoked: the party must apply for a component again",
+    "certificate_unknown": f"the receiver's copy of the directory is old, or a key was replaced; {_ELSEWHERE}",
+    "type_not_allowed": "send the test between the platform and a party",
+    "sent_in_future": "synchronise both clocks by NTP",
+    "directory_stale": "the copy of the directory is too old: check that TPS_DIRECTORY_URL is reachable",
+    "not_delivered": "the message is not lost: see FOLDER/logs/delivery.log and the checks above",
 }
 
 
-def try_connectivity(patient: Patient, sender: str, receiver: str) -> Result:
-    """Send a test and wait for its state: DELIVERED is well."""
-    reason = _outcome(patient, sender, receiver)
+def try_connectivity(installation: Installation, sender: str, receiver: str) -> Result:
+    """Send a connectivity test and wait for its state. DELIVERED is success."""
+    reason = _outcome(installation, sender, receiver)
     name = f"connectivity from {sender} to {receiver}"
     if reason is None:
         return Result(name, True)
-    sentence = _SENTENCES.get(reason) or FAILURES.get(reason) or "It failed."
+    sentence = _SENTENCES.get(reason) or FAILURES.get(reason) or "The message failed."
     return Result(name, False, (f"{reason}: {sentence}",), _REMEDIES.get(reason, _ELSEWHERE))
 
 
 _SENTENCES = {
-    "unknown_sender_here": "No component here has the sender's code.",
-    "not_delivered": f"Not delivered within {_DEADLINE_S:.0f} s.",
-    "away": "A store is away.",
+    "unknown_sender_here": "This installation has no component with the sender's code.",
+    "not_delivered": f"The message was not delivered within {_DEADLINE_S:.0f} s.",
+    "away": "A store does not answer.",
 }
 
 
-def _outcome(patient: Patient, sender: str, receiver: str) -> str | None:
-    """None, or why it was not delivered."""
+def _outcome(installation: Installation, sender: str, receiver: str) -> str | None:
+    """Return None if the message was delivered, otherwise the reason."""
     from tps.host.services import build_services
     from tps.host.settings import Settings
 
-    with closing(build_services(Settings.from_env(patient.running.environment()))) as services:
+    with closing(build_services(Settings.from_env(installation.running.environment()))) as services:
         try:
-            found = _endpoint_of(services, sender)
-            return "unknown_sender_here" if found is None else _test(*found, receiver)
+            own = _endpoint_of(services, sender)
+            return "unknown_sender_here" if own is None else _test(*own, receiver)
         except MessageRefused as error:
             return error.code
         except StoreAway:
             return "away"
         except Exception as error:
-            # Its text may quote anything.
+            # The text of an unexpected error may contain secrets.
             return type(error).__name__
 
 
 def _endpoint_of(services: Services, code: str) -> tuple[Endpoint, OwnComponent] | None:
-    for endpoint in (each for each in services.endpoints.values() if each.kind != "ecp"):
+    for endpoint in (candidate for candidate in services.endpoints.values() if candidate.kind != "ecp"):
         with endpoint.database.transaction() as tx:
             if own := endpoint.own(tx, code):
                 return endpoint, own

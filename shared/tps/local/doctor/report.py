@@ -1,4 +1,4 @@
-"""An examination: all looks at once, what needs others after them, and what is said of it."""
+"""The examination: runs all checks in parallel, in the order of their needs, and reports the results."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tps.local.doctor.checks import Check
-    from tps.local.doctor.patient import Patient
+    from tps.local.doctor.installation import Installation
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a look found.
+    """The result of a check.
 
     Attributes:
-        is_well: None if it was not looked at, because something else is wrong.
-        found: A sentence for each thing that is wrong.
-        remedy: Told where something is wrong.
+        is_well: None if the check was skipped because a check that it needs failed.
+        found: A sentence for each problem.
+        remedy: Set if there is a problem.
     """
 
     name: str
@@ -30,63 +30,65 @@ class Result:
     remedy: str | None = None
 
 
-def examine(patient: Patient, checks: Sequence[Check]) -> list[Result]:
-    """Look at everything; the results are in the order of the checks."""
+def examine(installation: Installation, checks: Sequence[Check]) -> list[Result]:
+    """Run all checks. The results are in the order of the checks."""
     results: dict[str, Result] = {}
     with ThreadPoolExecutor(max_workers=16) as pool:
         left = list(checks)
         while left:
-            ready = [each for each in left if all(need in results for need in each.needs)]
-            assert ready, "needs in a circle, or of a check that is not there"
+            ready = [check for check in left if all(need in results for need in check.needs)]
+            assert ready, "needs form a cycle, or name an unknown check"
             futures = {
-                each.name: pool.submit(_look, each, patient, all(results[need].is_well for need in each.needs))
-                for each in ready
+                check.name: pool.submit(_look, check, installation, all(results[need].is_well for need in check.needs))
+                for check in ready
             }
             results |= {name: future.result() for name, future in futures.items()}
-            left = [each for each in left if each.name not in results]
-    return [results[each.name] for each in checks]
+            left = [check for check in left if check.name not in results]
+    return [results[check.name] for check in checks]
 
 
 def examined(data: Path, port: int, sender: str | None, receiver: str | None) -> list[Result]:
-    """The installation in a data folder; and a connectivity test if one of its two ends is named."""
+    """Examine the installation in a data folder. If sender or receiver is given, also test connectivity."""
     from tps.local.doctor.checks import CHECKS, TESTING_NEEDS
     from tps.local.doctor.connectivity import try_connectivity
-    from tps.local.doctor.patient import patient_of
+    from tps.local.doctor.installation import installation_in
 
-    patient = patient_of(data, port)
-    results = examine(patient, CHECKS)
-    can_test = all(each.is_well for each in results if each.name in TESTING_NEEDS)
+    installation = installation_in(data, port)
+    results = examine(installation, CHECKS)
+    can_test = all(result.is_well for result in results if result.name in TESTING_NEEDS)
     if can_test and (sender or receiver):
-        results.append(try_connectivity(patient, sender or patient.platform, receiver or patient.platform))
+        results.append(
+            try_connectivity(installation, sender or installation.platform, receiver or installation.platform)
+        )
     return results
 
 
-def _look(check: Check, patient: Patient, can_look: bool) -> Result:
+def _look(check: Check, installation: Installation, can_look: bool) -> Result:
     if not can_look:
         return Result(check.name, None)
     try:
-        found = tuple(check.look(patient))
+        found = tuple(check.look(installation))
     except Exception as error:
-        # Its text may hold an address with its password.
-        found = (f"does not answer as it should ({type(error).__name__})",)
+        # The text of the error may contain an address with its password.
+        found = (f"the check failed ({type(error).__name__})",)
     return Result(check.name, not found, found, check.remedy if found else None)
 
 
 def is_well(results: Sequence[Result]) -> bool:
-    """Whether nothing is wrong; what was not looked at has its cause among the others."""
-    return not any(each.is_well is False for each in results)
+    """Return True if no check found a problem. The cause of a skipped check is among the others."""
+    return not any(result.is_well is False for result in results)
 
 
 def as_json(results: Sequence[Result]) -> str:
-    """`{"is_well": ..., "checks": [...]}`."""
-    return json.dumps({"is_well": is_well(results), "checks": [asdict(each) for each in results]}, indent=1)
+    """Return `{"is_well": ..., "checks": [...]}`."""
+    return json.dumps({"is_well": is_well(results), "checks": [asdict(result) for result in results]}, indent=1)
 
 
 def as_lines(results: Sequence[Result]) -> Iterator[str]:
-    """For people: what is well in a word, what is wrong with its remedy."""
-    words = {True: "well", False: "WRONG", None: "-"}
-    for each in results:
-        yield f"{words[each.is_well]:6} {each.name}{': ' + each.found[0] if each.found else ''}"
-        yield from (f"{'':7}{further}" for further in each.found[1:])
-        if each.remedy:
-            yield f"{'':7}-> {each.remedy}"
+    """Yield the report for people: a line for each check, with the remedy of each problem."""
+    outcomes = {True: "ok", False: "FAILED", None: "-"}
+    for result in results:
+        yield f"{outcomes[result.is_well]:6} {result.name}{': ' + result.found[0] if result.found else ''}"
+        yield from (f"{'':7}{problem}" for problem in result.found[1:])
+        if result.remedy:
+            yield f"{'':7}-> {result.remedy}"

@@ -1,1 +1,1 @@
-"""The embedded stack: real NATS, S3 and Postgres as child processes of one machine, provisioned and supervised."""
+"""The embedded stack: NATS, S3 and Postgres as supervised child processes on one machine."""

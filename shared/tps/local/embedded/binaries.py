@@ -1,4 +1,4 @@
-"""Where the servers' programs are: carried by wheels of the extra `embedded`."""
+"""Location of the server programs, which wheels of the extra `embedded` contain."""
 
 import shutil
 import sys
@@ -9,13 +9,13 @@ from tps.local.embedded.failure import StackError
 
 
 def find_program(name: str) -> str:
-    """The absolute path of a server's program in this environment.
+    """Return the absolute path of a server program in this environment.
 
     Raises:
-        StackError: The extra is not installed.
+        StackError: The extra `embedded` is not installed.
     """
     folders = (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent)
-    found = shutil.which(name, path=":".join(str(folder) for folder in folders))
-    if found is None:
+    program = shutil.which(name, path=":".join(str(folder) for folder in folders))
+    if program is None:
         raise StackError(f"{name} is missing; install the extra: pip install 'tps[embedded]'")
-    return found
+    return program

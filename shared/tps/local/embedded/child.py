@@ -1,7 +1,7 @@
 """Becomes a server that dies with its supervisor: `child.py PARENT DEATH_SIGNAL UID GID PROGRAM ARGUMENTS...`.
 
-A program of its own and not a hook between fork and exec: the supervisor has threads, and a forked copy of it must not
-run Python. Needs nothing but the standard library. UID and GID are -1 to stay who we are.
+The wrapper is a program, not a hook between fork and exec: the supervisor has threads, so a forked copy of it must not
+run Python. The wrapper needs only the standard library. UID and GID are -1 to keep the current user.
 """
 
 import ctypes
@@ -20,18 +20,18 @@ def _become(uid: int, gid: int) -> None:
 
 
 def _die_with(parent: int, death_signal: int) -> None:
-    """Ask the kernel for a signal when the parent is gone; other systems rely on the next start to end leftovers."""
+    """Ask the kernel for a signal when the parent ends. On other systems, the next start ends leftover servers."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:
-        sys.exit("the supervisor died before its child began")
+        sys.exit("the supervisor ended before its child started")
 
 
 def main(arguments: list[str]) -> None:
-    parent, death_signal, uid, gid = (int(word) for word in arguments[:4])
+    parent, death_signal, uid, gid = (int(argument) for argument in arguments[:4])
     command = arguments[4:]
     _become(uid, gid)
-    # After the change of user, which clears the request.
+    # After the change of user, which clears the death signal.
     _die_with(parent, death_signal)
     try:
         os.execv(command[0], command)

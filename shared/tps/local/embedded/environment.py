@@ -1,4 +1,4 @@
-"""What the embedded stack tells its processes: the variables that `tps.host.settings` reads."""
+"""The environment variables that the embedded stack sets for its processes; `tps.host.settings` reads them."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from tps.local.embedded.s3 import bucket_of
 from tps.local.embedded.vault import Vault
 
 DEFAULT_PLATFORM = "5790000000029"
-# What a person may set for the whole stack and every process of it then sees.
+# Variables that a person may set for the whole stack. They are passed to every process.
 _PASSED_ON = (
     *("TPS_COMPONENT", "TPS_XSD_DIR", "TPS_BATCH_WINDOW_S", "TPS_THREADS", "TPS_DELIVERY_ATTEMPTS"),
     *("TPS_UNREACHED_AFTER_S", "TPS_STATEMENT_TIMEOUT_S", "TPS_LOCK_TIMEOUT_S"),
@@ -21,7 +21,7 @@ _PASSED_ON = (
 
 
 class Addresses(Protocol):
-    """Where the three servers are."""
+    """The addresses of the three servers."""
 
     @property
     def nats_url(self) -> str: ...
@@ -33,7 +33,7 @@ class Addresses(Protocol):
 def process_environment(
     addresses: Addresses, vault: Vault, *, keys: Path, groups: Iterable[str], gateway_url: str
 ) -> dict[str, str]:
-    """All variables of a worker or the event delivery; what is set in our own environment wins. Holds secrets."""
+    """Return all variables of a worker or of event delivery. Variables of our own environment win. Contains secrets."""
     names = tuple(groups)
     made = {
         "TPS_GROUPS": ",".join(names),
@@ -60,7 +60,7 @@ def process_environment(
 
 
 def sign_in_folder(keys: Path) -> Path:
-    """Where hashes of the GUI's codes for signing in lie."""
+    """Return the folder with the hashes of sign-in codes for the GUI."""
     return keys / "sign-in"
 
 

@@ -1,4 +1,4 @@
-"""Servers that run elsewhere and replace embedded ones: their addresses, from the environment."""
+"""External servers that replace embedded servers: their addresses, from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Addresses of external servers, None where the embedded one serves.
+    """Addresses of external servers; None where the embedded server is used.
 
     Attributes:
         nats_url: `nats://USER:PASSWORD@HOST:PORT` of a user that is allowed to create streams and consumers.
-        s3_url: Without credentials; those of an identity that may make buckets follow.
-        postgres_admin_url: Of a role that may make roles and databases.
+        s3_url: Without credentials. The next two fields are the credentials of an identity that may create buckets.
+        postgres_admin_url: With a role that may create roles and databases.
     """
 
     nats_url: str | None = None
@@ -34,20 +34,20 @@ class External:
 
     @property
     def names(self) -> frozenset[str]:
-        """Which embedded servers are not started."""
+        """Return the names of the embedded servers that are not started."""
         urls = {"nats": self.nats_url, "s3": self.s3_url, "postgres": self.postgres_admin_url}
         return frozenset(name for name, url in urls.items() if url)
 
 
 def split_credentials(url: str) -> tuple[str, str, str]:
-    """An address without its credentials, the user and the password (empty if there are none)."""
+    """Return the address without credentials, the user and the password (empty if there are none)."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=place)), parts.username or "", parts.password or ""
 
 
 def with_role(admin_url: str, role: str, password: str) -> str:
-    """The same Postgres for another role, in the database of its name; other parameters (TLS) stay."""
+    """Return the URL for another role, in the database of the same name. Other parameters (TLS) stay."""
     parts = urlsplit(admin_url)
     place = f"{quote(role)}:{quote(password)}@{parts.netloc.rpartition('@')[2]}"
     return urlunsplit(parts._replace(netloc=place, path=f"/{role}"))

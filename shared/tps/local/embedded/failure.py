@@ -1,9 +1,9 @@
-"""What goes wrong with the embedded stack and a person can put right."""
+"""The error of the embedded stack that a person can correct."""
 
 from tps.errors import Unavailable
 
 
 class StackError(Unavailable):
-    """The stack cannot start or go on; the message says in one line what is wrong and what to do."""
+    """The stack cannot start or continue. The message says in one line what is wrong and what to do."""
 
     title = "the embedded stack cannot start"

@@ -1,4 +1,4 @@
-"""The embedded token issuer's key pair: `keys/issuer.json` (private) and `keys/jwks.json` (what doors check with)."""
+"""The key pair of the embedded token issuer: `keys/issuer.json` (private) and `keys/jwks.json` (public)."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ AUDIENCE = "tps"
 
 
 def ensure_issuer(keys: Path) -> Path:
-    """Make the P-256 key pair if there is none; returns the path of the public JWK set."""
+    """Create the P-256 key pair if it is missing. Return the path of the public JWK set."""
     public = keys / "jwks.json"
     if not public.exists():
         _make(keys / "issuer.json", public)

@@ -1,4 +1,4 @@
-"""The embedded NATS server: the ECP broker of one machine."""
+"""The embedded NATS server: the MADES broker on one machine."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tps.mades.subjects import group_name
 
 
 class NatsServer:
-    """One data folder's broker; its permissions follow `components.json` (group -> component codes)."""
+    """The broker of one data folder. Its permissions derive from `components.json` (group -> component codes)."""
 
     name = "nats"
 
@@ -36,7 +36,7 @@ class NatsServer:
         return f"nats://{HOST}:{self.port}"
 
     def prepare(self) -> Process:
-        """Choose a port, write the configuration, and say what is to run."""
+        """Choose a port, write the configuration, and return the process to start."""
         self.port = self.port or free_ports(1)[0]
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.write_configuration()
@@ -49,7 +49,7 @@ class NatsServer:
         )
 
     def is_ready(self) -> bool:
-        """True once it greets, which it does when its streams are recovered."""
+        """Return True if the server sends its greeting, which it does after recovering its streams."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1) as connection:
                 return connection.recv(5).startswith(b"INFO")
@@ -57,14 +57,14 @@ class NatsServer:
             return False
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no resource is held open."""
 
     def set_consumers(self, consumers: Iterable[tuple[str, str]]) -> None:
-        """Keep which (group, type) there are, for permissions; takes effect at the next start or reload."""
+        """Store the (group, type) pairs for the permissions. Takes effect at the next start or reload."""
         write_private(self._consumers, json.dumps({"consumers": sorted(consumers)}))
 
     def allow_component(self, group: str, code: str) -> bool:
-        """Let a group send under this component's code from the next reload on; False if it was allowed before."""
+        """Let a group send under this component code from the next reload on; return False if it already may."""
         with exclusive(self._components.with_suffix(".lock")):
             known = read_json(self._components)
             codes = set(known.get(group_name(group), []))
@@ -75,14 +75,14 @@ class NatsServer:
         return True
 
     def forbid_component(self, group: str, code: str) -> bool:
-        """Take that away from the next reload on; False if it was not allowed."""
+        """Withdraw this permission from the next reload on; return False if the group does not have it."""
         with exclusive(self._components.with_suffix(".lock")):
             known = read_json(self._components)
             codes = set(known.get(group_name(group), []))
             if code not in codes:
                 return False
             known[group] = sorted(codes - {code})
-            left = {name: each for name, each in known.items() if each}
+            left = {name: components for name, components in known.items() if components}
             write_private(self._components, json.dumps(left, indent=1))
         return True
 
@@ -90,7 +90,7 @@ class NatsServer:
         write_private(self._configuration, render_nats_conf(self.access(), self.port, self._folder / "jetstream"))
 
     def access(self) -> Access:
-        """What is allowed by the files of the data folder; a party's own group has what the shared one has."""
+        """Return the rights that follow from the data folder. A party's own group has those of the shared group."""
         consumers = [(group, message_type) for group, message_type in read_json(self._consumers).get("consumers", [])]
         components = {group: frozenset(codes) for group, codes in read_json(self._components).items()}
         own = [group for group in components if group not in self._groups]
@@ -107,5 +107,5 @@ class NatsServer:
 
 
 def reload(pid: int) -> None:
-    """Make a running server read its configuration again; open connections keep what they may still do."""
+    """Make a running server read its configuration again. Open connections keep their rights."""
     os.kill(pid, signal.SIGHUP)

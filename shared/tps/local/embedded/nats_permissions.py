@@ -1,4 +1,4 @@
-"""Who may do what at the broker: pure rules, from groups, components and consumers to a server's configuration.
+"""Permissions at the broker: pure rules from groups, components and consumers to the configuration of the server.
 
 Source: ARCHITECTURE.md, "Subjects and queues".
 """
@@ -18,11 +18,11 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Everything the broker's permissions depend on.
+    """Everything that the permissions of the broker depend on.
 
     Attributes:
-        passwords: Per user: each group, and `platform`, who makes streams and consumers, and deletes orphans.
-        components: Per group, the codes of the components it serves; a group publishes under these senders only.
+        passwords: By user: each group, and `platform`, which creates streams and consumers and deletes orphans.
+        components: By group, the codes of its components. A group publishes only with these senders.
         consumers: (group, message type) of every durable consumer.
     """
 
@@ -32,7 +32,7 @@ class Access:
 
 
 def render_nats_conf(access: Access, port: int, store: Path) -> str:
-    """The server's configuration file; JSON is a form of it. Holds passwords."""
+    """Return the configuration file of the server, as JSON, which NATS accepts. Contains passwords."""
     users = [_user(name, access) for name in sorted(access.passwords)]
     return json.dumps(
         {
@@ -54,7 +54,7 @@ def _user(name: str, access: Access) -> dict[str, Any]:
 
 
 def group_permissions(group: str, access: Access) -> dict[str, dict[str, list[str]]]:
-    """What one group's user may publish and subscribe; all else is denied."""
+    """Return the subjects that the user of a group may publish and subscribe. Everything else is denied."""
     kind = group_name(group).partition("-")[0]
     codes = sorted(component_code(code) for code in access.components.get(group, ()))
     publish = [*_sending(kind, codes), *_receiving(group, access.consumers)]
@@ -65,7 +65,7 @@ def _sending(kind: str, codes: Iterable[str]) -> list[str]:
     if kind == "tps":
         reading_dead = ["$JS.API.STREAM.INFO.DEAD", "$JS.API.STREAM.MSG.GET.DEAD"]
         return ["mades.>", "large.>", "$JS.API.STREAM.PURGE.LARGE", *reading_dead]
-    # The directory answers whoever asked; parties reach the platform and the directory only.
+    # The directory answers every group. Parties send to the platform and the directory only.
     groups = ("*",) if kind == "ecp" else ("tps", "ecp")
     subjects = []
     for code in codes:
@@ -77,7 +77,7 @@ def _sending(kind: str, codes: Iterable[str]) -> list[str]:
 def _receiving(group: str, consumers: Iterable[tuple[str, str]]) -> list[str]:
     own = [f"dead.{group}.>", f"wake.{group}.*", f"$JS.API.DIRECT.GET.LARGE.large.{group}.>"]
     own += [f"attempts.{group}.>", f"$JS.API.DIRECT.GET.ATTEMPTS.attempts.{group}.>"]
-    # One by one: a wildcard of NATS is a whole token, so that `agr_*` would be no pattern.
+    # List every consumer: a NATS wildcard matches a whole token, so `agr_*` is not a pattern.
     for name in sorted(consumer_name(*consumer) for consumer in consumers if consumer[0] == group):
         own += [
             f"$JS.API.CONSUMER.MSG.NEXT.MADES.{name}",

@@ -1,10 +1,10 @@
-"""Messages that are owed, and orphans: handled messages that a killed broker has kept.
+"""Owed messages, and orphans: handled messages that the broker kept after a kill.
 
-The broker deletes a message from the stream MADES when its consumer acknowledges it. After `kill -9` the broker may
-keep the acknowledgement and lose the deletion. Then the message stays until it is 14 days old, and no consumer delivers
-it again. So the number of messages in the stream does not say what is owed: the consumers do.
+The broker deletes a message from the stream MADES when its consumer acknowledges the message. After `kill -9`, the
+broker may keep the acknowledgement and lose the deletion. Then the message stays until it is 14 days old, and no
+consumer delivers it again. So only the consumers know how many messages are owed; the size of the stream does not.
 
-Only the administrator of the broker may delete messages from the stream; no group has this permission.
+Only the administrator of the broker may delete messages from the stream. No group has this permission.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EVERY_S = 60.0
 
 
 async def consumer_infos(stream: JetStreamContext) -> list[ConsumerInfo]:
-    """Return the state of every consumer; the broker lists at most 256 at once."""
+    """Return the state of every consumer. The broker lists at most 256 per request."""
     infos: list[ConsumerInfo] = []
     while page := await stream.consumers_info(_STREAM, offset=len(infos)):
         infos += page
@@ -35,26 +35,26 @@ async def consumer_infos(stream: JetStreamContext) -> list[ConsumerInfo]:
 
 
 def owed_by(info: ConsumerInfo) -> int:
-    """Return how many messages a consumer has not delivered, or not had acknowledged."""
+    """Return the number of messages that a consumer has not delivered or whose acknowledgement is missing."""
     return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
 
 async def count_owed(stream: JetStreamContext) -> int:
-    """Return how many messages are on their way to a function."""
+    """Return the number of messages that no function has handled yet."""
     return sum(map(owed_by, await consumer_infos(stream)))
 
 
 async def sweep_orphans(stream: JetStreamContext, at_most: int = _AT_ONCE) -> int:
-    """Delete orphans; return how many.
+    """Delete orphans and return their number.
 
-    A message is an orphan if the consumer of its subject has acknowledged everything up to the message and beyond, and
-    waits for no acknowledgement. A consumer that is in use is looked at again with the next sweep. Messages without a
-    consumer are not touched.
+    A message is an orphan if two conditions hold. The consumer of its subject has acknowledged everything up to the
+    message, and waits for no acknowledgement. The next sweep looks again at a consumer that is in use. Messages without
+    a consumer stay.
     """
     swept = 0
     for info in await consumer_infos(stream):
         while swept < at_most and (sequence := await _first_orphan(stream, info)) is not None:
-            # The consumer may have been made anew meanwhile, and then owes all that is in its queue.
+            # A consumer that was created again in the meantime owes every message in its queue.
             latest = await stream.consumer_info(_STREAM, info.name)
             if latest.created != info.created or not _has_acknowledged(latest, sequence):
                 break
@@ -63,7 +63,7 @@ async def sweep_orphans(stream: JetStreamContext, at_most: int = _AT_ONCE) -> in
 
 
 async def _first_orphan(stream: JetStreamContext, info: ConsumerInfo) -> int | None:
-    """The sequence of the first message in the consumer's queue, if the consumer has acknowledged it."""
+    """Return the sequence of the first message in the consumer's queue, if the consumer has acknowledged it."""
     from nats.js.errors import NotFoundError
 
     if not info.config.filter_subject or not _has_acknowledged(info, 1):
@@ -85,17 +85,17 @@ async def _delete(stream: JetStreamContext, sequence: int) -> bool:
 
     try:
         return await stream.delete_msg(_STREAM, sequence)
-    except APIError:  # The broker has deleted the message meanwhile.
+    except APIError:  # The broker has already deleted the message.
         return False
 
 
 @contextmanager
 def sweeping(administrator: tuple[str, str, str], say: Callable[[str], None]) -> Iterator[None]:
-    """Sweep every minute for as long as the block lasts: the broker may be killed and started again at any time.
+    """Sweep every minute during the block, because the broker may be killed and restarted at any time.
 
     Args:
         administrator: Address of the broker, user and password of its administrator.
-        say: Is told how many orphans were deleted.
+        say: Receives a text with the number of deleted orphans.
     """
     is_done = threading.Event()
     thread = threading.Thread(target=_keep_sweeping, args=[administrator, say, is_done], name="sweeper", daemon=True)
@@ -115,5 +115,5 @@ def _keep_sweeping(administrator: tuple[str, str, str], say: Callable[[str], Non
         except StoreAway:
             continue
         if swept:
-            say(f"deleted {swept} handled messages that the broker had kept when it was killed")
+            say(f"deleted {swept} handled messages that the broker kept after a kill")
     mailbox.close()

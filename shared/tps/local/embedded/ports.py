@@ -1,4 +1,4 @@
-"""Listening addresses on this machine alone."""
+"""Ports and sockets on the loopback address."""
 
 import errno
 import random
@@ -7,17 +7,17 @@ import socket
 from tps.local.embedded.failure import StackError
 
 HOST = "127.0.0.1"
-# Below the range from which kernels take ports of outgoing connections, so that a restarted server finds its own free.
+# Below the range of ephemeral ports, so that the port of a restarted server is still free.
 _FIRST, _LAST = 20000, 32000
 _TRIES = 200
 _BACKLOG = 1024
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct ports that nobody listens on, chosen at random so that two stacks do not meet.
+    """Return distinct free ports, chosen at random so that two stacks rarely collide.
 
     Raises:
-        StackError: There are none; whoever runs the machine must end something.
+        StackError: There are not enough free ports.
     """
     chosen: list[int] = []
     for _ in range(_TRIES):
@@ -30,7 +30,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """True if a server could listen on this port now."""
+    """Return True if a server can listen on this port now."""
     with socket.socket() as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,10 +41,10 @@ def is_free(port: int) -> bool:
 
 
 def listening_socket(port: int) -> socket.socket:
-    """The one socket that all workers accept from; port 0 takes a free one.
+    """Return the socket from which all workers accept connections. Port 0 takes a free port.
 
     Raises:
-        StackError: The port is taken or not allowed; choose another.
+        StackError: The port is in use or not permitted.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,7 +59,7 @@ def listening_socket(port: int) -> socket.socket:
 
 def _why_not(port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is taken by another program; choose one with --port"
+        return f"another program uses port {port}; choose another port with --port"
     if error.errno == errno.EACCES:
-        return f"port {port} needs more rights than you have; choose one above 1023 with --port"
+        return f"you have no permission to use port {port}; choose a port above 1023 with --port"
     return f"cannot listen on port {port}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""The embedded Postgres: one server, a database and a role per group."""
+"""The embedded Postgres: one server with a database and a role per group."""
 
 import importlib.util
 import os
@@ -15,8 +15,8 @@ from tps.local.embedded.unprivileged import can_run, own, public_copy, run_as, s
 from tps.local.embedded.vault import Vault
 
 ADMIN = "platform"
-# The log must hold no data: no statements, no parameters, no key values in details, and no errors, which quote what
-# they do not understand; whoever asked is told them.
+# The log must contain no data: no statements, no parameters, no key values in details, and no errors, because they
+# quote input. The client still receives errors.
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -34,7 +34,7 @@ _SETTINGS = {
 
 
 class PostgresServer:
-    """One data folder's Postgres; as root it runs as a user without rights."""
+    """The Postgres of one data folder. If we are root, it runs as an unprivileged user."""
 
     name = "postgres"
 
@@ -52,17 +52,17 @@ class PostgresServer:
         return self.url(ADMIN, "postgres")
 
     def url(self, role: str, database: str) -> str:
-        """How a role reaches a database; holds the password."""
+        """Return the URL of a role for a database. Contains the password."""
         return f"postgresql://{role}:{self._vault.password(f'postgres.{role}')}@{HOST}:{self.port}/{database}"
 
     def prepare(self) -> Process:
-        """Make the cluster if there is none, choose a port, and say what is to run."""
+        """Create the cluster if it is missing, choose a port, and return the process to start."""
         self.port = self.port or free_ports(1)[0]
         own(self._folder, self._user)
         if not (self._folder / "cluster" / "PG_VERSION").exists():
             self._initialise()
         self._write_access_rules()
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        settings = [argument for name, value in _SETTINGS.items() for argument in ("-c", f"{name}={value}")]
         return Process(
             name=self.name,
             command=(self._program("postgres"), "-D", f"{self._reachable}/cluster", "-p", str(self.port), *settings),
@@ -71,14 +71,14 @@ class PostgresServer:
             environment={"TZ": "UTC", "LC_ALL": "C"},
             kept_fds=() if self._fd is None else (self._fd,),
             user=self._user,
-            # Fast and immediate shutdown: end sessions, and do not wait for them.
+            # SIGINT and SIGQUIT: Postgres ends its sessions and does not wait for them.
             stop_signal=signal.SIGINT,
             death_signal=signal.SIGQUIT,
             stop_timeout_s=20,
         )
 
     def is_ready(self) -> bool:
-        """True once it takes connections."""
+        """Return True if the server accepts connections."""
         return accepts(self.admin_url)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class PostgresServer:
 
     @cached_property
     def _reachable(self) -> str:
-        """The folder's name for the server: as it is, or as an open descriptor for one who cannot pass its parents."""
+        """Return the folder's name for the server: an open descriptor if the server's user cannot enter the parents."""
         if self._user is None:
             return str(self._folder)
         self._fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -110,7 +110,7 @@ class PostgresServer:
         return str(self._install / "bin" / name)
 
     def _initialise(self) -> None:
-        # An interrupted attempt leaves a folder that initdb refuses; it holds nothing yet.
+        # initdb refuses the folder of an interrupted attempt. The folder contains no data yet.
         shutil.rmtree(self._folder / "cluster", ignore_errors=True)
         password = self._folder / "password"
         password.write_text(self._vault.password(f"postgres.{ADMIN}"))
@@ -134,12 +134,12 @@ class PostgresServer:
     def _write_access_rules(self) -> None:
         rules = [f"host {group} {group} {HOST}/32 scram-sha-256" for group in map(_quoted, self._groups)]
         rules.append(f"host all {ADMIN} {HOST}/32 scram-sha-256")
-        # Written in place: the file belongs to the server's user already.
+        # Write in place: the file already belongs to the server's user.
         (self._folder / "cluster" / "pg_hba.conf").write_text("\n".join(rules) + "\n")
 
 
 def accepts(url: str) -> bool:
-    """True if a Postgres answers under this URL."""
+    """Return True if a Postgres answers at this URL."""
     import psycopg
 
     try:

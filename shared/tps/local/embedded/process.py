@@ -1,4 +1,4 @@
-"""What a child process is to be, and the one that runs."""
+"""The description of a child process, and how it is started."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a child becomes; None in `Process` stays who the supervisor is."""
+    """The user that a child becomes. None in `Process` keeps the user of the supervisor."""
 
     uid: int
     gid: int
@@ -24,15 +24,15 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One child: what runs, as whom, and how it is stopped.
+    """One child: its command, its user and its signals.
 
     Attributes:
-        name: Unique in its supervisor; its log is `<name>.log`.
-        command: Program, by absolute path, and arguments; never a secret, everybody on the machine sees them.
-        environment: Added to the few harmless variables that are inherited; secrets may go here.
-        kept_fds: File descriptors the child inherits under the same numbers.
-        stop_signal: Asks it to stop in order.
-        death_signal: What it gets when the supervisor is gone.
+        name: Unique in its supervisor. Its log is `<name>.log`.
+        command: Absolute path of the program, and arguments. Never a secret: every user of the machine can see them.
+        environment: Added to the few harmless variables that are inherited. May contain secrets.
+        kept_fds: File descriptors that the child inherits under the same numbers.
+        stop_signal: Asks the child to stop.
+        death_signal: The child receives it when the supervisor ends.
         stop_timeout_s: Seconds from the stop signal to SIGKILL.
     """
 
@@ -49,14 +49,14 @@ class Process:
 
 
 def base_environment() -> dict[str, str]:
-    """The variables of ours that a child may see."""
+    """Return the variables of our environment that a child inherits."""
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
 def spawn(process: Process) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, its output going to its log.
+    """Start a child in its own session, with its output in its log.
 
-    The calling thread must live as long as the child: the kernel counts the thread's end as the parent's.
+    The calling thread must live as long as the child, because for the kernel the end of the thread is the parent's end.
     """
     user = process.user or User(-1, -1)
     wrapper = [sys.executable, "-I", "-S", str(_WRAPPER), str(os.getpid()), str(int(process.death_signal))]
@@ -77,7 +77,7 @@ def spawn(process: Process) -> subprocess.Popen[bytes]:
 
 
 def last_lines(log: Path, count: int = 8) -> str:
-    """The end of a child's log, to show why it died."""
+    """Return the end of a child's log, which shows why it ended."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 8192))

@@ -1,4 +1,4 @@
-"""Streams, consumers, databases and buckets: made if missing, brought to their form if not; safe to repeat."""
+"""Provisioning of streams, consumers, databases and buckets: creates or updates them, and is safe to repeat."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -20,19 +20,19 @@ DEAD_S = 90 * _DAY_S
 DUPLICATE_WINDOW_S = 600.0
 ACK_WAIT_S = 12.0
 MAX_ACK_PENDING = 256
-# An emergency is tried until its time to live is over: a few hundred that fail must not hold up the next one.
+# An emergency is retried until its time to live ends. A few hundred failing emergencies must not delay the next one.
 MAX_ACK_PENDING_EMERGENCIES = 8192
 _TIMEOUT_S = 10.0
 _RELOAD_S = 5.0
 
 
 def provision_nats(url: str, user: str, password: str, consumers: Iterable[tuple[str, str]]) -> None:
-    """Make the streams and one durable consumer per (group, message type); consumers of no type any more go."""
+    """Create the streams and a durable consumer per (group, message type). Delete consumers that are not listed."""
     asyncio.run(_provision_nats(url, user, password, list(consumers)))
 
 
 async def _provision_nats(url: str, user: str, password: str, consumers: list[tuple[str, str]]) -> None:
-    client = await _connect_once_it_lets_in(url, user, password)
+    client = await _connect_after_reload(url, user, password)
     try:
         manager = client.jetstream(timeout=_TIMEOUT_S)
         for config in _streams():
@@ -43,8 +43,8 @@ async def _provision_nats(url: str, user: str, password: str, consumers: list[tu
         await client.close()
 
 
-async def _connect_once_it_lets_in(url: str, user: str, password: str) -> "Client":
-    """A broker that is reading its configuration again lets nobody in for a moment."""
+async def _connect_after_reload(url: str, user: str, password: str) -> "Client":
+    """Connect, and retry a refusal: a broker that reloads its configuration refuses all users for a moment."""
     from tenacity import AsyncRetrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
     refused = retry_if_exception_message(match=".*Authorization Violation")
@@ -113,7 +113,7 @@ async def _ensure_stream(manager: "JetStreamContext", config: "StreamConfig") ->
 async def _ensure_consumers(manager: "JetStreamContext", consumers: list[tuple[str, str]]) -> None:
     wanted = {consumer_name(*consumer): _consumer(*consumer) for consumer in consumers}
     known = {info.name for info in await consumer_infos(manager)}
-    # First, because a queue takes no two consumers of one subject.
+    # Delete first: a work queue allows only one consumer per subject.
     for name in known - wanted.keys():
         await manager.delete_consumer("MADES", name)
     for config in wanted.values():
@@ -135,10 +135,10 @@ def _consumer(group: str, message_type: str) -> "ConsumerConfig":
 
 
 def provision_postgres(admin_url: str, passwords: Mapping[str, str]) -> None:
-    """Make one role and one database of the same name per group; each role reaches its own database only.
+    """Create a role and a database of the same name per group. A role can connect to its own database only.
 
     Args:
-        admin_url: Of a role that may make roles and databases.
+        admin_url: With a role that may create roles and databases.
         passwords: Group name -> password of its role.
     """
     import psycopg
@@ -155,7 +155,7 @@ def _ensure_role(connection: "psycopg.Connection[tuple[object, ...]]", name: str
 
     is_known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
     verb = "ALTER" if is_known else "CREATE"
-    # A hash made here: the password itself is in no statement, so in no log of the server.
+    # Hash the password here, so that no statement and no log of the server contains it.
     hashed = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     statement = sql.SQL(verb + " ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
     connection.execute(statement.format(sql.Identifier(name), sql.Literal(hashed)))
@@ -166,7 +166,7 @@ def _ensure_database(connection: "psycopg.Connection[tuple[object, ...]]", name:
 
     database = sql.Identifier(name)
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-        # Copying the empty template by write-ahead log is slower than by files on a small machine.
+        # On a small machine, FILE_COPY is faster than WAL_LOG for the empty template.
         statement = "CREATE DATABASE {} OWNER {} STRATEGY FILE_COPY"
         connection.execute(sql.SQL(statement).format(database, database))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))

@@ -1,4 +1,4 @@
-"""What a running stack leaves on disk for others and for its successor: `run.json` and the lock."""
+"""Files of a running stack for other commands and for the next start: `run.json` and the lock."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ _POLL_S = 0.02
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file atomically that only its owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -29,20 +29,23 @@ def write_private(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, empty if the file is not there or was cut short."""
+    """Return a JSON object; empty if the file is missing or truncated."""
     try:
-        found = json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def lock(folder: Path) -> IO[str] | None:
-    """Take the data folder for this process; None if another one has it. Ends with the process, however that ends."""
+    """Lock the data folder for this process; return None if another process has the lock.
+
+    The lock ends with the process.
+    """
     try:
         file = (folder / "lock").open("a")
     except OSError as error:
-        raise StackError(f"cannot write in the data folder {folder}: {error.strerror}") from error
+        raise StackError(f"cannot write to the data folder {folder}: {error.strerror}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -60,16 +63,16 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def end_leftovers(run: dict[str, Any]) -> list[str]:
-    """End children of a killed stack, by recorded process id and command line; returns the names of those ended."""
+    """Kill children of a killed stack, by process id and command line. Return the names of the killed children."""
     import psutil
 
     ended = []
     for name, child in run.get("processes", {}).items():
         with suppress(psutil.NoSuchProcess):
-            found = psutil.Process(child["pid"])
-            # While the wrapper has not yet become the server, the server's command is the end of its own.
-            if found.cmdline()[-len(child["command"]) :] == child["command"]:
-                _end(found)
+            process = psutil.Process(child["pid"])
+            # Before the wrapper becomes the server, the server's command is the end of the wrapper's command.
+            if process.cmdline()[-len(child["command"]) :] == child["command"]:
+                _end(process)
                 ended.append(name)
     return ended
 
@@ -87,7 +90,7 @@ def _end(process: Any) -> None:
 
 
 def _runs(process: Any) -> bool:
-    """False for one that has ended, also if nobody has buried it: it holds no port and no file."""
+    """Return False for an ended process. A zombie holds no port and no file, so it counts as ended."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""Administration of any S3: is it ready, and which buckets there are."""
+"""Administration of any S3: readiness and buckets."""
 
 import threading
 import uuid
@@ -14,12 +14,12 @@ _PROBE = "probe"
 
 
 def bucket_of(group: str) -> str:
-    """The bucket of a group's documents."""
+    """Return the bucket of a group's documents."""
     return f"{group.lower()}-documents"
 
 
 class S3Admin:
-    """The platform's own identity at an S3."""
+    """The administrator's identity at an S3."""
 
     def __init__(self, url: str, access_key: str, secret_key: str):
         self._url = url
@@ -29,7 +29,7 @@ class S3Admin:
         self._opened: S3Client | None = None
 
     def can_store(self) -> bool:
-        """True if a put on the condition that nothing is there is answered as it must be."""
+        """Return True if a conditional put (only if the key is new) succeeds."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         client = self._client()
@@ -43,7 +43,7 @@ class S3Admin:
         return True
 
     def ensure_buckets(self, names: Iterable[str]) -> None:
-        """Make the buckets that are missing."""
+        """Create missing buckets."""
         client = self._minio()
         known = {bucket.name for bucket in client.list_buckets()}
         for name in names:

@@ -1,8 +1,11 @@
-"""The embedded S3: SeaweedFS, all its parts in one process, every listener on this machine alone.
+"""The embedded S3: SeaweedFS, with all its parts in one process and all listeners on the loopback address.
 
-Facts it is built on: without `-filer.disableHttp` its filer reads and deletes without credentials; the identities must
-be there before it starts; told that its master has no peers it elects none, and is ready in 2 s, else in 3 s or 8 s,
-depending on whether the storage part comes before the election is over, is refused and sleeps for five seconds.
+Facts behind the options:
+
+- Without `-filer.disableHttp`, the filer reads and deletes without credentials.
+- The identities must exist before the start.
+- With `-master.peers=none` there is no election, and the server is ready in 2 s. Otherwise it takes 3 s or 8 s: if the
+  storage part comes before the election ends, the master refuses it, and it sleeps for five seconds.
 """
 
 import json
@@ -23,7 +26,7 @@ _PORTS = tuple(f"{part}.port{kind}" for part in ("s3", "master", "volume", "file
 
 
 class SeaweedServer:
-    """One data folder's object store; one identity per group, with rights on its own bucket only."""
+    """The object store of one data folder. Each group has an identity with rights on its own bucket only."""
 
     name = "s3"
 
@@ -40,7 +43,7 @@ class SeaweedServer:
         return f"http://{HOST}:{self.port}"
 
     def prepare(self) -> Process:
-        """Choose ports, write the identities, and say what is to run."""
+        """Choose ports, write the identities, and return the process to start."""
         self.close()
         numbers = free_ports(len(_PORTS))
         self.port = numbers[0]
@@ -56,23 +59,23 @@ class SeaweedServer:
             folder=self._folder,
             log=self._log,
             environment={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
-            # Its orderly end takes 25 s and adds nothing to what is stored.
+            # A graceful stop takes 25 s and does not make the data safer.
             stop_signal=signal.SIGKILL,
         )
 
     def is_ready(self) -> bool:
-        """True once it stores something new, and not before: it listens long before it can."""
+        """Return True if the server can store an object. It listens long before it can."""
         return self.admin.can_store()
 
     def close(self) -> None:
-        """Remove the sockets that its parts leave outside the data folder, of a killed run as well."""
+        """Remove the sockets that the parts create outside the data folder, also those of a killed run."""
         for port in read_json(self._folder / "ports.json").get("ports", []):
             for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
                 path.unlink(missing_ok=True)
 
     @property
     def admin(self) -> S3Admin:
-        """The identity that makes buckets."""
+        """Return the identity that creates buckets."""
         if self._admin is None:
             self._admin = S3Admin(self.url, ADMIN, self._vault.password(f"s3.{ADMIN}"))
         return self._admin
@@ -112,7 +115,7 @@ class SeaweedServer:
                 admin,
                 *own,
                 _identity(GUI, GUI, self._secret(GUI)),
-                # The pages hold nothing of anybody; browsers come without credentials.
+                # The pages contain no data of parties, and browsers have no credentials.
                 {"name": "anonymous", "actions": [f"Read:{GUI}"]},
             ]
         }
@@ -121,7 +124,7 @@ class SeaweedServer:
         return self._vault.password(f"s3.{identity}")
 
     def _security(self) -> str:
-        """Its parts trust each other by these keys, so that nobody reads or writes past the S3 door over HTTP."""
+        """Return the keys by which the parts trust each other. They close HTTP access that bypasses S3."""
         sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
         return "".join(f'[{name}]\nkey = "{self._vault.password(f"seaweed.{name}")}"\n' for name in sections)
 

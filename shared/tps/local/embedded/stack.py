@@ -1,4 +1,4 @@
-"""One data folder's stack: its servers, their provisioning, and what others need to reach them."""
+"""The stack of one data folder: its servers, their provisioning, and the addresses that other processes need."""
 
 import json
 import os
@@ -34,17 +34,17 @@ _NEEDED_BYTES = 500 * 1024 * 1024
 
 
 def say_on_stderr(text: str) -> None:
-    """Progress and troubles, for people."""
+    """Print progress and problems for people."""
     print(text, file=sys.stderr, flush=True)
 
 
 class LocalStack:
-    """The stack of a data folder, started here or attached to.
+    """The stack of a data folder, started by this process or attached to.
 
     Args:
-        data: The folder; made if missing, private.
+        data: The folder. If missing, it is created with access for its owner only.
         consumers: Every (group, message type) of stack.yml; None takes those of the last start.
-        say: Told whatever a person should see.
+        say: Receives messages for people.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class LocalStack:
         self._is_ready = False
         self._make_servers({})
 
-    # --- life
+    # --- start and stop
 
     def start_servers(self, which: Iterable[str] = SERVERS, *, wait_for: Iterable[str] | None = None) -> None:
-        """Start these servers at once and wait until those in `wait_for` (default all) answer.
+        """Start these servers together, and wait until those in `wait_for` (default: all) answer.
 
         Raises:
             StackError: The folder is in use, or a server does not start.
@@ -86,29 +86,29 @@ class LocalStack:
         self.wait_ready(wanted if wait_for is None else [name for name in wanted if name in set(wait_for)])
 
     def open(self) -> None:
-        """Take the data folder for this process, and end what a killed one left."""
+        """Lock the data folder for this process, and end leftovers of a killed stack."""
         if self._lock is not None:
             return
         _check_disk(self.data)
         self._lock = lock(self.data)
         if self._lock is None:
             holder = self.run_record().get("pid", "unknown")
-            raise StackError(f"the data folder {self.data} is in use by another running stack (pid {holder})")
+            raise StackError(f"another running stack uses the data folder {self.data} (pid {holder})")
         for name in end_leftovers(self.run_record()):
-            self.say(f"ended {name}, left over from a killed stack")
+            self.say(f"ended {name}, a leftover of a killed stack")
         self._supervisor = Supervisor(self.say, self._write_record)
 
     def start(self, process: Process) -> None:
-        """Start and supervise one more process."""
+        """Start and supervise another process."""
         self._supervising().start(process)
 
     def stop_processes(self, names: Iterable[str]) -> None:
-        """Stop these in order, together."""
+        """Stop these processes together."""
         self._supervising().stop(names)
 
     @contextmanager
     def without(self, name: str) -> Iterator[None]:
-        """One process is stopped for as long as the block lasts; for tests of what then waits."""
+        """Stop a process for the block, so that a test can see what waits for it."""
         process = self._supervising().process(name)
         self.stop_processes([name])
         try:
@@ -120,13 +120,13 @@ class LocalStack:
         """Wait until these servers answer.
 
         Raises:
-            StackError: One dies again and again, or does not answer in time.
+            StackError: A server dies repeatedly, or does not answer in time.
         """
         for name in names:
             self.wait_until(self._servers[name].is_ready, name, timeout_s)
 
     def wait_until(self, is_ready: Callable[[], bool], name: str, timeout_s: float = _READY_TIMEOUT_S) -> None:
-        """Wait for one supervised process to be ready."""
+        """Wait until a supervised process is ready."""
         deadline = time.monotonic() + timeout_s
         while not is_ready():
             self._supervising().check(name)
@@ -135,7 +135,7 @@ class LocalStack:
             time.sleep(_POLL_S)
 
     def stop(self) -> None:
-        """Stop the servers and let go of the folder; safe to repeat."""
+        """Stop the servers and unlock the folder; safe to repeat."""
         if self._supervisor is not None:
             self._supervisor.stop(SERVERS)
             self._supervisor.close()
@@ -150,7 +150,7 @@ class LocalStack:
     # --- provisioning
 
     def provision(self) -> None:
-        """Streams, consumers, roles, databases and their tables; needs NATS and Postgres, not S3."""
+        """Create streams, consumers, roles, databases and tables. Needs NATS and Postgres, but not S3."""
         with ThreadPoolExecutor(2) as pool:
             broker = pool.submit(self.provision_broker)
             self.provision_databases()
@@ -166,7 +166,7 @@ class LocalStack:
         provision_postgres(self.postgres_admin_url, passwords)
 
     def migrate(self) -> None:
-        """Bring every group's tables to their newest form."""
+        """Apply the missing migrations of every group."""
         from tps.stores.migrations import migrate
 
         for group in self.groups:
@@ -176,25 +176,25 @@ class LocalStack:
         self.s3_admin.ensure_buckets([*map(bucket_of, self.groups), GUI])
 
     def allow_component(self, group: str, code: str) -> None:
-        """Let a group's broker user send under this component's code, at once if the broker runs here."""
+        """Let a group's broker user send under this component code, at once if the broker runs here."""
         if not self.nats.allow_component(group, code):
             return
         if "nats" in self.external.names:
-            self.say(f"the broker is external: let its user {group} publish under the sender code {code}")
+            self.say(f"the broker is external: allow its user {group} to publish with the sender code {code}")
             return
         self._reload_broker(group)
 
     def forbid_component(self, group: str, code: str) -> None:
-        """Take that away; a group of a party's own goes with its last component."""
+        """Withdraw this permission. A party's own group ends with its last component."""
         if not self.nats.forbid_component(group, code):
             return
         if "nats" in self.external.names:
-            self.say(f"the broker is external: its user {group} may no longer publish under the sender code {code}")
+            self.say(f"the broker is external: forbid its user {group} to publish with the sender code {code}")
             return
         self._reload_broker(group)
 
     def _reload_broker(self, group: str) -> None:
-        """At once, if it runs here; a party's own group comes and goes with its consumers."""
+        """Reload the broker if it runs here. The consumers of a party's own group change with the group."""
         pid = self.pid("nats")
         if pid is not None:
             if group not in self.groups:
@@ -202,7 +202,7 @@ class LocalStack:
             self.nats.write_configuration()
             reload(pid)
 
-    # --- what others need
+    # --- addresses and environment
 
     @property
     def nats_url(self) -> str:
@@ -210,7 +210,7 @@ class LocalStack:
 
     @property
     def nats_admin(self) -> tuple[str, str, str]:
-        """Address, user and password of the one who makes streams and consumers."""
+        """Return address, user and password of the broker's administrator."""
         if self.external.nats_url:
             return split_credentials(self.external.nats_url)
         return self.nats.url, PLATFORM, self.vault.password(f"nats.{PLATFORM}")
@@ -230,11 +230,11 @@ class LocalStack:
         return self.external.postgres_admin_url or self.postgres.url(ADMIN, "postgres")
 
     def database_url(self, group: str) -> str:
-        """How a group's role reaches its database; holds the password."""
+        """Return the URL of a group's database for its role. Contains the password."""
         return with_role(self.postgres_admin_url, group, self.vault.password(f"postgres.{group}"))
 
     def environment(self) -> dict[str, str]:
-        """What workers and the event delivery are told; holds secrets."""
+        """Return the environment of workers and event delivery. Contains secrets."""
         return process_environment(
             self, self.vault, keys=self.keys_dir, groups=self.groups, gateway_url=self.gateway_url
         )
@@ -242,11 +242,11 @@ class LocalStack:
     # --- the record
 
     def run_record(self) -> dict[str, Any]:
-        """What the running stack wrote of itself; empty if none runs."""
+        """Return the record of the running stack; empty if none runs."""
         return read_json(self.data / "run.json")
 
     def pid(self, name: str) -> int | None:
-        """The process id of a child, of ours or of the stack attached to."""
+        """Return the process id of a child of this stack, or of the stack attached to."""
         if self._supervisor is not None:
             return self._supervisor.pid(name)
         process = self.run_record().get("processes", {}).get(name)
@@ -254,16 +254,16 @@ class LocalStack:
 
     @property
     def is_started_here(self) -> bool:
-        """True if this process supervises the stack, and did not attach to another's."""
+        """Return True if this process supervises the stack, False if it is attached to another process's stack."""
         return self._supervisor is not None
 
     def announce(self, mode: str, is_ready: bool) -> None:
-        """Say in `run.json` what this stack is (`up` stays, others go soon) and whether others may attach."""
+        """Record the mode of this stack in `run.json` (`up` keeps running) and whether others may attach."""
         self._mode, self._is_ready = mode, is_ready
         self._write_record(self._supervising().running())
 
     def attach(self) -> bool:
-        """Take the addresses of the stack that runs on this folder; False if none does or it is not ready."""
+        """Take the addresses of the stack that runs on this folder; return False if none runs or it is not ready."""
         record = self.run_record()
         if record.get("mode") != "up" or not record.get("is_ready"):
             return False
@@ -295,7 +295,7 @@ class LocalStack:
 
     def _supervising(self) -> Supervisor:
         if self._supervisor is None:
-            raise StackError("the stack is not started here")
+            raise StackError("this process has not started the stack")
         return self._supervisor
 
 
@@ -303,10 +303,10 @@ class LocalStack:
 def attach_or_start(
     data: Path, *, consumers: Iterable[tuple[str, str]] | None = None, say: Callable[[str], None] = say_on_stderr
 ) -> Iterator[LocalStack]:
-    """The stack that runs on this folder, else its NATS and Postgres, provisioned, for as long as the block lasts.
+    """Yield the stack that runs on this folder, or start and provision NATS and Postgres for the block.
 
     Raises:
-        StackError: Another command keeps the folder too long, or a server does not start.
+        StackError: Another command locks the folder too long, or a server does not start.
     """
     stack = LocalStack(data, consumers=consumers, say=say)
     deadline = time.monotonic() + _LOCK_TIMEOUT_S
@@ -333,7 +333,7 @@ def running_stack(
     consumers: Iterable[tuple[str, str]] = (),
     say: Callable[[str], None] = say_on_stderr,
 ) -> Iterator[LocalStack]:
-    """Servers on a folder, provisioned but for tables, for as long as the block lasts; for tests."""
+    """Yield servers on a folder, provisioned without tables; for tests."""
     stack = LocalStack(data, consumers=consumers, say=say)
     wanted = set(which)
     try:
@@ -361,9 +361,9 @@ def _private_folder(data: Path) -> Path:
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise StackError(f"cannot make the data folder {data}: {error.strerror}") from error
+        raise StackError(f"cannot create the data folder {data}: {error.strerror}") from error
     if not os.access(data, os.W_OK | os.X_OK):
-        raise StackError(f"you may not write in the data folder {data}")
+        raise StackError(f"you have no permission to write to the data folder {data}")
     return data.resolve()
 
 
@@ -371,4 +371,4 @@ def _check_disk(data: Path) -> None:
     free = shutil.disk_usage(data).free
     if free < _NEEDED_BYTES:
         needed = f"{_NEEDED_BYTES // 2**20} MB"
-        raise StackError(f"not enough disk for {data}: {free // 2**20} MB free, {needed} needed")
+        raise StackError(f"not enough disk space for {data}: {free // 2**20} MB are free, but {needed} are needed")

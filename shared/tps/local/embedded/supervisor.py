@@ -1,4 +1,4 @@
-"""Keeps children running: starts them, restarts what dies, loudly, and stops them in order."""
+"""The supervisor starts child processes, restarts those that die, reports each restart, and stops all in order."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tps.local.embedded.process import Process, last_lines, spawn
 _POLL_S = 0.1
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 30.0
-# One that ran this long starts with the shortest delay again.
+# A child that ran this long restarts with the shortest delay again.
 _STABLE_S = 5.0
 _DEATHS_BEFORE_READY = 4
 
@@ -32,11 +32,11 @@ class _Child:
 
 
 class Supervisor:
-    """Children of this process; all are started by one thread that lives as long as they do.
+    """Child processes of this process. One thread starts all, and lives as long as they do.
 
     Args:
-        say: Told in one text whatever a person should see.
-        changed: Called when the set of running processes changed; gets name -> (pid, command).
+        say: Receives messages for people.
+        changed: Called with name -> (pid, command) when the set of running processes changes.
     """
 
     def __init__(self, say: Callable[[str], None], changed: Callable[[dict[str, tuple[int, tuple[str, ...]]]], None]):
@@ -49,13 +49,13 @@ class Supervisor:
         self._thread.start()
 
     def start(self, process: Process) -> None:
-        """Start a child now and keep it running from now on."""
+        """Start a child now, and restart it whenever it dies."""
         with self._condition:
             self._children[process.name] = _Child(process, due=time.monotonic())
             self._condition.notify_all()
 
     def stop(self, names: Iterable[str]) -> None:
-        """Ask these to stop, all at once, wait, and end by force who does not; then they are forgotten."""
+        """Stop these children together, kill those that do not stop in time, and forget them."""
         wanted = set(names)
         with self._condition:
             children = [child for name, child in self._children.items() if name in wanted]
@@ -71,7 +71,7 @@ class Supervisor:
         self._tell()
 
     def close(self) -> None:
-        """Stop whatever is left, and the watching."""
+        """Stop all remaining children and the supervising thread."""
         self.stop(list(self._children))
         with self._condition:
             self._is_closed = True
@@ -79,17 +79,17 @@ class Supervisor:
         self._thread.join()
 
     def pid(self, name: str) -> int | None:
-        """The process id of a running child; None while it does not run."""
+        """Return the process id of a running child; None while it does not run."""
         child = self._children.get(name)
         running = child.running if child else None
         return running.pid if running is not None and running.poll() is None else None
 
     def process(self, name: str) -> Process:
-        """How a child is started; KeyError if there is none of that name."""
+        """Return how a child is started; raises KeyError for an unknown name."""
         return self._children[name].process
 
     def running(self) -> dict[str, tuple[int, tuple[str, ...]]]:
-        """Name -> (process id, command) of the children that run."""
+        """Return name -> (process id, command) of the running children."""
         return {
             name: (child.running.pid, child.process.command)
             for name, child in list(self._children.items())
@@ -97,10 +97,10 @@ class Supervisor:
         }
 
     def check(self, name: str) -> None:
-        """Fail if a child that is not ready yet dies again and again.
+        """Raise if a child that is not ready yet dies repeatedly.
 
         Raises:
-            StackError: With the last lines of its log.
+            StackError: The child does not start. The message has the last lines of its log.
         """
         child = self._children[name]
         if child.deaths >= _DEATHS_BEFORE_READY:
@@ -132,11 +132,11 @@ class Supervisor:
         child.delay_s = _FIRST_DELAY_S if lived_s > _STABLE_S else min(child.delay_s * 2, _LONGEST_DELAY_S)
         child.deaths += 1
         child.due = time.monotonic() + child.delay_s
-        # Whatever it had started must not hold its port or its files.
+        # Processes that the child started must not keep its port or its files.
         _kill_group(child.running.pid)
         self._say(
-            f"{child.process.name} died ({_how(child.running.returncode)}) after {lived_s:.1f} s; "
-            f"again in {child.delay_s:.1f} s. Its last lines:\n{last_lines(child.process.log)}"
+            f"{child.process.name} died ({_cause(child.running.returncode)}) after {lived_s:.1f} s; "
+            f"restarting in {child.delay_s:.1f} s. The last lines of its log:\n{last_lines(child.process.log)}"
         )
         child.running = None
 
@@ -159,14 +159,14 @@ def _wait(child: _Child) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    """End all of a child's session; a stopped leader's group may still hold helpers of it."""
+    """Kill the whole session of a child. Helper processes may outlive its leader."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return
 
 
-def _how(returncode: int) -> str:
+def _cause(returncode: int) -> str:
     if returncode >= 0:
         return f"exit code {returncode}"
     return signal.Signals(-returncode).name

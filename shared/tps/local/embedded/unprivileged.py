@@ -1,8 +1,8 @@
-"""Running a program as somebody with no rights, where we are root and the program refuses root.
+"""Runs a program as an unprivileged user, where we are root and the program refuses root.
 
-That somebody often cannot pass the folders above ours (a home folder, a test's temporary one). No folder is opened
-for it: the data folder is handed over as an open file descriptor, named `/proc/self/fd/N`, which needs no right to the
-folders above; programs that lie out of reach are copied once to where everybody can read them.
+Often, this user cannot enter the parents of our folders (a home folder, a temporary folder of a test). No permission is
+changed. The data folder is passed as an open file descriptor, named `/proc/self/fd/N`, which needs no access to its
+parents. Programs that the user cannot reach are copied once to a folder that everybody can read.
 """
 
 import os
@@ -23,10 +23,10 @@ _CACHE = Path("/var/tmp")
 
 
 def server_user() -> User | None:
-    """Whom a server that refuses root becomes; None if we are not root.
+    """Return the user for a server that refuses root; None if we are not root.
 
     Raises:
-        StackError: We are root where an open folder cannot be handed over.
+        StackError: We are root on a system where an open folder cannot be passed.
     """
     if os.geteuid() != 0:
         return None
@@ -34,25 +34,25 @@ def server_user() -> User | None:
         raise StackError("Postgres does not run as root; start the stack as an ordinary user")
     for name in _NAMES:
         try:
-            found = pwd.getpwnam(name)
+            account = pwd.getpwnam(name)
         except KeyError:
             continue
-        return User(found.pw_uid, found.pw_gid)
+        return User(account.pw_uid, account.pw_gid)
     return User(65534, 65534)
 
 
 def own(folder: Path, user: User | None) -> None:
-    """Make a private folder that belongs to this user."""
+    """Create a private folder that belongs to this user."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if user is not None and folder.stat().st_uid != user.uid:
         os.chown(folder, user.uid, user.gid)
 
 
 def run_as(user: User | None, command: Sequence[str], kept_fds: tuple[int, ...] = ()) -> None:
-    """Run a program to its end.
+    """Run a program and wait for its end.
 
     Raises:
-        StackError: It failed; the message has the end of what it said.
+        StackError: The program failed. The message has the end of its output.
     """
     try:
         done = subprocess.run(
@@ -67,13 +67,13 @@ def run_as(user: User | None, command: Sequence[str], kept_fds: tuple[int, ...] 
             extra_groups=None if user is None else [],
         )
     except PermissionError as error:
-        raise StackError(f"{command[0]} may not be executed here; is its folder mounted noexec?") from error
+        raise StackError(f"{command[0]} cannot be executed; is its folder mounted noexec?") from error
     if done.returncode != 0:
         raise StackError(f"{Path(command[0]).name} failed: {_end_of(done.stderr or done.stdout)}")
 
 
 def can_run(user: User | None, command: Sequence[str]) -> bool:
-    """True if the program starts and ends well as this user."""
+    """Return True if the program succeeds as this user."""
     try:
         run_as(user, command)
     except StackError:
@@ -82,13 +82,13 @@ def can_run(user: User | None, command: Sequence[str]) -> bool:
 
 
 def public_copy(name: str, sources: Sequence[Path]) -> Path:
-    """A copy of these folders, side by side, that everybody can read and only we can write; made once."""
+    """Return a copy of these folders, side by side, that everybody can read and only we can write; made once."""
     copy = _CACHE / f"{name}-{os.geteuid()}"
     if not copy.exists():
         _copy(copy, sources)
-    found = copy.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise StackError(f"{copy} is not ours; remove it")
+    status = copy.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise StackError(f"{copy} belongs to another user, or others can write to it; remove it")
     return copy
 
 
@@ -100,7 +100,7 @@ def _copy(copy: Path, sources: Sequence[Path]) -> None:
         subprocess.run(["chmod", "-R", "u+rwX,go=rX", str(temporary)], check=True)
         temporary.rename(copy)
     except OSError as error:
-        # Somebody else finished the same copy first, or the disk is full.
+        # Another process finished the same copy first, or the disk is full.
         shutil.rmtree(temporary, ignore_errors=True)
         if not copy.exists():
             raise StackError(f"cannot copy programs to {copy}: {error.strerror}") from error

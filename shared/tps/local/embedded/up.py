@@ -1,4 +1,4 @@
-"""`./tps up`: servers, event delivery and workers behind one port, until somebody says stop."""
+"""`./tps up`: runs servers, event delivery and workers behind one port, until a signal stops it."""
 
 import signal
 import socket
@@ -23,7 +23,7 @@ DELIVERY = "delivery"
 
 
 def _nothing(_stack: LocalStack) -> None:
-    """No step of one's own."""
+    """Do nothing; the default for hooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Up:
 
     Attributes:
         data: The data folder.
-        port: Of the gateway; 0 takes a free one.
-        workers: Processes that share the port, each with all functions.
+        port: Port of the gateway; 0 takes a free port.
+        workers: Number of processes that share the port. Each serves all functions.
         consumers: Every (group, message type) of stack.yml.
         prepare: Called when the databases have their tables, before any worker starts.
-        beside: Called in a thread of its own once all is ready; what it fails with is its own trouble.
-        worker_command, delivery_command: Arguments of this Python.
+        beside: Called in its own thread when all is ready. Its errors do not stop the stack.
+        worker_command, delivery_command: Arguments for this Python.
     """
 
     data: Path
@@ -52,10 +52,10 @@ class Up:
 
 @contextmanager
 def running(up: Up, say: Callable[[str], None] = say_on_stderr) -> Iterator[LocalStack]:
-    """The whole stack, ready, for as long as the block lasts.
+    """Yield the whole stack when it is ready, and stop it after the block.
 
     Raises:
-        StackError: The port is taken, the folder in use, or something does not start.
+        StackError: The port or the folder is in use, or a process does not start.
     """
     listener = listening_socket(up.port)
     say_progress = _Progress(say)
@@ -69,7 +69,7 @@ def running(up: Up, say: Callable[[str], None] = say_on_stderr) -> Iterator[Loca
     finally:
         if stack.is_started_here:
             say_progress("stopping")
-            # Workers last: delivery finishes what is under way, which nobody would answer without them.
+            # Stop workers after delivery, because delivery finishes its current calls to them.
             stack.stop_processes([DELIVERY])
             stack.stop_processes(workers)
             stack.stop()
@@ -77,7 +77,7 @@ def running(up: Up, say: Callable[[str], None] = say_on_stderr) -> Iterator[Loca
 
 
 def serve(up: Up, then: Callable[[LocalStack], None] = _nothing) -> None:
-    """Run the stack until SIGTERM or Ctrl-C; standard output gets the one line that says it is ready."""
+    """Run the stack until SIGTERM or Ctrl-C. Standard output gets one line when the stack is ready."""
     with _stop_by_signal(), running(up) as stack:
         print(f"ready {stack.gateway_url}", flush=True)
         threading.Thread(target=up.beside, args=[stack], name="beside", daemon=True).start()
@@ -91,7 +91,7 @@ def _start(up: Up, stack: LocalStack, *, listener: socket.socket, workers: Itera
     stack.announce("up", is_ready=False)
     say("starting S3, NATS and Postgres")
     stack.start_servers(wait_for=("nats", "postgres"))
-    say("making streams, databases and tables")
+    say("creating streams, databases and tables")
     stack.provision()
     up.prepare(stack)
     say(f"starting event delivery and {up.workers} workers")
@@ -138,7 +138,7 @@ def _is_gateway_ready(url: str) -> bool:
 
 
 class _Progress:
-    """Lines with the seconds since the start."""
+    """Prints each text with the seconds since the start."""
 
     def __init__(self, say: Callable[[str], None]):
         self._say = say
@@ -149,12 +149,12 @@ class _Progress:
 
 
 class Stopped(BaseException):
-    """Somebody asked to stop; not an error, and not to be caught as one."""
+    """A signal asks the stack to stop. A BaseException, so that no handler of errors catches it."""
 
 
 @contextmanager
 def _stop_by_signal() -> Iterator[None]:
-    """End the block in order at the first SIGTERM, SIGINT or SIGHUP; further ones do not disturb the stopping."""
+    """End the block at the first SIGTERM, SIGINT or SIGHUP. Further signals do not disturb the stop."""
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def stop(_number: int, _frame: object) -> None:
@@ -162,9 +162,9 @@ def _stop_by_signal() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise Stopped
 
-    # One that is ignored on purpose (nohup) stays so; Ctrl-C is ignored by shells for whatever runs in the background.
-    heard = [number for number in numbers if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
-    before = [(number, signal.signal(number, stop)) for number in heard]
+    # nohup ignores a signal on purpose, so it stays ignored. SIGINT does not: shells ignore it for background jobs.
+    handled = [number for number in numbers if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
+    before = [(number, signal.signal(number, stop)) for number in handled]
     try:
         yield
     except Stopped:

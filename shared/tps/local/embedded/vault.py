@@ -1,4 +1,4 @@
-"""Secrets of a data folder: made once, kept in `keys/`, readable by their owner alone."""
+"""Secrets of a data folder: created once, stored in `keys/`, readable by their owner only."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ _FILE = "secrets.json"
 
 
 class Vault:
-    """Passwords and keys by name; what is asked for and missing is made."""
+    """Passwords and keys by name. A missing secret is created on its first use."""
 
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -20,11 +20,11 @@ class Vault:
         self._path = folder / _FILE
 
     def password(self, name: str) -> str:
-        """A password of 256 bits in characters that need no quoting anywhere."""
+        """Return a password of 256 bits in characters that need no quoting."""
         return self._get(name, lambda: secrets.token_urlsafe(32))
 
     def key(self, name: str) -> str:
-        """32 random bytes in base64url."""
+        """Return 32 random bytes in base64url."""
         return self._get(name, lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
 
     def _get(self, name: str, make: Callable[[], str]) -> str:

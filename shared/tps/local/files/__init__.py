@@ -1,1 +1,1 @@
-"""File exchange: the MADES web service for applications that only have folders."""
+"""File exchange: the MADES web service for applications that only use folders."""

@@ -1,8 +1,8 @@
-"""File exchange: files in OUT become messages, messages become files in IN, and nothing is lost or doubled.
+"""File exchange: sends each file in OUT as a message, and writes each received message to IN, exactly once.
 
-A file is sent in a conversation of its own (its name and content), so sending it again after a crash sends nothing. A
-received message is confirmed once its file is there; that it was given is noted first, so one that the application has
-taken away already does not come back.
+Each file is sent with a conversation id made of its name and content, so sending it again after a crash has no effect.
+A received message is confirmed after its file is in IN. Before the file moves to IN, the exchange notes the message as
+given. So a message whose file the application has already removed does not appear again.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from tps.mades.types import LIMIT_UNFORESEEN
 SETTLED_S = 2.0
 _LONGEST_DELAY_S = 30.0
 _AT_ONCE = 50
-_TYPES = (LIMIT_UNFORESEEN, "*")  # emergencies do not wait behind what has piled up
+_TYPES = (LIMIT_UNFORESEEN, "*")  # emergencies do not wait for older messages
 _TROUBLE = (Unavailable, BadCredentials, NotFound, OSError)
 
 
 @dataclass
 class _Patience:
-    """What is tried again, each thing after a delay of its own that grows."""
+    """Retries: each name has its own delay, which doubles with every failure."""
 
     clock: Callable[[], float]
     _delays: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -52,11 +52,11 @@ class _Patience:
 
 
 class Exchange:
-    """One component's folders and its endpoint.
+    """The folders of one component and its endpoint.
 
     Args:
-        say: Told of every trouble once, of its end, and of every refused file.
-        settled_s: How long a file in OUT must have looked the same before it is taken.
+        say: Receives each problem once, its end, and every refused file.
+        settled_s: How long a file in OUT must be unchanged before it is sent.
     """
 
     def __init__(
@@ -78,28 +78,28 @@ class Exchange:
         self._troubles: dict[str, str] = {}
 
     def run(self, every_s: float) -> None:
-        """Go on until somebody sets `stopping`; the step in hand is finished."""
+        """Repeat until `stopping` is set. The current step is finished first."""
         while not self.stopping.is_set():
             is_all = self.round()
             self.stopping.wait(every_s if is_all else 0)
 
     def round(self) -> bool:
-        """Send, follow and receive what there is to be had now, of each kind not so much that the others wait.
+        """Send, follow and receive a bounded number of messages of each kind, so that no kind delays the others.
 
         Returns:
-            Whether that was all.
+            True if nothing is left to do now.
         """
         self._is_all = True
         self._claim_settled()
-        self._each("sending", sorted(self._folders.claimed(), key=_urgency), self._send)
-        following = {each.message_id: each for each in self._following if self._asked.is_due(each.message_id)}
-        self._each("asking for states", following, lambda message_id: self._follow(following[message_id]))
-        self._each("confirming", self._folders.given(), self._confirm)
-        self._each("receiving", _TYPES, self._receive)
+        self._act_on_due("sending", sorted(self._folders.claimed(), key=_urgency), self._send)
+        following = {sent.message_id: sent for sent in self._following if self._asked.is_due(sent.message_id)}
+        self._act_on_due("asking for states", following, lambda message_id: self._follow(following[message_id]))
+        self._act_on_due("confirming", self._folders.given(), self._confirm)
+        self._act_on_due("receiving", _TYPES, self._receive)
         return self._is_all
 
-    def _each(self, work: str, names: Iterable[str], act: Callable[[str], None]) -> None:
-        """Do it for each that is due; at the first trouble the rest waits for the next round."""
+    def _act_on_due(self, work: str, names: Iterable[str], act: Callable[[str], None]) -> None:
+        """Run the action for each name that is due. After the first problem, the rest waits for the next round."""
         due = [name for name in names if self._troubled.is_due(f"{work} {name}")]
         self._is_all = self._is_all and len(due) <= _AT_ONCE
         for name in due[:_AT_ONCE]:
@@ -118,10 +118,10 @@ class Exchange:
     def _note_trouble(self, work: str, error: Exception | None) -> None:
         text = None if error is None else _text_of(error)
         if text is not None and self._troubles.get(work) != text:
-            self._say(f"{work}: {text}; trying again")
+            self._say(f"{work}: {text}; retrying")
             self._troubles[work] = text
         elif text is None and work in self._troubles:
-            self._say(f"{work}: goes on")
+            self._say(f"{work}: works again")
             del self._troubles[work]
 
     # --- out
@@ -158,13 +158,13 @@ class Exchange:
         self._say(f"refused {name!r}: {error.detail}")
 
     def _follow(self, sent: Following) -> None:
-        """Write what is new of a message; asked ever more rarely, as it may take days."""
+        """Log the new state of a message. It is polled with exponential back-off, because delivery may take days."""
         try:
             status = self.service.status(sent.message_id)
         except (BadCredentials, NotFound):
             raise
         except Refused:
-            self._following.remove(sent)  # so old that the endpoint has forgotten it
+            self._following.remove(sent)  # the endpoint no longer stores this message
             return
         self._folders.write_log(sent, status)
         if status.state in FINAL:
@@ -204,32 +204,32 @@ class Exchange:
         except (BadCredentials, NotFound):
             raise
         except Refused:
-            pass  # nothing to confirm any more
+            pass  # the message is already confirmed, or no longer stored
         self._folders.forget_given(message_id)
 
 
 def serve(*, url: str, component: str, password: str, folder: Path, every_s: float) -> None:
-    """Exchange files until SIGTERM or Ctrl-C; `ready FOLDER` on standard output says when it begins.
+    """Exchange files until SIGTERM or Ctrl-C; `ready FOLDER` on standard output marks the start.
 
     Raises:
-        StackError: No password, or the folder cannot be used or is in use.
+        StackError: The password is missing, or the folder is unusable or in use.
     """
     if not password:
-        raise StackError("the component's password is needed: --password-file, or TPS_COMPONENT_PASSWORD")
+        raise StackError("the component's password is missing: pass --password-file, or set TPS_COMPONENT_PASSWORD")
     folders = Folders(folder)
-    taken = lock(folder / ".work")
-    if taken is None:
-        raise StackError(f"{folder} is in use by another file exchange")
+    folder_lock = lock(folder / ".work")
+    if folder_lock is None:
+        raise StackError(f"another file exchange uses {folder}")
     service = Service(url, component, password)
     exchange = Exchange(service, folders, partial(print, file=sys.stderr, flush=True))
-    with taken, closing(service):
+    with folder_lock, closing(service):
         _stop_by_signal(exchange)
         print(f"ready {folder}", flush=True)
         exchange.run(every_s)
 
 
 def _stop_by_signal(exchange: Exchange) -> None:
-    """The step in hand is finished; a second signal does not wait for it."""
+    """Finish the current step at the first signal, and end at once at the second."""
 
     def stop(number: int, _frame: object) -> None:
         exchange.stopping.set()
@@ -240,7 +240,7 @@ def _stop_by_signal(exchange: Exchange) -> None:
 
 
 def _urgency(name: str) -> bool:
-    """Sorts emergencies before all else."""
+    """Return the sort key that puts emergencies first."""
     return f"_{LIMIT_UNFORESEEN}_" not in name
 
 

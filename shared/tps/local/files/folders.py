@@ -1,10 +1,8 @@
-"""The folders of file exchange: every step is one rename or one whole file, synced, so that a crash is between steps.
+"""The folders of file exchange. Every step is one rename or one whole file, synced, so a crash leaves no half step.
 
-OUT         what the application wants sent; `NAME.tmp` is still being written
-OUT_ERROR   what was refused, and beside it `NAME.error` with the reason
-OUT_LOG     one `NAME.MESSAGEID.log` for each that was sent, with its states
-IN          what was received
-.work       files on their way; nobody else's business
+OUT         files to send; `NAME.tmp` is still being written OUT_ERROR   refused files, each with its reason in
+`NAME.error` OUT_LOG     `NAME.MESSAGEID.log` for each sent file, with the states of its message IN          received
+messages .work       internal files
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ _HIDDEN = (".work/sending", ".work/receiving")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as it was looked at; if it looks so again, nobody is writing it any more."""
+    """The state of a file. If it is the same later, the file is no longer being written."""
 
     name: str
     inode: int
@@ -43,17 +41,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """A file that was sent, and as which message."""
+    """A sent file and the id of its message."""
 
     name: str
     message_id: str
 
 
 class Folders:
-    """The folders below one; made if they are not there.
+    """The folders below a root; missing folders are created.
 
     Raises:
-        StackError: They cannot be made, or lie on different file systems, between which nothing can be renamed.
+        StackError: The folders cannot be created, or lie on different file systems, so that renaming is impossible.
     """
 
     def __init__(self, root: Path):
@@ -62,25 +60,25 @@ class Folders:
             for name in (*_VISIBLE, *_HIDDEN):
                 (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StackError(f"cannot make folders in {root}: {error.strerror}") from error
+            raise StackError(f"cannot create folders in {root}: {error.strerror}") from error
         if len({(root / name).stat().st_dev for name in (*_VISIBLE, *_HIDDEN)}) > 1:
             raise StackError(f"the folders in {root} must lie on one file system")
         self._out, self._error, self._log, self._in = (root / name for name in _VISIBLE)
         self._sending, self._receiving = (root / name for name in _HIDDEN)
 
-    # --- out
+    # --- sending
 
     def to_send(self) -> list[Seen]:
-        """What lies in OUT, oldest first; files that say they are still being written, and folders, are left out."""
+        """Return the files in OUT, oldest first, without `.tmp` files and folders."""
         seen = [_look(entry) for entry in os.scandir(self._out) if not entry.name.endswith(".tmp")]
-        return sorted((each for each in seen if each), key=lambda each: (each.changed_ns, each.name))
+        return sorted((file for file in seen if file), key=lambda file: (file.changed_ns, file.name))
 
     def claimed(self) -> list[str]:
-        """What was taken out of OUT and is not done with."""
+        """Return the names of claimed files that are not finished."""
         return sorted(entry.name for entry in os.scandir(self._sending))
 
     def claim(self, seen: Seen) -> bool:
-        """Take a file out of OUT; False if one of its name is not done with, or it is gone."""
+        """Take a file out of OUT; return False if a file of this name is unfinished, or the file is gone."""
         if os.path.lexists(self._sending / seen.name):
             return False
         try:
@@ -91,29 +89,29 @@ class Folders:
         return True
 
     def read(self, name: str) -> bytes:
-        """A claimed file.
+        """Return the content of a claimed file.
 
         Raises:
-            TooLarge: Above 50 MB.
-            Malformed: No plain file.
+            TooLarge: The file exceeds 50 MB.
+            Malformed: Not a regular file.
         """
         try:
-            # A link could lead to what the application may not read, a pipe could keep us waiting.
+            # A link could point to a file that the application must not read. A pipe could block us.
             descriptor = os.open(self._sending / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO):
                 raise _no_file() from None
             raise
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise _no_file()
-            if found.st_size > MAXIMUM_CONTENT_BYTES:
-                raise TooLarge("a content has at most 50 MB", [Finding("content_too_large", "", "at most 50 MB")])
+            if status.st_size > MAXIMUM_CONTENT_BYTES:
+                raise TooLarge("the content exceeds 50 MB", [Finding("content_too_large", "", "at most 50 MB")])
             return file.read()
 
     def refuse(self, name: str, error: Refused) -> None:
-        """A claimed file goes to OUT_ERROR; the reason is there before it."""
+        """Write the reason to OUT_ERROR, then move the claimed file there."""
         named = self._free_error_name(safe_name(name))
         reason = {
             "code": error.findings[0].code if error.findings else "refused",
@@ -124,58 +122,58 @@ class Folders:
         _sync(self._error, self._sending)
 
     def done(self, name: str) -> None:
-        """A claimed file was sent."""
+        """Remove a claimed file after it was sent."""
         (self._sending / name).unlink(missing_ok=True)
         _sync(self._sending)
 
     def write_log(self, sent: Following, status: Status) -> None:
-        """The log of a sent file, anew."""
+        """Replace the log of a sent file."""
         record = {"file": sent.name, "message_id": sent.message_id, **asdict(status)}
         self._write(self._log / f"{sent.name}.{sent.message_id}.log", _json(record))
 
     def unfinished(self) -> list[Following]:
-        """Of each log whose message may still change its state; files that are no logs of ours are left alone."""
-        found = []
+        """Return sent files whose message may still change its state, from their logs. Skips other files."""
+        unfinished = []
         for path in sorted(self._log.glob("*.log")):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 known = json.loads(path.read_text())
                 if known["state"] not in FINAL:
-                    found.append(Following(str(known["file"]), str(known["message_id"])))
-        return found
+                    unfinished.append(Following(str(known["file"]), str(known["message_id"])))
+        return unfinished
 
-    # --- in
+    # --- receiving
 
     def stage(self, message_id: str, content: bytes) -> None:
-        """A received content, whole and synced, where nobody sees it yet."""
+        """Store a received content, whole and synced, where the application does not see it yet."""
         self._write(self._receiving / f"{message_id}.content", content)
 
     def note_given(self, message_id: str) -> None:
-        """From here on, that the staged content is gone means that the application has it."""
+        """Note a message as given: from now on, if the staged content is gone, the application has it."""
         self._write(self._receiving / f"{message_id}.given", b"")
 
     def give(self, message_id: str, name: str) -> None:
-        """The application has the staged content."""
+        """Move the staged content to IN."""
         (self._receiving / f"{message_id}.content").rename(self._in / name)
         _sync(self._in, self._receiving)
 
     def is_given(self, message_id: str) -> bool:
-        """Whether the application was given it already, and may have taken it away."""
+        """Return True if the application already received the content; it may have removed the file."""
         is_noted = (self._receiving / f"{message_id}.given").exists()
         return is_noted and not (self._receiving / f"{message_id}.content").exists()
 
     def given(self) -> list[str]:
-        """Messages that were given and are not known to be confirmed."""
+        """Return messages that were given and are not known to be confirmed."""
         noted = sorted(path.stem for path in self._receiving.glob("*.given"))
         return [message_id for message_id in noted if self.is_given(message_id)]
 
     def forget_given(self, message_id: str) -> None:
-        """It is confirmed, and will not be offered again."""
+        """Forget a confirmed message, which the endpoint does not deliver again."""
         (self._receiving / f"{message_id}.given").unlink(missing_ok=True)
 
-    # --- both
+    # --- helpers
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Whole or not at all, under a `.tmp` name first."""
+        """Write a file atomically, under a `.tmp` name first."""
         temporary = self.root / ".work" / "writing.tmp"
         with _removed_on_failure(temporary), temporary.open("wb") as file:
             file.write(content)
@@ -194,16 +192,16 @@ class Folders:
 
 def _look(entry: os.DirEntry[str]) -> Seen | None:
     try:
-        found = entry.stat(follow_symlinks=False)
+        status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return None
-    return Seen(entry.name, found.st_ino, found.st_size, found.st_mtime_ns)
+    return Seen(entry.name, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _no_file() -> Malformed:
-    return Malformed("not a plain file", [Finding(_NOT_A_FILE, "", "not a plain file")])
+    return Malformed("not a regular file", [Finding(_NOT_A_FILE, "", "not a regular file")])
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The MADES web service over HTTP, as a client with a component's credentials."""
+"""A client of the MADES web service over HTTP, with the credentials of a component."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _T = TypeVar("_T")
 
 
 class Service:
-    """What is asked of an endpoint.
+    """The calls of an endpoint's web service.
 
-    Every call raises Refused if the request is at fault, BadCredentials or NotFound if the credentials or the address
-    are, and Unavailable for whatever may go better later.
+    Every call raises Refused if the request is wrong, BadCredentials or NotFound if the credentials or the address are
+    wrong, and Unavailable if a retry may succeed.
     """
 
     def __init__(self, url: str, component: str, password: str):
         base = f"{url.rstrip('/')}/ecp/{component}{ADDRESS}"
-        # What the environment says of proxies and .netrc is not about this service.
+        # Proxies and .netrc of the environment are not meant for this service.
         self._http = httpx2.Client(auth=(component, password), timeout=_TIMEOUT, trust_env=False)
         self._address = base
 
     def send(self, name: OutgoingName, content: bytes, conversation_id: str) -> str:
-        """Send a message once per conversation; returns its id."""
+        """Send a message once per conversation id, and return the message id."""
         request = service_client.send_request(
             receiver=name.receiver,
             type=name.type,
@@ -44,15 +44,15 @@ class Service:
         return self._ask(request, service_client.read_message_id)
 
     def status(self, message_id: str) -> Status:
-        """What became of a message."""
+        """Return the status of a message."""
         return self._ask(service_client.status_request(message_id), service_client.read_status)
 
     def receive(self, type: str = "*") -> Received | None:
-        """The oldest message of a type, or of any, that is not confirmed."""
+        """Return the oldest unconfirmed message of a type; `*` means any type."""
         return self._ask(service_client.receive_request(type), service_client.read_received)
 
     def confirm(self, message_id: str) -> None:
-        """The application has this message."""
+        """Confirm that the application has this message."""
         self._ask(service_client.confirm_request(message_id), service_client.read_message_id)
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class Service:
         try:
             answer = self._http.post(self._address, content=request, headers={"Content-Type": MEDIA_TYPE})
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
-            raise Unavailable(f"the endpoint is not reached ({type(error).__name__})") from None
+            raise Unavailable(f"the endpoint cannot be reached ({type(error).__name__})") from None
         if answer.status_code != 200:
             raise _error(answer)
         try:
@@ -73,14 +73,16 @@ class Service:
 
 def _error(answer: httpx2.Response) -> Exception:
     if answer.status_code == 401:
-        return BadCredentials("the endpoint does not know this component with this password")
+        return BadCredentials("the endpoint refuses the component code or its password")
     fault = service_client.read_refusal(answer.content)
     if fault is not None and fault.is_ours:
         return Refused(fault.detail, [Finding(fault.code, "", fault.detail)])
     if fault is not None:
         return Unavailable(fault.detail)
     if answer.status_code == 413:
-        return TooLarge("larger than the endpoint takes", [Finding("content_too_large", "", "at most 50 MB")])
+        return TooLarge(
+            "the content is larger than the endpoint accepts", [Finding("content_too_large", "", "at most 50 MB")]
+        )
     if answer.status_code == 404:
         return NotFound("there is no MADES web service at this address")
     return Unavailable(f"the endpoint answers HTTP {answer.status_code}")

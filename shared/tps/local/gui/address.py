@@ -50,5 +50,5 @@ def tell_address(stack: LocalStack) -> None:
     """Publish the GUI and print its address."""
     address = address_of(stack)
     if address:
-        how = "works once, within one hour; ./tps gui address prints a new one" if "#" in address else "sign in there"
+        how = "works once, within one hour; ./tps gui address prints a new link" if "#" in address else "sign in there"
         stack.say(f"GUI ({how}): {address}")

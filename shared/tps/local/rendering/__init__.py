@@ -1,1 +1,1 @@
-"""What is rendered from stack.yml: manifests for a cluster, and the picture of who is woken by what."""
+"""Rendering from stack.yml and RAML: manifests of a cluster, the dataflow page, OpenAPI and contract pages."""

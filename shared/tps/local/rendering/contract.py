@@ -1,4 +1,4 @@
-"""The contract of each interface as OpenAPI and as a page, from its RAML; `tps.rest.contract` serves them."""
+"""The contract of each interface as OpenAPI and as a page, made from its RAML; `tps.rest.contract` serves them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _TEMPLATE = "contract.html.j2"
 _BOUNDS = {
     "minimum": "at least",
     "maximum": "at most",
-    "minLength": "characters at least",
-    "maxLength": "characters at most",
-    "minItems": "items at least",
-    "maxItems": "items at most",
+    "minLength": "minimum length",
+    "maxLength": "maximum length",
+    "minItems": "minimum number of items",
+    "maxItems": "maximum number of items",
     "default": "default",
     "pattern": "pattern",
 }
 
 
 def contract_files() -> dict[str, str]:
-    """Every rendered file's text, by its name."""
+    """Return the text of every rendered file, by its name."""
     return {name: text for group in INTERFACES for name, text in _files(group).items()}
 
 
@@ -44,7 +44,7 @@ def _files(group: str) -> dict[str, str]:
 
 
 def page(api: dict[str, Any], group: str) -> str:
-    """An OpenAPI document as one HTML page that needs nothing else."""
+    """Return an OpenAPI document as one self-contained HTML page."""
     template = _environment().get_template(_TEMPLATE)
     return template.render(api=api, group=group, bounds=_BOUNDS) + "\n"
 
@@ -58,18 +58,18 @@ def _environment() -> Environment:
 
 
 def prose(text: str | None) -> Markup:
-    """Words as RAML has them: paragraphs, `* ` lists, code between backticks."""
+    """Return RAML text as HTML: paragraphs, `* ` lists, and code between backticks."""
     from markupsafe import Markup, escape
 
     blocks = re.split(r"\n\s*\n", str(escape((text or "").strip())))
-    return Markup("\n".join(_block(each) for each in blocks if each))
+    return Markup("\n".join(_block(block) for block in blocks if block))
 
 
 def _block(text: str) -> str:
-    """A paragraph, escaped, with the list that ends it."""
+    """Return an escaped paragraph as HTML, with the list at its end."""
     head, *entries = re.split(r"(?:^|\n)\* ", text)
     paragraph = f"<p>{_coded(head)}</p>" if head else ""
-    listed = "".join(f"<li>{_coded(each)}</li>" for each in entries)
+    listed = "".join(f"<li>{_coded(entry)}</li>" for entry in entries)
     return paragraph + (f"<ul>{listed}</ul>" if listed else "")
 
 

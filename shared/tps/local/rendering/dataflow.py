@@ -14,7 +14,7 @@ group and type), or a tick. Functions never call each other. They exchange messa
 
 
 def dataflow(stack: tuple[FunctionEntry, ...]) -> str:
-    """The page, in Markdown."""
+    """Return the page in Markdown."""
     parts = [INTRODUCTION, *_diagram(stack), "", *_functions(stack), "", *_requirements(stack)]
     return "\n".join(parts) + "\n"
 

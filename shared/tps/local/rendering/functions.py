@@ -1,4 +1,4 @@
-"""One Knative Service per function, and the routes that lead to it."""
+"""Manifests of the functions: a Knative Service for each, and its routes."""
 
 from tps.host.stack import FunctionEntry
 from tps.local.rendering import pods
@@ -7,15 +7,15 @@ from tps.local.rendering.scaling import Scale
 
 # A REST call may wait 55 s (docs/rest.md, "Waiting"). The rest is time for its answer.
 REQUEST_TIMEOUT_S = 75
-# As long as event delivery waits for an answer.
+# Equal to the time that event delivery waits for an answer.
 EVENT_TIMEOUT_S = 300
-# Calls at once in one replica. A waiting call costs a thread and hardly any CPU; tps.host.services keeps 32 of
-# TPS_THREADS free of waiting calls.
+# Simultaneous calls per replica. A waiting call costs a thread and hardly any CPU. tps.host.services reserves 32 of
+# TPS_THREADS for other calls.
 WAITING_CONCURRENCY = 64
 WORKING_CONCURRENCY = 32
 
 GATEWAY = "tps"
-# Knative answers inside the cluster at this one Service, which tells functions apart by host name.
+# Inside the cluster, Knative receives all calls at this Service, and selects the function by host name.
 KNATIVE_DOOR = {
     "group": "",
     "kind": "Service",
@@ -26,7 +26,7 @@ KNATIVE_DOOR = {
 
 
 def service(entry: FunctionEntry, scale: Scale) -> Manifest:
-    """The Knative Service of a function; not public by itself, only by its routes."""
+    """Return the Knative Service of a function. It is public only through its routes."""
     return {
         "apiVersion": "serving.knative.dev/v1",
         "kind": "Service",
@@ -36,7 +36,7 @@ def service(entry: FunctionEntry, scale: Scale) -> Manifest:
 
 
 def route(entry: FunctionEntry) -> Manifest:
-    """The way from the gateway to a function that has routes: by these, and as /function/NAME in OpenFaaS's manner."""
+    """Return the route from the gateway to a function: by its routes, and by /function/NAME as in OpenFaaS."""
     direct = f"/function/{entry.deployed_name}"
     without_prefix = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
     rules = [_rule(entry, list(entry.routes), {}), _rule(entry, [direct], without_prefix)]

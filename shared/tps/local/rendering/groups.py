@@ -1,4 +1,4 @@
-"""What each group has of its own: a Postgres, event delivery, templates of its secrets."""
+"""Manifests of each group: its Postgres, its event delivery, and templates of its secrets."""
 
 from tps.local.rendering import pods
 from tps.local.rendering.pods import Manifest
@@ -11,12 +11,12 @@ GROUP_KEYS = ("DATABASE_URL", "NATS_USER", "NATS_PASSWORD", "S3_ACCESS_KEY", "S3
 
 
 def postgres(group: str) -> list[Manifest]:
-    """One group's Postgres, its Service, and the policy that lets in this group's pods alone (NF3)."""
+    """Return a group's Postgres, its Service, and the policy that admits only this group's pods (NF3)."""
     return [_postgres_service(group), _postgres_policy(group), _postgres_set(group)]
 
 
 def delivery(group: str) -> Manifest:
-    """The process that carries one group's messages from the broker to its functions; it holds no other's secrets."""
+    """Return the Deployment of event delivery for one group. It has the secrets of this group only."""
     name = f"delivery-{group}"
     labels = {"tps.part": "delivery", "tps.delivers": group}
     container = {
@@ -48,7 +48,7 @@ def delivery(group: str) -> Manifest:
 
 
 def group_secrets(group: str) -> list[Manifest]:
-    """Templates, all values empty: what a process of the group is told, and what its Postgres is."""
+    """Return templates without values: the secret of a group's processes, and that of its Postgres."""
     prefix = f"TPS_{group.upper()}_"
     return [
         secret_template(pods.group_secret(group), [prefix + key for key in GROUP_KEYS]),
@@ -57,7 +57,7 @@ def group_secrets(group: str) -> list[Manifest]:
 
 
 def secret_template(name: str, keys: list[str]) -> Manifest:
-    """A Secret with its keys and no values."""
+    """Return a Secret with its keys and without values."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 made of the RAML: the same routes, types, examples and words, for tools that read no RAML."""
+"""OpenAPI 3.1 from RAML: the same routes, types, examples and texts, for tools that do not read RAML."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _BUILTIN: Mapping[str, Schema] = {
     **{name: {"type": name} for name in BUILTINS if name not in ("datetime", "nil")},
 }
 _JSON = "application/json"
-# What OpenAPI says by its security schemes.
-_SAID_ELSEWHERE = {"Authorization"}
+# OpenAPI describes these headers by its security schemes.
+_DESCRIBED_ELSEWHERE = {"Authorization"}
 
 
 def openapi(raml: Raml) -> dict[str, Any]:
-    """The interface as an OpenAPI document; types that no route needs are left out."""
+    """Return the interface as an OpenAPI document, without types that no route needs."""
     paths: dict[str, Any] = {}
     for method in raml.methods:
         paths.setdefault(method.path.removeprefix(raml.base), {})[method.verb.lower()] = _operation(method, raml.base)
@@ -50,9 +50,11 @@ def _operation(method: Method, base: str) -> dict[str, Any]:
         "parameters": list(_parameters(method)),
     }
     if method.body is not None:
-        # What is named in the query of a DELETE needs no body.
+        # The query of a DELETE can replace its body.
         operation["requestBody"] = {"required": method.verb != "DELETE", "content": _content(method.body)}
-    operation["responses"] = {str(status): _response(status, each) for status, each in sorted(method.responses.items())}
+    operation["responses"] = {
+        str(status): _response(status, declared) for status, declared in sorted(method.responses.items())
+    }
     return {**operation, "security": []} if method.is_open else operation
 
 
@@ -66,7 +68,7 @@ def _parameters(method: Method) -> Iterator[dict[str, Any]]:
         yield _parameter("path", name, declared)
     for place, kind in (("query", "queryParameters"), ("header", "headers")):
         for name, declared in method.declared.get(kind, {}).items():
-            if name not in _SAID_ELSEWHERE:
+            if name not in _DESCRIBED_ELSEWHERE:
                 yield _parameter(place, name, declared)
 
 
@@ -86,15 +88,15 @@ def _response(status: int, declared: Any) -> dict[str, Any]:
     declared = declared or {}
     response: dict[str, Any] = {"description": declared.get("description") or HTTPStatus(status).phrase}
     if "headers" in declared:
-        response["headers"] = {name: _header(each) for name, each in declared["headers"].items()}
+        response["headers"] = {name: _header(header) for name, header in declared["headers"].items()}
     if "body" in declared:
         response["content"] = _content(declared["body"])
     return response
 
 
 def _header(declared: Any) -> dict[str, Any]:
-    given = _parameter("header", "", declared)
-    return {name: given[name] for name in ("description", "required", "schema") if name in given}
+    parameter = _parameter("header", "", declared)
+    return {name: parameter[name] for name in ("description", "required", "schema") if name in parameter}
 
 
 def _content(body: Any) -> dict[str, Any]:
@@ -104,12 +106,12 @@ def _content(body: Any) -> dict[str, Any]:
 
 
 def _medium(media_type: str, declared: Any) -> dict[str, Any]:
-    """Only what a tool reads as JSON or plain text has a schema here."""
+    """Return a schema for media types that tools read as JSON or plain text."""
     return {"schema": _schema(declared)} if "json" in media_type or media_type.startswith("text/") else {}
 
 
 def _schema(declared: Any) -> Schema:
-    """A RAML type as a JSON schema."""
+    """Return a RAML type as a JSON schema."""
     if isinstance(declared, str):
         return _expression(declared)
     schema = _expression(declared.get("type", "object" if "properties" in declared else "string"))
@@ -124,17 +126,17 @@ def _schema(declared: Any) -> Schema:
 
 
 def _object(properties: Mapping[str, Any]) -> Schema:
-    needed = [name for name in properties if not name.endswith("?")]
-    schemas = {name.removesuffix("?"): _schema(each) for name, each in properties.items()}
-    return {"properties": schemas, **({"required": needed} if needed else {})}
+    required = [name for name in properties if not name.endswith("?")]
+    schemas = {name.removesuffix("?"): _schema(declared) for name, declared in properties.items()}
+    return {"properties": schemas, **({"required": required} if required else {})}
 
 
 def _expression(text: str) -> Schema:
-    """A type expression: a name, `A | B`, `A[]`, in parentheses or not."""
+    """Return the schema of a type expression: a name, `A | B`, `A[]`, with or without parentheses."""
     text = text.strip()
     choices = _choices(text)
     if len(choices) > 1:
-        return {"anyOf": [_expression(each) for each in choices]}
+        return {"anyOf": [_expression(choice) for choice in choices]}
     if text.endswith("[]"):
         return {"type": "array", "items": _expression(text.removesuffix("[]"))}
     if text.startswith("("):
@@ -143,14 +145,14 @@ def _expression(text: str) -> Schema:
 
 
 def _choices(text: str) -> list[str]:
-    """What stands between bars, but for those in parentheses."""
+    """Return the alternatives between bars; a bar inside parentheses does not separate."""
     choices, depth = [""], 0
-    for each in text:
-        depth += (each == "(") - (each == ")")
-        if each == "|" and depth == 0:
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "|" and depth == 0:
             choices.append("")
         else:
-            choices[-1] += each
+            choices[-1] += character
     return choices
 
 
@@ -159,11 +161,11 @@ def _bare(name: str) -> str:
 
 
 def _needed(paths: Any, schemas: Mapping[str, Schema]) -> list[str]:
-    """Names of the schemas that the paths lead to, in the order of the types."""
+    """Return the names of the schemas that the paths use, in the order of the types."""
     needed, ahead = set[str](), set(_references(paths))
     while ahead:
         needed |= ahead
-        ahead = {name for each in ahead for name in _references(schemas[each])} - needed
+        ahead = {name for schema in ahead for name in _references(schemas[schema])} - needed
     return [name for name in schemas if name in needed]
 
 
@@ -173,5 +175,5 @@ def _references(part: Any) -> Iterable[str]:
             yield part["$ref"].removeprefix(SCHEMAS)
         part = list(part.values())
     if isinstance(part, list):
-        for each in part:
-            yield from _references(each)
+        for child in part:
+            yield from _references(child)

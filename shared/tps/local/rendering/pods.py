@@ -1,4 +1,4 @@
-"""What every process of ours has in a cluster: its image, settings, secrets, confinement."""
+"""Common parts of our pods in a cluster: image, settings, secrets and security context."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +9,11 @@ USER_ID = 10001
 SETTINGS = "tps-settings"
 KEY_SET = "tps-jwks"
 KEY_SET_FOLDER = "/etc/tps/jwks"
-# The certificate authority's certificate: what endpoints believe certificates by.
+# The certificate of the certificate authority, with which endpoints verify certificates.
 TRUST = "tps-trust"
 TRUST_FOLDER = "/etc/tps/trust"
 DELIVERY_SECRET = "tps-delivery"
-# The certificate authority's certificate and key: for the Component Directory alone.
+# The certificate and key of the certificate authority, for the component directory only.
 AUTHORITY_SECRET = "tps-authority"
 AUTHORITY_FOLDER = "/etc/tps/authority"
 
@@ -21,38 +21,38 @@ Manifest = dict[str, Any]
 
 
 def group_secret(group: str) -> str:
-    """The Secret that holds what one group may use, and nothing of another."""
+    """Return the name of the Secret with the credentials of one group."""
     return f"tps-group-{group}"
 
 
 def postgres_name(group: str) -> str:
-    """The group's own Postgres."""
+    """Return the name of the group's Postgres."""
     return f"postgres-{group}"
 
 
 def group_label(group: str) -> str:
-    """A pod with this label is let into the group's database."""
+    """Return the label of pods that may connect to the group's database."""
     return f"tps.group/{group}"
 
 
 def metadata(name: str, **more: Any) -> Manifest:
-    """Name and namespace of a manifest, and more of its metadata."""
+    """Return name, namespace and further metadata of a manifest."""
     return {"name": name, "namespace": NAMESPACE, **more}
 
 
 def settings_of(groups: Iterable[str]) -> list[Manifest]:
-    """Where a process reads its settings: what all share, and the secrets of its groups only."""
+    """Return the sources of a process's settings: the shared settings, and the secrets of its groups only."""
     secrets = [DELIVERY_SECRET, *(group_secret(group) for group in groups)]
     return [{"configMapRef": {"name": SETTINGS}}, *({"secretRef": {"name": name}} for name in secrets)]
 
 
 def groups_variable(groups: Iterable[str]) -> Manifest:
-    """TPS_GROUPS, as tps.host.settings reads it."""
+    """Return the variable TPS_GROUPS, which tps.host.settings reads."""
     return {"name": "TPS_GROUPS", "value": ",".join(groups)}
 
 
 def confinement() -> Manifest:
-    """No root, no privileges, nothing to write to but /tmp."""
+    """Return the security context: no root, no privileges, a read-only file system."""
     return {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -64,7 +64,7 @@ def confinement() -> Manifest:
 
 
 def volumes(groups: Iterable[str] = ()) -> Manifest:
-    """A writable /tmp, what tokens and certificates are checked with, and what only `ecp` has; for a pod's spec."""
+    """Return the volumes of a pod: a writable /tmp, public keys and trust, and the authority for `ecp`."""
     shared: list[Manifest] = [
         {"name": "tmp", "emptyDir": {}},
         {"name": "jwks", "configMap": {"name": KEY_SET}},
@@ -75,7 +75,7 @@ def volumes(groups: Iterable[str] = ()) -> Manifest:
 
 
 def mounts(groups: Iterable[str] = ()) -> Manifest:
-    """Where the volumes are seen; goes into a container."""
+    """Return the mounts of these volumes in a container."""
     shared: list[Manifest] = [
         {"name": "tmp", "mountPath": "/tmp"},
         {"name": "jwks", "mountPath": KEY_SET_FOLDER, "readOnly": True},
@@ -86,10 +86,10 @@ def mounts(groups: Iterable[str] = ()) -> Manifest:
 
 
 def authority_variable(groups: Iterable[str]) -> list[Manifest]:
-    """TPS_AUTHORITY_FOLDER, where it is mounted."""
+    """Return the variable TPS_AUTHORITY_FOLDER for the group `ecp`."""
     return [{"name": "TPS_AUTHORITY_FOLDER", "value": AUTHORITY_FOLDER}] if "ecp" in groups else []
 
 
 def resources(cpu: str, memory: str, memory_limit: str) -> Manifest:
-    """What a container is promised, and where its memory ends; CPU is not capped, so that a burst is not throttled."""
+    """Return requests and the memory limit of a container. There is no CPU limit, so that bursts are not throttled."""
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory_limit}}

@@ -1,4 +1,4 @@
-"""RAML 1.0 as far as our files use it: libraries, traits, security schemes, nested resources, types."""
+"""A reader of RAML 1.0, for the features that our files use: libraries, traits, security schemes, resources, types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z]\w*")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML 1.2 as RAML has it: a time is a text. By the library in C, where there is one."""
+    """Loads YAML as RAML requires: a time is a string. Uses the C library if it is available."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -27,22 +27,22 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read_raml(path: Path) -> dict[str, Any]:
-    """One file; its first line must say that it is RAML 1.0."""
+    """Return the content of a file. Its first line must declare RAML 1.0."""
     text = path.read_text()
     if not text.startswith("#%RAML 1.0"):
-        raise ValueError(f"{path.name} is no RAML 1.0")
+        raise ValueError(f"{path.name} is not RAML 1.0")
     loaded: dict[str, Any] = yaml.load(text, _Loader)
     return loaded
 
 
 @dataclass(frozen=True)
 class Method:
-    """One verb on one path, with its traits and its security scheme merged in.
+    """A verb on a path, with its traits and its security scheme merged in.
 
     Attributes:
-        path: Absolute, placeholders as `{name}`.
+        path: Absolute, with placeholders as `{name}`.
         places: Types of these placeholders, by name.
-        is_open: Needs no token.
+        is_open: True if the method needs no token.
     """
 
     verb: str
@@ -52,8 +52,8 @@ class Method:
     declared: Mapping[str, Any]
 
     def named(self, kind: str) -> dict[str, Any]:
-        """Query parameters or headers by name; the mark of optional ones taken off."""
-        return {name.removesuffix("?"): given for name, given in self.declared.get(kind, {}).items()}
+        """Return query parameters or headers by name, without the mark of optional names."""
+        return {name.removesuffix("?"): declared for name, declared in self.declared.get(kind, {}).items()}
 
     @property
     def body(self) -> Any:
@@ -65,7 +65,7 @@ class Method:
         return responses
 
     def answer_type(self, status: int, media_type: str) -> Any:
-        """Type of an answer; None if there is none of that media type."""
+        """Return the type of a response; None if the response has no body of this media type."""
         body = (self.responses[status] or {}).get("body")
         if isinstance(body, dict) and all("/" in name for name in body):
             return body.get(media_type)
@@ -74,9 +74,9 @@ class Method:
 
 @dataclass(frozen=True)
 class Raml:
-    """An interface: what it says of itself, its methods, and the types of its library by their qualified names.
+    """An interface: its description, its methods, and the types of its library by their qualified names.
 
-    `base` is the path of all methods, as in `/agr/v1`.
+    `base` is the common path of all methods, such as `/agr/v1`.
     """
 
     title: str
@@ -86,12 +86,12 @@ class Raml:
     types: Mapping[str, Any]
 
     def method(self, verb: str, path: str) -> Method:
-        (found,) = (each for each in self.methods if (each.verb, each.path) == (verb, path))
-        return found
+        (method,) = (known for known in self.methods if (known.verb, known.path) == (verb, path))
+        return method
 
 
 def load(path: Path) -> Raml:
-    """An interface with the library that it uses."""
+    """Return an interface with the library that it uses."""
     api = read_raml(path)
     ((alias, library_name),) = api["uses"].items()
     library = read_raml(path.with_name(library_name))
@@ -102,7 +102,7 @@ def load(path: Path) -> Raml:
         description=api["description"],
         base=base,
         methods=tuple(reader.methods(api, base, {})),
-        types={f"{alias}.{name}": each for name, each in library["types"].items()},
+        types={f"{alias}.{name}": declared for name, declared in library["types"].items()},
     )
 
 
@@ -113,7 +113,7 @@ class _Reader:
     secured_by: tuple[str, ...]
 
     def methods(self, resource: Mapping[str, Any], path: str, above: Mapping[str, Any]) -> Iterator[Method]:
-        """Those of a resource and of all below it."""
+        """Yield the methods of a resource and of all resources below it."""
         places = {**above, **resource.get("uriParameters", {})}
         for name, below in resource.items():
             if name in VERBS:
@@ -123,20 +123,20 @@ class _Reader:
                 yield from self.methods(below, path + name, places)
 
     def _declared(self, given: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
-        """Whether a method needs no token, and all that is said of it."""
+        """Return whether a method needs no token, and its merged declaration."""
         schemes = given.get("securedBy", self.secured_by)
         declared: dict[str, Any] = {}
         for trait in given.get("is", ()):
             declared = merge(declared, self._own(self.library["traits"][trait.removeprefix(f"{self.alias}.")]))
         for scheme in filter(None, schemes):
-            found = self.library["securitySchemes"][scheme.removeprefix(f"{self.alias}.")]
-            declared = merge(declared, self._own(found["describedBy"]))
+            definition = self.library["securitySchemes"][scheme.removeprefix(f"{self.alias}.")]
+            declared = merge(declared, self._own(definition["describedBy"]))
         return schemes == [None], merge(declared, given)
 
     def _own(self, part: Any) -> Any:
-        """What a library says, with the names of its types as its user calls them."""
+        """Return a part of the library with type names as the interface qualifies them."""
         if isinstance(part, dict):
-            return {name: self._named(each) if name == "type" else self._own(each) for name, each in part.items()}
+            return {name: self._named(child) if name == "type" else self._own(child) for name, child in part.items()}
         return part
 
     def _named(self, expression: str) -> str:
@@ -144,12 +144,12 @@ class _Reader:
 
 
 def qualified(expression: str, alias: str) -> str:
-    """A type expression with an alias before each name that is not built in."""
+    """Return a type expression with the alias before each name that is not built in."""
     return _NAME.sub(lambda hit: hit[0] if hit[0] in BUILTINS else f"{alias}.{hit[0]}", expression)
 
 
 def merge(first: Any, second: Any) -> Any:
-    """Two declarations as one; of what both say, the second's."""
+    """Return two declarations as one. Where both declare a name, the second wins."""
     if not (isinstance(first, dict) and isinstance(second, dict)):
         return deepcopy(second)
     both = {name: merge(first[name], second[name]) for name in first.keys() & second.keys()}

@@ -1,4 +1,4 @@
-"""How far each function scales, as stack.yml's labels say."""
+"""The scale of each function, from the labels in stack.yml."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,17 +8,17 @@ from tps.host.stack import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Replicas a function has at least and at most."""
+    """The minimum and maximum number of replicas of a function."""
 
     minimum: int
     maximum: int
 
 
 def load_scales(path: Path = ROOT / "stack.yml") -> dict[str, Scale]:
-    """The scale of every function, by its name with underscores.
+    """Return the scale of every function, by its name with underscores.
 
     Raises:
-        KeyError: A function has no scale label; whoever added it to stack.yml must say how far it scales.
+        KeyError: A function in stack.yml has no scale label.
     """
     import yaml
 

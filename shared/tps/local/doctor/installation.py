@@ -1,7 +1,7 @@
-"""What the doctor looks at: an installation's data folder and, by its addresses, its servers. Nothing is changed.
+"""The installation that the doctor examines: its data folder and its servers. The doctor changes nothing.
 
-Whatever is asked answers within two seconds or counts as away; texts of errors are never passed on, as they may hold
-passwords.
+A server that does not answer within two seconds counts as unreachable. Texts of errors are never printed, because they
+may contain passwords.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class Installation:
     """An installation.
 
     Attributes:
-        data: Its data folder; perhaps not there.
-        port: The one that its gateway is to have.
-        stack: Attached to what runs on the folder; None if nothing does.
+        data: Its data folder, which may be missing.
+        port: The port that its gateway is to use.
+        stack: Attached to the stack that runs on the folder; None if none runs.
         jwks_url, jwks_file: Where the public keys of the token issuer are.
         waiting_allowed: Messages that may wait for event delivery, per queue.
     """
@@ -55,12 +55,12 @@ class Patient:
 
     @property
     def running(self) -> LocalStack:
-        """What runs; only for checks that need it."""
+        """Return the running stack; only for checks that need the check of the stack."""
         assert self.stack is not None
         return self.stack
 
     def read(self, group: str, look: Callable[[Transaction], _T]) -> _T:
-        """Look into a group's database."""
+        """Read from the database of a group."""
         import psycopg
         from psycopg.rows import dict_row
 
@@ -70,12 +70,12 @@ class Patient:
             return look(connection)
 
     def ask_broker(self, ask: Callable[[JetStreamContext], Coroutine[Any, Any, _T]]) -> _T:
-        """Ask the broker, as its administrator."""
+        """Query the broker as its administrator."""
         self._hear_greeting()
         return asyncio.run(asyncio.wait_for(self._ask_broker(ask), 2 * ANSWER_S))
 
     def _hear_greeting(self) -> None:
-        """Before the library connects, which leaves its connection open to a server that says nothing."""
+        """Wait for the greeting of the broker. The library would keep its connection open to a silent server."""
         where = urlsplit(self.running.nats_admin[0])
         with socket.create_connection((where.hostname or "", where.port or 4222), timeout=ANSWER_S) as connection:
             if not connection.recv(4).startswith(b"INFO"):
@@ -87,7 +87,7 @@ class Patient:
         url, user, password = self.running.nats_admin
 
         async def be_silent(_error: Exception) -> None:
-            """The library would print what went wrong."""
+            """Drop the error, which the library would print."""
 
         client = await nats.connect(
             url, user=user, password=password, connect_timeout=ANSWER_S, allow_reconnect=False, error_cb=be_silent
@@ -98,17 +98,17 @@ class Patient:
             await client.close()
 
     def get(self, url: str) -> httpx2.Response:
-        """Ask an HTTP server."""
+        """Send a GET request."""
         import httpx2
 
         with httpx2.Client(timeout=ANSWER_S, trust_env=False) as http:
             return http.get(url)
 
 
-def patient_of(data: Path, port: int) -> Patient:
-    """The installation in a data folder."""
+def installation_in(data: Path, port: int) -> Installation:
+    """Return the installation in a data folder."""
     env, keys = os.environ, data / "keys"
-    return Patient(
+    return Installation(
         data=data,
         port=port,
         stack=_running(data),
@@ -119,7 +119,7 @@ def patient_of(data: Path, port: int) -> Patient:
 
 
 def _running(data: Path) -> LocalStack | None:
-    """Attached, if a process has the folder that says it is ready; nothing is made where nothing is."""
+    """Attach to the stack if its process runs and is ready. Create nothing in the folder otherwise."""
     record = read_json(data / "run.json")
     is_installed = (data / SECRETS).is_file()
     if not is_installed or not record.get("is_ready") or not is_alive(record.get("pid")):
@@ -129,7 +129,7 @@ def _running(data: Path) -> LocalStack | None:
 
 
 def is_alive(pid: Any) -> bool:
-    """Whether there is such a process."""
+    """Return True if a process with this id exists."""
     try:
         os.kill(int(pid or 0) or -1, 0)
     except PermissionError:
@@ -140,7 +140,7 @@ def is_alive(pid: Any) -> bool:
 
 
 def is_halted(pid: int) -> bool:
-    """Whether it stands still (SIGSTOP); False where that cannot be told."""
+    """Return True if the process is stopped by SIGSTOP; False where this is unknown."""
     try:
         return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
     except (OSError, IndexError):
