@@ -1,5 +1,5 @@
 #!/bin/sh
-# The one entry for people: makes the virtual environment beside itself, then runs the command.
+# The entry for people: creates the virtual environment in its own folder, then runs the command.
 set -eu
 
 fail() { echo "tps: $*" >&2; exit 2; }
@@ -14,15 +14,15 @@ for candidate in "${TPS_PYTHON:-}" python3 python3.14 python3.13 python3.12 pyth
         break
     fi
 done
-[ -n "$python" ] || fail "needs Python 3.11 or newer; set TPS_PYTHON to its path if it has another name than python3"
+[ -n "$python" ] || fail "needs Python 3.11 or newer; if its name is not python3, set TPS_PYTHON to its path"
 
-# The sizes are those of the downloads on Linux.
+# Download sizes on Linux.
 case "${1:-}" in
     test | check) lock=requirements-dev.lock size="240 MB" ;;
     *) lock=requirements.lock size="110 MB" ;;
 esac
 
-# The stamp names what is installed; the larger lock holds the smaller one.
+# The stamp identifies the installed packages. The dev lock contains all packages of the other lock.
 sum() { cksum <"$here/$1" | tr ' ' '-'; }
 stamp() { echo "$1 $(sum "$1") $(sum pyproject.toml) $here"; }
 is_installed() {
@@ -31,7 +31,7 @@ is_installed() {
     [ "$installed" = "$(stamp "$lock")" ] || [ "$installed" = "$(stamp requirements-dev.lock)" ]
 }
 
-# Read pip's lines; say every tenth package, and each file of 1 MB or more before it is fetched.
+# Read pip's output. Print every tenth package, and each file of 1 MB or more before its download.
 show_progress() {
     count=0
     total=$(grep -c '==' "$1")
@@ -52,20 +52,20 @@ show_progress() {
 install_lock() {
     { "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
         --require-hashes -r "$here/$1" || echo failed; } | show_progress "$here/$1" ||
-        fail "the installation failed (see above); the same command tries again"
+        fail "the installation failed (see above); run the same command to retry"
 }
 
 install() {
     is_installed && return 0
     rm -f "$venv/.installed"
     if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
-        say "making the virtual environment .venv"
-        "$python" -m venv --clear "$venv" || fail "cannot make $venv (on Debian and Ubuntu: apt install python3-venv)"
+        say "creating the virtual environment .venv"
+        "$python" -m venv --clear "$venv" || fail "cannot create $venv (on Debian and Ubuntu: apt install python3-venv)"
     fi
-    say "installing the packages in $lock (once; a download of about $size)"
+    say "installing the packages of $lock (only once; downloads about $size)"
     install_lock "$lock"
     if ! command -v npm >/dev/null && ! [ -x "$venv/bin/npm" ]; then
-        say "installing npm for the GUI, as this machine has none (a download of about 60 MB)"
+        say "installing npm for the GUI, because this machine has no npm (downloads about 60 MB)"
         install_lock requirements-npm.lock
     fi
     say "installing the project itself"
@@ -77,8 +77,8 @@ install() {
 }
 
 if ! is_installed; then
-    [ -w "$here" ] || fail "you may not write in $here, where the virtual environment goes"
-    # One at a time: whoever comes second waits for the lock that Python holds for us, and then finds it done.
+    [ -w "$here" ] || fail "you have no permission to write to $here, which must contain the virtual environment"
+    # Python holds a lock, so that a second caller waits for the first and then finds everything installed.
     if [ "${TPS_INSTALLING:-}" != "$here" ]; then
         TPS_INSTALLING=$here "$python" - "$here/.venv.lock" "$0" "$@" <<'PYTHON' || exit $?
 import fcntl, subprocess, sys
@@ -101,5 +101,5 @@ PYTHON
 fi
 [ "${TPS_INSTALLING:-}" != "$here" ] || exit 0
 
-# The checkout itself is importable, for `tools`; nothing else needs it.
+# Make the checkout importable, which only `tools` needs.
 PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH} exec "$venv/bin/python" -m tools.cli "$@"

@@ -1,1 +1,1 @@
-"""What runs a function anywhere: app, worker, event delivery, settings, logs. Only this room uses Flask."""
+"""The host: runs a function anywhere. App, worker, event delivery, settings and logs. Only this room uses Flask."""

@@ -1,7 +1,7 @@
-"""One function as a web application: parliament's server app, plus what it lacks.
+"""One function as a web application: the server of parliament with extensions.
 
-parliament 0.1.0 serves GET and POST on `/` alone, logs a warning for every body that is no CloudEvent, and answers
-with exception texts. Here it gets all verbs, sub-paths, OpenFaaS's probes, and errors as problem details.
+parliament 0.1.0 serves only GET and POST on `/`, logs a warning for every body that is not a CloudEvent, and sends
+exception texts to callers. This module adds all verbs, sub-paths, the probes of OpenFaaS, and problem details.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Invocation(parliament.Context):  # type: ignore[misc]  # parliament has no types
-    """Parliament's context, which can also answer by a function's tables."""
+    """The context of parliament, which can also answer by a function's tables."""
 
     def answer(self, tables: Tables) -> Response:
-        """Return the response to this request or event, whatever the function raises."""
+        """Return the response to this request or event, also if the function raises."""
         return answer(self.request, tables)
 
 
 def load_function(name: str, root: Path = ROOT) -> ModuleType:
-    """Import `functions/<name>/func.py` under a name of its own, so that several fit into one process."""
+    """Import `functions/<name>/func.py` under a unique name, so that one process can load several functions."""
     path = root / "functions" / name / "func.py"
     spec = importlib.util.spec_from_file_location(f"tps_function_{name}", path)
     assert spec is not None
@@ -46,7 +46,7 @@ def load_function(name: str, root: Path = ROOT) -> ModuleType:
 
 
 def create_app(function: ModuleType, services: Services) -> Flask:
-    """The application of one function."""
+    """Return the application of one function."""
     app: Flask = parliament.server.create(function)
     app.extensions["tps"] = services
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_REQUEST_BYTES
@@ -55,20 +55,20 @@ def create_app(function: ModuleType, services: Services) -> Flask:
         return function.main(Invocation(request))
 
     app.view_functions["handle_get"] = app.view_functions["handle_post"] = invoke
-    for rule, name in (("/", "handle_root"), ("/<path:path>", "handle_path")):
-        app.add_url_rule(rule, name, invoke, methods=METHODS, provide_automatic_options=False)
+    for path, name in (("/", "handle_root"), ("/<path:path>", "handle_path")):
+        app.add_url_rule(path, name, invoke, methods=METHODS, provide_automatic_options=False)
     app.register_error_handler(HTTPException, _problem_of)
     app.add_url_rule("/_/health", "openfaas_health", app.view_functions["liveness"])
     app.view_functions["readiness"] = _readiness(services)
     app.add_url_rule("/_/ready", "openfaas_ready", app.view_functions["readiness"])
-    for each in app.url_map.iter_rules():
-        # Parliament's own rules and Flask's for static files would answer OPTIONS, and ask nobody for a token.
-        each.provide_automatic_options = False  # type: ignore[attr-defined]  # Flask's own, beside werkzeug's
+    for rule in app.url_map.iter_rules():
+        # The rules of parliament, and Flask's rule for static files, would answer OPTIONS without a token.
+        rule.provide_automatic_options = False  # type: ignore[attr-defined]  # Flask's own, beside werkzeug's
     return app
 
 
 def _problem_of(error: HTTPException) -> Response:
-    """What no function was asked for, because the web framework had no route to it."""
+    """Return the problem for a request that the web framework could not route."""
     if isinstance(error, werkzeug.exceptions.MethodNotAllowed):
         return problem(MethodNotAllowed(f"allowed methods: {', '.join(METHODS)}"))
     return problem(NotFound("no such route"))

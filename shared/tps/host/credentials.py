@@ -1,4 +1,4 @@
-"""Who calls the MADES web service: HTTP basic credentials, checked by the hash in the component's own group (NF3)."""
+"""Authentication at the MADES web service: HTTP basic credentials, checked in the component's own group (NF3)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REFUSAL = "the user name and password of a component are required"
 _REMEMBER_S = 300
 _MAXIMUM_CHARACTERS = 512
 _WAIT_S = 5
-# Each check takes 16 MB and tens of milliseconds, on purpose: strangers may not have many done at once.
+# A check takes 16 MB and tens of milliseconds, by design. Limit parallel checks, which anybody can cause.
 _CHECKING = threading.BoundedSemaphore(2)
 _KEY = secrets.token_bytes(32)
 _REMEMBERED: TTLCache[bytes, bool] = TTLCache(1024, _REMEMBER_S)
@@ -36,22 +36,22 @@ _LOCK = threading.Lock()
 def component_behind(
     services: Services, authorization: str | None, wanted: str | None
 ) -> tuple[Endpoint, OwnComponent]:
-    """The component that the credentials belong to, and its group's endpoint.
+    """Return the component of the credentials and the endpoint of its group.
 
     Args:
-        authorization: The header; user name is the component's code.
-        wanted: The component that the path names, if it names one.
+        authorization: The header. The user name is the code of the component.
+        wanted: The component that the path names, or None.
 
     Raises:
-        BadCredentials: None, or not that component's; the same words, after the same time, whatever is wrong.
-        Unavailable: Too many are knocking.
+        BadCredentials: The credentials are missing or wrong. Text and response time are the same for every cause.
+        Unavailable: Too many logins at the same time.
     """
     code, password = _read(authorization)
-    found = _found(services, code)
-    password_hash = found[2] if found else _nobodys_hash()
-    if not _holds(password, password_hash) or found is None or wanted not in (None, code):
+    known = _find_component(services, code)
+    password_hash = known[2] if known else _decoy_hash()
+    if not _is_right(password, password_hash) or known is None or wanted not in (None, code):
         raise BadCredentials(_REFUSAL)
-    return found[0], found[1]
+    return known[0], known[1]
 
 
 def _read(authorization: str | None) -> tuple[str, str]:
@@ -68,7 +68,7 @@ def _read(authorization: str | None) -> tuple[str, str]:
     return code, password
 
 
-def _found(services: Services, code: str) -> tuple[Endpoint, OwnComponent, str] | None:
+def _find_component(services: Services, code: str) -> tuple[Endpoint, OwnComponent, str] | None:
     for endpoint in services.endpoints.values():
         if endpoint.kind == "ecp":
             continue
@@ -79,11 +79,11 @@ def _found(services: Services, code: str) -> tuple[Endpoint, OwnComponent, str] 
     return None
 
 
-def _holds(password: str, password_hash: str) -> bool:
-    """What held a moment ago is not computed anew: applications ask again and again."""
-    known = hmac.digest(_KEY, f"{password_hash}:{password}".encode(), hashlib.sha256)
+def _is_right(password: str, password_hash: str) -> bool:
+    """Return True if the password is right. Successful checks are cached, because applications send many requests."""
+    digest = hmac.digest(_KEY, f"{password_hash}:{password}".encode(), hashlib.sha256)
     with _LOCK:
-        if known in _REMEMBERED:
+        if digest in _REMEMBERED:
             return True
     if not _CHECKING.acquire(timeout=_WAIT_S):
         raise Unavailable("too many logins at the same time; try again")
@@ -93,11 +93,11 @@ def _holds(password: str, password_hash: str) -> bool:
         _CHECKING.release()
     if is_held:
         with _LOCK:
-            _REMEMBERED[known] = True
+            _REMEMBERED[digest] = True
     return is_held
 
 
 @cache
-def _nobodys_hash() -> str:
-    """To be compared with where there is nothing to compare with, so that it takes as long."""
+def _decoy_hash() -> str:
+    """Return a hash to check for unknown components, so that the response time is the same."""
     return hash_password(secrets.token_urlsafe(18))

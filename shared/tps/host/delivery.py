@@ -1,15 +1,16 @@
-"""Event delivery: a durable JetStream consumer, an HTTP POST, and what became of it.
+"""Event delivery: takes messages from durable JetStream consumers, posts them to functions, and settles them.
 
-The function says the outcome by a header, not by the status alone. `done` and `refused` end a message. Anything else is
-our trouble, and the message comes again with growing delay:
+A response header states the outcome, because the HTTP status alone is ambiguous. `done` and `refused` end a message.
+After any other response, the message is delivered again with growing delay:
 - `failed`, or a connection lost while the function works, is an attempt. After many attempts (`tps.endpoint.attempts`)
   the message becomes a dead letter.
-- An answer without an outcome (a 404, 502 or 503 of a gateway in between), a refused connection or a timeout means that
-  the function was not reached. This is no attempt: an outage of any length uses up none.
-- An emergency is bounded by its time to live, not by attempts.
+- A response without an outcome (a 404, 502 or 503 of a gateway in between), a refused connection or a timeout means
+that
+  the function was not reached. This is not an attempt, so an outage of any length uses up no attempts.
+- The time to live bounds an emergency; attempts do not.
 
-No decision depends on the memory of this process: the broker keeps the attempts, and the time at which it stored the
-message. Ticks for functions that stack.yml marks are sent from here, too: nothing ticks in a function.
+No decision depends on the memory of this process: the broker stores the attempts and the time at which it took the
+message. This process also sends ticks to the functions that stack.yml marks, because functions have no timers.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One consumer and the function it wakes."""
+    """A consumer and the function that takes its messages."""
 
     function: FunctionEntry
     group: GroupSettings
@@ -64,26 +65,26 @@ class Topic:
 
     @property
     def is_urgent(self) -> bool:
-        """True if the messages are emergencies."""
+        """Return True if the messages are emergencies."""
         return self.type == LIMIT_UNFORESEEN
 
     @property
     def slots(self) -> int:
-        """How many deliveries may be under way at once; emergencies do not stand in line."""
+        """Return the maximum number of parallel deliveries. Emergencies have more, so that they do not queue."""
         return EMERGENCY_SLOTS if self.is_urgent else SLOTS
 
     def delay_s(self, attempt: int) -> float:
-        """How long to wait after a delivery (1 for the first): doubling, up to a minute, 3 s for emergencies."""
+        """Return the delay after a delivery (1 is the first): it doubles up to a minute, or 3 s for emergencies."""
         most = _MAX_EMERGENCY_DELAY_S if self.is_urgent else _MAX_DELAY_S
         return min(_FIRST_DELAY_S * 2.0 ** min(attempt - 1, 20), most)
 
     def is_given_up(self, attempts: int, stored_at: datetime, most_attempts: int) -> bool:
-        """Whether a message that has not ended becomes a dead letter.
+        """Return True if an unfinished message becomes a dead letter.
 
         Args:
-            attempts: How often the function failed.
-            stored_at: When the broker took the message; the broker deletes any message after 14 days.
-            most_attempts: After so many a message that is no emergency is given up.
+            attempts: Number of failed attempts.
+            stored_at: When the broker took the message. The broker deletes any message after 14 days.
+            most_attempts: Maximum number of attempts for messages that are not emergencies.
         """
         if self.is_urgent:
             return datetime.now(UTC) - stored_at >= EMERGENCY_TIME_TO_LIVE
@@ -91,7 +92,7 @@ class Topic:
 
 
 def topics_of(stack: tuple[FunctionEntry, ...], settings: Settings) -> list[Topic]:
-    """Every consumer of the groups that this deployment runs."""
+    """Return every consumer of the groups of this deployment."""
     return [
         Topic(entry, group, message_type)
         for entry in stack
@@ -111,7 +112,7 @@ class Delivery:
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self, stack: tuple[FunctionEntry, ...]) -> None:
-        """Deliver and tick until cancelled; then finish what is under way, and leave nothing asked for."""
+        """Deliver and tick until cancelled; then finish the current deliveries."""
         topics = topics_of(stack, self._settings)
         kinds = {group.kind for group in self._settings.groups.values()}
         try:
@@ -148,7 +149,7 @@ class Delivery:
         )
 
     async def _consume(self, topic: Topic) -> None:
-        """Take messages as slots come free; whatever the broker has to say against it, try again."""
+        """Take a message whenever a slot is free, and retry after any error of the broker."""
         slots = asyncio.Semaphore(topic.slots)
         while True:
             try:
@@ -192,7 +193,7 @@ class Delivery:
         try:
             await self._settle(topic, message, reply)
         except _broker_errors() as error:
-            _log.warning("outcome not told to the broker", consumer=topic.consumer, error=type(error).__name__)
+            _log.warning("outcome not sent to the broker", consumer=topic.consumer, error=type(error).__name__)
 
     async def _settle(self, topic: Topic, message: Msg, reply: Reply) -> None:
         if reply.has_ended:
@@ -206,28 +207,30 @@ class Delivery:
             await message.nak(delay=topic.delay_s(seen.num_delivered))
 
     async def _bury(self, topic: Topic, message: Msg, attempts: int, reply: Reply) -> None:
-        """To the dead letters, and only then away from the queue."""
-        way = parse_subject(message.subject)
+        """Publish the message as a dead letter first, and only then end it in its queue."""
+        subject = parse_subject(message.subject)
         headers = {**(message.headers or {}), ATTEMPTS_HEADER: str(attempts), REASON_HEADER: str(reply)}
         headers["Nats-Msg-Id"] = f"dead-{headers.get('Nats-Msg-Id', message.metadata.sequence.stream)}"
         stream = self._clients[topic.group.name].jetstream()
-        await stream.publish(dead_subject(way.group, way.type, way.receiver, way.sender), message.data, headers=headers)
-        told = {"message_id": headers.get("ce-id"), "attempts": attempts, "reason": str(reply)}
-        _log.error("dead letter", consumer=topic.consumer, **told)
+        await stream.publish(
+            dead_subject(subject.group, subject.type, subject.receiver, subject.sender), message.data, headers=headers
+        )
+        details = {"message_id": headers.get("ce-id"), "attempts": attempts, "reason": str(reply)}
+        _log.error("dead letter", consumer=topic.consumer, **details)
         await message.term()
 
     async def _post(self, function: FunctionEntry, data: bytes, headers: dict[str, str]) -> Reply:
-        """What the function answers."""
+        """Post to the function and return its reply."""
         url = self._settings.function_url.format(function=function.deployed_name)
         headers |= {"Authorization": f"Bearer {self._settings.delivery_token}"}
         try:
             response = await self._http.post(url, content=data, headers=headers)
         except httpx2.HTTPError as error:
-            _log.warning("function not reached", function=function.name, error=type(error).__name__)
+            _log.warning("function unreachable", function=function.name, error=type(error).__name__)
             return Reply(function.name, is_lost=isinstance(error, _LOST))
         reply = Reply(function.name, response.status_code, response.headers.get(OUTCOME_HEADER))
         if not reply.has_ended:
-            _log.warning("function in trouble", function=function.name, status=response.status_code)
+            _log.warning("function failed", function=function.name, status=response.status_code)
         return reply
 
     async def _tick(self, function: FunctionEntry) -> None:
@@ -239,9 +242,9 @@ class Delivery:
 
 
 def _headers(message: Msg) -> dict[str, str]:
-    """The CloudEvent's attributes; its subject is what the broker says, not what a sender wrote."""
-    given = {name.lower(): value for name, value in (message.headers or {}).items()}
-    headers = {name: value for name, value in given.items() if name.startswith("ce-") and value.isascii()}
+    """Return the attributes of the CloudEvent. The subject is the broker's, not a header that a sender wrote."""
+    lowered = {name.lower(): value for name, value in (message.headers or {}).items()}
+    headers = {name: value for name, value in lowered.items() if name.startswith("ce-") and value.isascii()}
     headers["content-type"] = headers.pop("ce-datacontenttype", "application/octet-stream")
     return headers | {"ce-subject": message.subject, "ce-type": headers.get("ce-type", "mades")}
 
@@ -252,14 +255,14 @@ def _is_cancelled() -> bool:
 
 
 async def _keep_alive(message: Msg) -> None:
-    """Tell the broker that a slow delivery is still under way."""
+    """Tell the broker that a slow delivery is still running."""
     while True:
         await asyncio.sleep(_PROGRESS_S)
         await message.in_progress()
 
 
 async def _note_error(error: Exception) -> None:
-    _log.warning("broker", error=type(error).__name__)
+    _log.warning("broker error", error=type(error).__name__)
 
 
 def _broker_errors() -> tuple[type[BaseException], ...]:

@@ -1,4 +1,4 @@
-"""The Component Directory of this installation, from its settings."""
+"""The component directory of this installation, built from its settings."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "authority.pem", "authority.key"
 def directory_of(
     settings: Settings, transactions: Mapping[str, OpenTransaction], clock: Callable[[], datetime]
 ) -> Directory:
-    """The directory, on these groups' databases; `ecp` and `tps` must be among them."""
+    """Return the directory on the databases of these groups, which must include `ecp` and `tps`."""
     return Directory(
         code=settings.directory_component,
         broker=settings.broker_component,
         platform=settings.platform_component,
         transaction=transactions["ecp"],
-        copies={name: each for name, each in transactions.items() if name != "ecp"},
+        copies={name: transaction for name, transaction in transactions.items() if name != "ecp"},
         authority=partial(_authority, settings.authority_folder),
         clock=clock,
         ttl_s=settings.directory_ttl_s,
@@ -41,22 +41,22 @@ def directory_of(
 
 
 def _enter_party(transaction: OpenTransaction, own: OwnComponent, grid_prefixes: tuple[str, ...]) -> None:
-    """Enter an admitted party into the platform's registry: the platform operator runs the directory, too."""
+    """Enter an admitted party into the platform's registry, because the platform operator also runs the directory."""
     with transaction() as tx:
         registry.add_party(tx, Party(own.party, own.role, own.name, own.code, grid_prefixes))
 
 
 def directory_by_command(settings: Settings, clock: Callable[[], datetime]) -> Directory:
-    """The same for a command that comes and goes."""
-    transactions = {name: partial(one_transaction, each.database_url) for name, each in settings.groups.items()}
+    """Return the directory for a short-lived command."""
+    transactions = {name: partial(one_transaction, group.database_url) for name, group in settings.groups.items()}
     return directory_of(settings, transactions, clock)
 
 
 def _authority(folder: Path | None) -> Authority:
-    """The certificate authority; nobody else has its key.
+    """Return the certificate authority. No other process has its key.
 
     Raises:
-        Unavailable: It is not there; whoever deploys group `ecp` must set TPS_AUTHORITY_FOLDER.
+        Unavailable: The key is missing; a deployment of group `ecp` must set TPS_AUTHORITY_FOLDER.
     """
     from tps.mades.certificates import Authority, load_private_key
 

@@ -1,6 +1,6 @@
-"""Who asks the Component Directory: a party by its token, or a component by its authentication key (NF3).
+"""Authentication at the component directory: a party by its token, or a component by its authentication key (NF3).
 
-An applicant is nobody's party yet, so a token of the issuer is enough to apply and to look at oneself.
+An applicant is not yet a party here, so a token of the issuer is enough to apply and to read one's own application.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _REFUSAL = "the token is not valid"
 
 
 def viewer_behind(services: Services, authorization: str | None, read_body: Callable[[], bytes]) -> DirectoryScope:
-    """The viewer behind an Authorization header.
+    """Return the viewer behind an Authorization header.
 
     Args:
-        read_body: The body as it came; read only for a component, whose assertion speaks of it.
+        read_body: Returns the raw body. Called only for a component, whose assertion covers the body.
 
     Raises:
-        Unauthenticated: No valid token and no valid assertion; the same text for every fault.
+        Unauthenticated: No valid token and no valid assertion. The text is the same for every fault.
         Forbidden: The token's party is registered in another role, or is not the platform operator.
     """
     token = _bearer(authorization)
-    said = read_assertion(token)
-    if said is not None:
-        return _component_behind(services, said, read_body)
+    assertion = read_assertion(token)
+    if assertion is not None:
+        return _component_behind(services, assertion, read_body)
     identity = services.tokens.identify(authorization)
     is_platform = identity.party == services.settings.platform_party
     if is_platform != (identity.role == "tps"):
@@ -50,15 +50,15 @@ def _bearer(authorization: str | None) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _component_behind(services: Services, said: Assertion, read_body: Callable[[], bytes]) -> DirectoryScope:
-    """A component, by a certificate of its own for authentication that is valid and not revoked."""
+def _component_behind(services: Services, assertion: Assertion, read_body: Callable[[], bytes]) -> DirectoryScope:
+    """Return the scope of a component that signed with a valid authentication certificate, not revoked."""
     endpoint = services.endpoint("ecp")
     with endpoint.database.transaction() as tx:
-        known = directory.registered(tx, said.component)
+        known = directory.registered(tx, assertion.component)
     if known is None or known.status != "active":
         raise Unauthenticated(_REFUSAL)
-    certificate = known.entry.certificate_by_id(CertificateUse.AUTHENTICATION, said.certificate_id)
+    certificate = known.entry.certificate_by_id(CertificateUse.AUTHENTICATION, assertion.certificate_id)
     if certificate is None or not certificate.is_valid_at(endpoint.clock()):
         raise Unauthenticated(_REFUSAL)
-    check_assertion(said, certificate, endpoint.clock(), read_body())
+    check_assertion(assertion, certificate, endpoint.clock(), read_body())
     return DirectoryScope(known.component.party, known.component.role, known.component.code)

@@ -1,4 +1,4 @@
-"""HTTP in and out: the one place where a web request becomes a call or an event, and an error becomes an answer."""
+"""HTTP in and out: turns a web request into a call or an event, and an error into a response."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _log = structlog.get_logger()
 
 
 def answer(request: Request, tables: Tables) -> Response:
-    """Answer one invocation of a function, whatever it raises."""
+    """Answer one invocation of a function, also if the function raises."""
     is_event = "ce-type" in request.headers
     try:
         return _take_event(request, tables) if is_event else _take_call(request, tables)
@@ -71,7 +71,7 @@ def _failure(error: Exception) -> Response:
 
 
 def problem(error: TpsError) -> Response:
-    """An error as RFC 9457 problem details, with at most 100 of its findings."""
+    """Return an error as RFC 9457 problem details, with at most 100 of its findings."""
     body: dict[str, Any] = {
         "type": error.problem_type,
         "title": error.title,
@@ -80,7 +80,8 @@ def problem(error: TpsError) -> Response:
     }
     if error.findings:
         body["errors"] = [
-            {"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in error.findings[:MAX_ERRORS]
+            {"pointer": finding.pointer, "code": finding.code, "detail": finding.detail}
+            for finding in error.findings[:MAX_ERRORS]
         ]
         body["errors_total"] = len(error.findings)
     response = _json(body, error.http_status, "application/problem+json")
@@ -129,7 +130,7 @@ def _after_hand_over(response: Response, call: Call, given: Answer) -> None:
             if call.is_connected():
                 handed_over()
         except TpsError as error:
-            _log.warning("not noted as handed over", error=type(error).__name__)
+            _log.warning("hand-over not stored", error=type(error).__name__)
 
     response.call_on_close(closed)
 
@@ -159,10 +160,10 @@ def _call(request: Request, route: Route, path_values: Mapping[str, str]) -> Cal
 
 
 def _refuse_nul(query: Mapping[str, Sequence[str]], path_values: Mapping[str, str]) -> None:
-    """No store keeps a NUL, so nothing there has one."""
-    if any("\0" in each for each in path_values.values()):
+    """Refuse NUL characters, which no store can hold."""
+    if any("\0" in value for value in path_values.values()):
         raise NotFound("unknown id")
-    bad = [name for name, values in query.items() if any("\0" in each for each in values)]
+    bad = [name for name, values in query.items() if any("\0" in value for value in values)]
     if bad:
         raise Malformed(
             "invalid query", [Finding("bad_type", pointer_of([name]), "NUL characters are not allowed") for name in bad]
@@ -170,7 +171,7 @@ def _refuse_nul(query: Mapping[str, Sequence[str]], path_values: Mapping[str, st
 
 
 def _caller(request: Request, services: Services, kind: str) -> Scope:
-    """The caller's scope: a token that holds, a role of this group, a party onboarded here in that role."""
+    """Return the caller's scope. Needs a valid token with a role of this group, and a party onboarded in that role."""
     if kind == "ecp":
         return viewer_behind(services, request.headers.get("Authorization"), request.get_data)
     identity = services.tokens.identify(request.headers.get("Authorization"))
@@ -205,11 +206,11 @@ def _service_route(tables: Tables, request: Request) -> tuple[ServiceRoute, Mapp
 
 @lru_cache(maxsize=4)
 def _service_map(routes: tuple[ServiceRoute, ...]) -> Map:
-    return Map([Rule(each.path, endpoint=index) for index, each in enumerate(routes)], merge_slashes=False)
+    return Map([Rule(route.path, endpoint=index) for index, route in enumerate(routes)], merge_slashes=False)
 
 
 def _served(request: Request, route: ServiceRoute, path_values: Mapping[str, str]) -> Answer:
-    """One call of the MADES web service; a GET asks for its description."""
+    """Answer a call of the MADES web service; a GET requests its description."""
     if request.method == "GET":
         return route.describe(request.base_url, request.query_string.decode("latin-1"))
     if request.method != "POST":
@@ -237,7 +238,7 @@ def _service_body(request: Request) -> bytes:
 
 
 def _connection_check(request: Request) -> Any:
-    """True while the client is there, as far as the server can tell."""
+    """Return a function that returns True while the client is connected, as far as the server knows."""
     is_gone = request.environ.get("waitress.client_disconnected")
     return (lambda: not is_gone()) if is_gone else (lambda: True)
 
@@ -251,7 +252,7 @@ def _take_event(request: Request, tables: Tables) -> Response:
         _log.warning("message refused", code=error.code, message_id=request.headers.get("ce-id"))
         status = Status.FAILED
     except Exception as error:
-        # Event delivery counts it as an attempt; an answer without an outcome is that of a gateway in between.
+        # Event delivery counts FAILED as an attempt. A response without an outcome would look like a gateway's.
         response = _failure(error)
         response.headers[OUTCOME_HEADER] = FAILED
         return response

@@ -1,4 +1,4 @@
-"""Who calls: a bearer token, verified, becomes a scope (NF3). Nothing else says who somebody is."""
+"""Authentication by bearer token: a verified token becomes a scope (NF3). Nothing else identifies a caller."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Identity:
 
     @property
     def kind(self) -> str:
-        """The group its routes belong to: `agr`, `dso` or `tps`."""
+        """Return the group of the role's routes: `agr`, `dso` or `tps`."""
         return "agr" if self.role == "brp" else self.role
 
 
 @dataclass(frozen=True, slots=True)
 class TokenVerifier:
-    """Whose tokens hold here: of one issuer, for one audience, by its keys and the algorithms allowed.
+    """Verifies tokens of one issuer for one audience, with the issuer's keys and the allowed algorithms.
 
-    `party_claim` and `role_claim` are what that issuer calls the two claims that say who somebody is.
+    `party_claim` and `role_claim` are the issuer's names of the two claims that identify the caller.
     """
 
     issuer: str
@@ -50,10 +50,10 @@ class TokenVerifier:
     role_claim: str = "role"
 
     def identify(self, authorization: str | None) -> Identity:
-        """The caller behind an Authorization header.
+        """Return the caller behind an Authorization header.
 
         Raises:
-            Unauthenticated: No valid token; the same text for every fault.
+            Unauthenticated: No valid token. The text is the same for every fault.
             StoreAway: The keys of the issuer are unavailable.
         """
         claims = self.claims(authorization)
@@ -63,7 +63,7 @@ class TokenVerifier:
         return Identity(party, role)
 
     def claims(self, authorization: str | None) -> dict[str, Any]:
-        """What the token of an Authorization header says, verified; fails as `identify` does."""
+        """Return the verified claims of the token in an Authorization header; raises as `identify`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("a bearer token is required")
@@ -90,9 +90,9 @@ class TokenVerifier:
 
 
 def _role_in(claim: Any) -> str | None:
-    """The role that a claim names: a text, or a list with one role of ours among those of other systems."""
-    said = claim if isinstance(claim, list) else [claim]
-    known = [each for each in said if isinstance(each, str) and each in _SCOPES]
+    """Return the role in a claim: a string, or a list with exactly one known role among roles of other systems."""
+    names = claim if isinstance(claim, list) else [claim]
+    known = [name for name in names if isinstance(name, str) and name in _SCOPES]
     return known[0] if len(known) == 1 else None
 
 

@@ -1,4 +1,4 @@
-"""The public keys of a token issuer: from a file of the embedded stack, or from an outside issuer's JWKS address."""
+"""The public keys of a token issuer: from a file of the embedded stack, or from an external issuer's JWKS address."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _log = structlog.get_logger()
 
 
 class IssuerKeys(Protocol):
-    """Where the keys come from."""
+    """A source of public keys."""
 
     def for_key_id(self, key_id: str | None) -> KeySet:
-        """The issuer's keys now; one that does not know this key id is asked for again, within reason.
+        """Return the issuer's current keys. An unknown key id makes the source fetch them again, at a limited rate.
 
         Raises:
-            StoreAway: No keys can be had.
+            StoreAway: No keys are available.
         """
         ...
 
 
 class FileKeys:
-    """A JWK set in a file, read again when it changes."""
+    """A JWK set in a file, read again when the file changes."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -54,12 +54,12 @@ class FileKeys:
 
 
 class RemoteKeys:
-    """A JWK set behind an address: kept for five minutes, asked for again when a key id is new, at most every 10 s.
+    """A JWK set at an address, cached for five minutes. An unknown key id fetches it again, at most every 10 s.
 
-    An issuer that is away goes on counting with the keys it last gave, for a day.
+    If the issuer cannot be reached, its last keys stay valid for a day.
 
     Args:
-        url: https, as an OIDC issuer's `jwks_uri` names it.
+        url: https, as `jwks_uri` of an OIDC issuer.
         now: Monotonic seconds.
     """
 
@@ -72,19 +72,19 @@ class RemoteKeys:
 
     def for_key_id(self, key_id: str | None) -> KeySet:
         with self._lock:
-            if self._is_to_be_asked(key_id):
-                self._ask()
+            if self._must_fetch(key_id):
+                self._fetch()
             if self._keys is None or self._now() - self._fetched_at > STALE_S:
                 raise StoreAway("the keys of the token issuer are temporarily unavailable")
             return self._keys
 
-    def _is_to_be_asked(self, key_id: str | None) -> bool:
+    def _must_fetch(self, key_id: str | None) -> bool:
         if self._now() - self._tried_at < RETRY_S:
             return False
         is_old = self._now() - self._fetched_at > FRESH_S
         return is_old or self._keys is None or key_id not in {key.kid for key in self._keys.keys}
 
-    def _ask(self) -> None:
+    def _fetch(self) -> None:
         import httpx2
 
         self._tried_at = self._now()
@@ -92,15 +92,15 @@ class RemoteKeys:
             answer = httpx2.get(self._url, timeout=_TIMEOUT_S, headers={"Accept": "application/json"})
             self._keys, self._fetched_at = _parse(answer.raise_for_status().json()), self._now()
         except (httpx2.HTTPError, ValueError) as error:
-            _log.warning("token issuer's keys not had", error=type(error).__name__)
+            _log.warning("keys of the token issuer not fetched", error=type(error).__name__)
 
 
 def _parse(value: Any) -> KeySet:
-    """A JWK set; ValueError if it is none."""
+    """Return a JWK set; raises ValueError if the value is not a JWK set."""
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
 
     try:
         return KeySet.import_key_set(value)
     except (JoseError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError("no JWK set") from error
+        raise ValueError("not a JWK set") from error

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard error, without ids of assets, points or parties' data."""
+"""Logs: one JSON object per line on standard error, without ids of assets or points and without data of parties."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tps.host.masking import mask_event, masked
 
 
 def configure_logs() -> None:
-    """Set up logging for a process; libraries speak up from WARNING on."""
+    """Set up logging for a process. Libraries log from WARNING up."""
     import structlog
 
     handler = logging.StreamHandler(sys.stderr)
@@ -40,9 +40,9 @@ class _Formatter(logging.Formatter):
 
 
 def _without_texts(exc_info: Any) -> str:
-    """Kinds of errors, innermost cause first, and where they happened; their texts may quote anybody's data."""
+    """Return the types and places of errors, innermost cause first. Their texts may quote data of parties."""
     error: BaseException | None = exc_info[1]
-    return "\n".join(reversed([f"{type(each).__name__} at {_places(each)}" for each in _chain(error)]))
+    return "\n".join(reversed([f"{type(cause).__name__} at {_places(cause)}" for cause in _chain(error)]))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,6 +1,6 @@
-"""Ids taken out of what is logged.
+"""Masking of ids in log events.
 
-Nothing of ours logs one (NF4); this is for what slips through, of libraries above all.
+Our own code logs no ids (NF4). Masking covers mistakes and texts of libraries.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 MASK = "***"
 _IDS = re.compile(
     r"""(?x)
-    (?<=\?)[^\s"'<>?]*=[^\s"'<>]*               # the query of a URL, whatever is in it
+    (?<=\?)[^\s"'<>?]*=[^\s"'<>]*               # the query of a URL
     | \b(?:A01|A10|NDK):[^\s"'&,;)\]}]+         # an id with its scheme
     | \bey[\w-]{8,}\.[\w-]+\.[\w-]*             # a token
     | (?<![0-9A-Za-z])(?:
@@ -24,12 +24,12 @@ _IDS = re.compile(
 
 
 def masked(text: str) -> str:
-    """The text with every query, token, and id of a known form replaced."""
+    """Return the text with every query, token, and id of a known form replaced."""
     return _IDS.sub(MASK, text)
 
 
 def mask_event(_logger: object, _method: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """A processor of structlog: masks values at any depth."""
+    """Mask the values of a log event at any depth; a processor of structlog."""
     return {name: _masked_value(value) for name, value in event.items()}
 
 
@@ -39,7 +39,7 @@ def _masked_value(value: Any) -> Any:
     if isinstance(value, int):
         return value if masked(str(value)) == str(value) else MASK
     if isinstance(value, Mapping):
-        return {masked(str(name)): _masked_value(each) for name, each in value.items()}
+        return {masked(str(name)): _masked_value(child) for name, child in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [_masked_value(each) for each in value]
+        return [_masked_value(child) for child in value]
     return masked(str(value))

@@ -1,4 +1,4 @@
-"""Everything a process works with, built once from its settings; clients connect at first use."""
+"""The services of a process, built once from its settings. Clients connect at first use."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _THREADS_KEPT_FREE = 32
 
 
 def utc_now() -> datetime:
-    """The wall clock."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Endpoints and waits by group; `ecp` has no inbox: it is its database, and the directory on it."""
+    """Endpoints and waits by group. The group `ecp` has no inbox, only its database and the directory on it."""
 
     settings: Settings
     endpoints: Mapping[str, Endpoint]
@@ -44,10 +44,10 @@ class Services:
     directory: Directory | None = None
 
     def endpoint(self, group: str) -> Endpoint:
-        """A group's endpoint, by the group's name or its kind.
+        """Return the endpoint of a group, by its name or its kind.
 
         Raises:
-            NotFound: This deployment does not run that group.
+            NotFound: This deployment does not run the group.
         """
         for name, endpoint in self.endpoints.items():
             if group in (name, endpoint.kind):
@@ -55,13 +55,13 @@ class Services:
         raise NotFound("this deployment does not serve this group")
 
     def warm_up(self) -> None:
-        """Open every connection in the background, so that the first emergency after a start is not a slow one.
+        """Open all connections in the background, so that the first emergency after a start is fast.
 
-        What is away is opened at first use.
+        A store that does not answer is connected at first use.
         """
-        for each in self.endpoints.values():
-            for store in (each.database.warm_up, *_other_stores(each)):
-                threading.Thread(target=_try, args=[store], name=f"warm up {each.group}", daemon=True).start()
+        for endpoint in self.endpoints.values():
+            for store in (endpoint.database.warm_up, *_other_stores(endpoint)):
+                threading.Thread(target=_try, args=[store], name=f"warm up {endpoint.group}", daemon=True).start()
 
     def close(self) -> None:
         for endpoint in self.endpoints.values():
@@ -72,7 +72,7 @@ class Services:
 
 
 def _other_stores(endpoint: Endpoint) -> tuple[Callable[[], bool], ...]:
-    """Those that a group uses beside its database."""
+    """Return the probes of a group's stores other than its database."""
     return () if endpoint.kind == "ecp" else (endpoint.mailbox.can_connect, endpoint.documents.is_there)
 
 
@@ -82,12 +82,13 @@ def _try(warm_up: Callable[[], object]) -> None:
 
 
 def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Services:
-    """Build the services of every group that the settings name."""
+    """Build the services of every group in the settings."""
     upkeep = upkeep_of(settings)
     endpoints = {name: _endpoint(settings, group, clock, upkeep) for name, group in settings.groups.items()}
     places = max(settings.threads - _THREADS_KEPT_FREE, 4)
-    waits = {name: Waits(each.mailbox, places) for name, each in endpoints.items()}
-    probes = [probe for each in endpoints.values() for probe in (each.database.is_there, *_other_stores(each))]
+    waits = {name: Waits(endpoint.mailbox, places) for name, endpoint in endpoints.items()}
+    stores = endpoints.values()
+    probes = [probe for endpoint in stores for probe in (endpoint.database.is_there, *_other_stores(endpoint))]
     directory = _directory(settings, endpoints, clock)
     return Services(settings, endpoints, waits, _verifier(settings), Readiness(probes), directory)
 
@@ -95,10 +96,11 @@ def build_services(settings: Settings, clock: Callable[[], datetime] = utc_now) 
 def _directory(
     settings: Settings, endpoints: Mapping[str, Endpoint], clock: Callable[[], datetime]
 ) -> Directory | None:
-    """The directory if this deployment runs it: the platform operator's does, beside the platform's own group."""
+    """Return the directory if this deployment runs it, which needs the groups `ecp` and `tps`."""
     if not {"ecp", "tps"} <= endpoints.keys():
         return None
-    return directory_of(settings, {name: each.database.transaction for name, each in endpoints.items()}, clock)
+    transactions = {name: endpoint.database.transaction for name, endpoint in endpoints.items()}
+    return directory_of(settings, transactions, clock)
 
 
 def _verifier(settings: Settings) -> TokenVerifier:
@@ -107,7 +109,7 @@ def _verifier(settings: Settings) -> TokenVerifier:
 
 
 def upkeep_of(settings: Settings) -> Upkeep:
-    """What the copies of the directory and the components' keys are kept up with."""
+    """Return what keeps copies of the directory and keys of components up to date."""
     return Upkeep(
         directory=DirectoryClient(settings.directory_url),
         authority_file=settings.authority_file,

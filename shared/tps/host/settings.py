@@ -1,4 +1,4 @@
-"""Configuration: one frozen object, read once from the environment; nobody else reads it."""
+"""Configuration: one frozen object, read once from the environment. No other module reads the environment."""
 
 import base64
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ DEFAULT_PLATFORM = "5790000000029"
 
 
 class SettingMissing(Exception):  # noqa: N818 - reads as the errors of tps.errors do
-    """A setting that is needed is not there, or is of no use; the message names the variable."""
+    """A required setting is missing or invalid. The message names the variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
-    """What one group may use: its database, broker user, bucket, and the key that wraps its components' keys.
+    """The access of one group: its database, broker user, bucket, and the key that wraps its components' keys.
 
-    `name` is `agr`, `dso`, `tps`, `ecp`, or `agr-CODE` for a party that runs its own.
+    `name` is `agr`, `dso`, `tps`, `ecp`, or `agr-CODE` for a party that runs its own group.
     """
 
     name: str
@@ -33,17 +33,17 @@ class GroupSettings:
 
     @property
     def kind(self) -> str:
-        """`agr`, `dso`, `tps` or `ecp`."""
+        """Return `agr`, `dso`, `tps` or `ecp`."""
         return self.name.partition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class GuiSettings:
-    """Where the GUI's pages lie, and how people sign in.
+    """The bucket of the GUI's pages, and the way of signing in.
 
     Attributes:
-        client_id: What an outside issuer knows the pages as; None where a code signs in.
-        sign_in_dir, issuer_key_file: In the embedded stack, where codes for signing in lie, and the issuer's key.
+        client_id: Client id of the pages at an external issuer; None if people sign in by code.
+        sign_in_dir, issuer_key_file: In the embedded stack, the folder of sign-in codes and the issuer's key.
     """
 
     bucket: str
@@ -54,7 +54,7 @@ class GuiSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a process of this system can be told."""
+    """All settings of a process."""
 
     groups: Mapping[str, GroupSettings]
     nats_url: str
@@ -96,7 +96,7 @@ class Settings:
         """Read the settings of a process.
 
         Raises:
-            SettingMissing: A variable that has no default is absent, or one is wrong; whoever deploys must set it.
+            SettingMissing: A variable without default is missing, or a variable is invalid.
         """
         platform = env.get("TPS_PARTY", DEFAULT_PLATFORM)
         component = env.get("TPS_COMPONENT", platform)
@@ -158,7 +158,7 @@ def _times_to_live(text: str) -> Mapping[str, timedelta]:
     try:
         return read_times_to_live(text)
     except ValueError as error:
-        raise SettingMissing(f"TPS_TIMES_TO_LIVE_S is wrong at {error}") from error
+        raise SettingMissing(f"TPS_TIMES_TO_LIVE_S is invalid at {error}") from error
 
 
 def _group(name: str, env: Mapping[str, str]) -> GroupSettings:

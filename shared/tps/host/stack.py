@@ -1,4 +1,4 @@
-"""stack.yml, read: the one list of functions, routes and triggers."""
+"""The content of stack.yml, the one list of functions, routes and triggers."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -27,16 +27,16 @@ def checkout() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class FunctionEntry:
-    """One function of the set.
+    """One function of stack.yml.
 
     Attributes:
-        name: As its folder is called, with underscores.
-        groups: Groups it serves.
+        name: Name of its folder, with underscores.
+        groups: Groups that it serves.
         routes: Path prefixes at the gateway.
-        topics: (group, message type) pairs that wake it.
+        topics: (group, message type) pairs that it takes.
         serves: Requirement ids.
-        tick_s: Seconds between ticks, None if it is sent none.
-        waits: Its routes may hold a connection open.
+        tick_s: Seconds between ticks; None without ticks.
+        waits: True if its routes may hold a connection open.
     """
 
     name: str
@@ -49,7 +49,7 @@ class FunctionEntry:
 
     @property
     def deployed_name(self) -> str:
-        """With hyphens, as hosts want it."""
+        """Return the name with hyphens, as function platforms require."""
         return self.name.replace("_", "-")
 
 
@@ -71,7 +71,7 @@ def load_stack(path: Path | None = None) -> tuple[FunctionEntry, ...]:
 
 
 def consumers(stack: tuple[FunctionEntry, ...]) -> tuple[tuple[str, str], ...]:
-    """Every (group, message type) that some function takes."""
+    """Return every (group, message type) that a function takes."""
     return tuple(topic for entry in stack for topic in entry.topics)
 
 
@@ -83,13 +83,13 @@ def _entry(spec: dict[str, object]) -> FunctionEntry:
         name=Path(str(spec["handler"])).name,
         groups=tuple(str(notes.get("tps.groups", "")).split()),
         routes=tuple(str(notes.get("tps.routes", "")).split()),
-        topics=tuple(_topic(word) for word in str(notes.get("topic", "")).split()),
+        topics=tuple(_topic(text) for text in str(notes.get("topic", "")).split()),
         serves=tuple(str(notes.get("tps.serves", "")).split()),
         tick_s=float(tick) if tick else None,
         waits=notes.get("tps.waits") == "true",
     )
 
 
-def _topic(word: str) -> tuple[str, str]:
-    group, _, message_type = word.partition("/")
+def _topic(text: str) -> tuple[str, str]:
+    group, _, message_type = text.partition("/")
     return group, message_type

@@ -1,8 +1,8 @@
-"""ETags: whoever has the answer already is told so (304), and is not sent it again.
+"""ETags: a caller that already has the current answer gets 304 without a body.
 
-A tag is a function of what the answer shows, of its path and of who asks, keyed by a secret of the group: it tells
-nothing that the answer does not, and two parties' tags cannot be compared. It is a weak one: when a list was made
-(`as_of`), and by what name it goes on (`next`), do not count.
+A tag depends on the answer's content, its path and the caller, keyed by a secret of the group. So a tag reveals nothing
+beyond the answer, and tags of two parties cannot be compared. Tags are weak: the time of a list (`as_of`) and the link
+to the next page (`next`) do not count.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 _WITHOUT = {"as_of", "next"}
 _TAG_BYTES = 18
-# Only its own reader keeps it, and asks each time whether it still holds.
+# Only the caller may cache the answer, and must revalidate it for each use.
 CACHE_CONTROL = "private, no-cache"
 
 
 def tagged(request: Request, call: Call, given: Answer) -> Response:
-    """An answer with its ETag, or 304 without a body if the caller has it."""
+    """Return the answer with its ETag, or 304 without a body if the caller has the current answer."""
     text, shown = _written(given.body)
     tag = _tag(call, shown)
     if request.if_none_match.contains_weak(tag):
@@ -44,19 +44,19 @@ def tagged(request: Request, call: Call, given: Answer) -> Response:
 
 
 def _written(body: Any) -> tuple[str, list[str]]:
-    """The body as text, and of it what the tag is made of."""
+    """Return the body as text, and the parts of it that the tag covers."""
     if isinstance(body, str):
         return body, [body]
     parts = {name: to_json(value) for name, value in body.items()}
     text = ",".join(f"{to_json(name)}:{part}" for name, part in parts.items())
-    shown = [each for name in sorted(parts) for each in (name, "" if name in _WITHOUT else parts[name])]
+    shown = [part for name in sorted(parts) for part in (name, "" if name in _WITHOUT else parts[name])]
     return f"{{{text}}}", shown
 
 
 def _tag(call: Call, shown: Iterable[str]) -> str:
-    who = "" if call.scope is None else call.scope.party
+    caller = "" if call.scope is None else call.scope.party
     seal = hmac.new(call.endpoint.secret("tags"), digestmod=hashlib.sha256)
-    for each in (who, call.path, *shown):
-        piece = each.encode()
-        seal.update(len(piece).to_bytes(8, "big") + piece)
+    for part in (caller, call.path, *shown):
+        content = part.encode()
+        seal.update(len(content).to_bytes(8, "big") + content)
     return base64.urlsafe_b64encode(seal.digest()[:_TAG_BYTES]).decode()

@@ -1,4 +1,4 @@
-"""A worker process: one function behind one port."""
+"""A worker process, which serves one function on one port."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def main(application_of: ApplicationOf = one_function) -> int:
     """Serve until SIGTERM.
 
     Args:
-        application_of: Makes the web application to serve; one function, unless told otherwise.
+        application_of: Makes the web application to serve; by default that of one function.
 
     Returns:
-        Exit code: 0, or 2 where a setting is missing.
+        Exit code: 0, or 2 if a setting is missing.
     """
     configure_logs()
     try:
@@ -62,12 +62,12 @@ def main(application_of: ApplicationOf = one_function) -> int:
 
 
 def _server(application: Any, settings: Settings) -> Any:
-    """waitress, set for waiting calls: its defaults starve the probes and do not see a client leave."""
+    """Return a waitress server for waiting calls. Its defaults starve probes and do not notice lost clients."""
     from waitress.server import create_server
 
-    where: dict[str, Any] = {"listen": f"0.0.0.0:{settings.port}"}
+    address: dict[str, Any] = {"listen": f"0.0.0.0:{settings.port}"}
     if settings.listen_fd is not None:
-        where = {"sockets": [socket.socket(fileno=settings.listen_fd)]}
+        address = {"sockets": [socket.socket(fileno=settings.listen_fd)]}
     return create_server(
         application,
         threads=settings.threads,
@@ -78,7 +78,7 @@ def _server(application: Any, settings: Settings) -> Any:
         max_request_body_size=80 * 1024 * 1024,
         clear_untrusted_proxy_headers=True,
         ident=None,
-        **where,
+        **address,
     )
 
 
