@@ -1,1 +1,1 @@
-"""Tools of the source checkout: the demo, its stories, benches and fault runs. Not in the image, not in the wheel."""
+"""Tools of the source checkout: demo, stories, benches and fault runs. Not in the image and not in the wheel."""

@@ -9,12 +9,14 @@ from tps.local.cli import commands, main, stack_options, up_of
 
 @commands.command()
 @stack_options
-@click.option("--simbench", "is_real_size", is_flag=True, help="Play in SimBench's 17,505 assets (extra `simbench`).")
+@click.option("--simbench", "is_real_size", is_flag=True, help="Use the 17,505 assets of SimBench (extra `simbench`).")
 @click.option(
-    "--grid-csv", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The same, read from a csv file."
+    "--grid-csv",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Use the assets of SimBench from a csv file.",
 )
 def demo(*, data: Path, port: int, workers: int, is_real_size: bool, grid_csv: Path | None) -> None:
-    """Start everything, seed a world, play a story, and print the GUI's address."""
+    """Start the system, create parties and assets, play a story, and print the address of the GUI."""
     from tools import demo as story
     from tools.story.keys import pressed_keys
     from tools.story.world import real_world, small_world
@@ -30,16 +32,17 @@ def demo(*, data: Path, port: int, workers: int, is_real_size: bool, grid_csv: P
 
 @commands.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
-@click.option("--seconds", type=click.FloatRange(min=1), help="How long `faults` and `power` break things.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@click.option("--seconds", type=click.FloatRange(min=1), help="Duration of the faults in `faults` and `power`.")
 def bench(names: tuple[str, ...], is_json: bool, seconds: float | None) -> None:
-    """Measure what docs/figures.md says: limits, schedules, changes, registration, overview, fairness, documents; all
-    of these without a name.
+    """Measure the figures of docs/figures.md.
 
-    By name also: faults (every process killed in turn in the middle of traffic), power (all at once, and what was
-    not synced is dropped) and silence (1,000 messages to a receiver that is down, over two restarts of the broker);
-    they fail if anything was lost or done twice. And large: what one content of 50 MB takes; gui: how long the pages
-    take in a browser (a Chromium, and the extra `dev`).
+    Without a name: limits, schedules, changes, registration, overview, fairness, documents.
+
+    By name also: faults (kills every process in turn under traffic), power (ends all processes and drops unsynced data)
+    and silence (1,000 messages to a receiver that is down, over two restarts of the broker). These fail if a message
+    was lost or processed twice. And large (one content of 50 MB) and gui (page times in Chromium; needs the extra
+    `dev`).
     """
     from tools.bench.suite import main as measure
 

@@ -1,7 +1,7 @@
-"""`./tps demo`: a story told on the terminal while it happens, over REST and with tokens, as outsiders would play it.
+"""`./tps demo`: a story on the terminal, played over REST with tokens, as real parties would act.
 
-A maintenance and a fault in a small invented grid (or in one of real size), then a day that goes on around now. Played
-again on the same data folder, it finds its parties and goes on.
+The story has a maintenance and a fault in a small invented grid (or in a grid of real size), then a day around now that
+continues. On a data folder where it already ran, the demo reuses its parties.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ _WATT_KW = Decimal("0.001")
 
 
 class CallFailedError(TpsError):
-    """A call of the story was not answered as it should be."""
+    """A call of the story failed."""
 
     title = "a call failed"
 
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
-    """A world whose parties can act."""
+    """A world with its actors."""
 
     world: World
     dso: Dso
     operators: tuple[Operator, ...]
 
-    def ids_in(self, listed: Iterable[Asset], is_meant: Callable[[str], bool]) -> tuple[str, ...]:
-        """As the DSO picks them: assets of its list whose connection point lies in that part of its grid."""
+    def ids_in(self, listed: Iterable[Asset], is_selected: Callable[[str], bool]) -> tuple[str, ...]:
+        """Return the assets of the DSO's list whose connection point is in this part of its grid."""
         sections = points_of(self.world.assets)
-        return tuple(asset.id for asset in listed if is_meant(sections[asset.connection_point_id]))
+        return tuple(asset.id for asset in listed if is_selected(sections[asset.connection_point_id]))
 
 
 def run(
@@ -65,15 +65,15 @@ def run(
     address: Callable[[], str | None] = lambda: None,
     keys: Callable[[], Iterable[str]] = lambda: ONCE,
 ) -> None:
-    """Play the story against a running stack, once; then the day goes on, key by key.
+    """Play the story on a running stack, then continue the day key by key.
 
     Args:
-        address: Gives the GUI's; None if there is none.
-        keys: What is pressed, as `LivingDay.play` knows it; others are ignored.
+        address: Returns the address of the GUI, or None.
+        keys: Yields pressed keys for `LivingDay.play`; other keys are ignored.
 
     Raises:
-        CallFailedError: Something was not answered as it should be.
-        NotReachedError: An operator was not told in time.
+        CallFailedError: A call failed.
+        NotReachedError: An operator did not receive a limit in time.
     """
     with open_http() as http:
         try:
@@ -102,46 +102,48 @@ def _live(
     address: Callable[[], str | None],
     keys: Callable[[], Iterable[str]],
 ) -> None:
-    """The day around now, for whoever looks at the pictures; of a grid of real size there is none."""
+    """Play the day around now; a grid of real size has none."""
     if len(cast.world.assets) > _MANY_ASSETS:
         _go_on(stack, cast, address())
         return
-    _title("A living day")
+    _title("A day that continues")
     day = LivingDay(stack, http, cast.world, cast.dso, cast.operators, _say)
     day.begin()
     _go_on(stack, cast, address())
-    _say("\nKeys: e emergency, and again its end; p operators plan anew (they do by themselves, too).")
+    _say("\nKeys: e starts or ends an emergency; p makes operators send new plans (they also do so without a key).")
     for key in keys():
         day.play(key)
 
 
 def _onboard(stack: LocalStack, http: httpx2.Client, world: World) -> _Cast:
-    _title("Who takes part")
+    _title("The parties")
     dso = enter_dso(stack, http, world.dso)
     operators = tuple(enter_operator(stack, http, part) for part in world.operators)
-    _say(f"{dso.name} ({dso.code}) runs the grid. It knows what the grid can carry.")
+    _say(f"{dso.name} ({dso.code}) runs the grid. It knows the capacity of the grid.")
     for operator in operators:
-        _say(f"{operator.name} ({operator.code}) runs flexibility assets, and trades with them.")
-    _say("None of the three knows that the others exist, and the DSO does not know who runs what.")
+        _say(f"{operator.name} ({operator.code}) operates flexibility assets and trades their flexibility.")
+    _say("No operator knows that the others exist. The DSO does not know who operates which asset.")
     return _Cast(world, dso, operators)
 
 
 def _register(cast: _Cast) -> None:
-    _title("They register what they have")
+    _title("Registration")
     started = time.perf_counter()
     settle_in(cast.dso, cast.operators, cast.world.hands)
     points = points_of(cast.world.assets)
     _say(f"{cast.dso.name} registers {len(points):,} connection points.")
     for operator, hand in zip(cast.operators, cast.world.hands, strict=True):
         _say(f"{operator.name} registers {_assets(len(hand))}: {_powers(hand)}.")
-    _say(f"Each was one call, one signed and encrypted message, and its answer: {_since(started)} for all.")
+    _say(
+        f"Each registration is one call, one signed and encrypted message, and its answer. All took {_since(started)}."
+    )
 
 
 def _list(cast: _Cast) -> tuple[Asset, ...]:
-    _title("What the DSO sees")
+    _title("The assets that the DSO sees")
     started = time.perf_counter()
     listed = cast.dso.client.list_assets().assets
-    _say(f"{len(listed):,} assets in its grid, listed in {_since(started)}; nothing says who operates them:")
+    _say(f"{len(listed):,} assets in its grid, listed in {_since(started)}. The list does not name their operators:")
     sections = points_of(cast.world.assets)
     for asset in listed[:_SHOWN_ASSETS]:
         section = sections[asset.connection_point_id]
@@ -152,7 +154,7 @@ def _list(cast: _Cast) -> tuple[Asset, ...]:
 
 
 def _change(cast: _Cast) -> None:
-    _title("Something changes")
+    _title("A new asset")
     operator, dso = cast.operators[0], cast.dso
     point = cast.world.hands[0][0].connection_point_id
     charger = Asset(
@@ -162,28 +164,30 @@ def _change(cast: _Cast) -> None:
     started = time.perf_counter()
     operator.client.set_assets([charger])
     news = dso.client.wait_asset_changes(after=place, timeout_s=_CHANGE_WAIT_S)
-    _say(f"{operator.name} tries a charger. {dso.name} waits for changes, and after {_since(started)} it sees")
-    _say(f"{_assets(len(news.assets))} more: changes are collected for a while, so that it does not show who registers")
-    _say("together.")
+    _say(f"{operator.name} registers a charger. {dso.name} waits for changes, and receives {_assets(len(news.assets))}")
+    _say(
+        f"after {_since(started)}. The platform collects changes for some seconds. So the DSO cannot tell which assets"
+    )
+    _say("were registered together.")
     operator.client.remove_assets([charger.id])
 
 
 def _plan(cast: _Cast, listed: tuple[Asset, ...]) -> None:
-    _title("What the operators plan for the day")
+    _title("Schedules for the day")
     starts = _maintenance_start()
     for operator, hand in zip(cast.operators, cast.world.hands, strict=True):
         producing = [asset for asset in hand if cast.world.is_maintained(asset.section) and asset.max_production_kw]
         operator.client.send_schedules(_steady(asset, starts) for asset in producing[:_PLANNED_ASSETS])
         _say(f"{operator.name} plans {_assets(len(producing[:_PLANNED_ASSETS]))} on {cast.world.maintained}.")
-    there = set(cast.ids_in((asset for asset in listed if asset.max_production_kw), cast.world.is_maintained))
-    found = cast.dso.client.list_schedules(start=starts, end=starts + _MAINTENANCE_LASTS).schedules
-    seen = [schedule for schedule in found if schedule.asset_id in there]
+    maintained = set(cast.ids_in((asset for asset in listed if asset.max_production_kw), cast.world.is_maintained))
+    schedules = cast.dso.client.list_schedules(start=starts, end=starts + _MAINTENANCE_LASTS).schedules
+    seen = [schedule for schedule in schedules if schedule.asset_id in maintained]
     planned_kw = sum((schedule.power_kw[0] for schedule in seen), Decimal(0))
-    _say(f"{cast.dso.name} sees {len(seen):,} plans, and not whose they are: {_kw(planned_kw)} together.")
+    _say(f"{cast.dso.name} sees {len(seen):,} plans without their operators: {_kw(planned_kw)} together.")
 
 
 def _steady(asset: GridAsset, start: datetime) -> Schedule:
-    """70 % of what it can, for a day."""
+    """Return a plan of 70 % of the asset's maximum for a day."""
     power_kw = ((asset.max_production_kw or Decimal(0)) * _PLANNED_PART).quantize(_WATT_KW, ROUND_DOWN)
     return Schedule(asset.id, start, (power_kw,) * 24, "PT60M")
 
@@ -195,17 +199,17 @@ def _maintenance_start() -> datetime:
 def _maintain(cast: _Cast, asset_ids: tuple[str, ...]) -> None:
     world, dso = cast.world, cast.dso
     starts = _maintenance_start()
-    _title(f"Foreseen: maintenance on {world.maintained}")
+    _title(f"Foreseen limit: maintenance on {world.maintained}")
     _say(f"From {starts:%A %H:%M} UTC, for four hours, the {_assets(len(asset_ids))} there may produce")
-    _say(f"{_kw(world.maintenance_kw)} together. {dso.name} sends this limit; the platform divides it.")
+    _say(f"{_kw(world.maintenance_kw)} together. {dso.name} sends this limit, and the platform divides it.")
     delivery = deliver(cast.operators, lambda: dso.client.send_limit(_limit(asset_ids, starts, world.maintenance_kw)))
     _tell_parts(delivery)
     more_kw = world.maintenance_kw * 5 / 4
-    _say(f"\nThe crew needs less room: {dso.name} updates the limit to {_kw(more_kw)}.")
+    _say(f"\nMore capacity is available: {dso.name} updates the limit to {_kw(more_kw)}.")
     changed = _limit(asset_ids, starts, more_kw)
     update = deliver(cast.operators, lambda: dso.client.update_limit(delivery.outcome.id, changed))
     parts = ", ".join(_kw(reached.limit.available[0].power_kw) for reached in update.reached)
-    _say(f"Each operator is told of revision {update.reached[0].limit.revision}. Their parts are now {parts}.")
+    _say(f"Each operator receives revision {update.reached[0].limit.revision}. The parts are now {parts}.")
 
 
 def _limit(asset_ids: tuple[str, ...], starts: datetime, power_kw: Decimal) -> ForeseenLimit:
@@ -220,42 +224,44 @@ def _tell_parts(delivery: Delivery) -> None:
     for reached, weight_kw, part_kw in zip(delivery.reached, weights_kw, parts_kw, strict=True):
         share = 100 * weight_kw / installed_kw
         _say(f"  {reached.operator.name:14} gets {_kw(part_kw):>12}, because it has {_kw(weight_kw)} there:")
-        _say(f"  {'':14} {share:.1f} % of the {_kw(installed_kw)} installed. It sees its own two figures only.")
-    _say(f"The parts add up to {_kw(sum(parts_kw, Decimal(0)))}, to the watt.")
+        _say(f"  {'':14} {share:.1f} % of the {_kw(installed_kw)} installed. It sees only its own two figures.")
+    _say(f"The sum of the parts is exactly {_kw(sum(parts_kw, Decimal(0)))}.")
 
 
 def _fault(cast: _Cast, asset_ids: tuple[str, ...]) -> str:
-    _title(f"Unforeseen: a fault on {cast.world.faulty}")
+    _title(f"Unforeseen limit: a fault on {cast.world.faulty}")
     expected_end = datetime.now(UTC).replace(second=0, microsecond=0) + _FAULT_LASTS
     limit = UnforeseenLimit("stop", expected_end, asset_ids=asset_ids)
-    _say(f"{cast.dso.name} stops the {_assets(len(asset_ids))} there at once. Each operator has a call waiting:")
+    _say(f"{cast.dso.name} stops the {_assets(len(asset_ids))} there immediately. Each operator has a waiting call:")
     delivery = deliver(cast.operators, lambda: cast.dso.client.send_limit(limit))
     for reached in delivery.reached:
         own = len(reached.limit.asset_ids)
-        _say(f"  {reached.operator.name:14} was told to stop {_assets(own)} after {_ms(reached.after_s)}")
-    _say(f"{cast.dso.name} had the platform's answer after {_ms(delivery.answered_after_s)}.")
+        _say(f"  {reached.operator.name:14} received the stop of {_assets(own)} after {_ms(reached.after_s)}")
+    _say(f"{cast.dso.name} received the platform's answer after {_ms(delivery.answered_after_s)}.")
     return delivery.outcome.id
 
 
 def _repair(cast: _Cast, limit_id: str) -> None:
     delivery = deliver(cast.operators, lambda: cast.dso.client.end_limit(limit_id, "unforeseen"))
-    told = {reached.limit.status for reached in delivery.reached}
-    _say(f"Repaired: {cast.dso.name} ends the stop at the next full minute. All operators are told that it is")
-    _say(f"{', '.join(sorted(told))}, the last one after {_ms(delivery.last_after_s)}.")
+    statuses = {reached.limit.status for reached in delivery.reached}
+    _say(f"After the repair, {cast.dso.name} ends the stop at the next full minute. All operators receive the status")
+    _say(f"{', '.join(sorted(statuses))}, the last operator after {_ms(delivery.last_after_s)}.")
 
 
 def _go_on(stack: LocalStack, cast: _Cast, address: str | None) -> None:
     url, operator = stack.gateway_url, cast.operators[0]
-    _title("Go on by yourself")
+    _title("Next steps")
     _say("In another terminal, as the DSO and as an operator:")
     _say(f"  dso=$(./tps token {cast.dso.code} --data {stack.data})")
     _say(f'  curl {url}/dso/v1/flexibility-assets -H "Authorization: Bearer $dso"')
     _say(f"  operator=$(./tps token {operator.code} --data {stack.data})")
     _say(f'  curl {url}/agr/v1/capacity-limits/active -H "Authorization: Bearer $operator"')
     _say(f"  curl {url}/agr/v1/ping")
-    _say("It all keeps running until Ctrl-C.")
+    _say("The system runs until Ctrl-C.")
     if address:
-        _say(f"\nThe day in pictures (opens once, within the hour; ./tps gui address gives another):\n{address}")
+        _say(
+            f"\nThe day in the GUI (a link for one use within one hour; ./tps gui address prints a new one):\n{address}"
+        )
 
 
 def _title(text: str) -> None:
@@ -277,8 +283,8 @@ def _powers(hand: Sequence[GridAsset]) -> str:
 
 
 def _both_ways(asset: Asset) -> str:
-    ways = {"produces": asset.max_production_kw, "consumes": asset.max_consumption_kw}
-    return ", ".join(f"{word} up to {_kw(power_kw)}" for word, power_kw in ways.items() if power_kw is not None)
+    directions = {"produces": asset.max_production_kw, "consumes": asset.max_consumption_kw}
+    return ", ".join(f"{verb} up to {_kw(power_kw)}" for verb, power_kw in directions.items() if power_kw is not None)
 
 
 def _kw(power_kw: Decimal | int) -> str:

@@ -1,4 +1,4 @@
-"""The judge of the faults: each thing that must not happen is seen when it happens."""
+"""The checks of the invariants find each violation."""
 
 import threading
 from decimal import Decimal
@@ -54,17 +54,17 @@ def test_a_limit_that_did_not_arrive_is_seen() -> None:
 
 
 def test_a_limit_in_effect_twice_is_seen() -> None:
-    assert f"{ALPHA}: limit 0 is there 2 times" in judge([AT_ALPHA, {**AT_ALPHA, "id": "second"}], [AT_BETA])
+    assert f"{ALPHA}: limit 0 is present 2 times" in judge([AT_ALPHA, {**AT_ALPHA, "id": "second"}], [AT_BETA])
 
 
 def test_somebody_elses_limit_is_seen() -> None:
     stray = make_held("limit 9", id="stray")
 
-    assert f"{BETA}: limit 9 is not for it" in judge([AT_ALPHA], [AT_BETA, stray])
+    assert f"{BETA}: limit 9 is for another operator" in judge([AT_ALPHA], [AT_BETA, stray])
 
 
 def test_assets_that_are_not_the_operators_are_seen() -> None:
-    assert f"{BETA}: limit 0 has other assets" in judge([AT_ALPHA], [{**AT_BETA, "asset_ids": ["a1", "b1"]}])
+    assert f"{BETA}: limit 0 has wrong assets" in judge([AT_ALPHA], [{**AT_BETA, "asset_ids": ["a1", "b1"]}])
 
 
 def test_parts_above_or_below_the_total_are_seen() -> None:
@@ -79,4 +79,4 @@ def test_a_cursor_that_skips_is_seen() -> None:
 
 
 def test_a_limit_handed_over_twice_is_seen() -> None:
-    assert f"{ALPHA}: a limit was handed over 2 times" in judge([AT_ALPHA], [AT_BETA], [AT_ALPHA, AT_ALPHA])
+    assert f"{ALPHA}: a limit was returned 2 times" in judge([AT_ALPHA], [AT_BETA], [AT_ALPHA, AT_ALPHA])

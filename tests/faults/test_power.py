@@ -1,4 +1,4 @@
-"""Power loss: what was synced stays, what was not is gone, and nothing that was accepted is lost."""
+"""Power loss: synced data stays, unsynced data is lost, and no accepted limit is lost."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from tools.faults.power import Disk, run_power_loss, why_not
 from tools.faults.run import Plan
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"cannot stand in for power loss: {why_not()}")
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"cannot simulate a power loss: {why_not()}")
 
 
 @pytest.fixture

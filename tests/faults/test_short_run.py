@@ -1,4 +1,4 @@
-"""The short form of `./tps bench faults`: every process is killed once in the middle of traffic."""
+"""The short form of `./tps bench faults`: every process is killed once under traffic."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Messages sent while the receiver is down arrive once it is back, each once, whatever happened to the broker."""
+"""Messages sent while the receiver is down arrive exactly once after its return, also if the broker restarts."""
 
 import os
 

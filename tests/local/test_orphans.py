@@ -193,5 +193,5 @@ def test_a_running_stack_sweeps_and_says_so(stack: LocalStack, monkeypatch: pyte
     with sweeping(stack.nats_admin, said.append):
         eventually(lambda: said, "swept")
 
-    assert said == ["deleted 1 handled messages that the broker had kept when it was killed"]
+    assert said == ["deleted 1 handled messages that the broker kept after a kill"]
     assert sequences(stack) == []

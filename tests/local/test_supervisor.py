@@ -50,7 +50,7 @@ def test_the_delay_grows_while_a_child_keeps_dying(watched: Watched, tmp_path: P
 
     eventually(lambda: len(watched.said) >= 3, "it died three times")
 
-    delays = [float(said.partition("again in ")[2].partition(" s")[0]) for said in watched.said[:3]]
+    delays = [float(said.partition("restarting in ")[2].partition(" s")[0]) for said in watched.said[:3]]
     assert delays == [0.4, 0.8, 1.6]
     assert "exit code 3" in watched.said[0]
 

@@ -1,4 +1,4 @@
-"""Benches run, at tiny sizes; how fast is told by `./tps bench`, and asserted nowhere."""
+"""Benches run at tiny sizes. `./tps bench` prints the durations; no test asserts them."""
 
 import json
 
@@ -31,16 +31,16 @@ def test_what_one_large_content_takes_is_measured(stack: LocalStack) -> None:
 
 def test_how_long_the_gui_takes_is_measured_in_a_browser(stack: LocalStack) -> None:
     if find_chromium() is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+        pytest.skip("Chromium is missing; on Debian: apt-get install chromium")
 
     try:
         figures = suite.ALONE["gui"](stack, TINY)
     except LibrariesMissing as error:
         pytest.skip(f"the GUI cannot be published here: {error}")
 
-    told = {figure.name: figure.value for figure in figures}
-    assert all(told[f"{view} of all stand, first"] > 0 for view in ("plans", "limits", "conflicts"))
-    assert 0 < told["pages, styles, modules and libraries, compressed"] < 150
+    values = {figure.name: figure.value for figure in figures}
+    assert all(values[f"{view} of all painted, first"] > 0 for view in ("plans", "limits", "conflicts"))
+    assert 0 < values["pages, styles, modules and libraries, compressed"] < 150
 
 
 @pytest.mark.parametrize("name", suite.PURE)
@@ -56,9 +56,9 @@ def test_figures_come_as_json_with_the_machine_beside(monkeypatch: pytest.Monkey
 
     result = CliRunner().invoke(commands, ["bench", "fairness", "--json"])
 
-    told = json.loads(result.stdout)
-    assert told["machine"] == machine()
-    assert [figure["name"] for figure in told["figures"]] == ["one interval divided by 6 weights"]
+    values = json.loads(result.stdout)
+    assert values["machine"] == machine()
+    assert [figure["name"] for figure in values["figures"]] == ["one interval divided by 6 weights"]
 
 
 def test_a_bench_that_does_not_exist_is_named_beside_those_that_do() -> None:
@@ -66,7 +66,7 @@ def test_a_bench_that_does_not_exist_is_named_beside_those_that_do() -> None:
 
     assert result.exit_code != 0
     assert (
-        "no bench is called speed; there are fairness, documents, registration, limits, schedules, changes, overview"
+        "unknown bench speed; known: fairness, documents, registration, limits, schedules, changes, overview"
         in result.output
     )
 

@@ -1,4 +1,4 @@
-"""What operators of the demo's day plan, without a system."""
+"""Plans of the operators in the day of the demo, without a system."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tps.client import Schedule
 
 
 def plans_at(now: datetime) -> list[tuple[GridAsset, Schedule]]:
-    told: list[str] = []
-    day = LivingDay(sentinel.stack, sentinel.http, small_world(), sentinel.dso, (), told.append, now=now)
+    said: list[str] = []
+    day = LivingDay(sentinel.stack, sentinel.http, small_world(), sentinel.dso, (), said.append, now=now)
     return [(asset, day._schedule(asset, number)) for number in range(3) for asset in day._planning(number)]
 
 

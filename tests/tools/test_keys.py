@@ -1,4 +1,4 @@
-"""What is pressed in a terminal moves the demo on."""
+"""Keys pressed in a terminal control the demo."""
 
 from __future__ import annotations
 

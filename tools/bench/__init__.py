@@ -1,1 +1,1 @@
-"""`./tps bench`: the figures of docs/figures.md, measured anew. They are told, never asserted."""
+"""`./tps bench`: measures the figures of docs/figures.md. Figures are printed, never asserted."""

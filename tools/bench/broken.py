@@ -1,4 +1,4 @@
-"""Figures of runs in which things are broken on purpose (`tools.faults`); a violation ends the command with 1."""
+"""Figures of runs with deliberate faults (`tools.faults`). A violation ends the command with exit code 1."""
 
 from __future__ import annotations
 
@@ -23,62 +23,64 @@ _SILENT, _SILENT_PARTY = 89, 95_000
 
 
 class ViolatedError(TpsError):
-    """Something was lost, done twice, or told to somebody it is not for."""
+    """A message was lost, processed twice, or sent to the wrong party."""
 
-    title = "the system did not keep its promises"
+    title = "the system violated an invariant"
 
 
 def faults(seconds: float | None) -> list[Figure]:
-    """200 limits to 10 operators; each process killed in turn, 100 times; some paused; each store away for a minute; in
-    the end every message that crossed the broker comes again.
+    """Send 200 limits to 10 operators while processes and stores fail.
+
+    The run kills each process in turn, 100 times, pauses some, and stops each store for a minute. At the end, every
+    message that crossed the broker is sent again.
 
     Raises:
-        ViolatedError: What the run found, each on a line.
+        ViolatedError: The violations of the run, one per line.
     """
     plan = Plan() if seconds is None else _scaled(Plan(), seconds)
     with tempfile.TemporaryDirectory(prefix="tps-faults-") as folder:
-        return _told("faults", run_faults(Path(folder) / "data", plan))
+        return _figures("faults", run_faults(Path(folder) / "data", plan))
 
 
 def power(seconds: float | None) -> list[Figure]:
-    """60 limits to 5 operators; five times everything ends at once and what was not synced is dropped.
+    """Send 60 limits to 5 operators over five power losses: all processes end at once, and unsynced data is dropped.
 
     Raises:
-        ViolatedError: As `faults`, and where this machine cannot stand in for power loss.
+        ViolatedError: As `faults`, or this machine cannot simulate a power loss.
     """
     reason = power_loss.why_not()
     if reason:
-        raise ViolatedError(f"power loss cannot be stood in for here: {reason}")
+        raise ViolatedError(f"this machine cannot simulate a power loss: {reason}")
     plan = Plan(limits=60, operators=5, seconds=seconds or 40)
     with tempfile.TemporaryDirectory(prefix="tps-power-") as folder:
-        return _told("power", power_loss.run_power_loss(Path(folder) / "power", plan, _LOSSES))
+        return _figures("power", power_loss.run_power_loss(Path(folder) / "power", plan, _LOSSES))
 
 
 def silence(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """Messages to a receiver that is down, over two restarts of the broker.
+    """Send messages to a receiver that is down, over two restarts of the broker.
 
     Raises:
         ViolatedError: As `faults`.
     """
-    assets = [each.to_asset() for each in assets_of(_SILENT, sizes.silent)]
+    assets = [asset.to_asset() for asset in assets_of(_SILENT, sizes.silent)]
     seen = run_silence(stack, make_gln(_SILENT_PARTY), assets)
     if seen.violations:
         raise ViolatedError("\n".join(seen.violations))
     values = {
-        "messages taken while the receiver was down": (seen.sent, ""),
-        "broker killed and started anew meanwhile": (seen.restarts, "times"),
-        "messages that the broker held then": (seen.waiting, ""),
-        "all were taken in": (seen.sending_s, "s"),
-        "RECEIVED once the receiver was back, each once": (seen.received, ""),
-        "came more than once, without effect": (seen.came_again, ""),
-        "the last was RECEIVED after": (seen.settled_s, "s"),
+        "messages sent while the receiver was down": (seen.sent, ""),
+        "broker killed and restarted": (seen.restarts, "times"),
+        "messages waiting in the broker": (seen.waiting, ""),
+        "time to send all": (seen.sending_s, "s"),
+        "RECEIVED after the receiver returned, each once": (seen.received, ""),
+        "duplicates received, without effect": (seen.came_again, ""),
+        "time until the last was RECEIVED": (seen.settled_s, "s"),
         "violations": (0, ""),
     }
     return [Figure("silence", name, float(value), unit) for name, (value, unit) in values.items()]
 
 
 def _scaled(plan: Plan, seconds: float) -> Plan:
-    """The same mix in another time."""
+    """Return the same mix for another duration."""
     share = seconds / plan.seconds
     return replace(
         plan,
@@ -90,7 +92,7 @@ def _scaled(plan: Plan, seconds: float) -> Plan:
     )
 
 
-def _told(bench: str, report: Report) -> list[Figure]:
+def _figures(bench: str, report: Report) -> list[Figure]:
     if report.violations:
         raise ViolatedError("\n".join(report.violations))
     values = {
@@ -99,11 +101,11 @@ def _told(bench: str, report: Report) -> list[Figure]:
         "registrations, the last of each asset in effect": (report.registrations, ""),
         **{f"killed: {name}": (count, "times") for name, count in report.kills.items()},
         "paused": (report.pauses, "times"),
-        "stores away for a while": (report.outages, "times"),
-        "messages that came again, shuffled": (report.replayed, ""),
+        "outages of a store": (report.outages, "times"),
+        "messages replayed in random order": (report.replayed, ""),
         "dead letters": (report.dead_letters, ""),
-        "faults lasted": (report.faults_s, "s"),
-        "all was in its place after the last fault in": (report.settled_s, "s"),
+        "duration of the faults": (report.faults_s, "s"),
+        "time from the last fault until all was right": (report.settled_s, "s"),
         "limit to operator, median": (report.median_delivery_s, "s"),
         "limit to operator, slowest": (report.slowest_delivery_s, "s"),
         "violations": (0, ""),

@@ -1,8 +1,8 @@
-"""The GUI in a real browser (headless Chromium): how long until a view stands, and how long frames take while it moves.
+"""The GUI in a real browser (headless Chromium): the time until a view is painted, and the frame times while it moves.
 
-A view stands when its rows are painted, counted from the start of the navigation, nothing in the browser's cache. A
-frame's time is what the browser tells of long animation frames: from the first task of a frame to its rendering, if it
-took more than 50 ms; beside it what a person waits from frame to frame.
+A view counts as painted when its rows are painted, measured from the start of the navigation with an empty cache. The
+frame time is that of long animation frames: from the first task of a frame to its rendering, if longer than 50 ms. The
+time between frames shows what a person sees.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _WEIGHT = """() => performance.getEntriesByType("resource").concat(performance.g
 
 
 def gui(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """First views, and frames in zooming and moving, of each view with everything in it."""
+    """Measure first views, and frames during zooming and moving, of each view with all data."""
     with open_http() as http, open_browser() as browser:
         watched = make_watched(stack, http, sizes, _STORY)
         publish_here(stack)
@@ -60,7 +60,7 @@ def gui(stack: LocalStack, sizes: Sizes) -> list[Figure]:
 
 
 def look(stack: LocalStack, browser: Browser, watched: Watched, rounds: int) -> Iterator[Figure]:
-    """All figures of a day that is there; each view is opened, zoomed and moved so often."""
+    """Yield all figures of an existing day; each view is opened, zoomed and moved `rounds` times."""
     window = f"from={watched.start:%Y-%m-%dT%H:%MZ}&to={watched.end:%Y-%m-%dT%H:%MZ}"
     for view in VIEWS:
         address, times = f"{stack.gateway_url}/gui/#{view}?{window}", []
@@ -71,8 +71,8 @@ def look(stack: LocalStack, browser: Browser, watched: Watched, rounds: int) -> 
                 times.append(page.evaluate(_PAINTED))
                 if number == 0:
                     yield from _moved(page, view, 2 * rounds)
-        yield Figure("gui", f"{view} of all stand, first", times[0], "ms")
-        yield Figure("gui", f"{view} of all stand, again", min(times[1:]), "ms")
+        yield Figure("gui", f"{view} of all painted, first", times[0], "ms")
+        yield Figure("gui", f"{view} of all painted, again", min(times[1:]), "ms")
     with _tab(stack, browser) as page:
         page.goto(f"{stack.gateway_url}/gui/")
         page.wait_for_selector("nav")
@@ -81,18 +81,18 @@ def look(stack: LocalStack, browser: Browser, watched: Watched, rounds: int) -> 
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """A headless Chromium of this machine.
+    """Start a headless Chromium of this machine.
 
     Raises:
-        NotFound: There is none, or nothing to drive it.
+        NotFound: Chromium or playwright is missing.
     """
     program = find_chromium()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        raise NotFound("playwright is missing: it comes with the extra `dev`") from None
+        raise NotFound("playwright is missing; install the extra `dev`") from None
     if program is None:
-        raise NotFound("no Chromium here; on Debian: apt-get install chromium")
+        raise NotFound("Chromium is missing; on Debian: apt-get install chromium")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield browser
@@ -100,22 +100,22 @@ def open_browser() -> Iterator[Browser]:
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium that this machine has."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    """Return the path of a Chromium on this machine, or None."""
+    return next((path for name in PROGRAMS if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def _tab(stack: LocalStack, browser: Browser) -> Iterator[Page]:
-    """A page of a browser that has seen nothing yet, signed in by an address."""
+    """Open a page with an empty cache, signed in by a sign-in link."""
     context = browser.new_context(viewport=_SIZE, timezone_id="Europe/Copenhagen", locale="en-GB")
     context.set_default_timeout(60_000)
     first = context.new_page()
     first.goto(f"{stack.gateway_url}/gui/#sign-in={new_code(sign_in_folder(stack.keys_dir))}")
     first.wait_for_selector("nav")
-    held = first.evaluate("sessionStorage.getItem('tps-session')")
+    token = first.evaluate("sessionStorage.getItem('tps-session')")
     first.close()
     page = context.new_page()
-    page.add_init_script(f"sessionStorage.setItem('tps-session', {json.dumps(held)})")
+    page.add_init_script(f"sessionStorage.setItem('tps-session', {json.dumps(token)})")
     session = context.new_cdp_session(page)
     session.send("Network.clearBrowserCache")
     yield page
@@ -123,7 +123,7 @@ def _tab(stack: LocalStack, browser: Browser) -> Iterator[Page]:
 
 
 def _moved(page: Page, view: str, count: int) -> Iterator[Figure]:
-    """The wheel over the axis, in and out; then a drag to and fro."""
+    """Measure wheel zooms over the axis, in and out, then a drag to and fro."""
     axis = page.locator(".axis").bounding_box()
     assert axis is not None
     x, y = axis["x"] + axis["width"] * 0.6, axis["y"] + axis["height"] / 2
@@ -142,9 +142,9 @@ def _frames(page: Page, name: str, acts: Sequence[Callable[[], object]]) -> Iter
     for act in acts:
         act()
     page.evaluate(_PAINTED)
-    found = page.evaluate(_FRAMES)
-    between = sorted(found["between"])
-    yield Figure("gui", f"{name}: frames over 50 ms", len(found["long"]), f"of {len(between)}")
-    yield Figure("gui", f"{name}: the longest of these", max(found["long"], default=0), "ms")
+    frames = page.evaluate(_FRAMES)
+    between = sorted(frames["between"])
+    yield Figure("gui", f"{name}: frames over 50 ms", len(frames["long"]), f"of {len(between)}")
+    yield Figure("gui", f"{name}: the longest of these", max(frames["long"], default=0), "ms")
     yield Figure("gui", f"{name}: from frame to frame, p50", between[len(between) // 2], "ms")
     yield Figure("gui", f"{name}: from frame to frame, longest", between[-1], "ms")

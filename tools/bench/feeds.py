@@ -1,4 +1,4 @@
-"""What DSOs follow: plans of the assets in their grids, and the assets themselves as they change."""
+"""The feeds of DSOs: plans of the assets in their grids, and changes of these assets."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 _SOUTH, _NORTH, _CHANGES = 80, 81, 82
 _WAIT_S = 55
-_TOLD_WITHIN_S = 300
+_RECEIVED_WITHIN_S = 300
 _SETTLE_S = 0.3
 _HOUR = timedelta(hours=1)
 
 Look = Callable[[str | None, int], tuple[frozenset[str], str]]
-"""One waiting call after a cursor, of so many seconds: the ids of the assets it tells of, and the next cursor."""
+"""A waiting call with cursor and timeout in seconds; returns the ids of the received assets and the next cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """What one DSO is to be told: its feed, where it is now, and of which assets."""
+    """What a DSO must receive: its feed, its cursor, and the asset ids."""
 
     look: Look
     after: str
@@ -43,7 +43,7 @@ class _Expected:
 
 
 def schedules(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """One call with a day of every asset, half of them in each of two DSOs' grids; then what a DSO asks."""
+    """Send a day of every asset in one call, half of them in each of two DSOs' grids; then measure a DSO's queries."""
     half = sizes.planned // 2
     with open_http() as http:
         south, (operator,) = enter_parties(stack, http, _SOUTH, 1)
@@ -51,31 +51,33 @@ def schedules(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         hands = [assets_of(story, half) for story in (_SOUTH, _NORTH)]
         _settle_both((south, north), operator, hands)
         plans = _plans(asset.id for hand in hands for asset in hand)
-        expected = [_expect(partial(_plans_told, dso), hand) for dso, hand in zip((south, north), hands, strict=True)]
-        answered_s, told_s = _clock(expected, lambda: operator.client.send_schedules(plans))
+        expected = [
+            _expect(partial(_received_plans, dso), hand) for dso, hand in zip((south, north), hands, strict=True)
+        ]
+        answered_s, received_s = _clock(expected, lambda: operator.client.send_schedules(plans))
         points = sum(len(plan.power_kw) for plan in plans)
         name = f"{len(plans):,} assets, {points:,} points in one call"
         return [
             Figure("schedules", f"{name}, answered", answered_s, "s"),
-            Figure("schedules", f"{name}, told to both DSOs", told_s, "s"),
+            Figure("schedules", f"{name}, received by both DSOs", received_s, "s"),
             *_asked(stack, http, south, plans[:half]),
         ]
 
 
 def changes(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """From an operator's registration to the DSO's waiting call: one new asset, and many at once."""
+    """Measure from an operator's registration to the DSO's waiting call: one new asset, and many in one call."""
     with open_http() as http:
         dso, (operator,) = enter_parties(stack, http, _CHANGES, 1)
         assets = assets_of(_CHANGES, sizes.rounds + sizes.planned)
         register_points(dso, assets)
         single_s = [_register(dso, operator, [asset])[1] for asset in assets[: sizes.rounds]]
         many = assets[sizes.rounds :]
-        answered_s, told_s = _register(dso, operator, many)
+        answered_s, received_s = _register(dso, operator, many)
     name = f"{len(many):,} new assets in one call"
     return [
-        *quantiles("changes", "one new asset told to the waiting DSO", single_s),
+        *quantiles("changes", "one new asset received by the waiting DSO", single_s),
         Figure("changes", f"{name}, answered", answered_s, "s"),
-        Figure("changes", f"{name}, told to the DSO", told_s, "s"),
+        Figure("changes", f"{name}, received by the DSO", received_s, "s"),
     ]
 
 
@@ -85,12 +87,12 @@ def _settle_both(dsos: Sequence[Dso], operator: Operator, hands: Sequence[Sequen
 
 
 def _register(dso: Dso, operator: Operator, assets: Sequence[GridAsset]) -> tuple[float, float]:
-    expected = _expect(partial(_assets_told, dso), assets)
+    expected = _expect(partial(_received_assets, dso), assets)
     return _clock([expected], lambda: operator.client.set_assets(asset.to_asset() for asset in assets))
 
 
 def _asked(stack: LocalStack, http: httpx2.Client, dso: Dso, plans: Sequence[Schedule]) -> list[Figure]:
-    """A whole day and an hour of one asset as the platform answers, and the day from the copy of the DSO's backend."""
+    """Measure a day, and an hour of one asset, from the platform, and the day from the copy of the DSO's backend."""
     start, end = plans[0].start, plans[0].end
     impatient = DsoClient(stack.gateway_url, tokens.issue(stack, dso.code), http=http, wait_s=0)
     day = partial(dso.client.list_schedules, start=start, end=end)
@@ -98,26 +100,26 @@ def _asked(stack: LocalStack, http: httpx2.Client, dso: Dso, plans: Sequence[Sch
     copy = partial(impatient.list_schedules, start=start, end=end)
     points = sum(len(plan.power_kw) for plan in plans)
     asked = {
-        f"day of {len(plans):,} assets, {points:,} points, asked": day,
-        "one hour of one asset, asked": hour,
+        f"day of {len(plans):,} assets, {points:,} points, queried": day,
+        "one hour of one asset, queried": hour,
         f"day of {len(plans):,} assets, from the own copy": copy,
     }
     return [Figure("schedules", name, timed(work), "s") for name, work in asked.items()]
 
 
 def _plans(asset_ids: Iterable[str]) -> list[Schedule]:
-    """Tomorrow of every asset, in quarters."""
+    """Return tomorrow's plan of every asset, in quarters of an hour."""
     day = day_in("UTC", datetime.now(UTC).date() + timedelta(days=1))
     powers_kw = tuple(Decimal(quarter) / 100 for quarter in range(day.interval_count()))
     return [day.schedule(asset_id, powers_kw) for asset_id in asset_ids]
 
 
-def _plans_told(dso: Dso, after: str | None, timeout_s: int) -> tuple[frozenset[str], str]:
+def _received_plans(dso: Dso, after: str | None, timeout_s: int) -> tuple[frozenset[str], str]:
     batch = dso.client.wait_schedules(after=after, timeout_s=timeout_s)
     return frozenset(plan.asset_id for plan in batch.schedules), batch.cursor
 
 
-def _assets_told(dso: Dso, after: str | None, timeout_s: int) -> tuple[frozenset[str], str]:
+def _received_assets(dso: Dso, after: str | None, timeout_s: int) -> tuple[frozenset[str], str]:
     batch = dso.client.wait_asset_changes(after=after, timeout_s=timeout_s)
     return frozenset(asset.id for asset in batch.assets), batch.cursor
 
@@ -127,26 +129,26 @@ def _expect(look: Look, assets: Sequence[GridAsset]) -> _Expected:
 
 
 def _clock(expected: Sequence[_Expected], send: Callable[[], Outcome]) -> tuple[float, float]:
-    """Seconds until the call is answered, and until everybody, waiting since before, is told of every asset."""
+    """Return the seconds until the call is answered, and until every waiting DSO has received all assets."""
     with ThreadPoolExecutor(len(expected)) as pool:
-        waiting = [pool.submit(_told_at, each) for each in expected]
-        time.sleep(_SETTLE_S)  # so that they wait, and do not just come in time
+        waiting = [pool.submit(_received_at, dso) for dso in expected]
+        time.sleep(_SETTLE_S)  # so that all calls wait before the call starts
         started = time.perf_counter()
         send()
         answered_s = time.perf_counter() - started
         return answered_s, max(future.result() for future in waiting) - started
 
 
-def _told_at(expected: _Expected) -> float:
-    """When the last of the assets was told.
+def _received_at(expected: _Expected) -> float:
+    """Return the time when the last of the assets was received.
 
     Raises:
-        NotReachedError: Not in time.
+        NotReachedError: Some assets were not received in time.
     """
-    missing, after, deadline = expected.asset_ids, expected.after, time.monotonic() + _TOLD_WITHIN_S
+    missing, after, deadline = expected.asset_ids, expected.after, time.monotonic() + _RECEIVED_WITHIN_S
     while missing and time.monotonic() < deadline:
-        told, after = expected.look(after, _WAIT_S)
-        missing -= told
+        received, after = expected.look(after, _WAIT_S)
+        missing -= received
     if missing:
-        raise NotReachedError(f"a DSO was not told of {len(missing)} assets within {_TOLD_WITHIN_S} s")
+        raise NotReachedError(f"a DSO did not receive {len(missing)} assets within {_RECEIVED_WITHIN_S} s")
     return time.perf_counter()

@@ -1,4 +1,4 @@
-"""What is measured, how much of it, and how it is told."""
+"""Figures, the sizes of the benches, and their output."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large the benches are; the defaults are the published ones.
+    """Sizes of the benches; the defaults are those of the published figures.
 
     Attributes:
-        assets: Of the grid that is registered, listed, encoded, divided.
-        operators: Fan-outs to measure, in numbers of operators.
+        assets: Assets of the grid to register, list, encode and divide.
+        operators: Numbers of operators for the fan-out.
         updated: Operators whose limit is updated.
-        planned: Assets that are planned, or told of, in one call.
-        rounds: How often what is quick is repeated.
-        watched, watched_limits: Operators and limits that the platform operator looks at.
-        silent: Messages that are sent while their receiver is down.
-        large_mb: Size of one large content.
+        planned: Assets in one call of the feeds.
+        rounds: Repetitions of fast measurements.
+        watched, watched_limits: Operators and limits in the platform operator's overview.
+        silent: Messages sent while their receiver is down.
+        large_mb: Size of a large content.
     """
 
     assets: int = 17_505
@@ -38,7 +38,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure: of which bench, of what, and in which unit."""
+    """One figure: its bench, name, value and unit."""
 
     bench: str
     name: str
@@ -50,7 +50,7 @@ class Figure:
 
 
 def machine() -> dict[str, str | int]:
-    """What the figures were measured on, as far as a program can know."""
+    """Return the machine's properties that a program can read."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
@@ -60,7 +60,7 @@ def machine() -> dict[str, str | int]:
 
 
 def quantiles(bench: str, name: str, seconds: Sequence[float]) -> list[Figure]:
-    """Median and 99th percentile (the longest, of less than a hundred) in milliseconds."""
+    """Return median and 99th percentile in milliseconds; with less than a hundred values, the longest."""
     ordered = sorted(seconds)
     highest = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     return [
@@ -70,12 +70,12 @@ def quantiles(bench: str, name: str, seconds: Sequence[float]) -> list[Figure]:
 
 
 def best_of(rounds: int, work: Callable[[], object]) -> float:
-    """Seconds of the quickest of several runs: what the work costs when nothing else disturbs."""
+    """Return the seconds of the fastest run, which other load disturbs least."""
     return min(timed(work) for _ in range(rounds))
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds that the work takes."""
+    """Return the seconds that the work takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

@@ -11,7 +11,7 @@ _KINDS_OF_SIZE = 500
 
 
 def make_grid(count: int, first: int = 0) -> list[GridAsset]:
-    """So many assets; others than those of a grid with another `first`, if that is far enough away."""
+    """Return `count` assets. Two grids do not overlap if their `first` values are far enough apart."""
     return [_asset(first + number) for number in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""One large content from an application to the platform's application by the web service, and what memory it takes."""
+"""One large content from an application to the platform's application by the web service, with its memory use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOOK_S = 0.05
 
 
 def large(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """So many MB that cannot be compressed, sent, taken in and given out whole; peaks of resident memory by process."""
+    """Send, take in and give out incompressible content; measure the time, and peaks of resident memory by process."""
     content = random.Random(1).randbytes(sizes.large_mb * 1_000_000)
     sender = onboarding.add_party(
         stack, role="dso", code=make_gln(_SENDER), name="Grid of large contents", grid_prefixes=()
@@ -55,7 +55,7 @@ def large(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         figures += [_seconds("ReceiveMessage", started, sizes), *memory.figures("while it is given out")]
         memory.finish()
     if hashlib.sha256(received).digest() != hashlib.sha256(content).digest():
-        raise RuntimeError("what came is not what was sent")
+        raise RuntimeError("the received content differs from the sent content")
     return figures
 
 
@@ -64,14 +64,14 @@ def _seconds(name: str, started: float, sizes: Sizes) -> Figure:
 
 
 def _received(service: Service, message_id: str) -> bytes:
-    """The content of this message; older ones of its type are confirmed, so that it comes to be the oldest."""
+    """Return the content of this message. Older messages of its type are confirmed first."""
     while (offered := service.receive(_TYPE)) is not None and offered.message_id != message_id:
         service.confirm(offered.message_id)
     return offered.content if offered else b""
 
 
 class _Memory(threading.Thread):
-    """Peaks of resident memory since the last look, where the machine tells (Linux)."""
+    """Records peaks of resident memory since the last figures; on Linux only."""
 
     def __init__(self, stack: LocalStack):
         super().__init__(name="memory", daemon=True)
@@ -81,7 +81,7 @@ class _Memory(threading.Thread):
         self._forget()
 
     def run(self) -> None:
-        """Look often: a process of the database may end with the work it was started for."""
+        """Sample often, because a process of the database may end with its work."""
         while not self._is_done.wait(_LOOK_S):
             self._look()
 
@@ -90,7 +90,7 @@ class _Memory(threading.Thread):
         self.join()
 
     def figures(self, when: str) -> Iterator[Figure]:
-        """The largest worker, the broker, and the largest process of the database."""
+        """Yield the peaks of the largest worker, the broker, and the largest process of the database."""
         self._look()
         for name, peak_mb in self._peaks_mb.items():
             yield Figure("large", f"{name}, peak {when}", peak_mb, "MB")
@@ -107,7 +107,7 @@ class _Memory(threading.Thread):
                 Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     def _pids(self) -> dict[str, list[int]]:
-        running = {name: int(each["pid"]) for name, each in self._stack.run_record()["processes"].items()}
+        running = {name: int(process["pid"]) for name, process in self._stack.run_record()["processes"].items()}
         workers = [pid for name, pid in running.items() if name.startswith("worker")]
         return {
             "a worker": workers,

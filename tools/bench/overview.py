@@ -1,4 +1,4 @@
-"""What the platform operator looks at: a day of many operators with many limits, each route's time and size."""
+"""The platform operator's overview: a day of many operators with many limits; time and size of each route."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CONFLICTS = "conflicts of all, the worst 100"
 
 
 def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """Each route, the first time and again."""
+    """Measure each route, for the first and for repeated requests."""
     with open_http() as http:
         watched = make_watched(stack, http, sizes, _STORY)
         watcher = Watcher(http, stack)
@@ -28,7 +28,7 @@ def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         started = time.perf_counter()
         watcher.ask(asked[_CONFLICTS])
         after_ms = 1000 * (time.perf_counter() - started)
-        return [*figures, Figure("overview", f"{_CONFLICTS}, once one operator planned anew", after_ms, "ms")]
+        return [*figures, Figure("overview", f"{_CONFLICTS}, after one operator planned again", after_ms, "ms")]
 
 
 def _asked(watched: Watched) -> dict[str, str]:
@@ -46,7 +46,7 @@ def _asked(watched: Watched) -> dict[str, str]:
 
 
 def _figures(watcher: Watcher, name: str, path: str) -> list[Figure]:
-    """The first answer's time and size, and the median of several after it."""
+    """Return time and size of the first answer, and the median time of later answers."""
     times = []
     for _ in range(_POLLS):
         started = time.perf_counter()

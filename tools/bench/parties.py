@@ -1,4 +1,4 @@
-"""Parties and assets of benches, others for every story (0 to 88) that is played on the same stack."""
+"""Parties and assets of benches; each story (0 to 88) on the same stack has its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ASSETS_APART = 100_000
 
 
 def enter_parties(stack: LocalStack, http: httpx2.Client, story: int, operators: int) -> tuple[Dso, list[Operator]]:
-    """A DSO and so many operators."""
+    """Return a DSO and the given number of operators."""
     first = _FIRST_PARTY + story * _PARTIES_APART
     dso = enter_dso(stack, http, Part("dso", make_gln(first), f"Bench grid {story}"))
     parts = [Part("agr", make_gln(first + number), f"Bench operator {number}") for number in range(1, operators + 1)]
@@ -27,5 +27,5 @@ def enter_parties(stack: LocalStack, http: httpx2.Client, story: int, operators:
 
 
 def assets_of(story: int, count: int) -> list[GridAsset]:
-    """So many assets, at most 100,000."""
+    """Return the given number of assets, at most 100,000."""
     return make_grid(count, story * _ASSETS_APART)

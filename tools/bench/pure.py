@@ -1,4 +1,4 @@
-"""What needs no servers: dividing power, writing and reading documents."""
+"""Benches without servers: dividing power, writing and reading documents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HALF = 2
 
 
 def fairness(sizes: Sizes) -> list[Figure]:
-    """One interval's power divided by so many weights, at half of what is installed."""
+    """Measure the division of one interval among the weights, at half of the installed power."""
     draw = random.Random(1)
     weights_kw = {str(number): Decimal(draw.randint(1, 500_000)) / 1000 for number in range(sizes.assets)}
     total_kw = (sum(weights_kw.values(), Decimal(0)) / _HALF).quantize(Decimal("0.001"))
@@ -30,7 +30,7 @@ def fairness(sizes: Sizes) -> list[Figure]:
 
 
 def documents(sizes: Sizes) -> list[Figure]:
-    """An asset list, checked against the schema and the rules each way."""
+    """Measure writing and reading of an asset list, with all checks."""
     document = _asset_list(sizes.assets)
     content = encode(document)
     name = f"list of {sizes.assets:,} assets"
@@ -52,7 +52,7 @@ def _asset_list(count: int) -> AssetList:
         receiver_role=Role.DSO,
     )
     assets = (
-        AssetListing(each.id, each.connection_point_id, AssetKind(each.kind), each.max_production_kw)
-        for each in make_grid(count)
+        AssetListing(asset.id, asset.connection_point_id, AssetKind(asset.kind), asset.max_production_kw)
+        for asset in make_grid(count)
     )
     return AssetList(header, tuple(assets))

@@ -1,4 +1,4 @@
-"""What needs the whole stack: registering, listing, and getting an emergency to its operators."""
+"""Benches with the whole stack: registering, listing, and sending limits to operators."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _AHEAD = timedelta(days=1)
 
 
 def limits(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """From the DSO's call, for an emergency or a limit's update, to the answer of the last operator's waiting call."""
+    """Measure from the DSO's call (emergency or update of a limit) to the last operator's answer."""
     emergencies = [figure for count in sizes.operators for figure in _fan_out(stack, count, sizes.rounds)]
     return [*emergencies, *_updates(stack, sizes.updated, sizes.rounds)]
 
 
 def registration(stack: LocalStack, sizes: Sizes) -> list[Figure]:
-    """Points by one call, assets by one call per operator, then the DSO's list of them."""
+    """Measure points in one call, assets in one call per operator, then the DSO's list."""
     with open_http() as http:
         dso, operators = enter_parties(stack, http, 0, 3)
         assets = make_grid(sizes.assets)
@@ -40,7 +40,7 @@ def registration(stack: LocalStack, sizes: Sizes) -> list[Figure]:
     return [
         Figure("registration", f"{len(points):,} connection points in one call", points_s, "s"),
         Figure("registration", f"{len(assets):,} assets in three calls", assets_s, "s"),
-        Figure("registration", "assets each second", len(assets) / assets_s, "1/s"),
+        Figure("registration", "assets per second", len(assets) / assets_s, "1/s"),
         Figure("registration", f"{len(assets):,} assets listed", list_s, "s"),
     ]
 
@@ -59,8 +59,8 @@ def _fan_out(stack: LocalStack, count: int, rounds: int) -> list[Figure]:
         deliveries = [deliver(operators, lambda: _stop(dso, asset_ids)) for _ in range(rounds)]
     name = f"emergency to {count} operators"
     return [
-        *quantiles("limits", f"{name}, the last one reached", [each.last_after_s for each in deliveries]),
-        *quantiles("limits", f"{name}, DSO answered", [each.answered_after_s for each in deliveries]),
+        *quantiles("limits", f"{name}, the last operator reached", [delivery.last_after_s for delivery in deliveries]),
+        *quantiles("limits", f"{name}, DSO answered", [delivery.answered_after_s for delivery in deliveries]),
     ]
 
 
@@ -75,13 +75,13 @@ def _updates(stack: LocalStack, count: int, rounds: int) -> list[Figure]:
         deliveries = [deliver(operators, partial(dso.client.update_limit, limit_id, limit)) for limit in nexts]
     name = f"update of a limit of {count} operators"
     return [
-        *quantiles("limits", f"{name}, the last one reached", [each.last_after_s for each in deliveries]),
-        *quantiles("limits", f"{name}, DSO answered", [each.answered_after_s for each in deliveries]),
+        *quantiles("limits", f"{name}, the last operator reached", [delivery.last_after_s for delivery in deliveries]),
+        *quantiles("limits", f"{name}, DSO answered", [delivery.answered_after_s for delivery in deliveries]),
     ]
 
 
 def _foreseen(assets: list[GridAsset], number: int) -> ForeseenLimit:
-    """An hour of tomorrow at half of what is installed, a little less in every revision, so that it concerns all."""
+    """Return a limit for an hour of tomorrow at half of the installed power; each revision lowers it, to affect all."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + _AHEAD
     installed_kw = total_kw(assets, lambda asset: asset.max_production_kw)
     power_kw = (installed_kw / 2 * (100 - number) / 100).quantize(Decimal("0.001"))

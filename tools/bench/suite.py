@@ -1,4 +1,4 @@
-"""All benches by name, run one after the other and told as text or JSON."""
+"""All benches by name, run one after the other, with output as text or JSON."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ WORKERS = 2
 
 
 def main(names: Sequence[str], is_json: bool, seconds: float | None = None) -> None:
-    """Run the named benches, or all but those that break or burden things, and print their figures.
+    """Run the named benches and print their figures; by default those that neither break nor overload anything.
 
     Args:
-        seconds: How long `faults` and `power` break things; None as published.
+        seconds: How long `faults` and `power` cause faults; None for the published duration.
 
     Raises:
-        click.BadParameter: No bench is called so.
-        ViolatedError: A fault did harm.
+        click.BadParameter: Unknown bench.
+        ViolatedError: A fault caused harm.
     """
     known = (*PURE, *SERVED, *ALONE, *BROKEN)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise click.BadParameter(f"no bench is called {unknown[0]}; there are {', '.join(known)}")
-    figures = list(_told(measure(names or (*PURE, *SERVED), Sizes(), seconds), is_json))
+        raise click.BadParameter(f"unknown bench {unknown[0]}; known: {', '.join(known)}")
+    figures = list(_printed(measure(names or (*PURE, *SERVED), Sizes(), seconds), is_json))
     if is_json:
         print(json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1))
 
 
 def measure(names: Sequence[str], sizes: Sizes, seconds: float | None = None) -> Iterator[Figure]:
-    """Figures as they come; those that need a stack get a fresh one in a folder that goes afterwards.
+    """Yield figures as they are measured. Benches with a stack get a fresh one in a temporary folder.
 
-    Windows are of no length there unless TPS_BATCH_WINDOW_S is set: work is measured, and not waiting.
+    There, the batching window has no length unless TPS_BATCH_WINDOW_S is set, so that waiting is not measured.
     """
     for name in names:
         if name in PURE:
@@ -74,8 +74,8 @@ def measure(names: Sequence[str], sizes: Sizes, seconds: float | None = None) ->
             yield from BROKEN[name](seconds)
 
 
-def _told(figures: Iterator[Figure], is_json: bool) -> Iterator[Figure]:
-    """Each figure as soon as it is there; with JSON on standard error, for people who wait."""
+def _printed(figures: Iterator[Figure], is_json: bool) -> Iterator[Figure]:
+    """Print and yield each figure. With JSON, print to standard error, for people who wait."""
     channel = sys.stderr if is_json else sys.stdout
     print(", ".join(f"{name} {value}" for name, value in machine().items()), file=channel)
     for figure in figures:

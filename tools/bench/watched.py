@@ -1,4 +1,4 @@
-"""What the platform operator watches in benches: a day of many operators, their plans, and many limits over them."""
+"""The data of the overview benches: a day of many operators with their plans, and many limits over them."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _CHANGED_AFTER = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A DSO, an operator, and the day (UTC) that all plans and limits lie in.
+    """A DSO, an operator, and the day (UTC) of all plans and limits.
 
     Attributes:
-        plan_anew: The operator plans otherwise from noon; returns once the platform has taken it.
+        plan_anew: Makes the operator send new plans from noon on; returns when the platform has taken them.
     """
 
     dso: str
@@ -51,7 +51,7 @@ class Watched:
 
 
 class Watcher:
-    """The platform operator, by its read routes."""
+    """The platform operator, which uses its read routes."""
 
     def __init__(self, http: httpx2.Client, stack: LocalStack):
         code = Settings.from_env(stack.environment()).platform_party
@@ -59,15 +59,15 @@ class Watcher:
         self._headers = {"Authorization": f"Bearer {tokens.issue(stack, code)}"}
 
     def ask(self, path: str) -> httpx2.Response:
-        """An answer below /tps/v1."""
+        """Return an answer below /tps/v1."""
         answer = self._http.get(f"{self._url}/tps/v1/{path}", headers=self._headers, timeout=120)
         return answer.raise_for_status()
 
 
 def make_watched(stack: LocalStack, http: httpx2.Client, sizes: Sizes, story: int) -> Watched:
-    """Every operator plans tomorrow in quarters, no two alike, the first one anew from six o'clock; limits lie over it.
+    """Create plans of every operator for tomorrow, all different, and limits over them.
 
-    Returns once all are told.
+    The first operator sends new plans from six o'clock on. Returns when all limits are delivered.
     """
     dso, operators = enter_parties(stack, http, story, sizes.watched)
     hands = deal(assets_of(story, sizes.assets), len(operators))
@@ -84,28 +84,28 @@ def make_watched(stack: LocalStack, http: httpx2.Client, sizes: Sizes, story: in
 
 
 def window_of(watched: Watched) -> str:
-    """The day, as a query."""
+    """Return the day as a query."""
     return f"from={watched.start:%Y-%m-%dT%H:%M:%SZ}&to={watched.end:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _wait_for(watcher: Watcher, watched: Watched, limits: int) -> None:
     deadline = time.monotonic() + _DIVIDED_WITHIN_S
     while time.monotonic() < deadline:
-        found = watcher.ask(f"limits?summary=true&party={watched.dso}&{window_of(watched)}").json()["limits"]
-        counts = [each["delivery"] for each in found]
-        if len(found) >= limits and all(each["delivered"] == each["recipients"] > 0 for each in counts):
+        listed = watcher.ask(f"limits?summary=true&party={watched.dso}&{window_of(watched)}").json()["limits"]
+        counts = [limit["delivery"] for limit in listed]
+        if len(listed) >= limits and all(count["delivered"] == count["recipients"] > 0 for count in counts):
             return
         time.sleep(1)
-    raise NotReachedError("the limits were not all delivered in time")
+    raise NotReachedError("not all limits were delivered in time")
 
 
 def _plan_all(operators: Sequence[Operator], hands: Sequence[Sequence[GridAsset]], start: datetime) -> None:
     pairs = zip(operators, hands, strict=True)
-    _all_at_once([partial(each.client.send_schedules, _plans(hand, start)) for each, hand in pairs])
+    _all_at_once([partial(operator.client.send_schedules, _plans(hand, start)) for operator, hand in pairs])
 
 
 def _plans(hand: Sequence[GridAsset], start: datetime) -> list[Schedule]:
-    """Another power in every quarter, up to what each can."""
+    """Return plans with another power in every quarter, up to the maximum of each asset."""
     chance = random.Random(hand[0].id)
     return [
         Schedule(
@@ -121,7 +121,7 @@ def _plans(hand: Sequence[GridAsset], start: datetime) -> list[Schedule]:
 
 
 def _limit_all(dso: Dso, hands: Sequence[Sequence[GridAsset]], count: int, start: datetime) -> None:
-    """Each over a hundred assets of three operators, for four hours, at half of what these can."""
+    """Send limits over a hundred assets of three operators, for four hours, at half of their maximum."""
     chance = random.Random(count)
     _all_at_once([partial(dso.client.send_limit, _limit(hands, start, chance)) for _ in range(count)])
 

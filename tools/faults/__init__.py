@@ -1,1 +1,1 @@
-"""Faults on purpose: traffic, injuries, and what must hold afterwards, all seen from outside."""
+"""Deliberate faults: traffic, injuries, and the invariants afterwards, all observed from outside."""

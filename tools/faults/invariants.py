@@ -1,4 +1,4 @@
-"""What must hold after any faults, judged from what outsiders can see."""
+"""The invariants that must hold after any faults, judged from outside."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,12 +11,12 @@ from tools.faults.traffic import SentLimit, Waiter
 def find_violations(
     accepted: Iterable[SentLimit], held: dict[str, list[dict[str, Any]]], waiters: Iterable[Waiter]
 ) -> list[str]:
-    """Everything that is not as it must be; empty if all is well.
+    """Return all violations; empty if there are none.
 
     Args:
         accepted: Limits that the platform accepted.
         held: All revisions of all limits that each operator reads back.
-        waiters: What each operator was handed by its waiting calls.
+        waiters: The limits from each operator's waiting calls.
     """
     sent = list(accepted)
     return [
@@ -27,26 +27,26 @@ def find_violations(
 
 
 def _once_at_each(sent: list[SentLimit], held: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """Every accepted limit is at every operator concerned, once, with its assets; and at nobody else."""
+    """Check that every accepted limit is at each affected operator, once, with its assets, and at nobody else."""
     expected: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for limit in sent:
         for operator, assets in limit.assets.items():
             expected[operator][limit.text] = sorted(assets)
     for operator, limits in held.items():
         counts = Counter(limit["reason"]["text"] for limit in limits)
-        found = {limit["reason"]["text"]: sorted(limit["asset_ids"]) for limit in limits}
-        yield from (f"{operator}: {text} is missing" for text in expected[operator] if text not in found)
-        yield from (f"{operator}: {text} is there {count} times" for text, count in counts.items() if count > 1)
-        yield from (f"{operator}: {text} is not for it" for text in found if text not in expected[operator])
+        present = {limit["reason"]["text"]: sorted(limit["asset_ids"]) for limit in limits}
+        yield from (f"{operator}: {text} is missing" for text in expected[operator] if text not in present)
+        yield from (f"{operator}: {text} is present {count} times" for text, count in counts.items() if count > 1)
+        yield from (f"{operator}: {text} is for another operator" for text in present if text not in expected[operator])
         yield from (
-            f"{operator}: {text} has other assets"
+            f"{operator}: {text} has wrong assets"
             for text, assets in expected[operator].items()
-            if text in found and found[text] != assets
+            if text in present and present[text] != assets
         )
 
 
 def _parts_add_up(sent: list[SentLimit], held: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """Parts add up to the total, or to what is installed if that is less; exactly."""
+    """Check that the parts sum exactly to the total, or to the installed power if that is less."""
     parts: dict[str, Decimal] = defaultdict(Decimal)
     weights: dict[str, Decimal] = defaultdict(Decimal)
     for limits in held.values():
@@ -62,8 +62,8 @@ def _parts_add_up(sent: list[SentLimit], held: dict[str, list[dict[str, Any]]]) 
 
 
 def _no_cursor_skips(waiters: dict[str, Waiter], held: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """Going on from cursor to cursor hands over every limit, each once."""
+    """Check that successive cursors return every limit exactly once."""
     for operator, limits in held.items():
         handed = Counter(limit_id for limit_id, _, _ in waiters[operator].seen)
         yield from (f"{operator}: a cursor skipped a limit" for limit in limits if handed[limit["id"]] == 0)
-        yield from (f"{operator}: a limit was handed over {count} times" for count in handed.values() if count > 1)
+        yield from (f"{operator}: a limit was returned {count} times" for count in handed.values() if count > 1)

@@ -1,8 +1,8 @@
-"""Power loss, stood in for: every process ends by kill -9, and what was not synced to disk is dropped.
+"""Simulated power loss: every process ends by kill -9, and data that was not synced to disk is dropped.
 
-The data folder lies on a file system of its own inside a file. The kernel writes nothing back by itself meanwhile
-(periodic write-back off, rare journal commits), so at any moment the file holds what was synced and little else. A copy
-of it, mounted in its place, is the disk that the next start finds. Needs root and loop mounts.
+The data folder is on a file system of its own inside a file. Meanwhile the kernel writes nothing back by itself (no
+periodic write-back, rare journal commits), so the file contains the synced data and little else. A copy of the file,
+mounted in its place, is the disk of the next start. Needs root and loop mounts.
 """
 
 import os
@@ -24,7 +24,7 @@ _SIZE_MB = 4096
 
 @dataclass
 class Disk:
-    """A file system in a file, mounted; `lose_power` goes back to what was synced."""
+    """A mounted file system in a file; `lose_power` returns to the synced state."""
 
     folder: Path
 
@@ -44,7 +44,7 @@ class Disk:
         self._mount()
 
     def lose_power(self) -> None:
-        """Drop what was not synced; nothing may use the disk any more."""
+        """Drop unsynced data. No process may use the disk."""
         synced = self.folder / "synced.img"
         _run("cp", "--sparse=always", str(self._image), str(synced))
         self.unmount()
@@ -63,18 +63,18 @@ class Disk:
 
 
 def why_not() -> str | None:
-    """Why this machine cannot lose power, or None if it can."""
+    """Return the reason why this machine cannot simulate a power loss, or None."""
     if os.geteuid() != 0:
         return "needs root"
     if not Path("/dev/loop-control").exists() or not os.access(_WRITEBACK, os.W_OK):
-        return "needs loop devices and the right to set the kernel's write-back"
+        return "needs loop devices and permission to set the kernel's write-back"
     if shutil.which("mkfs.ext4") is None:
         return "needs mkfs.ext4"
     return None
 
 
 def run_power_loss(folder: Path, plan: Plan, losses: int) -> Report:
-    """Traffic over several power losses; the plan's kills and pauses are left out."""
+    """Run traffic over several power losses, without the plan's kills and pauses."""
     disk = Disk(folder)
     disk.make()
     system = System(disk.mount_point / "data", plan.workers)
@@ -106,7 +106,7 @@ def _play(system: System, disk: Disk, plan: Plan, losses: int) -> Report:
         for future in limits:
             future.result()
     faults_s = time.monotonic() - started
-    done = Losses({"everything, and what was not synced": losses})
+    done = Losses({"all processes, with loss of unsynced data": losses})
     return conclude(system, traffic, faults_s=faults_s, injuries=done)
 
 

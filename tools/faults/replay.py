@@ -1,4 +1,4 @@
-"""Everything that crossed the broker comes again: later, in another order, and more than once."""
+"""Replay: every message that crossed the broker is sent again, later and in another order."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 _TAKEN_WITHIN_S = 120.0
-# Without the latter two the library tries a first connection for minutes, while a new start has its broker elsewhere.
+# Without the last two, the library retries a first connection for minutes, although a new broker has another port.
 _ONCE: dict[str, Any] = {"allow_reconnect": False, "max_reconnect_attempts": 1, "reconnect_time_wait": 0}
 
 
@@ -29,9 +29,10 @@ class _Heard:
 
 
 class Replayer(threading.Thread):
-    """Listens to the broker as its administrator; `replay` publishes what it heard again, shuffled.
+    """Listens to the broker as its administrator; `replay` publishes all heard messages again in random order.
 
-    The broker would drop a repeat that it remembers, so each gets a new id there: receivers must see for themselves.
+    The broker would drop a repeat with a known message id, so each repeat gets a new id. Receivers must find
+    duplicates.
     """
 
     def __init__(self, system: System):
@@ -45,15 +46,15 @@ class Replayer(threading.Thread):
         asyncio.run(self._listen())
 
     def wait_listening(self) -> None:
-        """Until what is published from now on is heard; RuntimeError if that takes too long."""
+        """Wait until all further messages are heard; raises RuntimeError if this takes too long."""
         if not self._is_listening.wait(30):
-            raise RuntimeError("the broker cannot be listened to")
+            raise RuntimeError("cannot listen to the broker")
 
     def replay(self, seed: int) -> int:
-        """Publish everything heard once more, in another order, and wait until all is taken; returns how much it was.
+        """Publish all heard messages again in random order, wait until all are handled, and return their number.
 
         Raises:
-            RuntimeError: Some is not taken within two minutes.
+            RuntimeError: Some messages are not handled within two minutes.
         """
         self._is_done.set()
         self.join(30)
@@ -63,7 +64,7 @@ class Replayer(threading.Thread):
         return len(shuffled)
 
     async def _listen(self) -> None:
-        """Hear on, whatever is killed: a system that starts again has its broker elsewhere."""
+        """Listen, and reconnect after a kill: a restarted system has its broker at another port."""
         while not self._is_done.is_set():
             client = await self._client()
             if client is None:
@@ -79,23 +80,23 @@ class Replayer(threading.Thread):
     async def _hear(self, message: "Msg") -> None:
         self._heard.append(_Heard(message.subject, message.data, dict(message.headers or {})))
 
-    async def _publish(self, letters: list[_Heard]) -> None:
+    async def _publish(self, messages: list[_Heard]) -> None:
         client = await self._client()
         if client is None:
             raise RuntimeError("the message broker is temporarily unavailable")
         stream = client.jetstream()
-        for letter in letters:
-            await stream.publish(letter.subject, letter.data, headers={**letter.headers, "Nats-Msg-Id": new_id()})
+        for heard in messages:
+            await stream.publish(heard.subject, heard.data, headers={**heard.headers, "Nats-Msg-Id": new_id()})
         try:
             async with asyncio.timeout(_TAKEN_WITHIN_S):
                 await _wait_until_nothing_is_owed(stream)
         except TimeoutError:
-            raise RuntimeError("what came again is not taken") from None
+            raise RuntimeError("not all replayed messages were handled") from None
         finally:
             await client.close()
 
     async def _client(self) -> "Client | None":
-        """A connection as the broker's administrator; None while it is away."""
+        """Return a connection as the broker's administrator; None while the broker is down."""
         import nats
         import nats.errors
 
@@ -110,7 +111,7 @@ class Replayer(threading.Thread):
 
 
 async def _wait_until_nothing_is_owed(stream: "JetStreamContext") -> None:
-    """Two looks in a row: the broker tells a consumer of a new message a moment after it stored the message."""
+    """Wait for two empty samples in a row, because a consumer learns of a stored message a moment later."""
     quiet = 0
     while quiet < 2:
         quiet = quiet + 1 if await count_owed(stream) == 0 else 0
@@ -118,8 +119,8 @@ async def _wait_until_nothing_is_owed(stream: "JetStreamContext") -> None:
 
 
 def _quiet(_text: str) -> None:
-    """What happens to the system is the run's own doing."""
+    """Ignore messages about the system, which the run injures itself."""
 
 
 async def _silent(_error: Exception) -> None:
-    """The broker is killed on purpose."""
+    """Ignore errors of the broker, which the run kills itself."""

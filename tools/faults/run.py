@@ -1,4 +1,4 @@
-"""One run: a world, traffic, injuries, quiet, and the verdict."""
+"""A fault run: a world, traffic, injuries, a quiet time, and the verdict."""
 
 import random
 import threading
@@ -24,18 +24,18 @@ _QUIET_S = 60.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of what.
+    """The amounts of a run.
 
     Attributes:
-        limits: To send while faults happen.
-        operators: That the limits concern.
-        kills: kill -9, each process in turn.
-        pauses: SIGSTOP for some seconds, after the kills.
-        pause_s: How long each pause lasts.
-        outage_s: Then each store in turn is away for so long, while everything else goes on; 0 leaves that out.
-        seconds: The faults are spread over at least so long.
+        limits: Limits sent during the faults.
+        operators: Operators that the limits affect.
+        kills: Number of kill -9, each process in turn.
+        pauses: Number of SIGSTOP pauses, after the kills.
+        pause_s: Duration of a pause.
+        outage_s: Duration of the outage of each store in turn, during traffic; 0 for no outages.
+        seconds: Minimum time over which the faults are spread.
         workers: Worker processes.
-        seed: Of all that is random.
+        seed: Seed of all random choices.
     """
 
     limits: int = 200
@@ -50,13 +50,13 @@ class Plan:
 
     @property
     def traffic_s(self) -> float:
-        """How long limits are sent: as long as anything is broken."""
+        """Return how long limits are sent: until the last fault ends."""
         return self.seconds + self.outage_s * len(STORES)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was done and seen; `violations` must be empty."""
+    """The results of a run; `violations` must be empty."""
 
     accepted: int
     refused: int
@@ -78,7 +78,7 @@ class Report:
 
 
 class FaultWorld:
-    """One DSO and some operators with assets, registered before anything is broken."""
+    """One DSO and some operators with assets, registered before the first fault."""
 
     def __init__(self, system: System, plan: Plan):
         codes = [make_gln(_FIRST_OPERATOR + number) for number in range(plan.operators)]
@@ -91,7 +91,7 @@ class FaultWorld:
         points = {"connection_points": [{"id": self.point}]}
         _expect(self.clients[DSO].send("PUT", "/dso/v1/connection-points", points, "points"))
         for code in codes:
-            body = {"assets": [self.asset(each) for each in (*self.assets[code], self.spare[code])]}
+            body = {"assets": [self.asset(asset_id) for asset_id in (*self.assets[code], self.spare[code])]}
             _expect(self.clients[code].send("PUT", "/agr/v1/flexibility-assets", body, "assets"))
 
     @property
@@ -102,13 +102,13 @@ class FaultWorld:
         return {"id": asset_id, "connection_point_id": self.point, "kind": "generation", "max_production_kw": 50.5}
 
     def read_back(self) -> dict[str, list[dict[str, Any]]]:
-        """All revisions of all limits of each operator."""
+        """Return all revisions of all limits of each operator."""
         path = "/agr/v1/capacity-limits?all_revisions=true"
         return {code: _expect(self.clients[code].try_once("GET", path))["limits"] for code in self.assets}
 
 
 def run_faults(data: Path, plan: Plan) -> Report:
-    """Play one run on a fresh data folder."""
+    """Run on a fresh data folder."""
     system = System(data, plan.workers)
     system.start()
     try:
@@ -119,7 +119,7 @@ def run_faults(data: Path, plan: Plan) -> Report:
 
 @dataclass
 class Traffic:
-    """Everything that flows, begun."""
+    """The running traffic."""
 
     world: FaultWorld
     sender: LimitSender
@@ -128,7 +128,7 @@ class Traffic:
 
     @classmethod
     def begin(cls, system: System, plan: Plan) -> "Traffic":
-        """Register a world, and let its operators wait."""
+        """Register a world, and start the waiting calls of its operators."""
         world = FaultWorld(system, plan)
         sender = LimitSender(world.dso, world.assets, plan.seed)
         registrars = [Registrar(world.clients[code], world.asset(spare)) for code, spare in world.spare.items()]
@@ -157,7 +157,7 @@ def _play(system: System, plan: Plan) -> Report:
 def conclude(
     system: System, traffic: Traffic, *, faults_s: float, injuries: "Injuries | Losses", replayed: int = 0
 ) -> Report:
-    """Wait until all is quiet and nothing is violated, at most a minute, and say what was seen."""
+    """Wait until nothing is violated, at most a minute, and return the report."""
     system.wait_ready()
     settled_s, violations = _settle(traffic)
     finish(traffic.waiters)
@@ -182,7 +182,7 @@ def conclude(
 
 @dataclass(frozen=True)
 class Losses:
-    """Harm that was done by other means than `Injuries`."""
+    """Harm from other sources than `Injuries`."""
 
     kills: dict[str, int]
     pauses: int = 0
@@ -190,7 +190,7 @@ class Losses:
 
 
 class Injuries(threading.Thread):
-    """Kills each process in turn, then pauses some, then takes each store away for a while; spread over the run."""
+    """Kills each process in turn, then pauses some, then stops each store for a while; spread over the run."""
 
     def __init__(self, system: System, plan: Plan):
         super().__init__(name="injuries", daemon=True)
@@ -217,7 +217,7 @@ class Injuries(threading.Thread):
 
 
 def _drive(plan: Plan, sender: LimitSender, registrars: list[Registrar]) -> None:
-    """Spread the limits over the time of the faults; between them, registrations."""
+    """Spread limits and registrations over the time of the faults."""
     started, gap_s = time.monotonic(), plan.traffic_s / max(plan.limits, 1)
     with ThreadPoolExecutor(_SENDERS + len(registrars)) as pool:
         pending = []
@@ -235,9 +235,9 @@ def _register_all(registrar: Registrar, count: int) -> None:
 
 
 def _settle(traffic: Traffic) -> tuple[float, list[str]]:
-    """Wait until nothing is violated, at most a minute; returns how long that took, and what is violated still."""
+    """Wait until nothing is violated, at most a minute; return the duration and the remaining violations."""
     started = time.monotonic()
-    violations = ["not looked yet"]
+    violations = ["not checked yet"]
     while violations and time.monotonic() - started < _QUIET_S:
         time.sleep(0.25)
         violations = [

@@ -1,8 +1,8 @@
-"""The receiver is down: messages wait, the broker is killed and starts anew meanwhile, and all arrive once it is back.
+"""A receiver that is down: messages wait, the broker is killed and restarted, and all arrive when the receiver returns.
 
-Event delivery is stopped, so that no endpoint gets anything, and no message that found no broker goes out by a tick.
-An operator registers assets, one in each message, without waiting for answers. What is judged lies in the two ledgers
-and in the registry, after the last message is RECEIVED at its sender.
+Event delivery is stopped, so that no endpoint receives messages, and no tick sends messages from an outbox. An operator
+registers assets, one per message, without waiting for answers. After the last message is RECEIVED at its sender, the
+run checks both ledgers and the registry.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _LOOK_S = 0.2
 
 @dataclass(frozen=True)
 class Silence:
-    """What was done and seen.
+    """The results of a run.
 
     Attributes:
-        sent: Messages whose senders were told that they are taken.
-        received: Of these, RECEIVED at the sender.
-        restarts: How often the broker was killed and started anew.
-        waiting: Messages that the broker held when the receiver came back.
-        came_again: Messages that came to the receiver more than once; repeats have no effect.
-        sending_s, settled_s: Until all were taken; from the receiver's return until the last was RECEIVED.
-        violations: What was lost or done twice; must be empty.
+        sent: Messages that were accepted from their sender.
+        received: Messages of these that are RECEIVED at the sender.
+        restarts: Number of kills and restarts of the broker.
+        waiting: Messages in the broker when the receiver returned.
+        came_again: Messages that the receiver got more than once; repeats have no effect.
+        sending_s, settled_s: Time until all were accepted; time from the receiver's return until the last was RECEIVED.
+        violations: Lost messages, or messages processed twice; must be empty.
     """
 
     sent: int
@@ -56,11 +56,11 @@ class Silence:
 
 
 def run_silence(stack: LocalStack, operator: str, assets: Sequence[Asset], restarts: int = 2) -> Silence:
-    """Send a message for each asset while nobody listens, then listen.
+    """Send a message for each asset while the receiver is down, then start the receiver.
 
     Args:
-        stack: A running one whose processes this process supervises.
-        operator: Code of a party that is new to it.
+        stack: A running stack that this process supervises.
+        operator: Code of a new party.
     """
     onboarding.add_party(stack, role="agr", code=operator, name="Operator in silence", grid_prefixes=())
     started = time.monotonic()
@@ -84,7 +84,7 @@ def run_silence(stack: LocalStack, operator: str, assets: Sequence[Asset], resta
 
 
 def _send(stack: LocalStack, operator: str, assets: Sequence[Asset], restarts: int) -> list[str]:
-    """Ids of the messages; the broker is killed when each further part of them is on its way."""
+    """Send all messages and return their ids. Kill the broker at equal intervals during sending."""
     token = tokens.issue(stack, operator)
     with open_http() as http, ThreadPoolExecutor(_SENDERS) as pool:
         client = OperatorClient(stack.gateway_url, token, http=http, wait_s=0)
@@ -92,7 +92,7 @@ def _send(stack: LocalStack, operator: str, assets: Sequence[Asset], restarts: i
         for part in range(1, restarts + 1):
             sending[len(sending) * part // (restarts + 1)].result()
             _kill_broker(stack)
-        return [each.result().message_id for each in sending]
+        return [call.result().message_id for call in sending]
 
 
 def _kill_broker(stack: LocalStack) -> None:
@@ -115,7 +115,7 @@ def _held_by_broker(stack: LocalStack) -> int:
 
 
 def _wait_received(stack: LocalStack, operator: str, message_ids: list[str]) -> int:
-    """How many are RECEIVED at their sender, once all are or the time is up."""
+    """Wait until all messages are RECEIVED at their sender, and return their number, also after the timeout."""
     query = """SELECT count(*) AS n FROM message
                 WHERE component = %s AND direction = 'out' AND state = 'RECEIVED' AND message_id = ANY(%s)"""
 
@@ -127,7 +127,7 @@ def _wait_received(stack: LocalStack, operator: str, message_ids: list[str]) -> 
 
 
 def eventually(look: Callable[[], object]) -> bool:
-    """Look until there is something, for five minutes at most; whether there was."""
+    """Wait until the result is truthy, for five minutes at most; return whether it was."""
     deadline = time.monotonic() + _SETTLED_WITHIN_S
     while not look():
         if time.monotonic() > deadline:
@@ -143,32 +143,32 @@ def _came_again(stack: LocalStack, message_ids: list[str]) -> int:
 
 
 def _violations(stack: LocalStack, operator: str, message_ids: list[str], asset_ids: list[str]) -> list[str]:
-    """Each message is RECEIVED, applied once, and answered once."""
-    found = []
+    """Check that each message is RECEIVED, applied once, and answered once."""
+    violations = []
     states = """SELECT state, count(*) AS n FROM message
                  WHERE component = %s AND direction = 'out' AND message_id = ANY(%s) GROUP BY state"""
     for row in _rows(stack, "agr", states, operator, message_ids):
         if row["state"] != "RECEIVED":
-            found.append(f"{row['n']} messages are {row['state']}")
+            violations.append(f"{row['n']} messages are {row['state']}")
     if len(set(message_ids)) != len(asset_ids):
-        found.append(f"{len(set(message_ids))} messages for {len(asset_ids)} calls")
+        violations.append(f"{len(set(message_ids))} messages for {len(asset_ids)} calls")
     claims = "SELECT count(*) AS n, count(DISTINCT sequence) AS sequences FROM asset_claim WHERE operator = %s"
     (row,) = _rows(stack, "tps", claims, operator)
     if (row["n"], row["sequences"]) != (len(asset_ids), len(asset_ids)):
-        found.append(f"{row['n']} assets by {row['sequences']} messages, of {len(asset_ids)}")
+        violations.append(f"{row['n']} assets by {row['sequences']} messages, of {len(asset_ids)}")
     taken = """SELECT count(DISTINCT message_id) AS n, count(t.step) AS times FROM message m
                  LEFT JOIN message_trace t USING (component, message_id)
                 WHERE m.peer = %s AND m.direction = 'in' AND m.type = 'TPS-ASSET' AND t.state = 'DELIVERED'
                   AND t.details IS NULL"""
     (row,) = _rows(stack, "tps", taken, operator)
     if (row["n"], row["times"]) != (len(asset_ids), len(asset_ids)):
-        found.append(f"{row['n']} messages taken in {row['times']} times, of {len(asset_ids)}")
+        violations.append(f"{row['n']} messages taken in {row['times']} times, of {len(asset_ids)}")
     answers = "SELECT count(*) AS n FROM message WHERE component = %s AND in_reply_to = ANY(%s)"
     for group, component in (("tps", _platform(stack)), ("agr", operator)):
         (row,) = _rows(stack, group, answers, component, message_ids)
         if row["n"] != len(message_ids):
-            found.append(f"{row['n']} answers at {group} to {len(message_ids)} messages")
-    return found
+            violations.append(f"{row['n']} answers at {group} to {len(message_ids)} messages")
+    return violations
 
 
 def _platform(stack: LocalStack) -> str:

@@ -1,4 +1,4 @@
-"""The system under test: `tps up` as a process of its own, so that its supervisor can be killed like all the rest."""
+"""The system under test: `tps up` as its own process, so that its supervisor can be killed, too."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ _READY_S = 90.0
 
 
 class System:
-    """A stack on a data folder, run by `tps up`, killed and started again at will.
+    """A stack on a data folder, run by `tps up`, that can be killed and restarted.
 
     Args:
         data: Data folder.
@@ -45,12 +45,12 @@ class System:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Everything that can be killed."""
+        """Return the names of all processes that can be killed."""
         workers = (f"worker-{number}" for number in range(1, self.workers + 1))
         return (*workers, *CHILDREN, "supervisor")
 
     def start(self) -> None:
-        """Start, and wait until everything answers; RuntimeError if it does not."""
+        """Start, and wait until everything answers; raises RuntimeError otherwise."""
         log = (self.data.parent / f"{self.data.name}.up.log").open("a")
         command = [sys.executable, "-m", "tps.local.cli", "up", "--data", str(self.data), "--port", str(self.port)]
         with log:
@@ -68,7 +68,7 @@ class System:
             self._close_output()
 
     def pid(self, target: str) -> int | None:
-        """Process id of a target; None while it does not run."""
+        """Return the process id of a target; None while it does not run."""
         if target == "supervisor":
             return self._process.pid if self._process else None
         try:
@@ -79,7 +79,7 @@ class System:
         return int(process["pid"]) if process else None
 
     def kill(self, target: str) -> bool:
-        """kill -9; the supervisor is started again, as whoever runs it would. False if it was not running."""
+        """Kill a target with SIGKILL and restart the supervisor; return False if the target was not running."""
         with self._lock:
             pid = self.pid(target)
             if pid is None or not _signal(pid, signal.SIGKILL):
@@ -92,7 +92,7 @@ class System:
             return True
 
     def kill_all(self) -> None:
-        """kill -9 of everything at once; nothing is started again."""
+        """Kill all processes at once with SIGKILL, without a restart."""
         pids = [pid for target in self.targets if (pid := self.pid(target))]
         for pid in pids:
             _signal(pid, signal.SIGKILL)
@@ -103,7 +103,7 @@ class System:
             time.sleep(0.02)
 
     def pause(self, target: str, seconds: float, stop: threading.Event) -> bool:
-        """SIGSTOP for a while: alive, connected, and silent."""
+        """Stop a target by SIGSTOP for a while: alive and connected, but silent."""
         pid = self.pid(target)
         if pid is None or not _signal(pid, signal.SIGSTOP):
             return False
@@ -112,7 +112,7 @@ class System:
         return True
 
     def wait_ready(self) -> None:
-        """Wait until every store and function answers; RuntimeError when the time is up."""
+        """Wait until every store and function answers; raises RuntimeError after the timeout."""
         deadline = time.monotonic() + _READY_S
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx2.HTTPError):
@@ -122,7 +122,7 @@ class System:
         raise RuntimeError("the system did not become ready again")
 
     def onboard(self, role: str, codes: list[str]) -> dict[str, str]:
-        """Onboard parties; returns a bearer token for each."""
+        """Onboard parties, and return a bearer token for each."""
         issued = {}
         with attach_or_start(self.data, consumers=consumers(load_stack())) as stack:
             settings = Settings.from_env(stack.environment())
@@ -132,7 +132,7 @@ class System:
         return issued
 
     def dead_letters(self) -> int:
-        """Messages that were given up; each is visible there, with the reason."""
+        """Return the number of dead letters."""
         import asyncio
 
         import nats
@@ -148,7 +148,7 @@ class System:
         return asyncio.run(count())
 
     def memory_mb(self) -> dict[str, int]:
-        """Resident memory by process, where the machine tells."""
+        """Return the resident memory of each process; on Linux only."""
         return {name: _resident_mb(pid) for name in self.targets if (pid := self.pid(name))}
 
     def _close_output(self) -> None:
@@ -165,7 +165,7 @@ def _signal(pid: int, number: int) -> bool:
 
 
 def _is_alive(pid: int) -> bool:
-    """False for what has ended, also for what nobody has asked after yet."""
+    """Return False for an ended process, also for a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except OSError:

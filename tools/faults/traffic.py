@@ -1,7 +1,7 @@
-"""What flows while faults happen: a DSO's limits, operators' registrations, and operators waiting.
+"""Traffic during faults: limits of a DSO, registrations and waiting calls of operators.
 
-Clients behave as told in the how-to pages: every sending call has an Idempotency-Key and is made again until it has a
-final answer; every waiting call goes on from its last cursor.
+Clients follow the how-to pages: every sending call has an Idempotency-Key and is repeated until a final answer. Every
+waiting call continues from its last cursor.
 """
 
 import json
@@ -19,20 +19,20 @@ import httpx2
 FINAL = {200, 201, 409, 422}
 _RETRY_S = 0.2
 _TIMEOUT_S, _WAIT_S = 20.0, 2
-# One for all calls: each would read the certificates of the system for its own, and there are thousands.
+# Share one context: each call would otherwise read the system's certificates, and there are thousands of calls.
 _TLS = ssl.create_default_context()
 
 
 @dataclass(frozen=True)
 class Client:
-    """One party's calls, made again until they are answered for good."""
+    """The calls of one party, repeated until a final answer."""
 
     url: str
     token: str = field(repr=False)
     give_up: threading.Event = field(default_factory=threading.Event)
 
     def send(self, method: str, path: str, body: Any, key: str) -> tuple[int, Any]:
-        """Send until there is a final answer; returns status and JSON.
+        """Send until a final answer; return status and JSON.
 
         Raises:
             TimeoutError: The run was given up before.
@@ -46,12 +46,12 @@ class Client:
         raise TimeoutError(f"{method} {path} got no final answer")
 
     def try_once(self, method: str, path: str, body: Any = None, headers: Any = None) -> tuple[int, Any] | None:
-        """One attempt; None if the connection failed."""
+        """Send once; return None if the connection fails."""
         content = None if body is None else json.dumps(body).encode()
-        named = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}
+        all_headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}
         try:
             reply = httpx2.request(
-                method, self.url + path, content=content, headers=named, timeout=_TIMEOUT_S, verify=_TLS
+                method, self.url + path, content=content, headers=all_headers, timeout=_TIMEOUT_S, verify=_TLS
             )
             return reply.status_code, json.loads(reply.text, parse_float=Decimal)
         except (httpx2.HTTPError, json.JSONDecodeError):
@@ -60,7 +60,7 @@ class Client:
 
 @dataclass(frozen=True)
 class SentLimit:
-    """A limit that the platform accepted; `text` names it from end to end, because ids differ on the way."""
+    """A limit that the platform accepted. `text` identifies it at all parties, because ids differ."""
 
     text: str
     total_kw: Decimal | None
@@ -102,7 +102,7 @@ class LimitSender:
 
 
 class Registrar:
-    """An operator that changes the power of one asset again and again, not waiting for the platform in between."""
+    """An operator that changes the power of one asset repeatedly, without waiting for the platform."""
 
     def __init__(self, client: Client, asset: dict[str, Any]):
         self._client = client
@@ -110,7 +110,7 @@ class Registrar:
         self.last_kw = 0
 
     def register(self, number: int) -> None:
-        """Set the asset to `number` + 1 kW; the answer that it is kept in the outbox is enough."""
+        """Set the asset to `number` + 1 kW, until the backend has the message in its outbox."""
         body = {"assets": [{**self.asset, "max_production_kw": number + 1}]}
         headers = {"Idempotency-Key": f"asset-{self.asset['id']}-{number}", "Prefer": "respond-async"}
         while not self._client.give_up.is_set():
@@ -122,7 +122,7 @@ class Registrar:
 
 
 class Waiter(threading.Thread):
-    """An operator that waits for limits, going on from its last cursor whatever happens."""
+    """An operator that waits for limits, and always continues from its last cursor."""
 
     def __init__(self, client: Client, operator: str):
         super().__init__(name=f"waiter {operator}", daemon=True)
@@ -143,12 +143,12 @@ class Waiter(threading.Thread):
             cursor = reply[1]["cursor"]
 
     def end(self) -> None:
-        """After the call that is under way."""
+        """End after the current call."""
         self._is_done.set()
 
 
 def finish(waiters: Sequence[Waiter]) -> None:
-    """End all, together."""
+    """End all waiters together."""
     for waiter in waiters:
         waiter.end()
     for waiter in waiters:

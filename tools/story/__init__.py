@@ -1,1 +1,1 @@
-"""The worlds that `./tps demo` and the real-size tests play in: who lives there, and what is connected where."""
+"""The worlds of `./tps demo` and of the real-size tests: parties, grids and assets."""

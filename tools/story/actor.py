@@ -1,4 +1,4 @@
-"""Parties as outsiders: whatever they do, they do by REST, as their clients do, and with a token of their own."""
+"""Parties as outsiders, which act only by REST, with their own client and token."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _T = TypeVar("_T")
 
 
 class NotReachedError(TpsError):
-    """Somebody of the story was not told what it should be told."""
+    """A party of the story did not receive something in time."""
 
-    title = "somebody was not reached"
+    title = "a party was not reached"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Who takes part: a DSO (role `dso`) or an operator (`agr`, `brp`), by its code and name."""
+    """A party of the story: a DSO (role `dso`) or an operator (`agr`, `brp`), with code and name."""
 
     role: str
     code: str
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Actor(Generic[_C]):
-    """A party that can call."""
+    """A party with its client."""
 
     code: str
     name: str
@@ -55,7 +55,7 @@ Operator = Actor[OperatorClient]
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A limit as one waiting operator got it, and how long after the DSO's call began."""
+    """A limit as a waiting operator received it, with the seconds since the start of the DSO's call."""
 
     operator: Operator
     limit: CapacityLimit
@@ -64,7 +64,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One call of a DSO, how long its answer took, and when each operator was reached."""
+    """A call of a DSO, the duration until its answer, and when each operator was reached."""
 
     outcome: Outcome
     answered_after_s: float
@@ -72,29 +72,29 @@ class Delivery:
 
     @property
     def last_after_s(self) -> float:
-        """Seconds until the last operator had it."""
-        return max(one.after_s for one in self.reached)
+        """Return the seconds until the last operator was reached."""
+        return max(reached.after_s for reached in self.reached)
 
 
 def open_http() -> httpx2.Client:
-    """Connections for many waiting calls at once."""
+    """Return an HTTP client for many parallel waiting calls."""
     return httpx2.Client(limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=200))
 
 
 def enter_dso(stack: LocalStack, http: httpx2.Client, part: Part) -> Dso:
-    """The DSO as an actor; onboarded first if it is not known yet."""
+    """Return the DSO as an actor; onboard it first if it is new."""
     client = DsoClient(stack.gateway_url, _token(stack, part), http=http, wait_s=_WAIT_S)
     return Actor(part.code, part.name, client)
 
 
 def enter_operator(stack: LocalStack, http: httpx2.Client, part: Part) -> Operator:
-    """The operator as an actor; onboarded first if it is not known yet."""
+    """Return the operator as an actor; onboard it first if it is new."""
     client = OperatorClient(stack.gateway_url, _token(stack, part), http=http, wait_s=_WAIT_S)
     return Actor(part.code, part.name, client)
 
 
 def settle_in(dso: Dso, operators: Sequence[Operator], hands: Sequence[Sequence[GridAsset]]) -> None:
-    """Register all points with their sections, and each operator's hand of assets."""
+    """Register all points with their sections, and each operator's assets."""
     register_points(dso, (asset for hand in hands for asset in hand))
     for operator, hand in zip(operators, hands, strict=True):
         operator.client.set_assets(asset.to_asset() for asset in hand)
@@ -106,10 +106,10 @@ def register_points(dso: Dso, assets: Iterable[GridAsset]) -> None:
 
 
 def deliver(operators: Sequence[Operator], send: Callable[[], Outcome]) -> Delivery:
-    """Let each operator wait for its next limit, send one, and clock who gets it when.
+    """Let each operator wait for its next limit, send a limit, and measure when each operator gets it.
 
     Raises:
-        NotReachedError: An operator was not told in time.
+        NotReachedError: An operator did not receive the limit in time.
     """
     with ThreadPoolExecutor(len(operators)) as pool:
         cursors = list(pool.map(_cursor, operators))
@@ -117,7 +117,7 @@ def deliver(operators: Sequence[Operator], send: Callable[[], Outcome]) -> Deliv
             pool.submit(_timed, partial(_next_limit, operator, cursor))
             for operator, cursor in zip(operators, cursors, strict=True)
         ]
-        time.sleep(_SETTLE_S)  # so that they wait, and do not just come in time
+        time.sleep(_SETTLE_S)  # so that all calls wait before the limit is sent
         started = time.perf_counter()
         outcome, answered = _timed(send)
         results = [future.result() for future in waiting]
@@ -134,7 +134,7 @@ def _token(stack: LocalStack, part: Part) -> str:
 
 
 def _cursor(operator: Operator) -> str:
-    """The place behind the newest limit."""
+    """Return the cursor after the newest limit."""
     return operator.client.wait_limits(timeout_s=0).cursor
 
 
@@ -146,5 +146,5 @@ def _next_limit(operator: Operator, cursor: str) -> CapacityLimit:
 
 
 def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
-    done = work()
-    return done, time.perf_counter()
+    result = work()
+    return result, time.perf_counter()

@@ -1,6 +1,6 @@
-"""A living day around now: plans, limits, an emergency, operators that plan anew, and what collides meanwhile.
+"""A day around now that continues: plans, limits, an emergency, new plans of operators, and conflicts.
 
-Two grids; whoever is greedy plans more than its part. All over REST, as parties do.
+There are two grids. One operator at a time is greedy: it plans more than its part. All actions use REST.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _QUARTER = timedelta(minutes=15)
 _LOOKED_AT = timedelta(hours=6)
-# Before and after today in UTC: so that yesterday, today and tomorrow are planned in every zone of Europe.
+# Before and after today in UTC, so that yesterday, today and tomorrow are planned in every time zone of Europe.
 _PLANNED_BEFORE, _PLANNED_AFTER = timedelta(days=1, hours=3), timedelta(days=3)
 _LIMIT_STARTS, _LIMIT_LASTS = timedelta(minutes=15), timedelta(hours=3)
 _FAULT_LASTS = timedelta(minutes=30)
@@ -37,7 +37,7 @@ _GREEDY, _MODEST = Decimal("0.85"), Decimal("0.45")
 _ROOM = Decimal("0.6")
 _SOUTH = Part("dso", make_gln(9109), "South Grid")
 _SOUTH_POINT, _SOUTH_ASSET = 9_210_000_000, 9_310_000_000
-# Name, kind, production and consumption in kW, and which operator has it.
+# Name, kind, production and consumption in kW, and index of the operator.
 _SOUTH_GRID = (
     ("Solar park in the south", "generation", 300, 0, 0),
     ("Bus depot", "ev_charging", 0, 240, 1),
@@ -48,11 +48,11 @@ _SOUTH_GRID = (
 
 @dataclass
 class LivingDay:
-    """What goes on today.
+    """The day and its parties.
 
     Attributes:
-        greedy: Place of the operator that plans more than its part.
-        plans: Under which id each operator's plan was sent.
+        greedy: Index of the operator that plans more than its part.
+        plans: Id of each operator's schedule document.
         emergency: Id of the stop that is in force.
     """
 
@@ -68,7 +68,7 @@ class LivingDay:
     emergency: str = ""
 
     def begin(self) -> None:
-        """Everybody plans; each grid has a limit ahead; the greedy one's plan collides with it."""
+        """Send plans of all operators, and a limit for each grid. The greedy operator's plan conflicts with it."""
         south = enter_dso(self.stack, self.http, _SOUTH)
         register_points(south, self._south)
         for number, operator in enumerate(self.operators):
@@ -77,29 +77,30 @@ class LivingDay:
         self.dso.client.send_limit(self._limit("production", self._maintained))
         south.client.send_limit(self._limit("consumption", [asset for asset in self._south if _consumes(asset)]))
         starts, ends = self._limit_starts, self._limit_starts + _LIMIT_LASTS
-        self.say("Everybody plans until the end of the day after tomorrow (UTC), in quarters of an hour.")
-        self.say(f"{self.dso.name} and {south.name} have each sent a limit from {starts:%H:%M} to {ends:%H:%M} UTC.")
+        self.say("All operators send plans until the end of the day after tomorrow (UTC), in quarters of an hour.")
+        self.say(f"{self.dso.name} and {south.name} each send a limit from {starts:%H:%M} to {ends:%H:%M} UTC.")
         self.say(f"{self._operator.name} plans more than its part.")
         self.tell_conflicts()
 
     def play(self, key: str) -> None:
-        """`p`: an operator plans less, and the next one more. `e`: an emergency, or its end."""
+        """Play a key. `p`: an operator plans less, and the next operator more. `e`: start or end an emergency."""
         if key == "p":
             self._plan_anew()
         elif key == "e":
             self._stop_or_release()
 
     def tell_conflicts(self, limit_id: str = "") -> None:
-        """What the platform operator sees of them, once this limit is among them, or a while has gone."""
+        """Print the conflicts that the platform operator sees; wait for the conflicts of this limit for a while."""
         deadline = time.monotonic() + _DIVIDED_WITHIN_S
-        found = self._conflicts()
-        while limit_id and not any(each["limit_id"] == limit_id for each in found) and time.monotonic() < deadline:
+        conflicts = self._conflicts()
+        while limit_id and not any(c["limit_id"] == limit_id for c in conflicts) and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN_S)
-            found = self._conflicts()
-        found = [each for each in found if each["kind"] != "unknown"]
-        self.say(f"The platform operator sees {len(found)} conflicts." if len(found) != 1 else "It sees 1 conflict:")
-        for each in found[:8]:
-            self.say(f"  {each['name']:14} {_WORDS[each['kind']]} up to {each['peak_excess_kw']:g} kW, {_times(each)}")
+            conflicts = self._conflicts()
+        known = [conflict for conflict in conflicts if conflict["kind"] != "unknown"]
+        self.say(f"The platform operator sees {len(known)} conflict{'' if len(known) == 1 else 's'}.")
+        for conflict in known[:8]:
+            peak = f"up to {conflict['peak_excess_kw']:g} kW, {_times(conflict)}"
+            self.say(f"  {conflict['name']:14} {_KINDS[conflict['kind']]} {peak}")
 
     def _plan_anew(self) -> None:
         before = self.greedy
@@ -112,7 +113,7 @@ class LivingDay:
         if self.emergency:
             self.dso.client.end_limit(self.emergency, "unforeseen")
             self.emergency = ""
-            self.say(f"Repaired: {self.dso.name} ends the stop at the next full minute.")
+            self.say(f"After the repair, {self.dso.name} ends the stop at the next full minute.")
             return
         end = datetime.now(UTC).replace(second=0, microsecond=0) + _FAULT_LASTS
         ids = tuple(asset.id for asset in self.world.assets if self.world.is_faulty(asset.section))
@@ -130,7 +131,7 @@ class LivingDay:
                 self.plans[operator.code] = operator.client.send_schedules(schedules).id
 
     def _planning(self, number: int) -> list[GridAsset]:
-        """The operator's assets but for the last one: of that it is not known."""
+        """Return the operator's assets without the last one, whose plan stays unknown."""
         return [*self.world.hands[number][:-1], *self._hand_south(number)]
 
     def _schedule(self, asset: GridAsset, number: int) -> Schedule:
@@ -151,7 +152,7 @@ class LivingDay:
         maxima = [
             asset.max_production_kw if direction == "production" else asset.max_consumption_kw for asset in assets
         ]
-        power_kw = (sum((each or Decimal(0) for each in maxima), Decimal(0)) * _ROOM).quantize(_WATT_KW)
+        power_kw = (sum((maximum or Decimal(0) for maximum in maxima), Decimal(0)) * _ROOM).quantize(_WATT_KW)
         slot = AvailablePower(self._limit_starts, self._limit_starts + _LIMIT_LASTS, power_kw)
         return ForeseenLimit(direction, (slot,), asset_ids=tuple(asset.id for asset in assets))
 
@@ -160,8 +161,8 @@ class LivingDay:
         headers = {"Authorization": f"Bearer {tokens.issue(self.stack, code)}"}
         window = f"from={self.now:%Y-%m-%dT%H:%M:00Z}&to={self.now + _LOOKED_AT:%Y-%m-%dT%H:%M:00Z}"
         answer = self.http.get(f"{self.stack.gateway_url}/tps/v1/conflicts?{window}", headers=headers, timeout=30)
-        found: list[dict[str, Any]] = answer.raise_for_status().json()["conflicts"]
-        return found
+        conflicts: list[dict[str, Any]] = answer.raise_for_status().json()["conflicts"]
+        return conflicts
 
     @property
     def _operator(self) -> Operator:
@@ -169,13 +170,14 @@ class LivingDay:
 
     @property
     def _limit_starts(self) -> datetime:
-        """The first quarter of an hour a quarter ahead."""
+        """Return the start of the limits: the first quarter of an hour that is at least 15 minutes ahead."""
         hour = self.now.replace(minute=0, second=0, microsecond=0)
         return hour + ((self.now - hour) // _QUARTER + 1) * _QUARTER + _LIMIT_STARTS
 
     @property
     def _maintained(self) -> list[GridAsset]:
-        return [each for each in self.world.assets if self.world.is_maintained(each.section) and each.max_production_kw]
+        assets = self.world.assets
+        return [asset for asset in assets if self.world.is_maintained(asset.section) and asset.max_production_kw]
 
     @property
     def _south(self) -> list[GridAsset]:
@@ -199,17 +201,17 @@ class LivingDay:
 
 
 def _bump(hour: float, at: float, width: float) -> float:
-    away = min(abs(hour - at), 24 - abs(hour - at))
-    return exp(-((away / width) ** 2))
+    distance = min(abs(hour - at), 24 - abs(hour - at))
+    return exp(-((distance / width) ** 2))
 
 
 def _weather(asset: GridAsset, moment: datetime) -> float:
-    """0.8 to 1.2, slowly changing, for no asset and no day as for another."""
+    """Return a slowly changing factor from 0.8 to 1.2, different for each asset and day."""
     hours, phase = moment.timestamp() / 3600, int(asset.id[-6:])
     return 1 + 0.12 * sin(hours / 2.3 + phase) + 0.08 * sin(hours / 0.9 + 2 * phase)
 
 
-# What share of what it can an asset plans by the hour (UTC): production positive, consumption negative.
+# The planned share of an asset's maximum by hour (UTC): production positive, consumption negative.
 _SHAPES: dict[str, Callable[[float], float]] = {
     "generation": lambda hour: 0.35 + 0.3 * _bump(hour, 11, 4),
     "load": lambda hour: -0.4 - 0.2 * _bump(hour, 14, 4),
@@ -218,11 +220,11 @@ _SHAPES: dict[str, Callable[[float], float]] = {
     "heat_pump": lambda hour: -0.4 - 0.2 * cos((hour - 4) * pi / 12),
     "other": lambda _hour: 0.0,
 }
-_WORDS = {
-    "over_part": "plans more than its part by",
-    "planned_under_stop": "plans under a stop",
-    "short_of_start": "lacks under a start",
-    "step_under_hold": "steps under a hold by",
+_KINDS = {
+    "over_part": "exceeds its part by",
+    "planned_under_stop": "plans power during a stop:",
+    "short_of_start": "plans too little during a start:",
+    "step_under_hold": "changes power during a hold by",
 }
 
 

@@ -1,4 +1,4 @@
-"""A grid as a story tells it: assets at connection points, each in a section of the grid."""
+"""The grid of a story: assets at connection points, each point in a section of the grid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GLN_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class GridAsset:
-    """One asset, where it is connected, and the section of the grid that this point lies in."""
+    """An asset, its connection point, and the section of the grid with this point."""
 
     id: str
     connection_point_id: str
@@ -29,7 +29,7 @@ class GridAsset:
     name: str | None = None
 
     def to_asset(self) -> Asset:
-        """As its operator registers it; the section is the DSO's own and stays out."""
+        """Return the asset as its operator registers it, without the section, which only the DSO knows."""
         return Asset(
             id=self.id,
             connection_point_id=self.connection_point_id,
@@ -41,27 +41,27 @@ class GridAsset:
 
 
 def make_gsrn(number: int) -> str:
-    """The GSRN with this serial number, check digit included."""
+    """Return the GSRN with this serial number, with its check digit."""
     return _with_check_digit(_GSRN_PREFIX, _GSRN_DIGITS, number)
 
 
 def make_gln(number: int) -> str:
-    """The GLN with this serial number, check digit included."""
+    """Return the GLN with this serial number, with its check digit."""
     return _with_check_digit(_GLN_PREFIX, _GLN_DIGITS, number)
 
 
 def deal(assets: Sequence[GridAsset], operators: int) -> list[list[GridAsset]]:
-    """The assets dealt round robin to so many operators."""
+    """Return the assets dealt round robin to the operators."""
     return [list(assets[first::operators]) for first in range(operators)]
 
 
 def points_of(assets: Iterable[GridAsset]) -> dict[str, str]:
-    """The section of every connection point in use, by its id."""
+    """Return the section of every used connection point, by its id."""
     return {asset.connection_point_id: asset.section for asset in assets}
 
 
 def total_kw(assets: Iterable[GridAsset], power_of: Callable[[GridAsset], Decimal | None]) -> Decimal:
-    """Installed power of these assets in one direction."""
+    """Return the installed power of these assets in one direction."""
     return sum((power_of(asset) or Decimal(0) for asset in assets), Decimal(0))
 
 

@@ -1,4 +1,4 @@
-"""Keys pressed in the terminal, one by one; and what time brings when nobody presses any."""
+"""Keys pressed in the terminal, and a default key after a pause."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from collections.abc import Generator
 
 ONCE = "pee"
-"""What is played where nobody sits at a terminal."""
+"""The keys that are played without a terminal."""
 _PACE_S = 90.0
 
 
 def pressed_keys() -> Generator[str]:
-    """For ever the keys as they are pressed, and `p` when none was for a while; without a terminal `ONCE`."""
+    """Yield keys as they are pressed, and `p` after a pause without keys; without a terminal, yield `ONCE`."""
     if not sys.stdin.isatty():
         yield from ONCE
         return

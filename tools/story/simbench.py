@@ -1,8 +1,8 @@
-"""A grid of real size: SimBench's `1-MVLV-urban-all-2-sw`, 17,505 loads, generators and storages (ODbL 1.0).
+"""A grid of real size: SimBench's `1-MVLV-urban-all-2-sw` with 17,505 loads, generators and storages (ODbL 1.0).
 
-Nothing of it is kept here: it is read from the `simbench` package (an optional extra), or from a csv with the columns
-`asset, kind, bus, subnet, p_max_kw`, the subnet being that of the bus. SimBench has no metering ids: they are made up
-here, the same each time. A storage whose power the csv leaves at 0 is given a usual one for homes.
+The repository contains none of its data. It is read from the `simbench` package (an optional extra), or from a csv with
+the columns `asset, kind, bus, subnet, p_max_kw`, where subnet is that of the bus. SimBench has no metering ids, so this
+module invents fixed ones. A storage with power 0 in the csv gets a usual power of home storages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WATT_KW = Decimal("0.001")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One element as SimBench has it; `number` counts within its kind."""
+    """One element of SimBench; `number` counts within its kind."""
 
     kind: str
     number: int
@@ -34,20 +34,20 @@ class _Row:
 
 
 def load_assets(path: Path | None = None) -> list[GridAsset]:
-    """All assets of the grid, in SimBench's order; the section of each is its subnet.
+    """Return all assets of the grid, in SimBench's order, with the subnet as section.
 
     Args:
-        path: A csv file; without, the `simbench` package is asked.
+        path: A csv file; without it, the `simbench` package is used.
 
     Raises:
-        ModuleNotFoundError: Neither a file was given nor is the package installed.
+        ModuleNotFoundError: No file was given, and the package is not installed.
     """
     rows = _rows_of_package() if path is None else _rows_of_csv(path)
     return [_asset(row) for row in rows]
 
 
 def is_in(section: str, area: str) -> bool:
-    """Whether a subnet is this one (`LV5.301`), is of this kind of subnets (`LV5`), or hangs below it."""
+    """Return True if the subnet is this area (`LV5.301`), is of this kind (`LV5`), or is below it."""
     return section == area or section.startswith((f"{area}.", f"{area}_"))
 
 

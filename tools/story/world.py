@@ -1,4 +1,4 @@
-"""The worlds to play in: a small invented one, and one of real size."""
+"""The worlds of the stories: a small invented world, and one of real size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIRST_ASSET = 9_300_000_000
 
 
 class _Installed(NamedTuple):
-    """One asset of the small grid; `operator` is its place in the list of operators."""
+    """One asset of the small grid; `operator` is the index of its operator."""
 
     name: str
     kind: str
@@ -44,12 +44,12 @@ _SMALL_GRID = (
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Who plays, what each operator holds, and what happens where; every operator has assets in both places.
+    """The parties, the assets of each operator, and the places of the events. Every operator has assets in both places.
 
     Attributes:
-        hands: Each operator's assets, in the order of the operators.
-        maintained, faulty: Names of the two parts of the grid that the story is about.
-        is_maintained, is_faulty: Whether a section belongs to them.
+        hands: The assets of each operator, in the order of the operators.
+        maintained, faulty: Names of the two parts of the grid in the story.
+        is_maintained, is_faulty: Return True if a section belongs to this part.
         maintenance_kw: Production that the grid can carry there during the maintenance.
     """
 
@@ -68,7 +68,7 @@ class World:
 
 
 def small_world() -> World:
-    """Twelve assets of three operators behind one transformer with three feeders."""
+    """Return a world with twelve assets of three operators behind one transformer with three feeders."""
     hands: tuple[list[GridAsset], ...] = ([], [], [])
     for number, installed in enumerate(_SMALL_GRID):
         hands[installed.operator].append(_small_asset(number, installed))
@@ -89,7 +89,7 @@ def small_world() -> World:
 
 
 def real_world(csv: Path | None) -> World:
-    """SimBench's 17,505 assets, dealt round robin to three operators; raises as `simbench.load_assets`."""
+    """Return a world with SimBench's 17,505 assets, dealt to three operators; raises as `simbench.load_assets`."""
     from tools.story.simbench import is_in, load_assets
 
     return World(
