@@ -1,1 +1,1 @@
-"""The REST kit: routes, bodies, submission, paging, waiting and tagging. No web framework shows through."""
+"""The REST kit: routes, bodies, submission, paging, waiting and tagging, independent of the web framework."""

@@ -1,4 +1,4 @@
-"""JSON out, as the contract writes it."""
+"""JSON output in the form of the contract."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def to_json(body: Any) -> str:
-    """JSON with power as numbers and times with Z."""
+    """Return JSON with power as numbers and times with Z."""
     return json.dumps(body, default=_plain, ensure_ascii=False, separators=(",", ":"))
 
 
