@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 # Fixtures, for every folder of tests.
 from tests.support.databases import agr, databases, local, tps  # noqa: F401
+from tests.support.installation import Installation, installation
 from tests.support.world import World
 from tps.host.stack import consumers, load_stack
 from tps.local.embedded.stack import LocalStack
@@ -77,3 +78,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 def world(stack: LocalStack) -> Iterator[World]:
     with httpx2.Client(base_url=stack.gateway_url, timeout=70, limits=httpx2.Limits(max_connections=200)) as http:
         yield World(stack, http)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One in-process installation per test process."""
+    with installation(tmp_path_factory.mktemp("house")) as made:
+        yield made

@@ -12,10 +12,9 @@ import pytest
 
 from tests.api.interfaces import interface, methods
 from tests.api.values import faults as value_faults
-from tests.e2e.bad_input import CALLERS, FORMS, PLACES, RULES, Bad
-from tests.e2e.scene import Scene, make_scene
-from tests.e2e.test_bad_input import send
 from tests.support.applicants import AtDirectory, fresh_keys, make_application, pems
+from tests.support.bad_input import CALLERS, FORMS, PLACES, RULES, TOO_LARGE, Bad, send
+from tests.support.scene import Scene, make_scene
 from tests.support.world import (
     Member,
     Reply,
@@ -35,6 +34,7 @@ from tps.mades.keys import SigningKey
 
 NOBODYS = {404, 405}
 """Of paths and verbs that no route has."""
+BAD = (*RULES, *FORMS, *PLACES, *CALLERS, *TOO_LARGE)
 
 
 DAY = "from=2099-04-10T00:00:00Z&to=2099-04-11T00:00:00Z"
@@ -291,7 +291,7 @@ def scene(world: World) -> Scene:
     return make_scene(world)
 
 
-@pytest.mark.parametrize("row", [*RULES, *FORMS, *PLACES, *CALLERS], ids=lambda row: f"{row.what}, {row.request[:70]}")
+@pytest.mark.parametrize("row", BAD, ids=lambda row: f"{row.what}, {row.request[:70]}")
 def test_bad_input_is_answered_as_described(scene: Scene, row: Bad) -> None:
     verb, _, path = row.request.partition(" ")
     method = method_of(verb, path)

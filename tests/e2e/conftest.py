@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.scene import Scene, make_scene
+from tests.support.scene import Scene, make_scene
 from tests.support.world import World
 
 

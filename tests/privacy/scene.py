@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg
 
-from tests.e2e.identities import BAD_TOKENS
 from tests.privacy.table import APPLYING, RouteRow
 from tests.privacy.windows import Windows
+from tests.support.identities import BAD_TOKENS
 from tests.support.world import (
     Member,
     Reply,

@@ -1,9 +1,9 @@
 """docs/privacy.md counts what the table has."""
 
 from tests.architecture.sources import ROOT
-from tests.e2e.identities import BAD_TOKENS
 from tests.privacy import table
 from tests.privacy.table_stores import BUCKETS, DATABASES, STREAMS, SUBJECTS
+from tests.support.identities import BAD_TOKENS
 
 PAGE = ROOT / "docs" / "privacy.md"
 

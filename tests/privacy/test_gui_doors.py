@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.e2e.identities import signed
+from tests.support.identities import signed
 from tests.support.world import World
 from tps.local.embedded.environment import sign_in_folder
 from tps.local.gui import sign_in

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -173,12 +174,38 @@ def make_stop(asset_ids: list[str], **fields: Any) -> dict[str, Any]:
     return {"asset_ids": asset_ids, "action": "stop", "expected_end": "2099-04-10T14:00:00Z", **fields}
 
 
+class _Pause:
+    """What `eventually` does between two looks: it sleeps, or the in-process installation moves its clock."""
+
+    def __init__(self) -> None:
+        self.looks: int | None = None
+        self.between: Callable[[], object] = lambda: time.sleep(0.02)
+
+
+_pause = _Pause()
+
+
+@contextmanager
+def waiting_by(between: Callable[[], object], looks: int) -> Iterator[None]:
+    """Let `eventually` call this between its looks, of which it takes so many, in place of waiting."""
+    before = vars(_pause).copy()
+    _pause.between, _pause.looks = between, looks
+    try:
+        yield
+    finally:
+        vars(_pause).update(before)
+
+
 def eventually(look: Callable[[], _T], timeout_s: float = 15) -> _T:
-    """The first true thing that `look` returns; AssertionError when the time is up."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
+    """Return the first true result of `look`.
+
+    Raises:
+        AssertionError: The time is up.
+    """
+    deadline, looks = time.monotonic() + timeout_s, 0
+    while not (found := look()):
+        looks += 1
+        is_over = time.monotonic() >= deadline if _pause.looks is None else looks >= _pause.looks
+        assert not is_over, "it did not happen in time"
+        _pause.between()
+    return found

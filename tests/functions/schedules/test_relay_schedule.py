@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,13 +11,14 @@ import psycopg
 import pytest
 
 from tests.documents.test_generation_load import real_documents
-from tests.e2e.schedules.grid import START, Grid, plans
+from tests.functions.schedules.grid import START, Grid, plans
+from tests.support.in_process import InProcessWorld
 from tests.support.world import Member, World, eventually
 from tps.documents import Header, Role, ScheduleDocument, encode
 from tps.domain.limit import Interval
 from tps.domain.schedule import Schedule, schedule_of
 from tps.endpoint.sending import Draft, dispatch, enqueue
-from tps.host.services import Services, build_services
+from tps.host.services import Services
 from tps.mades.ids import new_id
 from tps.mades.types import SCHEDULE
 
@@ -57,10 +57,8 @@ class Sender:
 
 
 @pytest.fixture
-def sender(world: World, grid: Grid) -> Iterator[Sender]:
-    services = build_services(world.settings)
-    yield Sender(world, services, grid.alpha)
-    services.close()
+def sender(world: InProcessWorld, grid: Grid) -> Sender:
+    return Sender(world, world.services, grid.alpha)
 
 
 def planned(asset_id: str, *power_kw: int) -> Schedule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.e2e.schedules.grid import PATH, Grid, news, plans
+from tests.functions.schedules.grid import PATH, Grid, news, plans
 from tests.support.world import World, fresh_gsrn, make_asset, make_schedule
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.schedules.grid import PATH, Grid, plans
+from tests.functions.schedules.grid import PATH, Grid, plans
 from tests.support.world import eventually, make_asset, make_schedule
 
 

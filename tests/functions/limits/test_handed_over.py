@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.limit_life.steps import LIMITS, comes, parts, received, registered
+from tests.functions.limits.steps import LIMITS, comes, parts, received, registered
 from tests.support.world import Member, World, eventually, make_asset, make_foreseen, make_stop
 
 

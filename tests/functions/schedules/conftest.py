@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.schedules.grid import Grid
+from tests.functions.schedules.grid import Grid
 from tests.privacy.windows import Windows
 from tests.support.world import World, fresh_gsrn, make_asset
 

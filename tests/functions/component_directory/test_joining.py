@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,6 @@ import psycopg
 from tests.support.applicants import AtDirectory, fresh_keys, join, make_application, pems
 from tests.support.world import World, fresh_gln
 from tps.host.directory import AUTHORITY_CERTIFICATE
-from tps.host.stack import ROOT
 from tps.mades.certificate import CertificateUse, load_certificate, verify_certificate
 from tps.mades.certificates import dump_public_key
 
@@ -106,17 +104,3 @@ def _fresh_eic_v() -> str:
 
     body = f"45V{fresh_gln()[-12:]}"
     return str(body + eic.calc_check_digit(body))
-
-
-def test_an_applicant_gets_in_by_what_the_page_says(world: World, operator: AtDirectory) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "mades.md").read_text(), re.MULTILINE | re.DOTALL)
-    (block,) = (each for each in blocks if "/ecp/v1" in each)
-    code = fresh_gln()
-    names: dict[str, Any] = {"base_url": world.stack.gateway_url, "token": world.token(code, "dso")}
-
-    exec(compile(block, "docs/mades.md", "exec"), names)
-
-    names["directory"].close()
-    assert names["application"]["status"] == "applied"
-    entry = operator.done("POST", f"/components/{code}/approval", {"grid_prefixes": ["5713131"]})
-    assert (entry["organisation"], entry["group"], len(entry["certificates"])) == ("Delta Flex", f"dso-{code}", 3)

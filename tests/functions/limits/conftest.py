@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.limit_life.steps import registered
+from tests.functions.limits.steps import registered
 from tests.support.world import Member, World, fresh_gsrn
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from tests.e2e.limit_life.steps import LIMITS, comes, minute, put, received
+from tests.functions.limits.steps import LIMITS, comes, minute, put, received
 from tests.support.world import Member, World, eventually, make_asset, make_stop
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,17 +78,6 @@ def test_two_parties_may_use_the_same_key(dso: Member, operator: Member, world: 
 
     assert [reply.status for reply in replies] == [200, 200]
     assert replies[0].json["message_id"] != replies[1].json["message_id"]
-
-
-def test_the_same_request_by_many_at_once_is_one_message(dso: Member, operator: Member, asset: str) -> None:
-    body = make_foreseen([asset])
-
-    with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: dso.call("POST", FORESEEN, body, Idempotency_Key="many"), range(8)))
-
-    assert {reply.status for reply in replies} == {201}
-    assert len({reply.json["message_id"] for reply in replies}) == 1
-    assert len(eventually(operator.active_limits)) == 1
 
 
 def test_a_removal_that_is_repeated_gets_its_first_answer(operator: Member, asset: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.in_process import InProcessWorld
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset
 from tps.documents import Header, Role, encode
 from tps.documents.unavailability import DocumentStatus, LimitDocument
 from tps.domain.limit import Action, AvailablePower, Direction, ForeseenLimit, Interval, Reason, UnforeseenLimit
 from tps.endpoint.sending import Draft, dispatch, enqueue
-from tps.host.services import Services, build_services
+from tps.host.services import Services
 from tps.mades.ids import new_id
 from tps.mades.types import LIMIT_FORESEEN, LIMIT_UNFORESEEN
 
@@ -66,20 +66,13 @@ class Sender:
         return [(each["revision"], each["status"], each["available"][0]["power_kw"]) for each in limits]
 
 
-@pytest.fixture(scope="module")
-def services(world: World) -> Iterator[Services]:
-    services = build_services(world.settings)
-    yield services
-    services.close()
-
-
 @pytest.fixture
-def sender(world: World, services: Services) -> Sender:
+def sender(world: InProcessWorld) -> Sender:
     dso, alpha, point = world.dso(), world.operator("Alpha"), fresh_gsrn()
     dso.register_points(point)
     asset = make_asset(point)
     alpha.register_assets(asset)
-    return Sender(world, services, dso, alpha, asset["id"], new_id())
+    return Sender(world, world.services, dso, alpha, asset["id"], new_id())
 
 
 def test_only_a_higher_revision_replaces_and_numbers_may_skip(sender: Sender) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +38,6 @@ def grid(world: World) -> Grid:
     return made
 
 
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
 def changes(dso: Member, **query: object) -> Any:
     """What the feed answers; `timeout` is 0 unless told."""
     asked = "&".join(f"{name}={value}" for name, value in {"timeout": 0, **query}.items())
@@ -56,28 +47,6 @@ def changes(dso: Member, **query: object) -> Any:
 def seen(asset: dict[str, Any]) -> dict[str, Any]:
     """An asset as its DSO may see it."""
     return {name: value for name, value in asset.items() if name != "name"}
-
-
-def test_a_waiting_dso_is_told_of_a_new_asset(grid: Grid, pool: ThreadPoolExecutor) -> None:
-    waiting = pool.submit(changes, grid.dso, timeout=30, after=grid.cursor)
-    chp = make_asset(grid.point, name="CHP of the Nilssons")
-
-    grid.alpha.register_assets(chp)
-    began = time.monotonic()
-    answer = waiting.result(20)
-
-    print(f"registered asset to waiting DSO, window of 1 s: {time.monotonic() - began:.1f} s")
-    assert (answer["assets"], answer["removed_ids"]) == ([seen(chp)], [])
-
-
-def test_the_answer_is_empty_when_the_time_is_up_and_the_cursor_stays(grid: Grid) -> None:
-    assert grid.next(timeout_s=0) == ([], [])
-    cursor = grid.cursor
-
-    began = time.monotonic()
-    assert grid.next(timeout_s=1) == ([], [])
-    assert time.monotonic() - began >= 1
-    assert grid.cursor == cursor
 
 
 def test_only_what_is_new_or_others_is_told_and_what_is_gone_by_its_id(grid: Grid) -> None:
@@ -184,15 +153,3 @@ def test_without_the_platforms_answer_the_own_copy_answers_with_its_age(grid: Gr
     assert (unknown.status, unknown.codes()) == (503, {"platform_silent"})
     assert (known.status, known.json["assets"]) == (200, [seen(chp)])
     assert known.json["as_of"].startswith("20")
-
-
-def test_pages_of_the_own_copy_go_on_with_it(grid: Grid) -> None:
-    first, second = make_asset(grid.point), make_asset(grid.point)
-    grid.alpha.register_assets(first, second)
-    grid.next()
-
-    page = grid.dso.done("GET", "/flexibility-assets?limit=1", Prefer="wait=0")
-    following = grid.dso.http.get(page["next"], headers={"Authorization": f"Bearer {grid.dso.token}"}).json()
-
-    assert page["assets"] == [seen(first)]
-    assert (following["assets"], following["as_of"]) == ([seen(second)], page["as_of"])

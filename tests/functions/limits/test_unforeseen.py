@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.e2e.scene import Scene
+from tests.support.scene import Scene
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_asset, make_stop
 
 UNFORESEEN = "/capacity-limits/unforeseen"

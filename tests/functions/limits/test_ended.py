@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.e2e.limit_life.steps import LIMITS, comes, make_running, received, registered
+from tests.functions.limits.steps import LIMITS, comes, make_running, received, registered
 from tests.support.world import Member, eventually, make_foreseen
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.limit_life.steps import LIMITS, comes, known_to, parts, put
+from tests.functions.limits.steps import LIMITS, comes, known_to, parts, put
 from tests.support.world import Member, World, eventually, fresh_gsrn, make_foreseen, make_stop
 
 

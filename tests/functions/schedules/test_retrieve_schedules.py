@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from tests.e2e.schedules.grid import PATH, Grid, news, plans
+from tests.functions.schedules.grid import PATH, Grid, news, plans
+from tests.support.installation import Installation
 from tests.support.world import World, eventually, make_schedule
 
 
-def test_when_the_platform_is_silent_the_dsos_own_copy_answers_with_its_age(grid: Grid) -> None:
+def test_when_the_platform_is_silent_the_dsos_own_copy_answers_with_its_age(grid: Grid, house: Installation) -> None:
     """And before anything came, nothing does."""
     early = grid.dso.call("GET", PATH, Prefer="wait=0")
     schedule = make_schedule(grid.alphas, 1, 2, 3, 4)
@@ -24,7 +25,7 @@ def test_when_the_platform_is_silent_the_dsos_own_copy_answers_with_its_age(grid
 
     assert (early.status, early.codes()) == (503, {"platform_silent"})
     assert silent["schedules"] == [{**schedule, "start": "2099-04-10T06:15:00Z", "power_kw": [2, 3]}]
-    assert timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(silent["as_of"]) < timedelta(minutes=1)
+    assert timedelta(0) <= house.clock.now - datetime.fromisoformat(silent["as_of"]) < timedelta(minutes=1)
     assert (asked["schedules"], other["schedules"]) == ([schedule], [])
 
 
