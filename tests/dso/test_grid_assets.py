@@ -37,7 +37,7 @@ class Copy:
     def take_in(self, *news: GridNews) -> None:
         with self.database.transaction() as tx:
             for each in news:
-                grid_assets.take_in(tx, each)
+                grid_assets.apply_news(tx, each)
 
     def assets(self, party: str = GRID, points: Sequence[str] | None = None) -> dict[str, str]:
         with self.database.transaction() as tx:

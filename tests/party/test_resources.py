@@ -20,7 +20,7 @@ from tps.stores.database import Database
 def wish(database: Database, sequence: int, bodies: dict[str, Any], party: str = OPERATOR) -> str:
     message_id = new_id()
     with database.transaction() as tx:
-        resources.wish(tx, party=party, message_id=message_id, sequence=sequence, bodies=bodies)
+        resources.add_wish(tx, party=party, message_id=message_id, sequence=sequence, bodies=bodies)
     return message_id
 
 

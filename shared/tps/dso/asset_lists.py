@@ -77,7 +77,7 @@ def keep_assets(handling: Handling, document: AssetList) -> Answer:
         removed_ids=document.removed_ids,
         is_whole=not document.is_change,
     )
-    _take_in(handling, news)
+    _apply(handling, news)
     return Answer(Outcome.ACCEPTED)
 
 
@@ -85,14 +85,14 @@ def keep_no_assets(handling: Handling, request_id: str, as_of: datetime) -> None
     """Keep the answer to a request that the grid has no assets."""
     party = handling.own.party
     keep_list(handling.tx, party, request_id, KeptList(as_of, None))
-    _take_in(handling, GridNews(party, handling.message.sequence, as_of, (), is_whole=True))
+    _apply(handling, GridNews(party, handling.message.sequence, as_of, (), is_whole=True))
 
 
-def _take_in(handling: Handling, news: GridNews) -> None:
+def _apply(handling: Handling, news: GridNews) -> None:
     """Update the copy of the grid. Assets that left the grid lose their plans."""
     gone = set(news.removed_ids)
     before = _ids_of_grid(handling, news) if news.is_whole else set()
-    grid_assets.take_in(handling.tx, news)
+    grid_assets.apply_news(handling.tx, news)
     gone |= before - _ids_of_grid(handling, news) if before else set()
     received_plans.drop_plans(handling.tx, news.party, gone, news.sequence)
 

@@ -53,7 +53,7 @@ class GridChanges:
     position: int
 
 
-def take_in(tx: Transaction, news: GridNews) -> None:
+def apply_news(tx: Transaction, news: GridNews) -> None:
     """Update the copy by a document, except where a newer document was processed. The feed gets the changes."""
     # This locks the feed, so that one document at a time is processed.
     position = next_position(tx, news.party, FEED)

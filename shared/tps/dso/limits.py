@@ -97,7 +97,7 @@ _SAME_REVISION = """party = %s AND answer <> 'refused' AND (limit_id, revision) 
     SELECT limit_id, revision FROM own_limit WHERE party = %s AND message_id = %s)"""
 
 
-def note_reached(tx: Transaction, party: str, message_id: str, at: datetime) -> None:
+def mark_reached(tx: Transaction, party: str, message_id: str, at: datetime) -> None:
     """Note that the endpoints of all operators of a revision have it."""
     tx.execute(
         f"UPDATE own_limit SET all_reached_at = coalesce(all_reached_at, %s) WHERE {_SAME_REVISION}",
@@ -105,7 +105,7 @@ def note_reached(tx: Transaction, party: str, message_id: str, at: datetime) -> 
     )
 
 
-def note_unreached(tx: Transaction, party: str, message_id: str, asset_ids: Sequence[str]) -> None:
+def mark_unreached(tx: Transaction, party: str, message_id: str, asset_ids: Sequence[str]) -> None:
     """Note the assets that an emergency has not reached a minute after its acceptance."""
     tx.execute(
         f"UPDATE own_limit SET unreached_ids = %s WHERE {_SAME_REVISION}",
@@ -113,7 +113,7 @@ def note_unreached(tx: Transaction, party: str, message_id: str, asset_ids: Sequ
     )
 
 
-def note_expiry(tx: Transaction, party: str, message_id: str, notice: Mapping[str, str]) -> None:
+def add_notice(tx: Transaction, party: str, message_id: str, notice: Mapping[str, str]) -> None:
     """Note that an emergency expires soon or has expired. The same notice again changes nothing."""
     text = json.dumps([notice])
     tx.execute(

@@ -57,9 +57,9 @@ def _note_notices(tx: Transaction, party: str, message_id: str, document: Acknow
     for name, value in document.notices:
         values.setdefault(name, []).append(value)
     for at in values.get("ALL_REACHED", []):
-        limits.note_reached(tx, party, message_id, read_moment(at))
+        limits.mark_reached(tx, party, message_id, read_moment(at))
     if "UNREACHED" in values:
-        limits.note_unreached(tx, party, message_id, values["UNREACHED"])
+        limits.mark_unreached(tx, party, message_id, values["UNREACHED"])
     for name in ("EXPIRES", "EXPIRED"):
         for at in values.get(name, []):
-            limits.note_expiry(tx, party, message_id, {"code": name.lower(), "at": at})
+            limits.add_notice(tx, party, message_id, {"code": name.lower(), "at": at})

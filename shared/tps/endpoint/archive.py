@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tps.stores.database import carried
+from tps.stores.database import note_transfer
 from tps.stores.objects import document_key
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def kept_content(tx: Transaction, component: str, message_id: str) -> tuple[byte
     ).fetchone()
     if row is None:
         return None, None
-    carried(tx, row["content"])
+    note_transfer(tx, row["content"])
     return row["content"], row["object_key"]
 
 
@@ -101,7 +101,7 @@ def _read(tx: Transaction, condition: str, arguments: tuple[object, ...]) -> lis
         arguments,
         binary=True,  # text format would double the size at both ends
     ).fetchall()
-    carried(tx, *(row["content"] for row in rows))
+    note_transfer(tx, *(row["content"] for row in rows))
     return [KeptDocument(**row) for row in rows]
 
 

@@ -133,10 +133,10 @@ def key_by_certificate(tx: Transaction, certificate_id: str) -> WrappedKey | Non
 
 
 def put_entry(tx: Transaction, entry: ComponentEntry, now: datetime) -> None:
-    """Write the copy of a component's directory entry. Only the directory itself calls this function.
+    """Write the copy of a component's directory entry when the directory itself or an onboarding changes the entry.
 
-    A pull in progress may carry an older entry. Its result is discarded, and the pull is repeated when the directory's
-    own transaction has had time to commit.
+    A pull in progress may have read an older entry. Its result is discarded, and the pull is repeated when the
+    directory's own transaction has had time to commit.
     """
     known = entry_of(tx, entry.code)
     tx.execute(

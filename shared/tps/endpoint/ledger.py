@@ -17,7 +17,7 @@ from tps.endpoint.message_row import MessageRow, Status, TraceStep
 from tps.errors import Finding, KeyReused
 from tps.mades.message import Message, Metadata
 from tps.mades.states import FAILURES, State, predecessors
-from tps.stores.database import carried
+from tps.stores.database import note_transfer
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -55,7 +55,7 @@ def add_incoming(tx: Transaction, message: Message, now: datetime) -> bool:
             *(deflated, message.sent_at, message.sender_application),
         ),
     ).rowcount
-    carried(tx, deflated)
+    note_transfer(tx, deflated)
     details = None if added else "came again"
     trace(
         tx, message.receiver, [Step(message.message_id, now, details)], State.DELIVERED, at_component=message.receiver

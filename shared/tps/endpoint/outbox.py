@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tps.mades.states import State, predecessors
-from tps.stores.database import carried
+from tps.stores.database import note_transfer
 
 if TYPE_CHECKING:
     from tps.stores.database import Transaction
@@ -94,7 +94,7 @@ def add_outgoing(tx: Transaction, out: Outgoing) -> int | None:
            SELECT sequence FROM new""",
         values,
     ).fetchone()
-    carried(tx, values["deflated"])
+    note_transfer(tx, values["deflated"])
     return int(row["sequence"]) if row else None
 
 
@@ -153,7 +153,7 @@ def unsent(tx: Transaction, component: str, message_ids: Sequence[str]) -> list[
         (component, list(message_ids), _BATCH_BYTES),
         binary=True,  # text format would double the size at both ends
     ).fetchall()
-    carried(tx, *(row["content"] for row in rows))
+    note_transfer(tx, *(row["content"] for row in rows))
     return [Unsent(**row) for row in rows]
 
 

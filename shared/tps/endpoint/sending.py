@@ -118,7 +118,8 @@ def dispatch_left_behind(endpoint: Endpoint) -> int:
     """Send messages that another process decided but did not send. Return the number of messages tried.
 
     Raises:
-        StoreAway: Some messages were not sent. The other components' messages were tried all the same.
+        StoreAway: Some messages were not sent. A failure of one component does not keep back the others, unless the
+            broker is unavailable.
     """
     with endpoint.database.transaction() as tx:
         unsent = outbox.left_unsent(tx, endpoint.clock() - _LEFT_BEHIND)

@@ -57,7 +57,7 @@ def read_wanted(tx: Transaction, party: str, ids: Sequence[str]) -> dict[str, di
     return {row["id"]: row["body"] for row in rows if row["body"] is not None}
 
 
-def wish(
+def add_wish(
     tx: Transaction, *, party: str, message_id: str, sequence: int, bodies: Mapping[str, dict[str, Any] | None]
 ) -> None:
     """Store the content of a registration until the platform answers. A body of None is a removal."""

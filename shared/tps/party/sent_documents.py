@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tps.api.types import asset_json, point_json
 from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
-from tps.party.resources import wish
+from tps.party.resources import add_wish
 
 if TYPE_CHECKING:
     from tps.endpoint.applications import Sent
@@ -22,7 +22,7 @@ def keep_resources(
 ) -> None:
     """Store the content of a registration until the platform answers."""
     bodies = dict(_body(entry) for entry in entries)
-    wish(tx, party=sent.party, message_id=sent.message_id, sequence=sent.sequence, bodies=bodies)
+    add_wish(tx, party=sent.party, message_id=sent.message_id, sequence=sent.sequence, bodies=bodies)
 
 
 def _body(entry: FlexibilityAsset | ConnectionPoint | Removal) -> tuple[str, dict[str, Any] | None]:

@@ -14,7 +14,7 @@ from tps.api.types import IdsBody, check_id
 from tps.documents import Document, Header
 from tps.domain.asset import Removal
 from tps.errors import Finding, Malformed, NotFound
-from tps.party.resources import OwnResource, read_own, read_wanted, wish
+from tps.party.resources import OwnResource, add_wish, read_own, read_wanted
 from tps.rest.function import Answer, Call, Route, refuse
 from tps.rest.json_text import to_json
 from tps.rest.paging import PAGING, read_paging
@@ -149,7 +149,7 @@ class ResourceKind(Generic[_Entry]):
         submission = Submission(
             type=self.message_type,
             build=lambda header: self.document(header, tuple(entries)),
-            keep=lambda tx, message_id, sequence: wish(
+            keep=lambda tx, message_id, sequence: add_wish(
                 tx, party=call.party, message_id=message_id, sequence=sequence, bodies=bodies
             ),
             pointer_of=lambda subject: pointer.format(index=places[subject]) if subject in places else "",

@@ -31,7 +31,7 @@ _BURDENED: WeakSet[Connection[Any]] = WeakSet()
 _LARGE_BYTES = 4 * 1024 * 1024
 
 
-def carried(tx: Transaction, *contents: bytes | None) -> None:
+def note_transfer(tx: Transaction, *contents: bytes | None) -> None:
     """Note that contents went over the connection. After a large one, the connection is closed with its transaction."""
     if any(content is not None and len(content) > _LARGE_BYTES for content in contents):
         _BURDENED.add(tx)
