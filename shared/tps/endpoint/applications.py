@@ -1,8 +1,6 @@
 """The calls of business applications to their endpoint: send, receive, confirm, check status, test.
 
-The MADES web service calls these functions. Any other interface for applications must call them as well.
-
-Source: docs/requirements.md, F1; docs/mades.md, "Web service".
+The MADES web service calls these functions. Any other interface for applications must call them as well (F1).
 """
 
 from __future__ import annotations
@@ -58,13 +56,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An accepted business message to the platform.
-
-    Attributes:
-        party: The party that sent the message.
-        sequence: Number of the message among those of its sender to its receiver.
-        at: Time of acceptance.
-    """
+    """An accepted message: party, type, id, `sequence` per sender and receiver, and the time of acceptance."""
 
     party: str
     type: str
@@ -109,8 +101,7 @@ def send_test(endpoint: Endpoint, own: OwnComponent, receiver: str, business_typ
     The state of a successful test becomes DELIVERED.
 
     Args:
-        business_type: The test uses the path of this message type, if the sender may know the receiver. None for any
-            type.
+        business_type: Message type whose path is tested, if the sender may know the receiver. None for any type.
 
     Raises:
         MessageRefused: `malformed`: the receiver or the type is invalid.
@@ -244,10 +235,9 @@ def _no_use_after(document: Document | None) -> datetime | None:
 def _bind_conversation(
     endpoint: Endpoint, tx: Transaction, party: str, *, conversation_id: str | None, message_id: str
 ) -> str:
-    """Return the id of the conversation's message.
+    """Return the id of the conversation's message. A new conversation is bound to the given id.
 
-    A new conversation is bound to the given id. A repeated conversation id always means the same message, and other
-    differences in the request are ignored.
+    A repeated conversation id means the same message, whatever else differs in the request.
     """
     if conversation_id is None or not conversation_id.strip():
         return message_id

@@ -102,11 +102,7 @@ def dispatch(endpoint: Endpoint, component: str, message_ids: Sequence[str]) -> 
 
 
 def dispatch_caused(endpoint: Endpoint, component: str, caused_by: str) -> None:
-    """Send the unsent messages that the handling of one consumed message decided.
-
-    Raises:
-        StoreAway: Some messages were not sent. They stay in the outbox.
-    """
+    """Send the unsent messages that the handling of one consumed message decided. Raise as `dispatch` does."""
     with endpoint.database.transaction() as tx:
         ids = outbox.unsent_of_cause(tx, component, caused_by)
         batch = _next_of(endpoint, tx, component, ids)

@@ -223,8 +223,8 @@ def last_parts(tx: Transaction, dso: str, limit_id: str) -> dict[str, OperatorPa
 def handed_over(tx: Transaction, now: datetime) -> tuple[dict[str, datetime], list[HandedOver]]:
     """Return marks of assets that changed hands and can be cleared, and the limits to divide again.
 
-    Only limits that are in force or start later count. A mark stays while a limit lists the asset and the asset is in
-    no grid, or in another one: the next holder may be the last one.
+    Only limits in force or ahead count. A mark stays while a limit lists the asset and the asset is not in the grid of
+    the limit: the next holder may be the last one.
     """
     # One statement, for one moment.
     rows = tx.execute(
