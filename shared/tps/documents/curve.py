@@ -15,17 +15,13 @@ from itertools import pairwise
 
 from tps.documents.errors import refusal
 from tps.documents.xml import Element, read_integer, read_interval, read_power_kw, text
+from tps.domain import schedule
 from tps.domain.limit import Interval
 
 FIXED_BLOCKS = "A01"
 VARIABLE_BLOCKS = "A03"
 RESOLUTIONS = {
-    "PT1M": timedelta(minutes=1),
-    "PT5M": timedelta(minutes=5),
-    "PT10M": timedelta(minutes=10),
-    "PT15M": timedelta(minutes=15),
-    "PT30M": timedelta(minutes=30),
-    "PT60M": timedelta(hours=1),
+    **schedule.RESOLUTIONS,
     "PT1H": timedelta(hours=1),
     "P1D": timedelta(days=1),
     "P7D": timedelta(days=7),
