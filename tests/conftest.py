@@ -32,7 +32,7 @@ LONGEST = (
     "api/test_fuzz.py",
     "privacy/test_dealt_differently.py",
     "privacy/test_what_a_dso_learns.py",
-    "e2e/schedules/test_sent.py",
+    "functions/schedules/test_send_schedule.py",
     "api/test_answers.py",
     "e2e/test_docs.py",
 )
@@ -55,6 +55,10 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest modules first, and last what is quick: else one process is at work alone in the end."""
+    missing = [module for module in LONGEST if not (ROOT / "tests" / module).is_file()]
+    missing += [room for room in QUICK if not (ROOT / "tests" / room).is_dir()]
+    if missing:
+        raise pytest.UsageError(f"tests/conftest.py names modules that do not exist: {missing}")
     items.sort(key=lambda item: _turn(item.path.relative_to(ROOT / "tests").as_posix()))
 
 

@@ -4,8 +4,6 @@ import ast
 from collections.abc import Callable
 from statistics import median
 
-import pytest
-
 from tests.architecture.sources import ROOT, Function, Source, source_of, sources
 
 MODULE_LINES = 400
@@ -16,15 +14,14 @@ POSITIONAL_PARAMETERS = 4
 
 def module_lines(source: Source) -> int:
     """All lines of the file."""
-    return len(source.text.splitlines())
+    return len(source.lines)
 
 
 def function_lines(source: Source, function: Function) -> int:
     """Lines of a function from `def` to its end, without its docstring, blank lines and comments."""
-    lines = source.text.splitlines()
     documented = _docstring_lines(function)
     numbers = range(function.lineno, (function.end_lineno or function.lineno) + 1)
-    return sum(1 for number in numbers if number not in documented and _is_code(lines[number - 1]))
+    return sum(1 for number in numbers if number not in documented and _is_code(source.lines[number - 1]))
 
 
 def positional_parameters(function: Function) -> int:
@@ -44,21 +41,19 @@ def _is_code(line: str) -> bool:
     return bool(line.strip()) and not line.strip().startswith("#")
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
-def test_a_module_is_not_too_long(source: Source) -> None:
-    assert module_lines(source) <= MODULE_LINES
+def test_a_module_is_not_too_long() -> None:
+    assert {each.name: module_lines(each) for each in sources() if module_lines(each) > MODULE_LINES} == {}
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
-def test_no_function_is_too_long(source: Source) -> None:
-    long = {f.name: function_lines(source, f) for f in source.functions() if function_lines(source, f) > FUNCTION_LINES}
+def test_no_function_is_too_long() -> None:
+    lines = {f"{source.name}: {f.name}": function_lines(source, f) for source in sources() for f in source.functions()}
 
-    assert long == {}
+    assert {name: count for name, count in lines.items() if count > FUNCTION_LINES} == {}
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
-def test_no_function_takes_too_many_positional_parameters(source: Source) -> None:
-    many = [f.name for f in source.functions() if positional_parameters(f) > POSITIONAL_PARAMETERS]
+def test_no_function_takes_too_many_positional_parameters() -> None:
+    functions = [(source.name, function) for source in sources() for function in source.functions()]
+    many = [f"{name}: {f.name}" for name, f in functions if positional_parameters(f) > POSITIONAL_PARAMETERS]
 
     assert many == []
 

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -32,15 +31,12 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.strip()
 
 
-def test_help_names_every_command_and_is_fast() -> None:
-    begun = time.monotonic()
+def test_help_names_every_command() -> None:
     done = tps("--help")
-    took_s = time.monotonic() - begun
 
     assert done.returncode == 0
     for command in ("up", "demo", "test", "check", "party", "token", "files", "doctor", "render"):
         assert f"  {command} " in done.stdout
-    assert took_s < 1.0
 
 
 def test_the_version_is_that_of_the_package() -> None:
