@@ -9,19 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tps.domain.conflict import (
-    MAX_LARGEST,
-    QUARTER_S,
-    Bound,
-    Conflict,
-    ConflictKind,
-    Demand,
-    PlannedAsset,
-    conflict_of,
-    energies_ws,
-    within,
-)
+from tps.domain.conflict import MAX_LARGEST, QUARTER_S, Conflict, conflict_of, energies_ws, within
 from tps.domain.conflict_curve import curve_of
+from tps.domain.demand import Bound, ConflictKind, Demand, PlannedAsset
 from tps.domain.limit import Direction
 from tps.domain.steps import Steps, energy_of, level_at
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from tps.api.overview import MINUTE_S, kw_json, kwh_json, levels_at, moment_of
 from tps.api.types import number_json
-from tps.domain.conflict import Conflict, Demand, Excess, PlannedAsset, energies_ws, unknown_of
+from tps.domain.conflict import Conflict, Excess, energies_ws
 from tps.domain.conflict_curve import Curve
+from tps.domain.demand import Demand, PlannedAsset, unknown_of
 from tps.domain.power import from_watts
 
 UNKNOWN = "unknown"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tps.domain.conflict import Bound, Demand, PlannedAsset, is_ceiling, planned_of, reference_of, unknown_of
+from tps.domain.demand import Bound, Demand, PlannedAsset, is_ceiling, planned_of, reference_of, unknown_of
 from tps.domain.steps import Steps, summed
 
 

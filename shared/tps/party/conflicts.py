@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tps.api.conflicts import assets_json, conflict_json
-from tps.domain.conflict import ConflictKind
+from tps.domain.demand import ConflictKind
 from tps.domain.limit import Interval, Limit
 from tps.domain.limit_revision import LimitStatus, status_at
 from tps.domain.power import to_watts

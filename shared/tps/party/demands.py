@@ -12,7 +12,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from tps.domain.conflict import KIND_OF_ACTION, Bound, Conflict, ConflictKind, Demand, PlannedAsset, conflict_of, within
+from tps.domain.conflict import Conflict, conflict_of, within
+from tps.domain.demand import KIND_OF_ACTION, Bound, ConflictKind, Demand, PlannedAsset
 from tps.domain.limit import ForeseenLimit, Interval, Limit
 from tps.domain.power import to_watts
 from tps.domain.steps import Steps, seconds

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tps.domain.conflict import Demand, PlannedAsset
+from tps.domain.demand import Demand, PlannedAsset
 from tps.domain.limit import Interval
 from tps.party.demands import Judged, demand_of, judged, needed_period, planned_assets
 from tps.platform import overview_limit_rows as overview_limits
