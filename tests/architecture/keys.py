@@ -1,4 +1,4 @@
-"""Keys: each row of a page's tables has one, and the tests that show the row begin their docstrings with it."""
+"""Keys: each row of a page's tables has a key, and the docstrings of the tests that prove the row begin with it."""
 
 import ast
 import re
@@ -14,25 +14,25 @@ _SHOWING = ("rule", "invariant", "step")
 
 
 def rows(page: str) -> list[str]:
-    """The lines of the page's tables that state something."""
+    """Return the content rows of the page's tables."""
     lines = [line for line in (ROOT / page).read_text().splitlines() if line.startswith("| ")]
     return [line for line in lines if not line.startswith(("| key", "|--", "| ---"))]
 
 
 def keys_of(page: str) -> list[str]:
-    """The keys of these rows, in their order."""
+    """Return the keys of these rows in their order."""
     return [match.group(1) for line in rows(page) if (match := _ROW.match(line))]
 
 
 @cache
 def keys_in_tests() -> frozenset[str]:
-    """Keys that begin the docstring of a test, or of a step of random histories; several by commas."""
+    """Return the keys at the beginning of docstrings of tests, and of steps of random histories."""
     trees = (ast.parse(path.read_text()) for path in (ROOT / "tests").rglob("test_*.py"))
     return frozenset(key for tree in trees for docstring in _docstrings(tree) for key in keys_that_begin(docstring))
 
 
 def keys_that_begin(docstring: str) -> list[str]:
-    """`A-1, B-2: what is shown` begins with two."""
+    """Return the keys at the beginning of a docstring: `A-1, B-2: proof` has two."""
     match = _PROOF.match(docstring)
     return match.group(1).split(", ") if match else []
 

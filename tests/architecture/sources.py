@@ -1,4 +1,4 @@
-"""Our sources, parsed: what the architecture tests look at."""
+"""Our sources, parsed for the architecture tests."""
 
 import ast
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Path from the root, as a failing test shows it."""
+        """Return the path from the root, for messages of failing tests."""
         return self.path.relative_to(ROOT).as_posix()
 
     @property
     def room(self) -> str:
-        """`functions`, `tools`, or the part of `tps` that the file belongs to: `domain`, `stores`, `errors`, ..."""
+        """Return `functions`, `tools`, or the file's part of `tps`: `domain`, `stores`, `errors`, ..."""
         parts = self.path.relative_to(ROOT).with_suffix("").parts
         return parts[2] if parts[0] == "shared" else parts[0]
 
@@ -46,7 +46,7 @@ class Source:
         return list(ast.walk(self.tree))
 
     def imports(self) -> Iterator[tuple[int, str]]:
-        """(line, module) of every import, wherever it stands; `from a import b` as `a.b`, for b may be a module."""
+        """Yield (line, module) of every import. `from a import b` yields `a.b`, because b may be a module."""
         for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
@@ -60,13 +60,13 @@ class Source:
 
 @cache
 def sources() -> tuple[Source, ...]:
-    """All of them, in order of path."""
+    """Return all sources, ordered by path."""
     paths = [path for place in ("shared/tps", "functions", "tools") for path in (ROOT / place).rglob("*.py")]
     return tuple(Source(path) for path in sorted(paths) if path != ROOT / "shared" / "tps" / "__init__.py")
 
 
 def source_of(path: Path, text: str) -> Source:
-    """A source that only a test has."""
+    """Return a source with the given text, for a test."""
     source = Source(path)
     source.__dict__["text"] = text
     return source

@@ -1,4 +1,4 @@
-"""Imports point one way (ARCHITECTURE, "Rooms"): the table below says who may import what."""
+"""Imports point in one direction (ARCHITECTURE.md, "Rooms"): the table below lists the allowed imports of each room."""
 
 import ast
 import json
@@ -22,7 +22,7 @@ from tps.host.stack import load_stack
 
 @dataclass(frozen=True)
 class May:
-    """What a room may import besides the standard library and itself: rooms of tps, and packages of others."""
+    """The allowed imports of a room besides the standard library and itself: rooms of tps, and third-party packages."""
 
     rooms: frozenset[str]
     packages: frozenset[str]
@@ -32,10 +32,10 @@ def may(rooms: str = "", packages: str = "") -> May:
     return May(frozenset(rooms.split()), frozenset(packages.split()))
 
 
-# The clients of the stores, their types, and what cursors are sealed with.
+# The clients of the stores, their types, and the library that seals cursors.
 STORES = "psycopg psycopg_pool yoyo boto3 botocore mypy_boto3_s3 minio urllib3 nats tenacity cryptography"
 
-# The four rooms of owners: what one of them keeps, no other may read. So NF3 shows in the imports.
+# The four rooms of owners. No room may read another room's data, so NF3 is visible in the imports.
 OWNERS = ("operator", "dso", "platform", "directory")
 BELOW_OWNERS = "errors domain documents mades stores endpoint api party"
 ALL_OWNERS = f"{BELOW_OWNERS} operator dso platform directory"
@@ -50,7 +50,7 @@ RULES = {
     "api": may("domain errors", "pydantic"),
     "party": may("domain documents mades stores endpoint api errors", "structlog cachetools cryptography"),
     **{owner: may(BELOW_OWNERS, "structlog cachetools psycopg") for owner in OWNERS},
-    # A call to the Component Directory hands the directory over; no other owner's room is seen here.
+    # A call to the component directory carries the directory. REST sees no other owner's room.
     "rest": may(f"{BELOW_OWNERS} directory.directory", "structlog pydantic"),
     "functions": may(f"{ALL_OWNERS} rest", "structlog"),
     "client": may("", "httpx2 tenacity"),
@@ -71,20 +71,20 @@ RULES = {
 # The group of each owner's room. A function imports only the rooms of the groups that stack.yml gives it.
 ROOM_OF_GROUP = {"agr": "operator", "dso": "dso", "tps": "platform", "ecp": "directory"}
 
-# Parts of a declared package that are distributions of their own: of boto3, Flask, psycopg, the boto3 stubs and minio.
+# Distributions that belong to a declared package: of boto3, Flask, psycopg, the boto3 stubs and minio.
 COMES_WITH = ("botocore", "werkzeug", "jinja2", "markupsafe", "psycopg-pool", "mypy-boto3-s3", "urllib3")
 
-# What costs a cold function tenths of a second; imported where it is used, inside a function.
+# Packages that cost a cold function tenths of a second. They are imported inside the functions that use them.
 HEAVY = frozenset(
     {"boto3", "botocore", "minio", "nats", "psycopg", "psycopg_pool", "xmlschema", "flask", "yoyo", "httpx2"}
 )
 
-# What a cold function imports before it is ready.
+# Rooms that a cold function imports before it is ready.
 COLD = (*BELOW_OWNERS.split(), *OWNERS, "rest", "functions")
 
 
 def broken_imports(source: Source) -> Iterator[str]:
-    """Each import that the table does not allow, with its line."""
+    """Yield each import that the table does not allow, with its line."""
     for line, module in source.imports():
         if not _is_allowed(source, module):
             yield f"{source.name}:{line} imports {module}"
@@ -109,7 +109,7 @@ def _is_within(module: str, rooms: frozenset[str]) -> bool:
 
 
 def environment_readers(source: Source) -> Iterator[str]:
-    """Each use of os.environ or os.getenv."""
+    """Yield each use of os.environ or os.getenv."""
     for node in source.nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             if node.value.id == "os" and node.attr in {"environ", "environb", "getenv"}:
@@ -176,7 +176,7 @@ def test_reading_the_environment_is_seen(text: str) -> None:
 
 @cache
 def declared() -> frozenset[str]:
-    """The distributions that pyproject.toml names, extras included."""
+    """Return the distributions in pyproject.toml, including extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lists = (project["dependencies"], *project["optional-dependencies"].values())
     return frozenset(canonicalize_name(Requirement(line).name) for line in chain(*lists)) | set(COMES_WITH)
@@ -184,12 +184,12 @@ def declared() -> frozenset[str]:
 
 @cache
 def installed() -> Mapping[str, list[str]]:
-    """The distributions that each package that can be imported comes with."""
+    """Return the distributions of each importable package."""
     return packages_distributions()
 
 
 def undeclared(source: Source) -> Iterator[str]:
-    """Each import of a package that is installed only because another happens to need it, or not at all."""
+    """Yield each import of a package that pyproject.toml does not declare."""
     for line, module in source.imports():
         top = module.partition(".")[0]
         if top in sys.stdlib_module_names or top in {"tps", "functions", "tools", ""}:
@@ -207,14 +207,14 @@ def test_an_undeclared_package_is_seen() -> None:
 
 
 def strange_rooms(source: Source, groups: frozenset[str]) -> list[str]:
-    """Each import from an owner's room by a function that does not serve this owner's group."""
+    """Return each import from an owner's room by a function that does not serve the owner's group."""
     allowed = {ROOM_OF_GROUP[group] for group in groups}
     rooms = ((line, module, module.split(".")[1]) for line, module in source.imports() if module.startswith("tps."))
     return [f"line {line} imports {module}" for line, module, room in rooms if room in {*OWNERS} - allowed]
 
 
 def groups_of() -> dict[str, frozenset[str]]:
-    """The groups of each function, as stack.yml gives them."""
+    """Return the groups of each function in stack.yml."""
     return {entry.name: frozenset(entry.groups) for entry in load_stack()}
 
 
@@ -248,7 +248,7 @@ print(json.dumps(found))
 
 
 def imported_heavy(places: Mapping[str, tuple[list[str], list[str]]]) -> dict[str, list[str]]:
-    """Return the heavy packages that a fresh interpreter loads by each place, in order: modules, then files."""
+    """Return the heavy packages that a fresh interpreter has loaded after these imports."""
     said = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, json.dumps([places, sorted(HEAVY)])],
         env={**os.environ, "PYTHONPATH": str(ROOT / "shared")},

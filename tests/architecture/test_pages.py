@@ -1,4 +1,4 @@
-"""Pages say what is there: links lead somewhere, and the tables of codes agree with the code."""
+"""Pages are true: links lead to existing targets, and the tables of codes agree with the code."""
 
 import ast
 import re
@@ -64,7 +64,7 @@ def test_every_page_that_a_file_cites_exists() -> None:
 
 
 def test_every_section_that_a_file_cites_exists() -> None:
-    """As in `Source: F6a; docs/semantics.md, "Fairness"`."""
+    """Example: `Source: F6a; docs/semantics.md, "Fairness"`."""
     missing = [
         f"{_shown(path)}: {page}, {section}"
         for path in _tracked()
@@ -87,7 +87,7 @@ def test_no_file_cites_a_document_that_the_repository_does_not_contain() -> None
 
 
 def test_every_section_that_a_page_links_to_exists() -> None:
-    """As in `[mades.md](mades.md), "Failures"`."""
+    """Example: `[mades.md](mades.md), "Failures"`."""
     missing = [
         f"{_shown(page)}: {target}, {section}"
         for page in _pages()
@@ -99,7 +99,7 @@ def test_every_section_that_a_page_links_to_exists() -> None:
 
 
 def test_every_path_that_a_page_names_exists() -> None:
-    """As `tests/e2e/test_foreseen.py` or `shared/tps/api/*.raml`."""
+    """Example: `tests/e2e/test_foreseen.py` or `shared/tps/api/*.raml`."""
     missing = [
         f"{_shown(page)}: {named}"
         for page in _pages()
@@ -134,7 +134,7 @@ def _reason_codes_in_code() -> set[str]:
 
 
 def _constants(node: ast.expr) -> Iterator[str]:
-    """All texts of an expression: of `"A69" if series is None else "A59"` both."""
+    """Yield all strings of an expression: both strings of `"A69" if series is None else "A59"`."""
     for part in ast.walk(node):
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             yield part.value
@@ -159,7 +159,7 @@ def test_the_page_on_requirements_has_every_id_that_a_function_serves() -> None:
 
 
 def _rows(page: str, section: str = "") -> list[list[str]]:
-    """The cells of the page's table rows without heads, of one section or of all."""
+    """Return the cells of the page's table rows without heads, of one section or of all sections."""
     text = (ROOT / page).read_text()
     if section:
         text = re.split(r"^#+ ", text.partition(f"# {section}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]

@@ -1,4 +1,4 @@
-"""Old phrases of the project stay out: riddles that a reader had to solve are not written again."""
+"""Old unclear phrases of the project do not come back."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.test_speech import text_of, tracked
 
-# Written in two pieces, so that this file does not contain them.
+# Each phrase is split in two, so that this file does not contain it.
 OLD_PHRASES = [
     first + second
     for first, second in (
@@ -48,14 +48,14 @@ _BREAK = re.compile(r"\s*\n[\s#>*]*")
 
 
 def phrases_in(text: str) -> list[str]:
-    """The old phrases that a text contains, whatever its line breaks."""
-    return [found.group(0) for found in _OLD.finditer(_BREAK.sub(" ", text))]
+    """Return the old phrases in a text, also across line breaks."""
+    return [match.group(0) for match in _OLD.finditer(_BREAK.sub(" ", text))]
 
 
 def test_no_tracked_file_has_an_old_phrase() -> None:
-    said = {name: phrases_in(text_of(name)) for name in tracked()}
+    phrases_by_file = {name: phrases_in(text_of(name)) for name in tracked()}
 
-    assert {name: phrases for name, phrases in said.items() if phrases} == {}
+    assert {name: phrases for name, phrases in phrases_by_file.items() if phrases} == {}
 
 
 @pytest.mark.parametrize("phrase", OLD_PHRASES)

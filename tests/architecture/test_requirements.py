@@ -59,7 +59,7 @@ def test_a_function_stands_in_no_row_of_a_requirement_that_it_does_not_serve(ent
 
 @pytest.mark.parametrize("requirement", table())
 def test_each_file_of_a_story_is_reached_from_another_one(requirement: str) -> None:
-    """A row that names files which have nothing to do with each other fails here."""
+    """A row fails if it lists unrelated files."""
     files = [name for name in table()[requirement] if name.endswith(".py")]
     reached = {path for name in (*files, *DOORS) for path in imported_files(name)}
 

@@ -1,4 +1,4 @@
-"""Small enough to read: the limits, and what is counted."""
+"""Limits on sizes keep the code readable; the functions below count."""
 
 import ast
 from collections.abc import Callable
@@ -13,19 +13,19 @@ POSITIONAL_PARAMETERS = 4
 
 
 def module_lines(source: Source) -> int:
-    """All lines of the file."""
+    """Return the number of lines of the file."""
     return len(source.lines)
 
 
 def function_lines(source: Source, function: Function) -> int:
-    """Lines of a function from `def` to its end, without its docstring, blank lines and comments."""
+    """Return the lines of a function from `def` to its end, without docstring, blank lines and comments."""
     documented = _docstring_lines(function)
     numbers = range(function.lineno, (function.end_lineno or function.lineno) + 1)
     return sum(1 for number in numbers if number not in documented and _is_code(source.lines[number - 1]))
 
 
 def positional_parameters(function: Function) -> int:
-    """Parameters that a caller may give without their name, `self` and `cls` aside."""
+    """Return the number of parameters that callers may pass by position, without `self` and `cls`."""
     names = [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
     return len(names) - (names[:1] in (["self"], ["cls"]))
 

@@ -1,4 +1,4 @@
-"""The project speaks of the project alone: no machine's paths, no registry's hosts, nothing left to do."""
+"""No file names paths of a machine, hosts of a registry, or work left to do."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ UNSPEAKABLE = {
 
 
 def tracked() -> list[str]:
-    """Every file under version control that is there."""
+    """Return every existing file under version control."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode != 0:
         pytest.skip("not a git work tree: what is tracked cannot be told")
@@ -27,7 +27,7 @@ def tracked() -> list[str]:
 
 
 def unspeakable(text: str) -> list[str]:
-    """What a text says that it must not, with the line it says it on."""
+    """Return the forbidden contents of a text, each with its line."""
     found = (
         (what, text.count("\n", 0, hit.start()) + 1)
         for what, rule in UNSPEAKABLE.items()

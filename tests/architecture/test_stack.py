@@ -1,4 +1,4 @@
-"""stack.yml is the one list of functions: the folders say the same, and no two functions are woken by one thing."""
+"""stack.yml is the one list of functions: folders agree with it, and no two functions have the same trigger."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from tps.local.rendering.scaling import load_scales
 from tps.mades import subjects, types
 from tps.mades.message import ACKNOWLEDGEMENT_TYPE
 
-# Nobody sends these yet; a function that takes them comes with the first that does.
+# No function sends these yet. The first sender adds a function that takes them.
 NOT_YET = {types.SCHEDULE, types.acknowledgement_of(types.SCHEDULE)}
 GROUPS = {"agr", "dso", "tps", "ecp"}
-MOST_FUNCTIONS = 15  # the community editions of OpenFaaS and faasd stop there
+MOST_FUNCTIONS = 15  # the maximum of the community editions of OpenFaaS and faasd
 
 entries = pytest.mark.parametrize("entry", load_stack(), ids=lambda entry: entry.name)
 
@@ -84,7 +84,7 @@ def test_each_function_says_how_far_it_scales() -> None:
 
 
 def received_by(group: str) -> set[str]:
-    """Message types that reach a group's components."""
+    """Return the message types that components of a group receive."""
     return {*types.types_received_by(group), ACKNOWLEDGEMENT_TYPE}
 
 

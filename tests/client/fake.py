@@ -1,4 +1,4 @@
-"""A platform that answers what it was told to, and remembers what it was asked."""
+"""A fake platform that returns prepared answers and records requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACCEPTED = {"id": "d1", "revision": 1, "status": "accepted", "message_id": "m1"}
 
 
 class FakePlatform:
-    """Answers one after the other; an exception among them is a connection that breaks."""
+    """Returns the answers in order; an exception among them simulates a broken connection."""
 
     def __init__(self, *answers: httpx2.Response | Exception):
         self._answers: Iterator[httpx2.Response | Exception] = iter(answers)

@@ -1,4 +1,4 @@
-"""How the client calls: retries that never send twice, named problems, lists in pages, waits that go on."""
+"""Calls of the client: retries that never send twice, named problems, paged lists, and waits that continue."""
 
 import itertools
 import subprocess

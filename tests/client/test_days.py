@@ -1,4 +1,4 @@
-"""Days of 92, 96 and 100 quarters, and schedules for them."""
+"""Days of 92, 96 and 100 quarters of an hour, and schedules for them."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

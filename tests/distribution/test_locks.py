@@ -1,4 +1,4 @@
-"""The locks: complete, hashed, without the name of a registry, and in step with pyproject.toml."""
+"""The lock files: complete, hashed, without names of registries, and consistent with pyproject.toml."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ def pins_of(lock: str) -> dict[str, str]:
 
 
 def declared(extra: str) -> Iterator[Requirement]:
-    """Yield the requirements of an extra, with those of the extras that it takes in."""
+    """Yield the requirements of an extra and of the extras that it includes."""
     for requirement in map(Requirement, PROJECT["project"]["optional-dependencies"][extra]):
         if requirement.name == "tps":
             yield from (one for other in requirement.extras for one in declared(other))

@@ -1,4 +1,4 @@
-"""`./tps` installs once, and tells what it downloads. The Python here is a stand-in that prints what pip prints."""
+"""`./tps` installs once and prints its downloads. A stand-in for Python prints the output of pip."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 FILES = ("tps", "pyproject.toml", "requirements.lock", "requirements-dev.lock", "requirements-npm.lock")
 PROGRAMS = ("sh", "dirname", "cksum", "tr", "cat", "grep", "rm", "mv", "env")
 
-# Answers like the Python of a virtual environment: pip is there, each of its calls is recorded, and prints $PIP_SAYS.
+# Acts like the Python of a virtual environment: pip exists, every call is recorded, and pip prints $PIP_SAYS.
 PYTHON = """#!/bin/sh
 case "$*" in
     *" pip install "*) echo "$*" >>"$CALLS"; cat "$PIP_SAYS"; [ ! -e "$PIP_SAYS.fails" ] ;;
@@ -21,7 +21,7 @@ esac
 
 
 class Checkout:
-    """A copy of what the script reads, with the stand-in as its Python."""
+    """A copy of the script's files, with the stand-in as its Python."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -38,7 +38,7 @@ class Checkout:
         self.says("")
 
     def says(self, text: str) -> None:
-        """Let every pip print this."""
+        """Make every pip print this."""
         (self.folder / "says").write_text(text)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -51,7 +51,7 @@ class Checkout:
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=30)
 
     def installed(self) -> list[str]:
-        """Return what pip was asked for: locks by name, and `project`."""
+        """Return what pip was asked to install: locks by name, and `project`."""
         calls = (self.folder / "calls").read_text().splitlines()
         return [Path(call.split()[-1]).name if "--require-hashes" in call else "project" for call in calls]
 

@@ -1,4 +1,4 @@
-"""The wheel: what is in it, that the client needs nothing else, and what its commands say without the rest."""
+"""The wheel: its contents, that the client needs nothing else, and the errors of its commands without the extras."""
 
 import email
 import shutil
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DEPENDENCIES = PROJECT["dependencies"]
 
-# Imports of the packages that this environment has and the one under test has not are refused.
+# Refuse imports of packages that this environment has, but the environment under test has not.
 ISOLATED = """
 import importlib.abc, sys
 class Refuse(importlib.abc.MetaPathFinder):
@@ -48,7 +48,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def unpacked(wheel: Path) -> Path:
-    """The wheel, as it lies in an environment."""
+    """Return the wheel, unpacked as in an environment."""
     folder = wheel.parent / "environment" / "site-packages"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -61,7 +61,7 @@ def metadata(unpacked: Path) -> Message:
 
 
 def needed(requirements: list[str]) -> set[str]:
-    """Return the distributions that these bring, by their names."""
+    """Return the names of the distributions that these requirements install."""
     names: set[str] = set()
     left = [Requirement(line) for line in requirements]
     while left:
@@ -75,14 +75,14 @@ def needed(requirements: list[str]) -> set[str]:
 
 
 def packages_of(requirements: list[str]) -> set[str]:
-    """Return the names that these and their dependencies are imported by."""
+    """Return the import names of these requirements and their dependencies."""
     names = needed(requirements)
     found = packages_distributions().items()
     return {module for module, owners in found if any(canonicalize_name(owner) in names for owner in owners)}
 
 
 def isolated(unpacked: Path, code: str, packages: set[str]) -> subprocess.CompletedProcess[str]:
-    """Run code in a Python that has these packages and the wheel."""
+    """Run code in a Python that has only these packages and the wheel."""
     prelude = ISOLATED.format(refused=sorted({*packages_distributions()} - {"tps", *packages}), wheel=str(unpacked))
     return subprocess.run(
         [sys.executable, "-I", "-c", prelude + code], capture_output=True, text=True, check=False, timeout=60
@@ -90,7 +90,7 @@ def isolated(unpacked: Path, code: str, packages: set[str]) -> subprocess.Comple
 
 
 def command(unpacked: Path, *arguments: str, packages: set[str]) -> subprocess.CompletedProcess[str]:
-    """Run `tps` of the wheel, with these packages beside it."""
+    """Run `tps` of the wheel with these packages."""
     code = f"sys.argv = ['tps', *{list(arguments)!r}]\nfrom tps.local.__main__ import main\nmain()"
     return isolated(unpacked, code, packages)
 
@@ -156,9 +156,11 @@ def test_a_command_that_needs_a_checkout_says_so(unpacked: Path, arguments: list
 
 
 def test_files_are_exchanged_without_a_checkout_and_without_the_local_stack(unpacked: Path, tmp_path: Path) -> None:
-    """`tps files` runs beside a business application, where nothing else of the platform is."""
+    """`tps files` runs beside a business application, on a machine without the rest of the platform."""
     server = packages_of([*DEPENDENCIES, *PROJECT["optional-dependencies"]["server"]])
 
     done = command(unpacked, "files", "--component", "10V000000000013X", "--folder", str(tmp_path), packages=server)
 
-    assert done.stderr == "tps: the component's password is needed: --password-file, or TPS_COMPONENT_PASSWORD\n"
+    assert (
+        done.stderr == "tps: the component's password is missing: pass --password-file, or set TPS_COMPONENT_PASSWORD\n"
+    )

@@ -38,7 +38,7 @@ RELAY = FunctionEntry(
 
 @dataclass
 class Function:
-    """A function as event delivery sees it: what it was sent, and what it answers, in turn (the last one for ever)."""
+    """A function as event delivery sees it: the received events, and prepared answers, of which the last repeats."""
 
     answers: list[tuple[int, str | None]]
     events: list[dict[str, str]] = field(default_factory=list)
@@ -73,7 +73,7 @@ def function() -> Iterator[Function]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -346,7 +346,7 @@ def test_functions_that_the_stack_marks_are_sent_ticks(broker: LocalStack, funct
 
 
 async def _buried_until_empty(broker: LocalStack, function: Function, message_type: str) -> int:
-    """How many dead letters one message makes where two attempts are allowed."""
+    """Return how many dead letters one message makes if two attempts are allowed."""
     dead = await stream_size(broker, "DEAD")
     async with delivering(settings_of(broker, function, attempts=2)):
         await publish(broker, message_type)

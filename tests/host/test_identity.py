@@ -1,4 +1,4 @@
-"""Whose tokens hold: one issuer's, for this audience, in time, by a key it publishes and an allowed algorithm."""
+"""Valid tokens: from one issuer, for this audience, in time, with a published key and an allowed algorithm."""
 
 import base64
 import hmac
@@ -90,7 +90,7 @@ def encode(data: bytes) -> str:
 
 
 def forge_with_public_key() -> str:
-    """HS256 keyed with the text of the public key: the classic confusion."""
+    """Return a token with HS256 keyed by the text of the public key, the classic algorithm confusion."""
     signed = f"{encode(HS256)}.{make_token().split('.')[1]}"
     return f"{signed}.{encode(hmac.digest(KEY.as_pem(private=False), signed.encode(), 'sha256'))}"
 
@@ -150,7 +150,7 @@ def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path: Path) -> None:
 
 @dataclass
 class Issuer:
-    """An outside issuer's JWKS address."""
+    """The JWKS address of an external issuer."""
 
     url: str = ""
     answer: Any = field(default_factory=dict)
@@ -170,7 +170,7 @@ def issuer() -> Iterator[Issuer]:
             self.wfile.write(json.dumps(issuer.answer).encode())
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()

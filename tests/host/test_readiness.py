@@ -1,4 +1,4 @@
-"""Readiness is one shared answer (docs/requirements.md, NF2): a storm of probes asks each store once."""
+"""Readiness is one shared answer (docs/requirements.md, NF2): many probes query each store once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEADLINE_S = 10
 
 
 class Store:
-    """A store that counts who asks it, and answers when it may."""
+    """A store that counts its probes, and answers when the test permits."""
 
     def __init__(self, is_there: bool = True):
         self.is_there, self.asked = is_there, 0

@@ -1,4 +1,4 @@
-"""The settings are what docs/how-to-platform.md says: all of them, with their defaults."""
+"""The settings agree with docs/how-to-platform.md: all variables, with their defaults."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEEDED = {
 
 
 def rows() -> dict[str, str]:
-    """Variable -> its default, as the tables of the page say."""
+    """Return variable -> default from the tables of the page."""
     section = PAGE.partition("## Environment\n")[2].partition("\n## ")[0]
     cells = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
     return {
@@ -34,7 +34,7 @@ def rows() -> dict[str, str]:
 
 
 def literal_defaults() -> dict[str, str]:
-    """Those that are one value, and not made of others; of the GUI's pages their publisher has them."""
+    """Return the defaults that are literal values. The publisher reads the variables of the GUI's pages."""
     found = {name: re.fullmatch(r"`([^`]+)`", default) for name, default in rows().items()}
     elsewhere = ("TPS_GUI_SCOPE", "TPS_GUI_CACHE")
     return {name: match[1] for name, match in found.items() if match and name not in elsewhere}
@@ -54,7 +54,7 @@ def test_every_setting_that_the_code_names_stands_on_the_page() -> None:
 
 @pytest.mark.parametrize("name", literal_defaults())
 def test_a_default_is_what_the_page_says(name: str) -> None:
-    """Setting it changes nothing; one that is named by another setting is that one's."""
+    """Setting a default explicitly changes nothing. A default that names another setting equals that setting."""
     default, defaults = literal_defaults()[name], literal_defaults()
     while default in defaults:
         default = defaults[default]

@@ -1,8 +1,8 @@
-"""The fields we use of kinds that Kubernetes itself does not know, as JSON Schemas of our own.
+"""JSON Schemas for the fields that we use of kinds that Kubernetes itself does not know.
 
-Only what we use is allowed, so a misspelt field fails here and not in a cluster. Fields and bounds are those that
-Knative Serving (v1) and the Gateway API (v1, ReferenceGrant v1beta1) document; what their webhooks check beyond that
-(one container with a port, reserved variables) is in test_manifests.py.
+The schemas allow only these fields, so a misspelt field fails here and not in a cluster. Fields and bounds are those
+that Knative Serving (v1) and the Gateway API (v1, ReferenceGrant v1beta1) document. Rules that only their webhooks
+check (one container with a port, reserved variables) are in test_manifests.py.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 
 
 def exactly(required: dict[str, Any], optional: dict[str, Any] | None = None) -> Schema:
-    """An object with these properties and no others."""
+    """Return a schema of an object with these properties and no others."""
     return {
         "type": "object",
         "properties": {**required, **(optional or {})},

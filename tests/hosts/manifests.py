@@ -1,4 +1,4 @@
-"""The manifests under k8s/ as they are read, and what a pod made of them would be told."""
+"""The manifests under k8s/, and the environment that their pods would get."""
 
 import base64
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ Manifest = dict[str, Any]
 
 @cache
 def manifests() -> tuple[Manifest, ...]:
-    """Every manifest under k8s/, kustomizations aside."""
+    """Return every manifest under k8s/ except kustomizations."""
     files = [path for path in sorted(K8S.rglob("*.yaml")) if path.name != "kustomization.yaml"]
     return tuple(found for path in files for found in yaml.safe_load_all(path.read_text()) if found)
 
@@ -35,7 +35,7 @@ def name(manifest: Manifest) -> str:
 
 
 def of_kind(wanted: str, *, api_version: str | None = None) -> dict[str, Manifest]:
-    """Manifests of one kind, by name."""
+    """Return the manifests of one kind, by name."""
     found = (m for m in manifests() if m["kind"] == wanted and api_version in (None, m["apiVersion"]))
     return {name(manifest): manifest for manifest in found}
 
@@ -45,7 +45,7 @@ def services() -> dict[str, Manifest]:
 
 
 def validate(manifest: Manifest) -> None:
-    """By Kubernetes' own strict schemas, or ours for the kinds it does not know."""
+    """Validate with the strict schemas of Kubernetes, or with ours for kinds that Kubernetes does not know."""
     if kind(manifest) in SCHEMAS:
         jsonschema.Draft202012Validator(SCHEMAS[kind(manifest)]).validate(manifest)
     else:
@@ -57,7 +57,7 @@ def pod_of(manifest: Manifest) -> Manifest:
 
 
 def workloads() -> list[Manifest]:
-    """Whatever runs pods."""
+    """Return the manifests that run pods."""
     return [
         manifest
         for manifest in manifests()
@@ -66,12 +66,12 @@ def workloads() -> list[Manifest]:
 
 
 def ours() -> list[Manifest]:
-    """Functions and event delivery: what runs the one image."""
+    """Return the functions and event delivery, which run our image."""
     return [manifest for manifest in workloads() if pod_of(manifest)["containers"][0]["image"] == "tps"]
 
 
 def secrets_of(pod: Manifest) -> set[str]:
-    """Names of the Secrets a pod reads, by environment or volume."""
+    """Return the names of the Secrets that a pod reads, by environment or volume."""
     return set(_values_below("secretRef", pod)) | set(_values_below("secretKeyRef", pod)) | set(_volume_secrets(pod))
 
 
@@ -97,7 +97,7 @@ def _volume_secrets(pod: Manifest) -> Iterator[str]:
 
 
 def environment_of(manifest: Manifest) -> dict[str, str]:
-    """What a process would be told: settings, its Secrets with every empty value filled in, its own variables."""
+    """Return a process's environment: settings, its Secrets with every empty value filled in, its own variables."""
     container = pod_of(manifest)["containers"][0]
     told: dict[str, str] = {}
     for source in container["envFrom"]:

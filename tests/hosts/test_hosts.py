@@ -1,5 +1,7 @@
-"""The same requests through every host get the same answers: Knative's one process per function, OpenFaaS's routes by
-function name, and the gateway's routes."""
+"""The same requests get the same answers from every host.
+
+The hosts are Knative's one process per function, OpenFaaS's routes by function name, and the gateway's routes.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ _OUTCOME = "TPS-Outcome"
 
 @dataclass(frozen=True)
 class Cast:
-    """Who calls."""
+    """The callers."""
 
     world: World
     dso: Member
@@ -92,14 +94,14 @@ def cast(world: World) -> Cast:
     dso.register_points(point)
     asset = make_asset(point)
     operator.register_assets(asset)
-    # So that each host warns of what is limited already.
+    # Another limit first, so that each host warns about the overlap.
     dso.send_foreseen(make_foreseen([asset["id"]]))
     return Cast(world, dso, operator, asset["id"])
 
 
 @pytest.fixture(scope="module")
 def workers(world: World) -> Iterator[dict[str, Worker]]:
-    """A process of its own for each of these functions."""
+    """Run each of these functions in its own process."""
     entries = [entry for entry in load_stack() if entry.name in FUNCTIONS]
     with ExitStack() as block, ThreadPoolExecutor(len(entries)) as pool:
 
@@ -177,7 +179,7 @@ def test_a_worker_ends_cleanly_when_told(world: World) -> None:
 
 
 def answer(cast: Cast, url: str, request: Request) -> tuple[int, str, str | None, Any]:
-    """Status, media type, outcome and body, with ids and times masked."""
+    """Return status, media type, outcome and body, with ids and times masked."""
     body = request.body(cast) if request.body else None
     content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     headers = {**bearer(cast, request.who), **dict(request.headers)}
@@ -200,7 +202,7 @@ def bearer(cast: Cast, who: str) -> dict[str, str]:
 
 
 def masked(text: str) -> str:
-    """Without what differs from call to call: fresh ids, cursors, times."""
+    """Return the text without parts that differ from call to call: fresh ids, cursors, times."""
     text = re.sub(r'"cursor":"[^"]+"', '"cursor":"..."', text)
     text = re.sub(r'"limits":\[.*\]', '"limits":[...]', text)
     return re.sub(r"[0-9a-f]{32}", "an id", text)

@@ -1,4 +1,4 @@
-"""The image: what is in it, who runs it, and that every manifest names the same one."""
+"""The image: its contents, its user, and that every manifest names the same image."""
 
 import fnmatch
 import os
@@ -52,20 +52,20 @@ class TestImages:
 
 
 def instructions() -> list[tuple[str, str]]:
-    """(instruction, rest) of the Dockerfile, continued lines joined."""
+    """Return (instruction, rest) of the Dockerfile with continued lines joined."""
     joined = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text())
     lines = (line for line in joined.splitlines() if line and not line.startswith("#"))
     return [(word.upper(), rest) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
 def copied() -> list[tuple[str, str]]:
-    """(source, target) of what is copied from the repository."""
+    """Return (source, target) of the files copied from the repository."""
     copies = (rest.split() for word, rest in instructions() if word == "COPY" and not rest.startswith("--from"))
     return [(source, words[-1]) for words in copies for source in words[:-1]]
 
 
 def is_ignored(path: str) -> bool:
-    """Whether .dockerignore keeps a top-level path out: the last line that matches decides."""
+    """Return True if .dockerignore excludes a top-level path; the last matching line decides."""
     ignored = False
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         if line and not line.startswith("#") and fnmatch.fnmatch(path, line.removeprefix("!")):
@@ -101,7 +101,7 @@ class TestDockerfile:
         assert all("--require-hashes -r requirements-" in rest for rest in installs)
 
     def test_the_image_gets_the_server_alone(self) -> None:
-        """Neither the embedded stack's servers nor npm, which fetches the GUI's libraries in the first stage."""
+        """The image contains neither the embedded servers nor npm, which only the first stage needs."""
         copies = [rest for word, rest in instructions() if word == "COPY" and rest.startswith("--from")]
         pins = (ROOT / "requirements-server.lock").read_text()
 

@@ -1,4 +1,4 @@
-"""The manifests give each process its own groups' secrets only, and the rights and volumes that it needs."""
+"""The manifests give each process only the secrets of its own groups, and the rights and volumes that it needs."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
-"""The manifests: rendered from stack.yml, valid, and reaching each function by its routes.
+"""The manifests: rendered from stack.yml, valid, and with routes to each function.
 
-Nothing here needs a cluster or a container engine; k8s/README.md says what that leaves unknown.
+These tests need neither a cluster nor a container engine; k8s/README.md lists what they cannot check.
 """
 
 import shutil

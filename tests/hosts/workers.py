@@ -1,4 +1,4 @@
-"""One function in a process of its own, as Knative runs the image: TPS_FUNCTION and PORT, and its groups' settings."""
+"""One function in its own process, as Knative runs the image: TPS_FUNCTION, PORT, and the settings of its groups."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GROUPS = ("agr", "dso", "tps", "ecp")
 
 @dataclass(frozen=True)
 class Worker:
-    """A running one, and where it answers."""
+    """A running worker and its URL."""
 
     process: subprocess.Popen[bytes]
     url: str
@@ -31,7 +31,7 @@ class Worker:
 
 @contextmanager
 def running_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
-    """A worker that answers; it is ended with the block."""
+    """Run a worker during the block, and yield it when it answers."""
     (port,) = free_ports(1)
     passed_on = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
     own = {**passed_on, "TPS_FUNCTION": entry.name, "PORT": str(port)}
@@ -47,7 +47,7 @@ def running_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
 
 
 def of_groups(environment: Mapping[str, str], groups: tuple[str, ...]) -> dict[str, str]:
-    """The settings of these groups alone: a function holds no other group's secrets."""
+    """Return the settings of these groups only: a function has no secrets of other groups."""
     foreign = tuple(f"TPS_{group.upper()}_" for group in _GROUPS if group not in groups)
     own = {name: value for name, value in environment.items() if not name.startswith(foreign)}
     return {**own, "TPS_GROUPS": ",".join(groups)}

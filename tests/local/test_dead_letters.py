@@ -1,4 +1,4 @@
-"""Dead letters at a real broker: what they say, and that putting them back loses and doubles nothing."""
+"""Dead letters at a real broker: their content, and a redrive that neither loses nor duplicates messages."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def letters(broker: LocalStack) -> Iterator[DeadLetters]:
-    """As the broker's administrator, nothing dead and nothing queued."""
+    """Return the dead letters as the broker's administrator, with empty queues."""
     as_user(broker, ADMINISTRATOR, _purge)
     url, user, password = broker.nats_admin
     mailbox = Mailbox(url, user, password, "administrator")
@@ -43,7 +43,7 @@ async def _purge(user: User) -> None:
 
 
 def bury(broker: LocalStack, type_: str = FORESEEN, data: bytes = b"sealed", **headers: str) -> str:
-    """A dead letter as event delivery leaves it; the message's id."""
+    """Publish a dead letter as event delivery does; return the message's id."""
     message_id = new_id()
     given = {
         "Nats-Msg-Id": f"dead-{message_id}",
@@ -62,7 +62,7 @@ def bury(broker: LocalStack, type_: str = FORESEEN, data: bytes = b"sealed", **h
 
 
 def queued(broker: LocalStack, type_: str = FORESEEN) -> list[tuple[bytes, dict[str, str]]]:
-    """What lies in the queue of a type, with its headers."""
+    """Return the messages in the queue of a type, with their headers."""
 
     async def look(user: User) -> list[Any]:
         found, subject = [], message_subject("tps", type_, PLATFORM, DSO)

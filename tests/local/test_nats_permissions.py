@@ -1,4 +1,4 @@
-"""What each group's user may do at the real broker, and that everything else is refused."""
+"""The rights of each group's user at the real broker; everything else is refused."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ OWN_GROUP = "agr-5799900000023"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A broker with an operator's, a rival's (in its own group) and a DSO's component."""
+    """A broker with the component of an operator, of a rival (in its own group) and of a DSO."""
     groups = (*GROUPS, OWN_GROUP)
     stack = LocalStack(tmp_path_factory.mktemp("nats"), consumers=CONSUMERS, groups=groups)
     for group, code in (("agr", OPERATOR), (OWN_GROUP, RIVAL), ("dso", GRID), ("tps", PLATFORM), ("ecp", "DIRECTORY")):
@@ -218,7 +218,7 @@ def test_a_component_that_joins_may_send_without_a_restart(stack: LocalStack) ->
 
 
 async def _goes_through(sender: User, subject: str) -> bool:
-    # A change of a user's permissions makes the server drop its connections; the library comes back by itself.
+    # After a change of permissions, the server drops the user's connections, and the library reconnects.
     with contextlib.suppress(nats.errors.Error):
         return await sender.may_publish(subject)
     return False

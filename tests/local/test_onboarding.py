@@ -1,4 +1,4 @@
-"""Onboarding: one step, safe to repeat after an interruption, refused for what cannot be."""
+"""Onboarding: one step, repeatable after an interruption, and refused for invalid input."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_party_is_told_its_component_and_its_password_once(world: World) -> No
 
 
 def test_who_was_onboarded_before_there_was_a_web_service_gets_in_all_the_same(world: World) -> None:
-    """As an earlier version left it: hashes in the directory alone, and none of the platform's."""
+    """An earlier version left hashes only in the directory, and none of the platform's."""
     alpha, settings = world.operator(), world.settings
     for group in ("agr", "tps"):
         with one_transaction(settings.groups[group].database_url) as tx:
@@ -61,7 +61,7 @@ def test_grid_prefixes_are_for_dsos(world: World) -> None:
 
 
 def test_an_interrupted_onboarding_can_be_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The directory comes last: until then the party is not onboarded, whatever was written elsewhere."""
+    """The directory is written last: until then the party is not onboarded, whatever other databases contain."""
     code = fresh_gln()
 
     def power_cut(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Orphans at a real broker: found and deleted, and nothing that a consumer still owes is touched."""
+"""Orphans at a real broker: found and deleted, while messages that a consumer still owes stay."""
 
 import shutil
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def send(stack: LocalStack, *subjects: str) -> None:
 
 
 def take(stack: LocalStack, *, acknowledge: bool = True) -> int:
-    """Deliver the next message of the DSO's queue; its sequence."""
+    """Deliver the next message of the DSO's queue, and return its sequence."""
 
     async def pull(user: User) -> int:
         subscription = await user.stream.pull_subscribe_bind(QUEUE, stream="MADES")
@@ -56,9 +56,9 @@ def take(stack: LocalStack, *, acknowledge: bool = True) -> int:
 
 
 def lose_deletion(stack: LocalStack) -> int:
-    """Handle a message and lose its deletion, as a killed broker does; the sequence of the orphan.
+    """Handle a message and lose its deletion, as a killed broker does; return the sequence of the orphan.
 
-    The consumer's state is kept, the stream's messages are those of before the acknowledgement.
+    The state of the consumer stays. The messages of the stream are restored to those before the acknowledgement.
     """
     (folder,) = (stack.data / "nats" / "jetstream").rglob("MADES/msgs")
     before = stack.data / "messages-before"
@@ -75,7 +75,7 @@ def lose_deletion(stack: LocalStack) -> int:
 
 
 def sequences(stack: LocalStack) -> list[int]:
-    """All messages in the stream."""
+    """Return the sequences of all messages in the stream."""
 
     async def look(user: User) -> list[int]:
         state = (await user.stream.stream_info("MADES")).state
@@ -141,7 +141,7 @@ def test_a_queue_in_use_is_not_swept(stack: LocalStack) -> None:
 
 
 def test_messages_of_a_consumer_that_was_made_anew_are_not_touched(stack: LocalStack) -> None:
-    """A new consumer owes all that is in its queue, also a message that its predecessor had acknowledged."""
+    """A new consumer owes all messages in its queue, also those that its predecessor acknowledged."""
     orphan = lose_deletion(stack)
     as_user(stack, ADMINISTRATOR, lambda user: user.stream.delete_consumer("MADES", QUEUE))
     stack.provision_broker()

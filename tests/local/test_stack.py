@@ -1,4 +1,4 @@
-"""The three real servers: what each group reaches, and what survives."""
+"""The three real servers: the rights of each group, and the data that survives."""
 
 import os
 import stat
@@ -31,7 +31,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 def documents(stack: LocalStack, identity: str) -> Any:
-    """An S3 client of this identity."""
+    """Return an S3 client of this identity."""
     return boto3.client(
         "s3",
         endpoint_url=stack.s3_url,
@@ -224,7 +224,7 @@ def test_everything_confirmed_survives_a_kill_of_everything(tmp_path: Path) -> N
 
 
 def _kill(stack: LocalStack) -> None:
-    """SIGKILL for all servers, as a power cut of the supervisor would have it, and no tidying up."""
+    """Kill all servers without cleanup, like a power cut of the supervisor."""
     pids = [stack.pid(name) for name in ("nats", "postgres", "s3")]
     supervisor, stack._supervisor = stack._supervisor, None
     assert supervisor is not None

@@ -1,4 +1,4 @@
-"""The supervisor with small processes of our own."""
+"""The supervisor with small test processes."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tps.local.embedded.supervisor import Supervisor
 
 
 class Watched:
-    """A supervisor and what it told."""
+    """A supervisor and its messages."""
 
     def __init__(self) -> None:
         self.said: list[str] = []

@@ -1,4 +1,4 @@
-"""`./tps up` as a person or another program meets it."""
+"""`./tps up` as people and programs see it."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def started(data: Path, port: int = 0) -> Iterator[subprocess.Popen[str]]:
-    """The stack in a process of its own, whether it gets ready or not."""
+    """Run the stack in its own process, ready or not."""
     command = [sys.executable, "-m", "tests.local.fake_up", str(data), str(port)]
     with (
         (data.parent / "stderr").open("w") as errors,
@@ -51,14 +51,14 @@ def ask(url: str) -> str:
 
 
 def processes(data: Path) -> dict[str, int]:
-    """Name -> process id of all children, as `run.json` has them."""
+    """Return name -> process id of all children in `run.json`."""
     record = json.loads((data / "run.json").read_text())
     return {name: child["pid"] for name, child in record["processes"].items()}
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """One stack for the tests that leave it as they find it."""
+    """One stack for the tests that do not change it."""
     data = tmp_path_factory.mktemp("up") / "data"
     with started(data) as up:
         yield data, ready_url(up)
@@ -80,7 +80,7 @@ def test_a_worker_that_is_killed_costs_no_connection(running: tuple[Path, str]) 
     victim = processes(data)["worker-1"]
 
     os.kill(victim, signal.SIGKILL)
-    # On a busy machine it takes up one more connection before it is dead.
+    # On a busy machine, the killed worker may accept one more connection.
     eventually(lambda: is_gone(victim), "the worker is dead")
 
     deadline = time.monotonic() + 2
@@ -142,7 +142,7 @@ def test_a_folder_in_use_is_named_with_its_holder(running: tuple[Path, str]) -> 
 
 
 def test_sigterm_stops_everything_in_order(tmp_path: Path) -> None:
-    """Delivery before the workers, which answer what it has under way."""
+    """Delivery stops before the workers, because they answer its current calls."""
     data = tmp_path / "data"
     with started(data) as up:
         ready_url(up)

@@ -10,6 +10,6 @@ from tests.support.world import World
 
 @pytest.fixture
 def tap(world: World) -> Iterator[Wiretap]:
-    """Hears everything from now on, to the end of the test."""
+    """Records everything on the broker until the end of the test."""
     with Wiretap(world).listening() as tap:
         yield tap

@@ -1,6 +1,6 @@
-"""What must not leak, as functions: each finds what is told too much, and is used for the real thing and for leaks.
+"""Guards against leaks: each guard finds data that must not be visible. Tests use them on the real system and on leaks.
 
-A guard returns what it found, nothing if all is well. `test_leaks_are_caught.py` shows that each can find something.
+A guard returns its findings, or nothing. `test_leaks_are_caught.py` proves that each guard can find a leak.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from tests.support.world import Reply
 from tps.mades.message import MadesAcknowledgement
 
 _VARYING = re.compile(r"\b[0-9a-f]{32}\b|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z|'sequence': \d+|sequence=\d+")
-# CloudEvents attributes and what the broker needs; nothing else travels in the open.
+# CloudEvents attributes, and headers that the broker needs. Nothing else is unencrypted.
 MESSAGE_HEADERS = frozenset(
     {"Nats-Msg-Id", "Nats-TTL", "ce-specversion", "ce-id", "ce-type", "ce-source", "ce-subject", "ce-datacontenttype"}
 )
 
 
 def fields_beyond(reply: Reply, allowed: str) -> set[str]:
-    """Names in an answer's JSON, at any depth, that are not among those that may leave by this door."""
+    """Return the names in the answer's JSON, at any depth, that this route must not return."""
     is_json = "json" in reply.headers.get("content-type", "")
     return set(_names(json.loads(reply.text))) - set(allowed.split()) if is_json else set()
 
 
 def headers_beyond(reply: Reply) -> set[str]:
-    """Headers of an answer that no answer has."""
+    """Return the headers that no answer may have."""
     return {name.lower() for name in reply.headers} - ANSWER_HEADERS
 
 
 def marks_beyond(replies: Iterable[Reply]) -> list[Reply]:
-    """Answers that show what an earlier one of the same list showed, and have another ETag: it tells something more."""
+    """Return answers with the same content as an earlier answer but another ETag, which would reveal something more."""
     first: dict[str, Reply] = {}
     return [each for each in replies if first.setdefault(_shown(each), each).headers["ETag"] != each.headers["ETag"]]
 
@@ -45,42 +45,42 @@ def _shown(reply: Reply) -> str:
 
 
 def labels_beyond(packets: Iterable[Packet]) -> set[str]:
-    """Headers in the open of what crosses the broker as a message, beyond those that every message has."""
+    """Return unencrypted headers of messages at the broker beyond those that every message has."""
     return {name for packet in packets if _is_message(packet) for name in packet.headers} - MESSAGE_HEADERS
 
 
 def words_in(texts: Iterable[str], words: Iterable[str]) -> set[str]:
-    """Those of these words that some text holds."""
+    """Return the words that occur in one of the texts."""
     whole = "\n".join(texts)
     return {word for word in words if word in whole}
 
 
 def texts_of(messages: Iterable[Opened]) -> list[str]:
-    """All that whoever gets these messages can read."""
+    """Return everything that the receiver of these messages can read."""
     return [f"{each.content.decode()} {each.clear_text()}" for each in messages]
 
 
 def told_apart(replies: Mapping[str, Any]) -> list[str]:
-    """Cases that differ from the first one, where all must be answered alike."""
+    """Return the cases that differ from the first case; all must get the same answer."""
     first = next(iter(replies.values()))
     return [name for name, reply in replies.items() if reply != first]
 
 
 def told_early(messages: Sequence[Opened], message_id: str, is_to_others: Callable[[Opened], bool]) -> list[int]:
-    """Where, in the order of the wire, others were told before whoever sent this message had all its answers."""
+    """Return the positions of messages to others that were sent before this sender had all its answers."""
     answered = [place for place, each in enumerate(messages) if answers(each, message_id)]
     return [place for place, each in enumerate(messages) if is_to_others(each) and place < max(answered)]
 
 
 def answers(message: Opened, message_id: str) -> bool:
-    """Whether it answers that message, by a document or by MADES; news that follows an answer is none."""
+    """Return True if the message answers that message, by document or by MADES; later notices do not count."""
     if isinstance(message.signed, MadesAcknowledgement):
         return any(each.message_id == message_id for each in message.signed.messages)
     return message.signed.in_reply_to == message_id and b">ALL_REACHED=" not in message.content
 
 
 def differences(known: Mapping[str, Knowledge]) -> list[str]:
-    """Lines that a DSO knows in one dealing of the assets and not in another."""
+    """Return the lines that a DSO knows for one distribution of the assets and not for another."""
     first = next(iter(known.values())).lines()
     lines = [(name, each.lines()) for name, each in known.items()]
     return [f"{name}: {line}" for name, each in lines if each != first for line in _difference(first, each)]
@@ -92,13 +92,13 @@ def _difference(one: Sequence[str], other: Sequence[str]) -> list[str]:
 
 
 def alike(reply: Reply, *ids: str) -> tuple[int, str, str]:
-    """Status, headers and text of an answer; given ids, ids of messages and documents, and times made alike."""
+    """Return status, headers and text of an answer, with ids of assets, messages and documents, and times replaced."""
     headers = {name: value for name, value in reply.headers.items() if name != "date"}
     return reply.status, str(headers), text_alike(reply.text, *ids)
 
 
 def text_alike(text: str, *ids: str) -> str:
-    """A text in which these ids, ids of messages and documents, and times are alike."""
+    """Return the text with these ids, ids of messages and documents, and times replaced."""
     for each in ids:
         text = text.replace(each, "<asset>")
     return _VARYING.sub("<varying>", text)

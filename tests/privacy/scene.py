@@ -1,4 +1,4 @@
-"""A grid with something in it of each kind, and everybody who might knock at its doors."""
+"""A grid with an object of each kind, and all callers that may try to read them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tps.host.stack import load_stack
 from tps.mades.certificate import load_certificate
 from tps.rest.function import Route
 
-# What a row's owner has in its backend's database, by the column that says whose it is.
+# The tables with the owner's data in its backend's database, and the column with the owner's code.
 _KEPT = {
     "own_resource": "party",
     "wished_resource": "party",
@@ -42,13 +42,13 @@ _HOLDERS = {"owner", "rival", "balance responsible rival"}
 
 
 def served_routes() -> list[tuple[str, Route]]:
-    """(function, route) of every route, from the functions' own tables."""
+    """Return (function, route) of every route, from the tables of the functions."""
     return [(entry.name, route) for entry in load_stack() for route in getattr(load_function(entry.name), "ROUTES", ())]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An operator with assets in a DSO's grid and a limit on one; rivals of both."""
+    """An operator with assets in a DSO's grid and a limit on one of them, and rivals of both."""
 
     world: World
     agr: Member
@@ -60,7 +60,7 @@ class Scene:
 
     @classmethod
     def of(cls, world: World) -> Scene:
-        """Set it up, and wait until everything has arrived."""
+        """Create the scene, and wait until everything has arrived."""
         dso, agr = world.dso("Dunkle Netze"), world.operator("Betelgeuse")
         rivals = world.operator("Rival"), world.operator("Balance", role="brp"), world.dso("Sydnet")
         scene = cls(world, agr, dso, *rivals, {**_fresh_values(), "component": agr.code})
@@ -85,34 +85,34 @@ class Scene:
         return scene
 
     def restore_points(self) -> str:
-        """Register what the owner's own requests take away; returns the message's id."""
+        """Register the points that the owner's own requests remove; return the message's id."""
         names = ("point", "claimed_point", "removable_point")
         points = [{"id": self.values[name], "name": self.values["name"]} for name in names]
         return str(self.dso.register_points(*points)["message_id"])
 
     def restore_assets(self) -> str:
-        """The same of assets."""
+        """Register the assets that the owner's own requests remove; return the message's id."""
         places = {"asset": "point", "claimed": "claimed_point", "removable": "point"}
         named = [(self.values[asset], self.values[point]) for asset, point in places.items()]
         assets = [make_asset(point, id=asset, name=self.values["name"]) for asset, point in named]
         return str(self.agr.register_assets(*assets)["message_id"])
 
     def restore_schedules(self) -> None:
-        """Send anew what the owner's own requests cancel."""
+        """Send the schedules that the owner's own requests cancel."""
         known = self.agr.call("GET", f"/operational-schedules/{self.values.get('removable_schedule', 'none')}")
         if known.status == 404 or known.json["status"] == "cancelled":
             sent = self.agr.send_schedules(make_schedule(self.values["asset"], 400, start="2099-04-11T06:00:00Z"))
             self.values["removable_schedule"] = sent["id"]
 
     def apply(self, name: str) -> None:
-        """Apply to be a component, unless that is under way."""
+        """Apply for a component, unless an application is pending."""
         code = self.values[name]
         headers = {"Authorization": _bearer(self.world.token(code, "agr"))}
         answer = self.world.http.post("/ecp/v1/components", json={**APPLYING, "organisation": "Nova"}, headers=headers)
         assert answer.status_code in (200, 201), answer.text
 
     def admit(self, name: str) -> str:
-        """Apply and be approved; returns the id of a certificate."""
+        """Apply and be approved; return the id of a certificate."""
         self.apply(name)
         headers = {"Authorization": _bearer(self.platform.token)}
         path = f"/ecp/v1/components/{self.values[name]}/approval"
@@ -129,7 +129,7 @@ class Scene:
         return Member(code, "tps", "Trade Permission System", self.world.token(code, "tps"), self.world.http)
 
     def ask(self, row: RouteRow, door: str, authorization: str | None) -> Reply:
-        """The row's request with this Authorization header, by a door: "" or `/function/<name>`."""
+        """Send the row's request with this Authorization header, by a door: "" or `/function/<name>`."""
         schedule = "{removable_schedule}" if row.method == "DELETE" else "{schedule}"
         named = (
             row.path.replace("<message_id>", f"{{{row.group}_message}}")
@@ -153,20 +153,20 @@ class Scene:
         return text
 
     def secrets(self, row: RouteRow) -> set[str]:
-        """What only the owner may see: all but what the request itself names, and what rivals claim, too."""
+        """Return the values that only the owner may see, without those of the request and those that rivals claim."""
         ids = "{agr_message}{dso_message}{schedule}{removable_schedule}{limit}{emergency}"
         asked = self.fill(f"{ids if '_id>' in row.path else ''} {row.ask} {row.body}")
         private = {value for name, value in self.values.items() if not name.startswith("claimed")}
         return {each for each in {*private, self.agr.code, "Betelgeuse"} if each not in asked}
 
     def view(self, row: RouteRow) -> dict[str, list[Any]]:
-        """All that the owner's backend holds of it, and what it has sent and received."""
+        """Return everything that the owner's backend stores, sent and received."""
         owner = self.owner(row)
         queries = {
             table: f"SELECT to_jsonb(t)::text FROM {table} t WHERE {column} = %s ORDER BY 1"
             for table, column in ({} if row.role == "tps" else _KEPT).items()
         }
-        # News of an earlier limit comes when it comes.
+        # The time of notices about an earlier limit is not determined.
         queries["message"] = """SELECT message_id, status FROM message WHERE component = %s
                                    AND NOT (direction = 'in' AND type LIKE 'TPS-LIMIT%%-ACK') ORDER BY 1"""
         known = self._rows(owner.group, queries, owner.code)
@@ -179,7 +179,7 @@ class Scene:
         return known | self._rows("ecp", directory, owner.code)
 
     def _rows(self, group: str, queries: dict[str, str], code: str) -> dict[str, list[Any]]:
-        """By a connection that stays: a new one takes longer than all that is looked at by it."""
+        """Query with a kept connection, because opening one takes longer than all queries."""
         if group not in self._connections:
             url = self.world.settings.groups[group].database_url
             self._connections[group] = psycopg.connect(url, autocommit=True)
@@ -191,13 +191,13 @@ class Scene:
         return {}
 
     def close(self) -> None:
-        """Let go of the databases."""
+        """Close the database connections."""
         for connection in self._connections.values():
             connection.close()
 
     @cached_property
     def callers(self) -> dict[str, Callable[[RouteRow], str | None]]:
-        """Who knocks, by name, and the Authorization header each brings along; None where there is no such caller."""
+        """Return the callers by name, with the Authorization header of each; None where no such caller exists."""
         bad = {name: self._bad(name) for name in BAD_TOKENS}
         return {
             "owner": lambda row: _bearer(self.owner(row).token),
@@ -236,7 +236,7 @@ _FORBIDDEN = {"other role", "platform", "owner's code in another role", "a code 
 
 
 def expected(row: RouteRow, caller: str) -> int:
-    """What a caller is answered at a door, by the table."""
+    """Return the status that a caller gets at a door, by the table."""
     if row.scope == "open" or caller == "owner":
         return row.success
     if caller in row.others:

@@ -1,4 +1,4 @@
-"""Stories of a grid that can be played with its assets dealt to operators in any way, and what its DSO then knows."""
+"""Stories of a grid, with any distribution of its assets among operators, and the DSO's resulting knowledge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.world import Member, Reply, eventually, fresh_gsrn, make_fore
 from tps.mades.message import MadesAcknowledgement
 
 KINDS = ("generation", "load", "storage", "ev_charging", "heat_pump", "other")
-# Of every limit here; other times in an answer or a document are those of the playing.
+# The year of every limit here. Other times in answers and documents depend on the playing.
 FIXED_YEAR = "2099"
 _TIME = re.compile(rf"(?!{FIXED_YEAR})\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}(:\d{{2}})?(\.\d+)?Z")
 _ID = re.compile(r"\b[0-9a-f]{32}\b")
@@ -26,11 +26,11 @@ CHANGES = {"points", "points_removal", "assets", "removal", "schedules", "schedu
 
 @dataclass(frozen=True)
 class Story:
-    """What happens, by number of point and asset; who operates what is not said.
+    """The events, by number of point and asset, independent of the operators.
 
     Attributes:
         point_kw: Maximum production that the DSO states per point; None states nothing.
-        places: Point of each asset; the last point is claimed by nobody, so that its assets wait.
+        places: Point of each asset. Nobody registers the last point, so its assets wait.
         steps: Name of a step and its arguments, in order.
     """
 
@@ -40,7 +40,7 @@ class Story:
 
 
 def make_story(seed: int, assets: int = 6, length: int = 9) -> Story:
-    """A random story: registrations and the first list, then whatever a grid sees, then the last list."""
+    """Return a random story: registrations and the first list, then random events, then the last list."""
     chance = random.Random(seed)
     point_kw = tuple(chance.choice([None, None, 150]) for _ in range(3))
     places = tuple(chance.randrange(len(point_kw) + 1) for _ in range(assets))
@@ -74,12 +74,12 @@ def _at(places: Sequence[int], claimed: int) -> list[int]:
 
 @dataclass
 class Playing:
-    """One playing of a story: a new grid with new ids, and its assets dealt to operators.
+    """One playing of a story: a new grid with new ids, and its assets distributed among operators.
 
     Attributes:
-        windows: Of the platform; all that a step registers falls into one.
-        deal: Which operator has which asset, by number.
-        answers: What the DSO's calls were answered.
+        windows: Windows of the platform; all registrations of a step fall into one window.
+        deal: Number of the operator of each asset.
+        answers: The answers to the DSO's calls.
     """
 
     story: Story
@@ -96,13 +96,13 @@ class Playing:
     sent: dict[int, list[tuple[Member, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Ids grow as they are made, so that those of two playings sort alike.
+        # Fresh ids increase, so the ids of two playings sort alike.
         self.points = [fresh_gsrn() for _ in range(4)]
         self.assets = [fresh_gsrn() for _ in self.story.places]
         self.unknown = [fresh_gsrn()]
 
     def play(self) -> None:
-        """Every step, each after the one before was answered, and all was told that comes of it."""
+        """Play every step after the previous step was answered, and wait for all its consequences."""
         for name, arguments in self.story.steps:
             step = partial(getattr(self, f"_{name}"), *arguments)
             if name in CHANGES:
@@ -151,7 +151,7 @@ class Playing:
             self.sent.setdefault(len(self.answers), []).append((operator, sent["id"]))
 
     def _schedules_cancelled(self, step: int) -> None:
-        """All that was sent in one step before, if there was one."""
+        """Cancel all schedules of an earlier step, if there is one."""
         for operator, schedule_id in self.sent.pop(next(iter(list(self.sent)[step:]), -1), []):
             operator.done("DELETE", f"/operational-schedules/{schedule_id}")
 
@@ -162,7 +162,7 @@ class Playing:
         self._limit("unforeseen", make_stop(self._ids(numbers, with_unknown), action=action))
 
     def _limit(self, kind: str, body: dict[str, Any]) -> None:
-        """Sent, and reached everybody, before the next step: the news of that comes when it comes."""
+        """Send a limit and wait until it reached everybody, because the time of that notice is not determined."""
         reply = self.dso.call("POST", f"/capacity-limits/{kind}", body)
         self._note(reply)
         if reply.status == 201:
@@ -171,7 +171,7 @@ class Playing:
             self._note(self.dso.call("GET", path))
 
     def labels(self) -> dict[str, str]:
-        """Every id of this playing, and what stands for it in all of them."""
+        """Return every id of this playing with its label, which is the same in all playings."""
         named = {"point": self.points, "asset": self.assets, "unknown": self.unknown}
         ids = {each: f"<{kind} {number}>" for kind, many in named.items() for number, each in enumerate(many)}
         return ids | {self.dso.code: "<dso>"}
@@ -186,7 +186,7 @@ class Playing:
         return {"id": self.assets[number], "connection_point_id": point, "kind": kind, "name": name, **powers}
 
     def _schedule(self, number: int, version: int) -> dict[str, Any]:
-        """Four to seven quarters, beginning later with each version, so that versions overlap."""
+        """Return four to seven quarters, beginning later with each version, so that versions overlap."""
         start = f"2099-04-10T06:{15 * version:02}:00Z"
         power_kw = (version + number / 8 + step for step in range(4 + version))
         return make_schedule(self.assets[number], *power_kw, start=start)
@@ -202,7 +202,7 @@ class Playing:
     def _note(self, reply: Reply) -> None:
         headers = {name: value for name, value in reply.headers.items() if name != "date"}
         if "etag" in headers:
-            # Made of ids, too, but the same tag again says that nothing has changed.
+            # ETags depend on ids, too, but an equal tag means an unchanged answer.
             headers["etag"] = f"tag {self.tags.setdefault(headers['etag'], len(self.tags))}"
         self.answers.append((reply.status, headers, reply.text))
 
@@ -213,13 +213,13 @@ def _stated(maximum_kw: int | None) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """All that a DSO got, its ids and times made alike; equal for equal knowledge.
+    """All data that a DSO received, with ids and times replaced; equal for equal knowledge.
 
     Attributes:
         answers: Status, headers and text of every REST answer, in order.
-        messages: What came with a document: headers, signed metadata, the document and its size, in order.
-        traces: What its backend tells of each of its messages; in no order, as it may send two at the same moment.
-        acknowledged: How often MADES said what of which type of message, in each direction.
+        messages: Headers, signed metadata, document and size of each message with a document, in order.
+        traces: Status of each of its own messages, unordered, because two may be sent at the same moment.
+        acknowledged: Number of MADES acknowledgements by state, message type and direction.
     """
 
     answers: tuple[str, ...]
@@ -228,13 +228,13 @@ class Knowledge:
     acknowledged: Counter[Any]
 
     def lines(self) -> list[str]:
-        """One line per thing known, so that a difference shows."""
+        """Return one line per fact, so that differences are readable."""
         said = sorted(f"{times} x {what}" for what, times in self.acknowledged.items())
         return [*self.answers, *("\n".join(message) for message in self.messages), *self.traces, *said]
 
 
 def knowledge_of(tap: Wiretap, playing: Playing) -> Knowledge:
-    """Play a story to its end and collect what its DSO then knows."""
+    """Play a story to its end, and return the knowledge of its DSO."""
     playing.play()
     dso = playing.dso.code
     own = [each for each in tap.settled(dso) if dso in (each.way.sender, each.way.receiver)]
@@ -248,9 +248,9 @@ def knowledge_of(tap: Wiretap, playing: Playing) -> Knowledge:
 
 
 def whole_trace(dso: Member, message: Opened) -> str:
-    """What a DSO can look up of a message, once all has been said of it.
+    """Return the final status of a message as its DSO reads it.
 
-    Of its trace, what others said: what its own endpoint notes of itself and the broker may come after the answer.
+    Only steps of other components are included: its own endpoint and the broker may write theirs after the answer.
     """
 
     def look() -> dict[str, Any] | None:
@@ -263,7 +263,7 @@ def whole_trace(dso: Member, message: Opened) -> str:
 
 
 def alike(playing: Playing, value: object) -> str:
-    """A text in which ids and times are replaced by what they stand for."""
+    """Return the text with ids and times replaced by labels."""
     text = str(value)
     for each, label in playing.labels().items():
         text = text.replace(each, label)
@@ -271,7 +271,7 @@ def alike(playing: Playing, value: object) -> str:
 
 
 def message_alike(playing: Playing, message: Opened) -> tuple[str, ...]:
-    """Everything about a message with a document, but for ids, times, and what is random by design."""
+    """Return everything about a message with a document, except ids, times, and random parts."""
     assert not isinstance(message.signed, MadesAcknowledgement)
     signed = {name: getattr(message.signed, name) for name in message.signed.__dataclass_fields__}
     lifetime = signed.pop("expires_at") - signed.pop("sent_at")

@@ -1,4 +1,4 @@
-"""The table's families of subjects, filled in for one caller: whose each is, and what the caller may do there."""
+"""The subject families of the table, filled in for one caller: the owner of each subject, and the caller's rights."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _TYPES = {"agr": "TPS-LIMIT-FORESEEN", "dso": "TPS-ASSET-LIST", "tps": "TPS-ASSE
 
 @dataclass(frozen=True)
 class Caller:
-    """Who tries: a group's user at the broker, and a component that it serves."""
+    """A group's user at the broker, with one component of the group."""
 
     group: str
     code: str
 
     def relation(self, group: str) -> str:
-        """What it is to whoever a subject belongs to."""
+        """Return the caller's relation to the owner of a subject."""
         if self.group == group:
             return "owner"
         return {"tps": "platform", "ecp": "directory"}.get(self.group, "other")
@@ -33,21 +33,21 @@ class Caller:
 
 @dataclass(frozen=True)
 class Instance:
-    """One subject, the row that it comes from, and what this caller may do there."""
+    """One subject, its row, and the caller's rights."""
 
     row: SubjectRow
     subject: str
     verbs: frozenset[str]
 
     def may(self, verb: str) -> bool:
-        """`publish` or `subscribe`."""
+        """Return True if the caller may `publish` or `subscribe`."""
         return verb in self.verbs
 
 
 def instances(
     caller: Caller, *, groups: Iterable[str] = GROUPS, consumers: Iterable[tuple[str, str]] = ()
 ) -> list[Instance]:
-    """Every row for every group that has it, as this caller meets it; for each of the group's consumers, too."""
+    """Return every row for every group that has it, and for each of the group's consumers, as this caller sees it."""
     known = list(consumers)
     return [
         _instance(row, caller, group, values)
@@ -59,7 +59,7 @@ def instances(
 
 
 def is_matched(pattern: str, subject: str) -> bool:
-    """Whether a subject falls under a pattern, as the broker sees it: `*` is one token, a last `>` all that follow."""
+    """Return True if a subject matches a pattern: `*` is one token, a final `>` all following tokens."""
     wanted, given = pattern.split("."), subject.split(".")
     if wanted[-1] == ">":
         wanted, given = wanted[:-1], given[: len(wanted) - 1] if len(given) >= len(wanted) else []

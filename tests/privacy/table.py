@@ -1,11 +1,10 @@
-"""The one table: everything that an outsider, a party, or whoever runs a group could reach, and who may.
+"""The access table: every interface for outsiders, parties and operators of groups, and who may use it.
 
-Whatever the system serves without a row here, and every row that the system does not serve, fails
-`test_table_is_whole.py`; the refusal tests are made from the rows. Each row names the statements of docs/privacy.md
-that govern it.
+`test_table_is_whole.py` fails for an interface without a row, and for a row without an interface. The refusal tests are
+made from the rows. Each row names the statements of docs/privacy.md that govern it.
 
-Scopes: `own` is one's own things and nobody else's; `grid` is what lies in one's own grid; `open` is for everybody;
-`platform` is the platform operator's; `delivery` is event delivery's, by its token; `nobody` is for no one.
+Scopes: `own` is the caller's own data; `grid` is data in the caller's own grid; `open` is for everybody; `platform` is
+for the platform operator; `delivery` is for event delivery, by its token; `nobody` is for no caller.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 from tests.privacy.table_stores import BUCKETS, DATABASE_KEYS, DATABASES, STREAMS, SUBJECTS
 from tps.mades.certificates import dump_public_key, generate_key
 
-# Of a refusal: RFC 9457, and nothing else.
+# Fields of a refusal: RFC 9457, and nothing else.
 PROBLEM_FIELDS = "type title status detail errors pointer code errors_total"
 REFUSED = ("TKN-01", "ROL-01", "REF-01")
 OWN = ("OPR-404", *REFUSED)
@@ -29,16 +28,17 @@ class RouteRow:
     """One verb on one path.
 
     Attributes:
-        owner: Role that it serves: `agr` (and `brp`), `dso`, `tps`, or `open`; the directory's serve every role, and
-            are tried as an operator's or the platform operator's.
-        ask: Query of a valid request of the owner's, placeholders in braces (scene.py fills them).
+        owner: Role that it serves: `agr` (and `brp`), `dso`, `tps`, or `open`. Routes of the directory serve every
+            role,
+            and are tried as an operator's or the platform operator's.
+        ask: Query of a valid request of the owner, with placeholders in braces (scene.py fills them).
         body: Its JSON.
-        success: What the owner is answered.
-        shows: What stands in the owner's answer.
-        rival: What another party of the same role is answered to the very same request.
-        others: What callers are answered where that does not follow from the owner.
-        about: Whose component stands in the path, if one does.
-        fields: Every name that an answer may hold, at any depth; nothing else leaves by this door.
+        success: Status of the owner's answer.
+        shows: Text in the owner's answer.
+        rival: Status for another party of the same role with the same request.
+        others: Statuses of callers for whom the owner does not determine the status.
+        about: Owner of the component in the path, if the path has one.
+        fields: Every name that an answer may contain, at any depth.
     """
 
     method: str
@@ -65,7 +65,7 @@ class RouteRow:
 
     @property
     def role(self) -> str:
-        """Whose tokens open it: of an open one, those of its group."""
+        """Return the role of accepted tokens; for an open route, the role of its group."""
         group = "agr" if self.group == "ecp" else self.group
         return group if self.owner == "open" else self.owner
 
@@ -130,7 +130,7 @@ def _ping(group: str) -> RouteRow:
 
 
 def _contract(group: str) -> tuple[RouteRow, RouteRow]:
-    """The contract names no party."""
+    """Return the rows of the contract, which names no party."""
     path = f"/{group}/v1/api"
     keys = ("PRB-01", "PRB-02")
     return (
@@ -144,7 +144,7 @@ def _put(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own_limits(kind: str, body: Mapping[str, Any]) -> tuple[RouteRow, ...]:
-    """What changes and takes away a DSO's own limits; taking away is tried, for it can be done only once."""
+    """Return the rows that change and remove a DSO's own limits. Removal is a dry run, because it works only once."""
     path, ids = f"{_OWN_LIMITS}/{kind}", "{emergency}" if kind == "unforeseen" else "{limit}"
     also, tried = ("DSO-A64", "TIM-01", "DSO-ALL"), "dry_run=true"
     return (
@@ -170,7 +170,7 @@ _DIRECTORY = ("DIR-01", "DIR-02", "DIR-03")
 
 
 def public_keys() -> dict[str, str]:
-    """Of somebody who has thrown away the private ones."""
+    """Return public keys whose private keys are thrown away."""
     uses = ("authentication", "encryption", "signing")
     return {use: dump_public_key(generate_key().public_key()).decode() for use in uses}
 
@@ -180,7 +180,7 @@ APPLYING = {"organisation": "Another", "person": "A", "email": "a@b.example", "k
 
 
 def _directory(method: str, path: str, fields: str, **more: Any) -> RouteRow:
-    """A route that serves every party about itself, and the platform operator about all."""
+    """Return a route that serves every party about itself, and the platform operator about all."""
     rival = more.pop("rival", 200)
     others = {"other role": rival, "a code of nobody": rival, "platform": 200, **more.pop("others", {})}
     keys = (*_DIRECTORY, "TKN-01", "REF-01", *more.pop("also", ()))
@@ -190,7 +190,7 @@ def _directory(method: str, path: str, fields: str, **more: Any) -> RouteRow:
 
 
 def _decision(who: str, decision: str, fields: str, *, body: Mapping[str, Any], shows: str) -> RouteRow:
-    """A route of the platform operator's alone."""
+    """Return a route of the platform operator only."""
     about, path = f"{{{who}}}", f"{_COMPONENT}/{decision}"
     return RouteRow("POST", path, "tps", "platform", REFUSED, fields, body=body, shows=shows, about=about)
 
@@ -216,7 +216,7 @@ _DIRECTORY_ROUTES = (
     _directory("GET", f"{_COMPONENTS}.xml", "", shows="{component}", also=("TAG-01", "OPR-OTH")),
     _directory("GET", _COMPONENT, _ENTRY, shows="{component}", rival=404, also=("TAG-01", "OPR-404")),
     _directory("GET", f"{_COMPONENT}/paths", _PATHS, shows="allowed_senders", rival=404, also=("TAG-01", "OPR-404")),
-    # What widens is refused, so that nothing changes; an owner that narrows is another test's.
+    # The request widens access, so it is refused and changes nothing. Another test narrows access.
     _directory(
         "PUT",
         f"{_COMPONENT}/paths",
@@ -238,7 +238,7 @@ _DIRECTORY_ROUTES = (
         others={"platform": 422},
         also=("OPR-404",),
     ),
-    # No token renews, whoever's.
+    # No token can renew a certificate.
     _directory(
         "POST",
         f"{_COMPONENT}/certificates",
@@ -467,7 +467,7 @@ ROUTES = (
 class ServiceRow:
     """One address of the MADES web service.
 
-    A POST is its component's own, by user name and password; a GET describes the service to everybody, naming nobody.
+    A POST needs the user name and password of its component. A GET returns the description, which names no party.
     """
 
     path: str
@@ -486,13 +486,13 @@ SERVICES = tuple(
     for ending in ("", ".wsdl")
 )
 
-# Of any answer.
+# Headers of any answer.
 ANSWER_HEADERS = frozenset(
     {"content-type", "content-length", "date", "www-authenticate", "location", "etag", "cache-control"}
     | {"content-security-policy", "x-content-type-options"}
 )
 
-# Everything that wakes a function: (function, group, message type), and ticks. Each topic is a consumer, too.
+# Everything that invokes a function: (function, group, message type), and ticks. Each topic is also a consumer.
 _WAKES = {
     "receive_document": (
         "agr/TPS-SCHEDULE-ACK dso/TPS-SCHEDULE tps/TPS-SCHEDULE-ACK"
@@ -528,7 +528,7 @@ FUNCTIONS = [
 
 @dataclass(frozen=True)
 class EventRow:
-    """One event that a function takes from event delivery, and from nobody else; None is a tick."""
+    """One event that a function accepts from event delivery only; the type None is a tick."""
 
     function: str
     group: str | None
@@ -551,22 +551,22 @@ EVENTS = (
     *(EventRow(name, None, None) for name in TICKED),
 )
 
-# Doors of each function that hold nothing, and those beside its routes that the web framework adds.
+# Paths of each function without data, and paths that the web framework adds to its routes.
 PROBES = dict.fromkeys(("/health/liveness", "/health/readiness", "/_/health", "/_/ready"), ("PRB-01", "PRB-02"))
 SHUT = dict.fromkeys(("/", "/<path:path>", "/static/<path:filename>"), ("PRB-02",))
-# What the gateway of one machine serves itself.
+# Paths that the gateway of one machine serves itself.
 PAGES = {"/gui/": ("GUI-01", "PRB-02"), "/gui/session": ("GUI-02", "PRB-02")}
 
 
 def rows() -> int:
-    """How many rows the table has."""
+    """Return the number of rows of the table."""
     tables = sum(map(len, DATABASES.values()))
     doors = len(ROUTES) + len(SERVICES) + len(EVENTS) + len(PROBES) + len(SHUT) + len(PAGES)
     return doors + len(SUBJECTS) + len(STREAMS) + len(BUCKETS) + len(DATABASES) + tables
 
 
 def named_keys() -> set[str]:
-    """Every statement of docs/privacy.md that some row names."""
+    """Return every statement of docs/privacy.md that a row names."""
     each = [row.keys for row in ROUTES] + [row.keys for row in EVENTS] + [row.keys for row in SUBJECTS]
     each += [row.keys for row in SERVICES]
     each += [*PROBES.values(), *SHUT.values(), *PAGES.values(), DATABASE_KEYS]

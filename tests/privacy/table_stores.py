@@ -1,4 +1,4 @@
-"""The part of the table that lies behind the doors: subjects, streams, buckets, databases and tables, and who may."""
+"""The part of the access table behind the routes: subjects, streams, buckets, databases and tables."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SubjectRow:
-    """One family of subjects at the broker, of one group; who may publish or listen there.
+    """One family of subjects of one group at the broker, with the allowed publishers and listeners.
 
-    Placeholders: `group` and `code` of whoever it belongs to, `sender`, `consumer`, `rest`. Callers stand to the row's
-    group as `owner`, `platform`, `directory` or `other`.
+    Placeholders: `group` and `code` of the owner, `sender`, `consumer`, `rest`. A caller's relation to the row's group
+    is `owner`, `platform`, `directory` or `other`.
 
     Attributes:
-        sender: Whose code stands as the sender: the caller's `own`, or `another`'s.
+        sender: Sender in the subject: the caller's `own` code, or `another` code.
         of: Kinds of groups that have it.
     """
 
@@ -86,7 +86,7 @@ SUBJECTS = (
     SubjectRow("tps.tick", ("BRK-01", "EVT-01"), scope="nobody"),
 )
 
-# Streams and what they hold; whoever may read, fill or ask about them is a row of SUBJECTS.
+# Streams and their subjects. The rows of SUBJECTS say who may read, write or query them.
 STREAMS = {
     "MADES": ("mades.>", ("WIR-01", "BRK-02")),
     "LARGE": ("large.>", ("WIR-01", "BRK-02")),
@@ -94,14 +94,14 @@ STREAMS = {
     "DEAD": ("dead.>", ("DLT-01", "BRK-02")),
 }
 
-# Buckets, and the identity that owns each; the pages of the GUI are open to read.
+# Buckets, and the identity that owns each bucket. Everybody may read the pages of the GUI.
 BUCKETS = {
     **{f"{group}-documents": (group, ("OBJ-01", "OBJ-02")) for group in ("agr", "dso", "tps", "ecp")},
     "gui": ("gui", ("OBJ-01", "OBJ-03")),
     "probe": ("platform", ("OBJ-01", "OBJ-02")),
 }
 
-# Databases, each of the role of its name, and their tables; `postgres` is the server administrator's.
+# Databases, each owned by the role of its name, and their tables. `postgres` belongs to the administrator.
 _MIGRATIONS = "_yoyo_log _yoyo_migration _yoyo_version yoyo_lock"
 _ENDPOINT = (
     f"{_MIGRATIONS} component component_key directory_entry directory_pull idempotency_key key_renewal message"

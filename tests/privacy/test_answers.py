@@ -1,7 +1,7 @@
-"""What answers tell: the same of what is not there, what is somebody else's, and what waits, to the byte.
+"""Answers do not distinguish unknown ids, other parties' objects and waiting objects: they are equal to the byte.
 
-A DSO tries ids of assets that it must not learn of, an operator claims what another one has, and both look up what is
-not theirs. Answers, headers, documents and their sizes are compared after the ids in question are made alike.
+A DSO tries ids of assets that it must not learn of. An operator claims another operator's asset. Both look up objects
+of others. The tests compare answers, headers, documents and their sizes after replacing the ids.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def point(dso: Member) -> str:
 
 @pytest.fixture(scope="module")
 def hidden(world: World, dso: Member, holder: Member, point: str) -> dict[str, str]:
-    """Assets that a DSO must not tell apart: never seen, another grid's, waiting, and removed ones."""
+    """Return assets that a DSO must not distinguish: unknown, in another grid, waiting, and removed assets."""
     south, there, removed = world.dso("Sydnet"), fresh_gsrn(), make_asset(point)
     south.register_points(there)
     foreign, waiting = make_asset(there), make_asset(fresh_gsrn())
@@ -55,7 +55,7 @@ def hidden(world: World, dso: Member, holder: Member, point: str) -> dict[str, s
 def test_a_foreseen_limit_is_refused_alike_whatever_hides_the_asset(
     tap: Wiretap, dso: Member, hidden: dict[str, str]
 ) -> None:
-    """DSO-A64."""
+    """DSO-A64: the refusal of a foreseen limit is the same for every reason."""
     replies = {}
     for name, asset_id in hidden.items():
         replies[name] = alike(dso.call("POST", "/capacity-limits/foreseen", make_foreseen([asset_id])), asset_id)
@@ -68,10 +68,10 @@ def test_a_foreseen_limit_is_refused_alike_whatever_hides_the_asset(
 def test_an_emergency_leaves_assets_out_alike_whatever_hides_them(
     tap: Wiretap, dso: Member, holder: Member, point: str, hidden: dict[str, str]
 ) -> None:
-    """DSO-A64: in emergencies, too."""
+    """DSO-A64: an emergency omits such assets, the same for every reason."""
     asset = make_asset(point)
     holder.register_assets(asset)
-    # All of the following overlap an own limit, and are told so.
+    # All following limits overlap one of the DSO's own limits, and get a warning.
     dso.send_unforeseen(make_stop([asset["id"]]))
     replies = {}
     for name, asset_id in hidden.items():
@@ -86,7 +86,7 @@ def test_an_emergency_leaves_assets_out_alike_whatever_hides_them(
 def test_a_claim_on_anothers_asset_is_answered_like_one_at_a_point_of_nobody(
     tap: Wiretap, holder: Member, rival: Member, point: str
 ) -> None:
-    """CLM-01: answers, documents and sizes are the same, and so is what is read back."""
+    """CLM-01: answers, documents, sizes and later reads are the same."""
     taken = make_asset(point)
     holder.register_assets(taken)
     told_before = len(_to(tap, holder))
@@ -104,7 +104,7 @@ def test_a_claim_on_anothers_asset_is_answered_like_one_at_a_point_of_nobody(
 
 
 def test_no_one_hears_who_lets_go_or_who_waited(tap: Wiretap, holder: Member, rival: Member, point: str) -> None:
-    """CLM-02: the one who waited hears ACTIVE for its own asset and nothing more."""
+    """CLM-02: the waiting operator hears only that its own asset is ACTIVE."""
     asset = make_asset(point)
     holder.register_assets(asset)
     rival.register_assets(asset)
@@ -130,7 +130,7 @@ def test_no_one_hears_who_lets_go_or_who_waited(tap: Wiretap, holder: Member, ri
 def test_anothers_asset_is_as_if_it_were_not_there(
     holder: Member, rival: Member, point: str, method: str, path: str, body: Any
 ) -> None:
-    """OPR-404."""
+    """OPR-404: another operator's asset looks like an unknown asset."""
     asset, replies = make_asset(point), []
     holder.register_assets(asset)
 
@@ -144,7 +144,7 @@ def test_anothers_asset_is_as_if_it_were_not_there(
 def test_anothers_message_and_cursor_are_as_if_they_were_not_there(
     dso: Member, holder: Member, rival: Member, point: str
 ) -> None:
-    """OPR-404: messages by id; cursors are bound to their party."""
+    """OPR-404: another party's message looks unknown, and a cursor works for its party only."""
     asset = make_asset(point)
     sent = holder.register_assets(asset)["message_id"]
     dso.send_foreseen(make_foreseen([asset["id"]]))
@@ -160,7 +160,7 @@ def test_anothers_message_and_cursor_are_as_if_they_were_not_there(
 
 
 def test_a_cursor_is_sealed(dso: Member, holder: Member, rival: Member, point: str) -> None:
-    """CUR-01, FED-OPQ: nothing in it to read, count or change; of use to its party and its feed only."""
+    """CUR-01, FED-OPQ: a cursor cannot be read, counted or changed, and works for its party and feed only."""
     cursors: list[str] = []
     for _ in range(3):
         asset = make_asset(point)
@@ -182,7 +182,7 @@ def test_a_cursor_is_sealed(dso: Member, holder: Member, rival: Member, point: s
 
 
 def test_ids_are_random(dso: Member, holder: Member, rival: Member, point: str) -> None:
-    """IDS-01: of messages, documents and limits, as sender and receiver see them; one tells nothing of another."""
+    """IDS-01: ids of messages, documents and limits reveal nothing about each other."""
     asset, answers = make_asset(point), []
     for _ in range(4):
         answers += [holder.register_assets(asset), rival.register_assets(make_asset(point))]
@@ -206,12 +206,12 @@ def _next_cursor(party: Member, known: list[str]) -> str | None:
 
 
 def _in_common(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
+    """Return the length of the common prefix of two texts."""
     return next((place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
 
 
 def test_a_token_of_a_party_that_does_not_exist_reads_like_one_in_another_role(world: World, rival: Member) -> None:
-    """TOK-01: whether a code is registered cannot be found out with a token for it."""
+    """TOK-01: a token for a code does not reveal whether the code is registered."""
     tokens = [world.token("5790000009992", "agr"), world.token(rival.code, "agr")]
 
     replies = [alike(rival.call("GET", "/flexibility-assets", Authorization=f"Bearer {token}")) for token in tokens]
@@ -223,7 +223,7 @@ def test_a_token_of_a_party_that_does_not_exist_reads_like_one_in_another_role(w
 def test_a_capped_weight_is_told_without_any_number_or_name(
     tap: Wiretap, dso: Member, holder: Member, rival: Member
 ) -> None:
-    """CAP-01: each hears of its own asset that it is capped, and no more."""
+    """CAP-01: each operator hears only that its own asset is capped."""
     point, assets = fresh_gsrn(), [make_asset(fresh_gsrn(), max_production_kw=60) for _ in range(2)]
     dso.register_points({"id": point, "max_production_kw": 100})
     first, second = ({**asset, "connection_point_id": point} for asset in assets)
@@ -241,11 +241,11 @@ def test_a_capped_weight_is_told_without_any_number_or_name(
     }
 
 
-# What can be inferred all the same; docs/privacy.md says so
+# Inferences that remain possible, as docs/privacy.md says
 
 
 def test_at_ones_own_active_point_waiting_means_taken(holder: Member, rival: Member, point: str) -> None:
-    """INF-CLM: whoever knows that the point is claimed knows what the claim waits for."""
+    """INF-CLM: an operator that knows that the point is registered can infer why its claim waits."""
     taken, free = make_asset(point), make_asset(point)
     holder.register_assets(taken)
 
@@ -259,7 +259,7 @@ def test_at_ones_own_active_point_waiting_means_taken(holder: Member, rival: Mem
 def test_by_trying_powers_an_operator_finds_what_is_left_of_a_point(
     dso: Member, holder: Member, rival: Member, own_kw: int, is_capped: bool
 ) -> None:
-    """INF-CAP: 100 kW stated, 60 kW of another's: capped from the first watt above 40 on."""
+    """INF-CAP: with a maximum of 100 kW and 60 kW of another operator, an asset is capped above 40 kW."""
     point = fresh_gsrn()
     dso.register_points({"id": point, "max_production_kw": 100})
     holder.register_assets(make_asset(point, max_production_kw=60))
@@ -274,7 +274,7 @@ def test_by_trying_powers_an_operator_finds_what_is_left_of_a_point(
 def test_a_list_asked_for_between_two_registrations_shows_what_came_together(
     world: World, holder: Member, rival: Member
 ) -> None:
-    """INF-LST: an asked list is of the moment; assets that appear in it at once were registered at once."""
+    """INF-LST: a list is current, so assets that appear together were registered together."""
     dso, point = world.dso(), fresh_gsrn()
     dso.register_points(point)
     first, second = [make_asset(point) for _ in range(2)], [make_asset(point)]
@@ -287,7 +287,7 @@ def test_a_list_asked_for_between_two_registrations_shows_what_came_together(
 
 
 def test_an_operator_can_work_out_how_tight_a_limit_is(dso: Member, holder: Member, rival: Member, point: str) -> None:
-    """INF-LVL: part divided by weight is total by total; neither of the two is told."""
+    """INF-LVL: part divided by weight equals total divided by total weight; neither total is visible."""
     own, others = make_asset(point, max_production_kw=300), make_asset(point, max_production_kw=700)
     holder.register_assets(own)
     rival.register_assets(others)
@@ -303,7 +303,7 @@ def _to(tap: Wiretap, party: Member) -> list[Opened]:
 
 
 def _documents_alike(tap: Wiretap, party: Member, ids: dict[str, str]) -> set[tuple[str, int, str]]:
-    """What the platform answered on each of these ids: type, size and text of the documents, and their metadata."""
+    """Return type, size, text and metadata of the platform's answers on each of these ids."""
     tap.settled(party.code)
     answers = [each for each in _to(tap, party) if any(asset_id in each.content.decode() for asset_id in ids.values())]
     assert len(answers) == len(ids)

@@ -1,7 +1,7 @@
-"""DSO-ALL of docs/privacy.md, in one process: many more stories than test_what_a_dso_learns.py has time for.
+"""DSO-ALL of docs/privacy.md in one process, with many more stories than test_what_a_dso_learns.py can play.
 
-The functions, Postgres and the cryptography are real; the broker is a post bag, and the clock goes window by window.
-`TPS_DEALT_STORIES=2000` plays that many; `TPS_DEALT_FIRST=17` begins with that one.
+Functions, Postgres and cryptography are real; the broker is a post bag, and the clock advances window by window.
+`TPS_DEALT_STORIES=2000` plays that many stories. `TPS_DEALT_FIRST=17` begins with that story.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 class Delivering(httpx2.BaseTransport):
-    """To the gateway in this process; what comes of a call has come when it is answered.
+    """A transport to the gateway in this process. All consequences of a call have happened when it is answered.
 
-    With `is_leaking` each call has a window of its own.
+    With `is_leaking`, each call has its own window.
     """
 
     def __init__(self, house: Installation, is_leaking: bool):
@@ -60,7 +60,7 @@ class Delivering(httpx2.BaseTransport):
 
 @dataclass(frozen=True)
 class Windows:
-    """A step is one window: the clock stands still while it is taken."""
+    """A step is one window: the clock does not move during the step."""
 
     house: Installation
 
@@ -79,7 +79,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Bag:
-    """All that was ever published, opened."""
+    """All messages that were ever published, opened."""
 
     house: Installation
 
@@ -92,7 +92,7 @@ class Bag:
 
 
 def spread(house: Installation) -> None:
-    """All letters arrive, that is said, and whoever is to be told of it is."""
+    """Deliver and acknowledge all letters, and all resulting messages to DSOs."""
     house.settle()
     house.acknowledge()
     house.tick(functions=TELLING)
@@ -100,7 +100,7 @@ def spread(house: Installation) -> None:
 
 
 def known(house: Installation, story: Story, deal: list[int], *, is_leaking: bool = False) -> Knowledge:
-    """What the DSO knows when a story was played in an empty house."""
+    """Return the DSO's knowledge after a story in an empty installation."""
     house.empty()
     with httpx2.Client(transport=Delivering(house, is_leaking), base_url="http://in-process") as http:
         members = {code: Member(code, role, code[-3:], house.tokens[code], http) for code, role in PARTIES}
@@ -112,7 +112,7 @@ def known(house: Installation, story: Story, deal: list[int], *, is_leaking: boo
 @pytest.mark.parametrize("number", range(FIRST, FIRST + STORIES))
 @pytest.mark.timeout(300)
 def test_a_dso_knows_the_same_however_assets_are_dealt(house: Installation, number: int) -> None:
-    """DSO-ALL, DST-GRP: limits, lists, changes and plans; by answers and documents."""
+    """DSO-ALL, DST-GRP: limits, lists, changes and plans, by answers and documents."""
     story, shuffled = make_story(number, ASSETS), random.Random(number).sample(range(ASSETS), ASSETS)
 
     by_deal = {"one": known(house, story, [0] * ASSETS), "three": known(house, story, [each % 3 for each in shuffled])}
@@ -122,7 +122,7 @@ def test_a_dso_knows_the_same_however_assets_are_dealt(house: Installation, numb
 
 
 def test_who_sends_in_a_window_of_its_own_shows_its_assets_together(house: Installation) -> None:
-    """As docs/privacy.md says of who sends alone; and the comparison sees it."""
+    """docs/privacy.md describes this leak of an operator that sends alone. The comparison finds it."""
     steps = (("points", (range(3),)), ("assets", (range(ASSETS), 0)), ("schedules", (range(ASSETS), 1)))
     story = Story((None, None, None), (0, 1, 2, 0, 1, 2), steps)
 

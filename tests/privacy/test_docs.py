@@ -1,4 +1,4 @@
-"""docs/privacy.md counts what the table has."""
+"""The numbers in docs/privacy.md agree with the table."""
 
 from tests.architecture.sources import ROOT
 from tests.privacy import table

@@ -1,4 +1,4 @@
-"""Every row of the table against everybody who might knock: who is refused, in which words, and what changes."""
+"""Every row of the access table against every caller: refusals, their texts, and their effects."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def scene(world: World) -> Iterator[Scene]:
 
 
 def doors(row: RouteRow) -> tuple[str, str]:
-    """Where a route is reached: below the gateway, and below its function's name."""
+    """Return the two addresses of a route: at the gateway, and below its function's name."""
     return "", f"/function/{FUNCTION_OF[row.method, row.path]}"
 
 
 @named
 @pytest.mark.parametrize("caller", [name for name in CALLERS if name != "owner"])
 def test_whoever_is_not_meant_is_refused_and_nothing_changes(scene: Scene, row: RouteRow, caller: str) -> None:
-    """REF-01: the status is the table's, no answer tells anything of the owner's, and its things stay as they are."""
+    """REF-01: the status is that of the table, no answer reveals the owner's data, and the data stays unchanged."""
     if scene.callers[caller](row) is None:
         pytest.skip("DSOs have no second role, and the platform has no rival")
     before = scene.view(row)
@@ -50,7 +50,7 @@ def test_whoever_is_not_meant_is_refused_and_nothing_changes(scene: Scene, row: 
 
 @pytest.mark.parametrize("row", [row for row in ROUTES if row.method == "PATCH"], ids=lambda row: row.name)
 def test_what_the_owner_changes_shows_in_its_view(scene: Scene, row: RouteRow) -> None:
-    """REF-01: the view that must stay the same after a refusal is one that a single accepted request changes."""
+    """REF-01: an accepted request changes the view, so the view can prove that a refused request changes nothing."""
     before = scene.view(row)
 
     scene.ask(row, "", scene.callers["owner"](row))
@@ -61,7 +61,7 @@ def test_what_the_owner_changes_shows_in_its_view(scene: Scene, row: RouteRow) -
 
 @named
 def test_the_owner_is_served_with_what_the_table_names_and_no_more(scene: Scene, row: RouteRow) -> None:
-    """FLD-01: by both doors; names of fields and headers are a closed list."""
+    """FLD-01: at both addresses; the names of fields and headers are closed lists."""
     for door in doors(row):
         reply = scene.ask(row, door, scene.callers["owner"](row))
         assert reply.status == row.success, reply.text
@@ -76,7 +76,7 @@ def test_the_owner_is_served_with_what_the_table_names_and_no_more(scene: Scene,
 
 @pytest.mark.parametrize("row", [row for row in ROUTES if row.scope != "open"], ids=lambda row: row.name)
 def test_a_refused_caller_learns_nothing_from_the_words(scene: Scene, row: RouteRow) -> None:
-    """TKN-01: whatever is wrong with a token, the answer is the same, to the byte; of roles, too (ROL-01)."""
+    """TKN-01, ROL-01: the refusal of a token, and of a role, is the same to the byte for every cause."""
     refused = {name: scene.callers[name](row) for name in CALLERS if expected(row, name) in (401, 403)}
     replies = {name: scene.ask(row, "", given) for name, given in refused.items() if given is not None}
     unheld = {name: alike(reply) for name, reply in replies.items() if reply.status == 401 and name not in _NO_BEARER}
@@ -92,7 +92,7 @@ _NO_BEARER = {"nobody", "basic credentials"}
 
 @named
 def test_a_role_of_another_group_gets_one_answer_for_all_its_requests(scene: Scene, row: RouteRow) -> None:
-    """ROL-01: whether the things asked for exist shows in no refusal of a role."""
+    """ROL-01: the refusal of a role does not reveal whether the object exists."""
     if row.scope == "open":
         return
     strange = Scene(
@@ -113,7 +113,7 @@ def _unknown(scene: Scene) -> dict[str, str]:
 
 
 def post_event(world: World, row: EventRow, member: Member, authorization: str | None, *, path: str = "") -> Reply:
-    """An event at a function's door, as event delivery would bring it."""
+    """Send an event to a function as event delivery does."""
     kind = "tps.tick" if row.type is None else f"mades.{row.type}"
     subject = "" if row.type is None else f"mades.{row.group}.{row.type}.{member.code}.{member.code}"
     headers = {"ce-specversion": "1.0", "ce-type": kind, "ce-source": "/x", "ce-id": "0" * 32, "ce-subject": subject}
@@ -126,7 +126,7 @@ def post_event(world: World, row: EventRow, member: Member, authorization: str |
 
 @pytest.mark.parametrize("row", EVENTS, ids=lambda row: row.name)
 def test_events_come_from_event_delivery_only(scene: Scene, row: EventRow) -> None:
-    """EVT-01: no token of a party, of the platform, or of anybody opens an event entry; all are answered alike."""
+    """EVT-01: no token of a party or of the platform opens an event entry; all callers get the same answer."""
     owner_row = next(each for each in ROUTES if each.owner == "agr")
     callers = [name for name in CALLERS if name not in ("event delivery", "balance responsible rival")]
     before = scene.view(owner_row)
@@ -143,7 +143,7 @@ def test_events_come_from_event_delivery_only(scene: Scene, row: EventRow) -> No
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_function_takes_an_event_by_a_detour(scene: Scene, function: str) -> None:
-    """EVT-01: at no path of any function, below its name or below its routes, whatever the body."""
+    """EVT-01: no path of any function accepts an event, whatever its body."""
     paths = [f"/function/{function.replace('_', '-')}{rest}" for rest in ("", "/", "/x", "/agr/v1/ping", "//")]
     paths += [row.path for row in ROUTES if FUNCTION_OF[row.method, row.path] == function.replace("_", "-")]
     event = EventRow(function, "agr", "MADES-ACK")
@@ -153,7 +153,7 @@ def test_no_function_takes_an_event_by_a_detour(scene: Scene, function: str) -> 
         assert statuses == dict.fromkeys(paths, 401)
 
 
-# Doors beside the routes
+# Paths beside the routes
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE", "POST", "DELETE"])
@@ -161,7 +161,7 @@ def test_no_function_takes_an_event_by_a_detour(scene: Scene, function: str) -> 
     "path", ["/", "/x", "/static/x", "/static/../func.py", "/agr/v1/flexibility-assets", "/agr/v1"]
 )
 def test_no_verb_opens_a_door_beside_the_table(scene: Scene, method: str, path: str) -> None:
-    """PRB-02: without a token, by whatever verb, through either door."""
+    """PRB-02: without a token, any verb, both addresses."""
     for door in ("", "/function/register-asset"):
         answer = scene.world.http.request(method, door + path)
         assert answer.status_code in (401, 404, 405, 501), f"{method} {door}{path}"
@@ -170,7 +170,7 @@ def test_no_verb_opens_a_door_beside_the_table(scene: Scene, method: str, path: 
 
 @pytest.mark.parametrize("path", PROBES)
 def test_probes_are_open_and_take_no_orders(scene: Scene, path: str) -> None:
-    """PRB-01: they answer everybody the same, by GET alone."""
+    """PRB-01: probes answer everybody the same, by GET only."""
     world = scene.world
     answers = [world.http.get(path), world.http.get(path, headers={"Authorization": f"Bearer {scene.agr.token}"})]
 
@@ -179,7 +179,7 @@ def test_probes_are_open_and_take_no_orders(scene: Scene, path: str) -> None:
 
 
 def test_the_size_of_the_table(capsys: pytest.CaptureFixture[str], record_property) -> None:  # type: ignore[no-untyped-def]
-    """ENT-01: printed, so that it is seen when it shrinks."""
+    """ENT-01: the size is printed, so that a reader notices when the table shrinks."""
     routes = sum(2 for row in ROUTES for name in CALLERS if not (row.group == "dso" and name.startswith("balance")))
     events = len(EVENTS) * (len(CALLERS) - 2)
     sizes = {"rows": table.rows(), "routes x callers x doors": routes, "events x callers": events}

@@ -1,4 +1,4 @@
-"""Each function says which statements of docs/privacy.md it must keep."""
+"""Each function names the statements of docs/privacy.md that it must keep."""
 
 import ast
 import re

@@ -1,7 +1,7 @@
-"""With the credentials of one group, as the running stack hands them out: everything that is not its own is refused.
+"""With the credentials of one group in the running stack, everything of other groups is refused.
 
-Who runs a group has its NATS user, its database role, its S3 identity. `test_stores_refuse.py` tries every row of the
-table with each; here are other ways to the same things, on the stack that serves.
+A group has its NATS user, its database role and its S3 identity. `test_stores_refuse.py` tries every row of the table
+with each. This module tries other ways to the same data, on the stack that serves.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NAME = "0" * 32
 
 @pytest.fixture(scope="module")
 def members(world: World) -> dict[str, Member]:
-    """An operator and a DSO with something of theirs in every store."""
+    """An operator and a DSO with data in every store."""
     dso, operator, point = world.dso(), world.operator(), fresh_gsrn()
     dso.register_points(point)
     operator.register_assets(make_asset(point))
@@ -53,7 +53,7 @@ def code_of(world: World, members: dict[str, Member], group: str) -> str:
 
 @every_group
 def test_no_group_hears_the_broker_itself(world: World, group: str) -> None:
-    """BRK-01: neither everything, nor what the broker tells of others."""
+    """BRK-01: no group can subscribe to everything, or to events of the broker about others."""
     wishes = [">", "*", "_INBOX.>", "wake.>", "mades.>", "large.>", "dead.>", "$JS.>", "$SYS.>"]
 
     assert _heard(world, group, [*wishes, "$JS.EVENT.>", "$KV.>", "$O.>", "$SRV.>"]) == []
@@ -61,9 +61,9 @@ def test_no_group_hears_the_broker_itself(world: World, group: str) -> None:
 
 @every_group
 def test_no_group_asks_or_changes_the_broker(world: World, group: str) -> None:
-    """BRK-02: streams and consumers are the platform operator's; how full they are is nobody's business.
+    """BRK-02: only the platform operator manages streams and consumers, and reads their sizes.
 
-    But for the dead letters, which the platform's group may look at (DLT-01).
+    The exception is the dead letters, which the platform's group may read (DLT-01).
     """
     asked = ["INFO", "STREAM.NAMES", "STREAM.LIST"]
     for stream in ("MADES", "LARGE", "DEAD", "ATTEMPTS"):
@@ -81,7 +81,7 @@ def test_no_group_asks_or_changes_the_broker(world: World, group: str) -> None:
 def test_a_partys_group_sends_as_itself_and_to_the_platform_only(
     world: World, members: dict[str, Member], group: str, other: str
 ) -> None:
-    """PTH-02: not in another's name, and not past the platform."""
+    """PTH-02: a group cannot send with another sender, or past the platform."""
     own, theirs, platform = (code_of(world, members, each) for each in (group, other, "tps"))
     past = [
         message_subject(each, kind, receiver, own)
@@ -100,7 +100,7 @@ def test_a_partys_group_sends_as_itself_and_to_the_platform_only(
 
 
 def _published(world: World, group: str, subjects: list[str]) -> list[str]:
-    """Those of these subjects that the broker took."""
+    """Return the subjects for which the broker accepted a message."""
 
     async def attempt(user: User) -> list[str]:
         return [subject for subject in subjects if await user.may_publish(subject)]
@@ -122,7 +122,7 @@ def _heard(world: World, group: str, subjects: list[str]) -> list[str]:
 
 @every_pair
 def test_a_role_opens_no_other_groups_database_nor_becomes_its_role(world: World, group: str, other: str) -> None:
-    """DBS-01."""
+    """DBS-01: a role cannot open another group's database, or become another role."""
     url = settings_of(world, group).database_url
 
     with pytest.raises(psycopg.OperationalError):
@@ -132,7 +132,7 @@ def test_a_role_opens_no_other_groups_database_nor_becomes_its_role(world: World
 
 @every_group
 def test_a_role_gets_around_its_database_by_no_side_door(world: World, group: str) -> None:
-    """DBS-02: files and programs of the server, passwords, other sessions, links to other databases."""
+    """DBS-02: no access to files, programs, passwords, other sessions, or other databases of the server."""
     statements = [
         "SELECT pg_read_file('/etc/passwd')",
         "SELECT pg_ls_dir('.')",
@@ -159,7 +159,7 @@ def test_a_role_gets_around_its_database_by_no_side_door(world: World, group: st
 
 
 def _taken(url: str, statements: list[str]) -> list[str]:
-    """Those of these statements that the server does not refuse for lack of a right, or of the thing itself."""
+    """Return the statements that the server executes."""
     taken = []
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
@@ -171,12 +171,12 @@ def _taken(url: str, statements: list[str]) -> list[str]:
     return taken
 
 
-# The objects
+# The object store
 
 
 @every_pair
 def test_an_identity_reaches_no_other_groups_documents(world: World, group: str, other: str) -> None:
-    """OBJ-01: neither read, list, write, delete nor copy, nor change who may."""
+    """OBJ-01: an identity cannot read, list, write, delete or copy others' documents, or change their access."""
     own, theirs = settings_of(world, group), settings_of(world, other)
     client, bucket = objects(world, own), theirs.s3_bucket
     objects(world, theirs).put_object(Bucket=bucket, Key="out/secret.xml", Body=b"<secret/>")
@@ -205,7 +205,7 @@ def test_an_identity_reaches_no_other_groups_documents(world: World, group: str,
 
 @every_group
 def test_an_identity_sees_no_other_groups_bucket(world: World, group: str) -> None:
-    """OBJ-02: that a party runs its own group shows in no list."""
+    """OBJ-02: no list shows that a party runs its own group."""
     own = settings_of(world, group)
 
     names = {bucket["Name"] for bucket in objects(world, own).list_buckets()["Buckets"]}
@@ -233,16 +233,16 @@ def _is_denied(attempt: Callable[[], Any]) -> bool:
         answer = attempt()
     except ClientError as error:
         return error.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    # A bulk deletion is answered as a whole, with an error for each object.
+    # A bulk deletion returns one answer with an error for each object.
     errors = answer.get("Errors", [])
     return bool(errors) and all(each["Code"] == "AccessDenied" for each in errors)
 
 
-# What a shared server lets one infer; docs/privacy.md says so
+# Inferences from a shared server, as docs/privacy.md says
 
 
 def test_whoever_talks_to_the_broker_can_count_what_all_send(world: World, members: dict[str, Member]) -> None:
-    """INF-BRK: the broker's numbers run through the whole stream."""
+    """INF-BRK: the broker numbers all messages of a stream."""
     subject = message_subject("ecp", "TPS-ASSET", "DIRECTORY", members["dso"].code)
 
     async def number(user: User) -> int:
@@ -256,7 +256,7 @@ def test_whoever_talks_to_the_broker_can_count_what_all_send(world: World, membe
 
 
 def test_whoever_shares_a_database_server_sees_how_busy_it_is(world: World, members: dict[str, Member]) -> None:
-    """INF-SRV: transactions are numbered for all databases of a server, and databases have names."""
+    """INF-SRV: a server numbers transactions across its databases, and shows their names."""
     with psycopg.connect(settings_of(world, "dso").database_url, autocommit=True) as connection:
         before = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
         members["agr"].register_assets(make_asset(fresh_gsrn()))
@@ -269,13 +269,13 @@ def test_whoever_shares_a_database_server_sees_how_busy_it_is(world: World, memb
     assert set(GROUPS) <= names
 
 
-# What lies with the dead letters
+# Dead letters
 
 
 def test_a_dead_letter_tells_no_more_than_the_message_did(
     world: World, tap: Wiretap, members: dict[str, Member]
 ) -> None:
-    """DLT-01: the same bytes, sealed for their receiver, the same headers; added is how often it was tried, and why."""
+    """DLT-01: a dead letter has the same sealed bytes and headers; only attempts and reason are added."""
     dso, operator, asset = members["dso"], members["agr"], make_asset(fresh_gsrn())
     dso.register_points(asset["connection_point_id"])
     operator.register_assets(asset)
@@ -296,7 +296,7 @@ def test_a_dead_letter_tells_no_more_than_the_message_did(
 
 
 async def _bury(world: World, packet: Packet) -> None:
-    """What event delivery does with a message that nobody could take."""
+    """Bury a message as event delivery does when no function takes it."""
     topics = topics_of(load_stack(), world.settings)
     topic = next(each for each in topics if (each.group.name, each.type) == ("agr", LIMIT_FORESEEN))
     async with httpx2.AsyncClient() as http:

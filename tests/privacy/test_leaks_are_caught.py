@@ -1,8 +1,8 @@
-"""Leaks let in on purpose, and the guards that catch them.
+"""Deliberate leaks, and the guards that find them.
 
-Each guard is the function that other tests use on the real thing; here it looks at the same thing twice, as it is and
-with a leak, so that one that finds nothing ever, or always something, fails. The functions run in this process, on the
-servers of the running stack; a leak wraps what they answer.
+Other tests use the same guards on the real system. Each test here applies a guard twice, without and with a leak. So a
+guard that never finds anything, or always finds something, fails. The functions run in this process, on the servers of
+the running stack. A leak wraps their answers.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def operators(world: World) -> list[Member]:
 
 @contextmanager
 def served(services: Services, function: str, leak: Leak) -> Iterator[httpx2.Client]:
-    """All functions behind a gateway in this process, one of them leaking."""
+    """Run all functions behind a gateway in this process, with a leak in one of them."""
 
     def load(name: str) -> Any:
         module: Any = load_function(name)
@@ -74,7 +74,7 @@ def served(services: Services, function: str, leak: Leak) -> Iterator[httpx2.Cli
 
 
 def sealed(handler: Handler) -> Handler:
-    """No leak: what the guards must let pass."""
+    """Return the handler without a leak, which the guards must accept."""
     return handler
 
 
@@ -82,7 +82,7 @@ def sealed(handler: Handler) -> Handler:
 
 
 def with_operator(operators: list[Member]) -> Leak:
-    """Lists that say who operates each asset."""
+    """Leak: lists name the operator of each asset."""
 
     def leak(handler: Handler) -> Handler:
         def answer(call: Call) -> Answer:
@@ -99,7 +99,7 @@ def with_operator(operators: list[Member]) -> Leak:
 def test_a_field_too_many_in_an_answer_is_caught(
     world: World, services: Services, operators: list[Member], is_leaking: bool
 ) -> None:
-    """LEK-01: by the closed list of the route's fields, and by the words that a DSO must not see."""
+    """LEK-01: by the closed list of the route's fields, and by words that a DSO must not see."""
     dso = _grid(world, operators)[0]
 
     with served(services, "list_assets", with_operator(operators) if is_leaking else sealed) as http:
@@ -114,7 +114,7 @@ def test_a_field_too_many_in_an_answer_is_caught(
 def test_a_field_too_many_in_a_document_is_caught(
     world: World, tap: Wiretap, operators: list[Member], is_leaking: bool
 ) -> None:
-    """LEK-01: an asset list on its way to a DSO, with the operator's code where its kind stood."""
+    """LEK-01: an asset list for a DSO that contains the operator's code."""
     dso = _grid(world, operators)[0]
     dso.done("GET", "/flexibility-assets")
 
@@ -132,7 +132,7 @@ def test_a_field_too_many_in_a_document_is_caught(
 
 
 def with_count(handler: Handler) -> Handler:
-    """Answers with a header that counts something."""
+    """Leak: a header contains a count."""
 
     def answer(call: Call) -> Answer:
         return replace(handler(call), headers={"X-Total-Count": "7"})
@@ -144,7 +144,7 @@ def with_count(handler: Handler) -> Handler:
 def test_a_header_too_many_is_caught(
     world: World, services: Services, operators: list[Member], is_leaking: bool
 ) -> None:
-    """LEK-01."""
+    """LEK-01: a header with a count."""
     dso = _grid(world, operators)[0]
 
     with served(services, "list_assets", with_count if is_leaking else sealed) as http:
@@ -155,7 +155,7 @@ def test_a_header_too_many_is_caught(
 
 
 def with_mark(handler: Handler) -> Handler:
-    """Answers with an ETag made of what has come in: the same list, and the mark tells of a change of hands."""
+    """Leak: the ETag depends on received messages, so an equal list reveals a change of operator."""
 
     def answer(call: Call) -> Answer:
         with call.endpoint.database.transaction() as tx:
@@ -171,7 +171,7 @@ def with_mark(handler: Handler) -> Handler:
 def test_a_mark_that_tells_more_than_is_shown_is_caught(
     world: World, services: Services, operators: list[Member], is_leaking: bool
 ) -> None:
-    """LEK-01: an asset changes hands between two looks at the list (TAG-01)."""
+    """LEK-01: an asset changes its operator between two reads of the list (TAG-01)."""
     dso, asset = world.dso(), make_asset(fresh_gsrn())
     dso.register_points(asset["connection_point_id"])
     operators[0].register_assets(asset)
@@ -196,7 +196,7 @@ def _with_assets(dso: Member) -> Reply | None:
 def test_a_label_too_many_on_a_message_is_caught(
     world: World, tap: Wiretap, operators: list[Member], is_leaking: bool
 ) -> None:
-    """LEK-01: in the open, where whoever sees the wire reads it."""
+    """LEK-01: an unencrypted header that everybody at the broker can read."""
     dso, ids = _grid(world, operators)
     dso.send_foreseen(make_foreseen(ids))
 
@@ -211,7 +211,7 @@ def test_a_label_too_many_on_a_message_is_caught(
 def test_an_answer_that_depends_on_who_has_the_assets_is_caught(
     world: World, services: Services, tap: Wiretap, operators: list[Member], is_leaking: bool
 ) -> None:
-    """LEK-01: a list sorted by operator has every field and header right; the played story shows it (DSO-ALL)."""
+    """LEK-01: a list sorted by operator has correct fields and headers; the story finds the leak (DSO-ALL)."""
     steps = (("points", (range(1),)), ("assets", (range(4), 0)), ("list", ()))
     story, known, hands = Story((None,), (0,) * 4, steps), {}, dict[str, int]()
 
@@ -237,7 +237,7 @@ def test_an_answer_that_depends_on_who_has_the_assets_is_caught(
 
 
 def with_reason(services: Services) -> Leak:
-    """Refusals that say so when the message is somebody else's."""
+    """Leak: a refusal says that the message belongs to another party."""
 
     def leak(handler: Handler) -> Handler:
         def answer(call: Call) -> Answer:
@@ -258,7 +258,7 @@ def with_reason(services: Services) -> Leak:
 
 @pytest.mark.parametrize("is_leaking", [False, True])
 def test_a_longer_error_is_caught(world: World, services: Services, operators: list[Member], is_leaking: bool) -> None:
-    """LEK-01: another one's message and one that does not exist."""
+    """LEK-01: another party's message against an unknown message."""
     sent = operators[0].register_assets(make_asset(fresh_gsrn()))["message_id"]
 
     with served(services, "endpoint", with_reason(services) if is_leaking else sealed) as http:
@@ -276,7 +276,7 @@ def test_a_longer_error_is_caught(world: World, services: Services, operators: l
 def test_an_operator_that_hears_before_the_dso_is_answered_is_caught(
     world: World, tap: Wiretap, operators: list[Member], is_leaking: bool
 ) -> None:
-    """LEK-01: a limit as it went over the wire, and with one operator's part sent first."""
+    """LEK-01: a limit in its real order, and with one operator's part sent first."""
     dso, ids = _grid(world, operators)
     message_id = dso.send_foreseen(make_foreseen(ids))["message_id"]
     eventually(lambda: len([each for each in tap.messages() if _is_part(each)]) == len(operators))
@@ -294,7 +294,7 @@ def _is_part(message: Opened) -> bool:
 
 
 def _grid(world: World, operators: list[Member]) -> tuple[Member, list[str]]:
-    """A new DSO with an asset of each operator in its grid."""
+    """Return a new DSO with an asset of each operator in its grid."""
     dso, point = world.dso(), fresh_gsrn()
     dso.register_points(point)
     assets = [make_asset(point) for _ in operators]

@@ -1,4 +1,4 @@
-"""What may stand in logs, probes and errors: nothing of anybody's data (NF4)."""
+"""Logs, probes and errors contain no data of parties (NF4)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ except ValueError:
 
 
 def test_logs_of_all_processes_hold_nothing_of_anybody(world: World) -> None:
-    """LOG-01: ids, names, codes, tokens, also of what was refused, malformed, or asked of in a query."""
+    """LOG-01: no ids, names, codes or tokens, also of refused, malformed or queried input."""
     dso, operator, point = world.dso("Dunkle Netze"), world.operator("Betelgeuse"), fresh_gsrn()
     dso.register_points({"id": point, "name": "Shared yard", "sections": ["T17/F3"]})
     assets = [make_asset(point, name="CHP of the Nilssons") for _ in range(3)]
@@ -51,7 +51,7 @@ def test_logs_of_all_processes_hold_nothing_of_anybody(world: World) -> None:
 
 
 def _make_trouble(dso: Member, operator: Member, point: str, ids: list[str]) -> None:
-    """Calls that fail in every way that a caller can bring about."""
+    """Make calls that fail in every way that a caller can cause."""
     operator.call("GET", f"/flexibility-assets?id={ids[0]}&id={ids[1]}")
     operator.call("GET", f"/flexibility-assets/{ids[0]}?name=Nilsson")
     operator.call("PUT", "/flexibility-assets", f'{{"assets": [{{"id": "{ids[0]}"'.encode())
@@ -65,7 +65,7 @@ def _make_trouble(dso: Member, operator: Member, point: str, ids: list[str]) -> 
 
 
 def test_a_crash_is_logged_without_the_texts_of_its_errors() -> None:
-    """LOG-02: where it happened and of what kind, not what a library quotes of the data."""
+    """LOG-02: the log has place and type of an error, not the data that a library quotes."""
     ran = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, text=True, check=True)
 
     assert "571313100000000011" not in ran.stderr
@@ -101,7 +101,7 @@ logging.getLogger("waitress").warning("serving %s to %s", said, seen)
     ],
 )
 def test_an_id_that_slips_into_a_log_is_masked(private: str) -> None:
-    """LOG-01: the second line of defence; whatever else is logged stays readable."""
+    """LOG-01: masking is the second line of defence, and other log text stays readable."""
     script = CARELESS.format(said=private, seen=json.dumps(private))
 
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -143,7 +143,7 @@ def test_probes_say_that_it_lives_and_nothing_else(world: World, path: str) -> N
 
 @pytest.mark.parametrize("path", ["/metrics", "/", "/function/relay-limit/", "/tps/v1/parties", "/guide"])
 def test_no_other_door_is_open_without_a_token(world: World, path: str) -> None:
-    """PRB-02."""
+    """PRB-02: without a token, other paths answer 401 or 404."""
     answer = world.http.get(path)
 
     assert answer.status_code in (401, 404)

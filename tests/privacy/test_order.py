@@ -1,7 +1,7 @@
 """The order of messages (docs/privacy.md, TIM-01 and TIM-02): the sender gets its answer before others get messages.
 
-So the time of the answer, of the Acknowledgement document and of MADES's acknowledgement alike, tells nothing of how
-many others there are.
+So the times of the answer, of the acknowledgement document and of the MADES acknowledgement do not reveal the number of
+other parties.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def operators(world: World) -> list[Member]:
 def test_a_limit_is_acknowledged_before_any_operator_is_sent_it(
     world: World, tap: Wiretap, operators: list[Member], kind: str
 ) -> None:
-    """TIM-01, LIM-ACK."""
+    """TIM-01, LIM-ACK: the DSO gets its acknowledgement before any operator gets the limit."""
     dso, ids = _grid(world, operators)
     make = make_foreseen if kind == "foreseen" else make_stop
 
@@ -41,7 +41,7 @@ def test_a_limit_is_acknowledged_before_any_operator_is_sent_it(
 def test_a_registration_is_acknowledged_before_those_it_touches_hear_of_it(
     world: World, tap: Wiretap, operators: list[Member]
 ) -> None:
-    """TIM-02: a DSO that takes a point away does not see by the time of its answer how many operators are there."""
+    """TIM-02: the time of the answer to a removed point does not reveal the number of its operators."""
     dso, _ = _grid(world, operators)
     point = fresh_gsrn()
     dso.register_points(point)
@@ -59,7 +59,7 @@ def test_a_registration_is_acknowledged_before_those_it_touches_hear_of_it(
 
 
 def _grid(world: World, operators: Sequence[Member]) -> tuple[Member, list[str]]:
-    """A DSO that has talked with the platform for a while, and an asset of each operator in its grid."""
+    """Return a DSO with earlier messages to the platform, and an asset of each operator in its grid."""
     dso, point = world.dso(), fresh_gsrn()
     for _ in range(3):
         dso.register_points(point)
@@ -70,10 +70,10 @@ def _grid(world: World, operators: Sequence[Member]) -> tuple[Member, list[str]]
 
 
 def _wait_for_all(tap: Wiretap, is_wanted: Callable[[Opened], bool]) -> None:
-    """Until there is one for each operator."""
+    """Wait until there is a message for each operator."""
     eventually(lambda: sum(map(is_wanted, tap.messages())) == OPERATORS)
 
 
 def _to(tap: Wiretap, receiver: Member, message_id: str) -> list[Opened]:
-    """What a party was answered to one of its messages, by document and by MADES."""
+    """Return the answers to one of a party's messages, by document and by MADES."""
     return [each for each in tap.messages() if each.way.receiver == receiver.code and answers(each, message_id)]

@@ -1,4 +1,4 @@
-"""A registration that comes again, or late, changes nothing of what a later one has set (F4a, Registration)."""
+"""A registration that is delivered again or late does not undo a later registration (F4a)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.world import World, eventually, fresh_gsrn, make_asset
 def test_the_order_of_two_registrations_of_an_asset_survives_a_redelivery_of_the_first(
     world: World, tap: Wiretap, is_known: bool
 ) -> None:
-    """RGN-SEQ: of the one that comes late, the platform has lost all it knew: it decides on it after the second."""
+    """RGN-SEQ: the platform has forgotten the late registration, and decides on it after the second."""
     dso, operator, point = world.dso(), world.operator(), fresh_gsrn()
     dso.register_points(point)
     asset = make_asset(point, max_production_kw=100)
@@ -34,7 +34,7 @@ def test_the_order_of_two_registrations_of_an_asset_survives_a_redelivery_of_the
 
 
 def deliver(world: World, letter: Opened) -> tuple[int, str | None]:
-    """Once more, as event delivery does; what the function says to it."""
+    """Deliver once more, as event delivery does; return the function's response."""
     headers = {name.lower(): value for name, value in letter.packet.headers.items() if name.startswith("ce-")}
     headers |= {"content-type": headers.pop("ce-datacontenttype"), "ce-subject": letter.packet.subject}
     headers["Authorization"] = f"Bearer {world.settings.delivery_token}"
@@ -43,7 +43,7 @@ def deliver(world: World, letter: Opened) -> tuple[int, str | None]:
 
 
 def forget(world: World, message_id: str) -> None:
-    """As if the platform had never seen the message."""
+    """Make the platform forget the message."""
     with psycopg.connect(world.settings.groups["tps"].database_url) as connection:
         connection.execute("DELETE FROM decided_document WHERE document_id = ("
                            "SELECT document_id FROM message WHERE message_id = %s)", (message_id,))  # fmt: skip

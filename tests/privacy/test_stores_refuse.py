@@ -1,7 +1,7 @@
-"""The table's subjects, databases and buckets against every group, a party that runs its own, and nobody.
+"""The subjects, databases and buckets of the table, against every group and callers without credentials.
 
-On real servers with five groups: the four that everybody has, and an operator's own. `test_isolation.py` tries what is
-in no table: side doors of the servers, and other ways to the same thing.
+Real servers run with five groups: the usual four, and an operator's own group. `test_isolation.py` tries ways that are
+in no table.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ every_group = pytest.mark.parametrize("group", ALL)
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The three servers, with a party's own group beside the four."""
+    """The three servers, with a party's own group beside the usual four."""
     stack = LocalStack(tmp_path_factory.mktemp("groups"), consumers=CONSUMERS, groups=ALL, say=lambda _text: None)
     for group, code in CODES.items():
         stack.allow_component(group, code)
@@ -57,7 +57,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @every_group
 def test_a_group_does_at_the_broker_what_its_rows_say_and_nothing_else(stack: LocalStack, group: str) -> None:
-    """BRK-03: publishing and listening, each row for each group, tried; the answer is the table's."""
+    """BRK-03: each row is tried for each group, publishing and listening, with the table's result."""
     every = instances(Caller(group, CODES[group]), groups=ALL, consumers=CONSUMERS)
 
     async def attempt(user: User) -> list[tuple[str, bool, bool]]:
@@ -70,14 +70,14 @@ def test_a_group_does_at_the_broker_what_its_rows_say_and_nothing_else(stack: Lo
 
 
 async def _may_listen(user: User, each: Instance) -> bool:
-    # A right to listen is to a whole family; of the others the very subject is tried.
+    # For wake subjects, the right to listen covers a family. For others, the exact subject is tried.
     subject = each.subject.rpartition(".")[0] + ".*" if each.subject.startswith("wake.") else each.subject
     return await user.may_subscribe(subject)
 
 
 @every_group
 def test_a_group_opens_its_own_database_and_no_other(stack: LocalStack, group: str) -> None:
-    """DBS-01: a party's own group, too; and no right on a table of another's, even if it came that far."""
+    """DBS-01: also for a party's own group; and no right on a table of another group."""
     for name, tables in {**DATABASES, OWN_GROUP: DATABASES["agr"]}.items():
         assert _opens(stack.database_url(group).rpartition("/")[0] + f"/{name}") == (name == group)
         with psycopg.connect(stack.postgres_admin_url.rpartition("/")[0] + f"/{name}") as connection:
@@ -89,7 +89,7 @@ def test_a_group_opens_its_own_database_and_no_other(stack: LocalStack, group: s
 
 @every_group
 def test_an_identity_reaches_its_own_bucket_and_no_other(stack: LocalStack, group: str) -> None:
-    """OBJ-01: a party's own group, too. Pages of the GUI are for everybody to read."""
+    """OBJ-01: also for a party's own group. Everybody may read the pages of the GUI."""
     client = _client(stack, group)
     reached = {name: _reached(client, name) for name in [*BUCKETS, bucket_of(OWN_GROUP)]}
 
@@ -99,7 +99,7 @@ def test_an_identity_reaches_its_own_bucket_and_no_other(stack: LocalStack, grou
 
 
 def test_nobody_gets_in_without_credentials(stack: LocalStack) -> None:
-    """OBJ-03: at none of the three servers; at the object store the GUI's pages can be read, and not listed."""
+    """OBJ-03: at none of the three servers. At the object store, the GUI's pages can be read but not listed."""
     anonymous = _client(stack, None)
     reached = {name: _reached(anonymous, name) for name in [*BUCKETS, bucket_of(OWN_GROUP)]}
 
@@ -117,7 +117,7 @@ _WORDS = ("", ":", ":wrong", ":postgres")
 
 
 def test_a_dead_letter_can_be_read_by_no_group_but_the_platforms(stack: LocalStack) -> None:
-    """DLT-01: it lies there, and whoever else asks for it, or waits for it, gets nothing; nobody may take it away."""
+    """DLT-01: other groups cannot read or await a dead letter, and no group can delete it."""
     subject = dead_subject(OWN_GROUP, "TPS-LIMIT-FORESEEN", OWN_CODE, CODES["tps"])
     asked = ("STREAM.MSG.GET.DEAD", f"DIRECT.GET.DEAD.{subject}", "DIRECT.GET.DEAD", "STREAM.MSG.DELETE.DEAD")
     requests = [f"$JS.API.{each}" for each in asked]
@@ -138,7 +138,7 @@ def test_a_dead_letter_can_be_read_by_no_group_but_the_platforms(stack: LocalSta
 
 async def _enters(url: str, user: str | None, password: str | None) -> bool:
     async def quiet(_error: Exception) -> None:
-        """What the server says is what the test wants to see raised."""
+        """Drop the error, because the test expects the exception."""
 
     client = Client()
     try:
@@ -171,7 +171,7 @@ def _client(stack: LocalStack, identity: str | None) -> Any:
 
 
 def _reached(client: Any, bucket: str) -> set[str]:
-    """What this client may do in a bucket; a key that is not there is an answer, too."""
+    """Return the verbs that this client may use in a bucket; "no such key" counts as allowed."""
     attempts: dict[str, Callable[[], object]] = {
         "put": lambda: client.put_object(Bucket=bucket, Key="page", Body=b"x"),
         "get": lambda: client.get_object(Bucket=bucket, Key="page"),

@@ -1,7 +1,8 @@
-"""The table has a row for all that the running system serves, and the system serves all that has a row.
+"""The access table is complete: every interface of the running system has a row, and every row an interface.
 
-Both ways, from the functions' own tables, stack.yml, the web applications, the broker, its permissions, what crosses
-the wire, the databases and the object store. What fails here wants a row in table.py, and a thought about who may.
+The tests compare with the tables of the functions, stack.yml, the web applications, the broker and its permissions,
+recorded traffic, the databases and the object store. A failure needs a new row in table.py, and a decision about
+access.
 """
 
 from __future__ import annotations
@@ -42,21 +43,21 @@ def services(world: World) -> Iterator[Services]:
 
 
 def test_every_route_has_its_row() -> None:
-    """ENT-01."""
+    """ENT-01: routes."""
     served = {(route.method, route.path): route.is_open for _, route in served_routes()}
 
     assert served == {(row.method, row.path): row.scope == "open" for row in ROUTES}
 
 
 def test_every_address_of_the_web_service_has_its_row() -> None:
-    """ENT-01."""
+    """ENT-01: addresses of the web service."""
     served = [route.path for entry in load_stack() for route in getattr(load_function(entry.name), "SERVICE", ())]
 
     assert sorted(served) == sorted(row.path for row in SERVICES)
 
 
 def test_every_event_and_every_function_has_its_row() -> None:
-    """ENT-01: by stack.yml and by the functions' own tables of topics alike."""
+    """ENT-01: events, by stack.yml and by the functions' tables of topics."""
     declared = {(entry.name, *topic) for entry in load_stack() for topic in entry.topics}
     ticked = {entry.name for entry in load_stack() if entry.tick_s}
     taken = {
@@ -72,7 +73,7 @@ def test_every_event_and_every_function_has_its_row() -> None:
 
 @pytest.mark.parametrize("name", table.FUNCTIONS)
 def test_every_door_of_an_application_has_its_row(services: Services, name: str) -> None:
-    """ENT-01: what the web framework serves beside our routes, and the gateway's own paths."""
+    """ENT-01: paths that the web framework adds to our routes, and the gateway's own paths."""
     doors = {str(rule) for rule in create_app(load_function(name), services).url_map.iter_rules()}
 
     assert doors == PROBES.keys() | SHUT.keys()
@@ -81,7 +82,7 @@ def test_every_door_of_an_application_has_its_row(services: Services, name: str)
 
 
 def test_every_gateway_route_lies_over_rows() -> None:
-    """ENT-01: no prefix of stack.yml without a row below it."""
+    """ENT-01: every prefix in stack.yml has a row below it."""
     prefixes = {prefix for entry in load_stack() for prefix in entry.routes}
 
     assert {
@@ -90,7 +91,7 @@ def test_every_gateway_route_lies_over_rows() -> None:
 
 
 def test_every_stream_and_consumer_has_its_row(world: World) -> None:
-    """ENT-01: as the broker says."""
+    """ENT-01: streams and consumers of the broker."""
 
     async def ask(stream: JetStreamContext) -> dict[str, tuple[Any, set[str]]]:
         found = await stream.streams_info()
@@ -118,7 +119,7 @@ def test_every_stream_and_consumer_has_its_row(world: World) -> None:
 
 @pytest.mark.parametrize("group", ["agr", "dso", "tps", "ecp", OWN_GROUP])
 def test_every_permission_at_the_broker_has_its_row_and_every_row_its_permission(world: World, group: str) -> None:
-    """ENT-01: nothing is allowed that no row says, nothing said that is not allowed; of a party's own group, too."""
+    """ENT-01: permissions and rows agree, also for a party's own group."""
     caller, known = Caller(group, OWN_CODE), world.stack.nats.access()
     consumers = known.consumers | {(OWN_GROUP, kind) for name, kind in known.consumers if name == "agr"}
     access = replace(known, components={group: frozenset({OWN_CODE})}, consumers=consumers)
@@ -133,7 +134,7 @@ def test_every_permission_at_the_broker_has_its_row_and_every_row_its_permission
 
 
 def test_every_subject_on_the_wire_is_of_a_family_with_a_row(world: World, tap: Wiretap) -> None:
-    """ENT-01: a registration, a list and a limit, all of it heard."""
+    """ENT-01: the recorded subjects of a registration, a list and a limit."""
     dso, operator, asset = world.dso(), world.operator(), make_asset(fresh_gsrn())
     dso.register_points(asset["connection_point_id"])
     operator.register_assets(asset)
@@ -149,7 +150,7 @@ def test_every_subject_on_the_wire_is_of_a_family_with_a_row(world: World, tap: 
 
 
 def test_every_database_and_table_has_its_row(world: World) -> None:
-    """ENT-01: as the servers say, views and sequences' tables and all."""
+    """ENT-01: databases and tables of the server, including views and sequences."""
     with psycopg.connect(world.stack.postgres_admin_url) as connection:
         names = {name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")}
     tables = {name: _tables(world.stack.postgres_admin_url.rpartition("/")[0] + f"/{name}") for name in names}
@@ -158,7 +159,7 @@ def test_every_database_and_table_has_its_row(world: World) -> None:
 
 
 def test_every_bucket_has_its_row(world: World) -> None:
-    """ENT-01."""
+    """ENT-01: buckets."""
     names = {bucket["Name"] for bucket in world.stack.s3_admin._client().list_buckets()["Buckets"]}
 
     assert names == BUCKETS.keys()
@@ -179,7 +180,7 @@ def _tables(url: str) -> set[str]:
 
 
 def _family(family: str) -> re.Pattern[str]:
-    """What a family's subjects look like: a placeholder is one part, `rest` is many, numbers are any."""
+    """Return a pattern of a family's subjects: a placeholder is one part, `rest` is many, numbers are any."""
     places = {"{rest}": ".+", "1": r"[^.]+", "0": r"[^.]+"}
     parts = re.split(r"(\{\w+\}|(?<=\.)[01](?=\.|$))", family)
     return re.compile("".join(places.get(part, "[^.]+" if part.startswith("{") else re.escape(part)) for part in parts))

@@ -1,4 +1,4 @@
-"""What an ETag and the place of a page tell: what the answer shows, and nothing else."""
+"""An ETag and a page token reveal nothing beyond the answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.world import Member, Reply, World, eventually, fresh_gsrn, ma
 
 
 def test_a_tag_is_made_of_what_is_shown(world: World) -> None:
-    """TAG-01: a new name, a change of hands and other traffic leave a DSO's tag as it is; a new power does not."""
+    """TAG-01: a new name, a new operator and other traffic do not change a DSO's tag; a new power does."""
     dso, first, second = world.dso(), world.operator(), world.operator()
     asset = make_asset(fresh_gsrn())
     dso.register_points(asset["connection_point_id"])
@@ -32,7 +32,7 @@ def test_a_tag_is_made_of_what_is_shown(world: World) -> None:
 
 
 def test_two_parties_tags_have_nothing_in_common(world: World) -> None:
-    """TAG-01: of the same answer, to the byte; nor is one party's of use to another, nor of another list."""
+    """TAG-01: two parties get different tags for equal answers; a tag works for its party and list only."""
     first, second = world.operator(), world.operator()
 
     tags = {
@@ -48,7 +48,7 @@ def test_two_parties_tags_have_nothing_in_common(world: World) -> None:
 
 
 def test_the_place_of_a_page_is_sealed(world: World) -> None:
-    """CUR-01: no id to be read in it, one length, refused when a bit is changed."""
+    """CUR-01: no readable id, one length, refused after a changed bit."""
     operator = world.operator()
     assets = [make_asset("T17"), make_asset("T17", id="NDK:" + "x" * 50), make_asset(fresh_gsrn())]
     operator.register_assets(*assets)

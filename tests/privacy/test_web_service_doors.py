@@ -1,4 +1,4 @@
-"""The doors of the MADES web service: who gets in, and what of others shows there."""
+"""Access to the MADES web service, and no data of others in its answers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def status_of(scene: Scene, row: ServiceRow, member: Member, message_id: str) ->
 
 @addresses
 def test_only_a_components_own_credentials_open_the_web_service(scene: Scene, row: ServiceRow) -> None:
-    """BAS-01."""
+    """BAS-01: only the component's own credentials open its address."""
     owner, rival = scene.agr, scene.agr_rival
     content = asking("ReceiveMessage", row, "<downloadMessage>true</downloadMessage>")
     held = {
@@ -78,7 +78,7 @@ def test_only_a_components_own_credentials_open_the_web_service(scene: Scene, ro
 
 
 def test_a_component_that_does_not_exist_has_an_address_as_one_that_does(scene: Scene) -> None:
-    """BAS-01."""
+    """BAS-01: an unknown component gets the same refusal as a known one."""
     row = next(row for row in POSTED if "<component>" in row.path)
     rival, content = scene.agr_rival, asking("ReceiveMessage", POSTED[0], "")
 
@@ -92,7 +92,7 @@ def test_a_component_that_does_not_exist_has_an_address_as_one_that_does(scene: 
 
 @addresses
 def test_anothers_message_is_answered_as_one_that_does_not_exist(scene: Scene, row: ServiceRow) -> None:
-    """BAS-02: its status and its confirmation, for a rival and for another role."""
+    """BAS-02: status and confirmation of another component's message, for a rival and for another role."""
     owners, nobodys = scene.values["agr_message"], "0" * 32
     assert f"<messageID>{owners}</messageID>" in status_of(scene, row, scene.agr, owners).text
     before = status_of(scene, row, scene.agr, owners).text
@@ -116,7 +116,7 @@ def _about(scene: Scene, row: ServiceRow, member: Member, operation: str, messag
 
 @pytest.mark.parametrize("row", SERVICES, ids=lambda row: row.path)
 def test_the_description_is_open_and_names_no_party(scene: Scene, row: ServiceRow) -> None:
-    """PRB-02: the same for everybody, and for a component that does not exist; other verbs open nothing."""
+    """PRB-02: the same for everybody, also for an unknown component; other verbs are refused."""
 
     def describe(component: str) -> tuple[int, str]:
         path = row.path.replace("<component>", component)

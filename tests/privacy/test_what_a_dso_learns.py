@@ -1,9 +1,9 @@
 """DSO-ALL of docs/privacy.md: the distribution of assets among operators changes nothing for their DSO.
 
-The same story is played in three grids that differ in ids only: one operator has all the assets, three share them,
-each has one. What a step registers or plans falls into one window, in which changes are merged. Whatever came of it to
-the DSO, REST answers, documents, their number, order, types, sizes, headers and signed metadata, is then the same but
-for ids and times.
+The same story is played in three grids that differ in ids only: one operator has all assets, three operators share
+them, each operator has one. All registrations and plans of a step fall into one window, in which changes are merged.
+The DSO's REST answers and documents, with their number, order, types, sizes, headers and metadata, are then the same
+except ids and times.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.privacy.wiretap import Wiretap
 from tests.support.world import Member, World
 
 ASSETS = 6
-# How many random stories to play on real servers; test_dealt_differently.py plays more, in one process.
+# Number of random stories on real servers. test_dealt_differently.py plays more in one process.
 SEEDS = int(os.environ.get("TPS_STORY_SEEDS", "1"))
 
 
@@ -39,7 +39,7 @@ def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
 
     playings = [Playing(story, Windows(world), world.dso(), operators, deal) for deal in deals.values()]
 
-    tap.messages()  # made ready before several listen
+    tap.messages()  # open the tap before several threads use it
     with ThreadPoolExecutor(len(deals)) as pool:
         known = dict(zip(deals, pool.map(partial(knowledge_of, tap), playings), strict=True))
 
@@ -48,7 +48,7 @@ def test_a_dso_gets_the_same_however_assets_are_dealt_to_operators(
 
 
 def _has_substance(known: Knowledge) -> bool:
-    """The story did something: limits were accepted, assets listed, changes and plans told, by documents and feeds."""
+    """Return True if the story had effects: accepted limits, listed assets, changes and plans."""
     text = str(known)
     is_told = "processType>A39<" in text and '"removed_ids":["' in text and "<GL_MarketDocument" in text
     return '"status":"accepted"' in text and "processType>A55<" in text and "<asset 0>" in text and is_told

@@ -1,4 +1,4 @@
-"""The platform's windows, held open by a test for all that a step sends, and what was told of them."""
+"""Windows of the platform that a test holds open for all messages of a step, and waits for their consequences."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tps.platform.asset_changes import TELLING_LOCK
 
 @dataclass(frozen=True)
 class Windows:
-    """Those in which changes of assets, and of their plans, are merged."""
+    """The windows in which the platform merges changes of assets and of plans."""
 
     world: World
 
     @contextmanager
     def one(self, assets: Sequence[str]) -> Iterator[None]:
-        """Whatever is registered of these assets meanwhile falls into one window, however long it takes."""
+        """Put all registrations of these assets during the block into one window, however long it takes."""
         with self._platform() as connection:
             connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (TELLING_LOCK,))
             yield
@@ -29,7 +29,7 @@ class Windows:
 
     @contextmanager
     def one_of_plans(self, dso: str, assets: Sequence[str]) -> Iterator[None]:
-        """Whatever changes in a DSO's plans of these assets meanwhile falls into one window, however long it takes."""
+        """Put all changes of plans of these assets during the block into one window, however long it takes."""
         with self._platform() as connection:
             held = "INSERT INTO plan_window AS w VALUES (%s, '-infinity') ON CONFLICT (dso) DO UPDATE SET dso = w.dso"
             connection.execute(held, (dso,))
@@ -38,7 +38,7 @@ class Windows:
             connection.execute(now, (list(assets),))
 
     def wait_until_told(self, dso: str, assets: Sequence[str]) -> None:
-        """Until the DSO's backend has all that it is to be told of these assets and of its limits."""
+        """Wait until the DSO's backend has all messages about these assets and its limits."""
         left = """SELECT FROM touched_asset WHERE asset_id = ANY(%(assets)s)
                   UNION ALL SELECT FROM plan_change WHERE asset_id = ANY(%(assets)s)
                   UNION ALL SELECT FROM limit_watch WHERE dso = %(dso)s AND what = 'reached'

@@ -1,6 +1,6 @@
-"""Everything that crosses the broker while a test looks on, and what it says to those who hold the keys.
+"""A tap that records everything at the broker during a test, and opens it with the receivers' keys.
 
-The tap is the broker's own administrator, who sees every byte; the keys come from the groups' databases. Nobody in the
+The tap is the broker's administrator, which sees every byte. The keys come from the groups' databases. No role in the
 system has both.
 """
 
@@ -26,7 +26,7 @@ from tps.mades.subjects import MessageSubject, large_filter, parse_subject
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One publication as it lay on the wire."""
+    """One publication as it was sent."""
 
     subject: str
     headers: dict[str, str]
@@ -35,7 +35,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message, or an acknowledgement of messages, with its signature checked and its content decrypted."""
+    """A message or MADES acknowledgement, with its signature checked and its content decrypted."""
 
     way: MessageSubject
     packet: Packet
@@ -44,16 +44,16 @@ class Opened:
 
     @property
     def is_acknowledgement(self) -> bool:
-        """Of MADES; an Acknowledgement document is a document like any other."""
+        """Return True for a MADES acknowledgement; an acknowledgement document is a document like any other."""
         return isinstance(self.signed, MadesAcknowledgement)
 
     def clear_text(self) -> str:
-        """What whoever sees the wire can read of it: subject, headers, signed metadata."""
+        """Return the unencrypted parts: subject, headers, signed metadata."""
         return f"{self.packet.subject} {self.packet.headers} {self.signed}"
 
 
 class Wiretap:
-    """The publications since the tap was set, in the order in which the broker took them."""
+    """The publications since the start of the tap, in the broker's order."""
 
     def __init__(self, world: World):
         self._world = world
@@ -62,23 +62,23 @@ class Wiretap:
         self._opened: dict[str, Opened] = {}
 
     def packets(self) -> list[Packet]:
-        """All publications on every subject, answers of the broker and deliveries left out."""
+        """Return all publications on every subject, without answers of the broker and deliveries."""
         self._round_trip()
         return list(self._packets)
 
     def messages(self) -> list[Opened]:
-        """Every MADES message and acknowledgement, opened; a repeat that the broker drops is left out."""
+        """Return every MADES message and acknowledgement, opened, without repeats that the broker drops."""
         for packet in self.packets():
             if packet.subject.startswith("mades.") and packet.headers["Nats-Msg-Id"] not in self._opened:
                 self._opened[packet.headers["Nats-Msg-Id"]] = self._open(packet)
         return list(self._opened.values())
 
     def documents(self) -> list[Opened]:
-        """Every message that carries a document."""
+        """Return every message with a document."""
         return [message for message in self.messages() if not message.is_acknowledgement]
 
     def settled(self, *components: str) -> list[Opened]:
-        """All messages, once everything from and to these components has arrived and MADES has said so."""
+        """Return all messages when everything from and to these components has arrived and is acknowledged."""
         return eventually(lambda: self._settled(frozenset(components)))
 
     def _settled(self, components: frozenset[str]) -> list[Opened]:
@@ -114,7 +114,7 @@ class Wiretap:
         )
 
         async def heard(message: Any) -> None:
-            # What consumers are handed comes by here a second time, with the broker's own reply subject.
+            # A delivery to a consumer appears a second time, with the broker's own reply subject.
             if not message.reply.startswith("$JS.ACK."):
                 self._packets.append(Packet(message.subject, dict(message.headers or {}), message.data))
 
@@ -122,7 +122,7 @@ class Wiretap:
         await self._client.flush()
 
     def _round_trip(self) -> None:
-        """Whatever the broker took before is here after it."""
+        """Flush, so that the tap has everything that the broker took before."""
         for _ in range(2):
             self._run(self._client.flush())
 
@@ -145,7 +145,7 @@ class Wiretap:
 
 
 def opened(services: Services, packet: Packet, attached: Callable[[MessageSubject, Envelope], Envelope]) -> Opened:
-    """A publication read by those who hold the keys; `attached` gives an envelope whose content came beside it."""
+    """Return a publication, opened with the receiver's keys; `attached` fetches content that came separately."""
     way, envelope = parse_subject(packet.subject), Envelope.from_bytes(packet.data)
     endpoint, directory = services.endpoint(way.group), services.endpoint("tps")
     with directory.database.transaction() as tx, endpoint.database.transaction() as own:

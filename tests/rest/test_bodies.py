@@ -1,4 +1,4 @@
-"""JSON bodies: which values are read, and how errors name the field (docs/rest.md, "Errors")."""
+"""JSON bodies: accepted values, and errors that name the field (docs/rest.md, "Errors")."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def one_asset(**fields: Any) -> bytes:
 
 @given(st.decimals(-(10**9), 10**9, places=3))
 def test_three_decimals_survive_the_wire_exactly(power_kw: Decimal) -> None:
-    """UNI-PWR: a float holds 10^9 kW to the watt, and prints it so."""
+    """UNI-PWR: a float represents 10^9 kW exactly to the watt, and prints it so."""
     text = json.dumps(number_json(power_kw))
 
     assert Decimal(text) == power_kw
@@ -65,7 +65,7 @@ def test_an_absurd_power_costs_nothing(text: str) -> None:
     st.integers(-14 * 60, 14 * 60),
 )
 def test_a_moment_is_read_at_any_offset_and_written_in_utc(moment: datetime, offset_min: int) -> None:
-    """UNI-TIN."""
+    """UNI-TIN: moments have any offset in requests, and UTC in answers."""
     local = moment.replace(tzinfo=timezone(timedelta(minutes=offset_min)))
 
     read = read_moment(local.isoformat())
@@ -193,7 +193,7 @@ def test_a_body_of_countless_lists_is_refused_before_it_is_read() -> None:
 
 @pytest.mark.parametrize("item", [b"1", b"{}", b'{"id": 1, "name": 2, "colour": 3}'])
 def test_a_refused_body_takes_memory_in_proportion_to_its_size(item: bytes) -> None:
-    """Each error that pydantic builds takes more than a kilobyte."""
+    """Each error object of pydantic takes more than one kilobyte."""
     raw = b'{"assets": [' + b",".join([item] * 40_000) + b"]}"
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Lists in pages: nothing is left out or told twice, and a place is of use to its party and route only."""
+"""Paged lists: no item is missing or repeated, and a page token works only for its party and route."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def asking(**query: str) -> Any:
 
 
 def following(call: Any, cut: dict[str, str]) -> Any:
-    """The call that a `next` asks for."""
+    """Return the call of a `next` link."""
     path, query = urlsplit(cut["next"])[2:4]
     return replace(call, path=path, query=parse_qs(query, keep_blank_values=True))
 

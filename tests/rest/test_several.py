@@ -1,4 +1,4 @@
-"""One call that takes several back: each has an outcome of its own, whatever becomes of the others."""
+"""One call that takes several documents back: each document has its own outcome."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WANTED = [
 
 @pytest.fixture(autouse=True)
 def platform(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message's id is its document's here."""
+    """In these tests, the id of a message equals the id of its document."""
 
     def send(_call: Call, submission: Submission) -> tuple[str, str]:
         assert submission.document_id is not None

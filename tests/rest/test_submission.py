@@ -1,4 +1,4 @@
-"""Waiting for the platform's answer to what was sent (`tps.rest.submission`)."""
+"""Waiting for the platform's answer to a sent message (`tps.rest.submission`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tps.rest.waiting import TooManyWaiting
 
 
 class FullWaits:
-    """No place is free."""
+    """No place for a waiting call is free."""
 
     def until(self, *_arguments: object) -> None:
         raise TooManyWaiting("too many calls are waiting; try again later")
@@ -26,7 +26,7 @@ class FakeCall:
 
 
 def test_what_was_sent_is_not_refused_for_want_of_a_place_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller that gets 503 would send the message twice; a caller that gets 202 looks at `Location`."""
+    """A caller that gets 503 would send the message twice. A caller that gets 202 follows `Location`."""
     pending = {"message_id": "m", "status": "pending"}
     monkeypatch.setattr(submission, "_row", lambda *_arguments: pending)
     call: Any = FakeCall()

@@ -1,4 +1,4 @@
-"""Waiting calls in one process (`tps.rest.waiting`): wake-ups are hints, the look is the truth."""
+"""Waiting calls in one process (`tps.rest.waiting`): wake-ups are hints, and the store decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT_ONCE_S = 2.0
 
 
 class Wakes:
-    """A mailbox's wake-ups, called by hand."""
+    """The wake-ups of a mailbox, triggered by the test."""
 
     def __init__(self, is_away: bool = False):
         self.is_away = is_away
@@ -34,7 +34,7 @@ class Wakes:
 
 
 class Shelf:
-    """Something to look for; says when somebody has looked."""
+    """A store with one value; signals each look."""
 
     def __init__(self) -> None:
         self.thing: str | None = None
@@ -82,7 +82,7 @@ def test_a_wake_up_makes_it_look_again_at_once(pool: ThreadPoolExecutor) -> None
 
 
 def test_what_comes_between_looking_and_sleeping_is_not_missed() -> None:
-    """The wake-up arrives while the first look still runs, and finds nobody asleep."""
+    """The wake-up arrives during the first look, before the call sleeps."""
     wakes, found = Wakes(), iter([None, "limit"])
 
     def look() -> str | None:
@@ -173,7 +173,7 @@ def test_a_look_that_fails_gives_its_place_back() -> None:
 
 
 def _woken_until(waits: Waits, look: Callable[[], None]) -> None:
-    """Wait with a wake-up already on its way."""
+    """Wait with a wake-up that is already scheduled."""
     threading.Timer(0.05, lambda: waits._on_wake("alpha")).start()
     waits.until("alpha", look, 5, here)
 

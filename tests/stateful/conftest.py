@@ -1,6 +1,6 @@
-"""What the histories share."""
+"""One installation per test process."""
 
 import pytest
 
-# A history that differs is told by what differed.
+# The assertions of the onlookers describe the difference.
 pytest.register_assert_rewrite("tests.stateful.onlookers")

@@ -1,4 +1,4 @@
-"""What everybody must see of limits, said as plainly as possible: dicts, and the words of docs/semantics.md."""
+"""A model of what every party must see of limits, as simple as possible, in the terms of docs/semantics.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPEN = ("active", "ended")
 
 @dataclass(frozen=True)
 class Said:
-    """What a limit says: `available` if it is foreseen, else `action`."""
+    """The content of a limit: `available` if foreseen, else `action`."""
 
     asset_ids: tuple[str, ...]
     direction: str
@@ -33,22 +33,22 @@ class Said:
         return "unforeseen" if self.action else "foreseen"
 
     def until(self, end: datetime) -> Said:
-        """The same limit, ended at that time; between two intervals, it ends with the earlier one."""
+        """Return the limit ended at that time. Between two intervals, it ends with the earlier interval."""
         slots = tuple((start, min(each, end), power_kw) for start, each, power_kw in self.available if start < end)
         return replace(self, available=slots, end=slots[-1][1] if slots else min(self.end, end))
 
 
 @dataclass
 class View:
-    """A limit as one operator was told of it last.
+    """A limit as one operator received it last.
 
     Attributes:
-        weight_kw: What the operator weighed when it was told.
-        first_end: The end of an emergency as it was first told: by then that message has lost its point.
-        is_begun: The first message came in time.
-        is_lost: Nothing came that could be shown.
-        taken_at: When its endpoint took the last message; None while that is under way.
-        is_known: The platform has heard that.
+        weight_kw: The operator's weight at the time of the message.
+        first_end: The first expected end of an emergency, after which that message is useless.
+        is_begun: The first message arrived in time.
+        is_lost: No message arrived that can be shown.
+        taken_at: When its endpoint took the last message; None while the message is on its way.
+        is_known: The platform knows that.
     """
 
     revision: int
@@ -67,10 +67,10 @@ class Limit:
     """A limit as its DSO sent it last.
 
     Attributes:
-        weights: Of that moment: what each known asset weighed, by operator.
-        views: All that each operator was told of it: a cancellation ends one, and the next is another limit to it.
-        concerned: What stands, or was closed, by this revision: whom it has to reach.
-        due: What the DSO has still to be told of it.
+        weights: Weights of the known assets at the time of acceptance, by operator.
+        views: The limits that each operator received. A cancellation ends a view, and the next message starts another.
+        concerned: Views that this revision changes or closes, which it must reach.
+        due: Notices that the DSO has not received yet.
     """
 
     dso: str
@@ -92,7 +92,7 @@ class Limit:
 
 @dataclass
 class Model:
-    """The world; `divide` says the parts of (DSO, limit id, power, weights)."""
+    """The world; `divide` returns the parts of (DSO, limit id, power, weights)."""
 
     divide: Divide
     registry: Registry = field(default_factory=Registry)
@@ -100,10 +100,10 @@ class Model:
     cut_off: dict[str, list[View]] = field(default_factory=dict)
     notices_sent: Counter[str] = field(default_factory=Counter)
 
-    # What the platform says to a revision
+    # The platform's decision on a revision
 
     def judge(self, limit_id: str, dso: str, said: Said | None, now: datetime) -> str:
-        """Accepted or not; `said` is None for what cancels or withdraws."""
+        """Return accepted or refused; `said` is None for a cancellation or withdrawal."""
         before = self.limits.get(limit_id)
         if before and (before.status_at(now) != "active" or (said and said.kind != before.said.kind)):
             return "refused"
@@ -117,10 +117,10 @@ class Model:
             return "accepted"
         return "partly_accepted" if said.kind == "unforeseen" else "refused"
 
-    # What an accepted revision makes of a limit
+    # The effect of an accepted revision
 
     def put(self, limit_id: str, dso: str, revision: int, said: Said, now: datetime) -> None:
-        """A new limit, a replacement, or one that ends it."""
+        """Apply a new limit, a replacement, or a replacement that ends the limit."""
         before = self.limits.get(limit_id)
         is_end = before is not None and ends(said, now)
         limit = self._follow(limit_id, dso, revision, "ended" if is_end else "active", said, now)
@@ -132,13 +132,13 @@ class Model:
         self._tell(limit_id, now)
 
     def close(self, limit_id: str, revision: int, status: str, now: datetime) -> None:
-        """Cancelled or withdrawn."""
+        """Cancel or withdraw a limit."""
         before = self.limits[limit_id]
         self._follow(limit_id, before.dso, revision, status, before.said, now)
         self._tell(limit_id, now)
 
     def remove(self, limit_id: str, now: datetime, *, in_error: bool) -> None:
-        """DELETE: withdrawn, cancelled before its start, or ended at the next full minute."""
+        """Apply DELETE: withdrawn, cancelled before its start, or ended at the next full minute."""
         before = self.limits[limit_id]
         if in_error or before.said.start > now:
             self.close(limit_id, before.revision + 1, "withdrawn" if in_error else "cancelled", now)
@@ -152,7 +152,7 @@ class Model:
         return limit
 
     def _weigh(self, limit_id: str, limit: Limit) -> None:
-        """Weights are those of the moment of acceptance; an emergency divides nothing."""
+        """Set the weights at the time of acceptance; an emergency divides nothing."""
         grid, said = self.registry.grid(limit.dso), limit.said
         known = {asset_id for asset_id in said.asset_ids if asset_id in grid}
         weights = dict.fromkeys(known, Decimal(0))
@@ -161,7 +161,7 @@ class Model:
         for asset_id, weight in weights.items():
             limit.weights.setdefault(grid[asset_id].operator, {})[asset_id] = weight
 
-    # What operators are told
+    # Messages to operators
 
     def _tell(self, limit_id: str, now: datetime) -> None:
         limit = self.limits[limit_id]
@@ -173,7 +173,7 @@ class Model:
             self._tell_one(limit, operator, parts_kw, now)
 
     def _tell_one(self, limit: Limit, operator: str, parts_kw: list[Decimal], now: datetime) -> None:
-        """The next revision of what it has, if that says something new; the first of another if it has nothing."""
+        """Send the operator the next revision if its content changed, or a first revision if the operator has none."""
         own, view = limit.weights.get(operator), _standing(limit, operator)
         is_concerned = limit.status in OPEN and own is not None
         if not is_concerned:
@@ -200,11 +200,11 @@ class Model:
         limit.concerned[operator] = sent
 
     def letters(self, operator: str) -> int:
-        """How many messages about limits it was sent: as many as the revisions it counts."""
+        """Return the number of messages about limits to this operator, which equals the number of revisions."""
         return sum(view.revision for view in self._views(operator))
 
     def seen_by(self, operator: str, now: datetime) -> list[tuple[View, str]]:
-        """Every limit that it was ever told of, and its status by now."""
+        """Return every limit that the operator received, with its current status."""
         views = self.cut_off.get(operator, self._views(operator))
         return [(view, _at(view.status, view.said.end, now)) for view in views if not view.is_lost]
 
@@ -214,14 +214,14 @@ class Model:
     def _all_views(self) -> list[list[View]]:
         return [views for limit in self.limits.values() for views in limit.views.values()]
 
-    # What comes with time
+    # Effects of time
 
     def cut(self, operator: str) -> None:
-        """From now on nothing reaches it: it sees what it saw."""
+        """Disconnect an operator: it keeps the limits that it saw."""
         self.cut_off[operator] = [copy(view) for view in self._views(operator)]
 
     def join(self, operator: str, now: datetime) -> None:
-        """What was sent meanwhile arrives, but for the first word of an emergency that is over by then."""
+        """Deliver the delayed messages, except the first message of an emergency that has ended."""
         del self.cut_off[operator]
         for view in self._views(operator):
             if view.taken_at is None:
@@ -231,12 +231,12 @@ class Model:
                 view.taken_at = now if has_more else None
 
     def hear(self) -> None:
-        """Acknowledgements of what was taken arrive."""
+        """Deliver the acknowledgements of taken messages."""
         for view in (view for views in self._all_views() for view in views):
             view.is_known = view.taken_at is not None
 
     def tick(self, now: datetime) -> None:
-        """Assets that changed hands, then what DSOs are to be told; acknowledgements of before arrive at the end."""
+        """Apply changes of operators, then send notices to DSOs; earlier acknowledgements arrive last."""
         taken = [view for views in self._all_views() for view in views if view.taken_at]
         for limit_id, limit in self.limits.items():
             if limit.status_at(now) == "active":
@@ -247,7 +247,7 @@ class Model:
             view.is_known = True
 
     def _hand_over(self, limit_id: str, limit: Limit, now: datetime) -> None:
-        """What two operators have is pooled and divided between these two; nobody else's part moves."""
+        """Pool the parts of two operators and divide them between the two; no other part changes."""
         grid = self.registry.grid(limit.dso)
         pairs: dict[tuple[str, str], list[str]] = {}
         for operator, own in limit.weights.items():
@@ -271,7 +271,7 @@ class Model:
 
 
 def _notices(limit: Limit, now: datetime) -> Iterator[int]:
-    """What the DSO is told now, once each: how many messages that are."""
+    """Yield the notices that the DSO receives now, each once."""
     end, due = limit.said.end, limit.due
     views = limit.concerned.values()
     if "all_reached" in due and views and all(view.is_known for view in views):
@@ -294,12 +294,12 @@ def _notices(limit: Limit, now: datetime) -> Iterator[int]:
 
 
 def next_minute(now: datetime) -> datetime:
-    """The first full minute after a moment."""
+    """Return the first full minute after a moment."""
     return now.replace(second=0, microsecond=0) + MINUTE
 
 
 def ends(said: Said, now: datetime) -> bool:
-    """Whether a replacement ends its limit: it is over by the next full minute."""
+    """Return True if a replacement ends its limit, because it ends by the next full minute."""
     return said.end <= next_minute(now)
 
 
@@ -313,7 +313,7 @@ def _sums(weights: Mapping[str, dict[str, Decimal]]) -> dict[str, Decimal]:
 
 
 def _standing(limit: Limit, operator: str) -> View | None:
-    """What an operator stands with; nothing follows after a cancellation."""
+    """Return the operator's current view; a cancelled view is never continued."""
     views = limit.views.get(operator)
     return views[-1] if views and views[-1].status in OPEN else None
 

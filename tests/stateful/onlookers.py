@@ -1,4 +1,4 @@
-"""Everybody who looks at limits and assets, held against the model: operators, DSOs, and their feeds."""
+"""The views of all parties on limits and assets (operators, DSOs and their feeds), compared with the model."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LIMITS, OWN_LIMITS = "/dso/v1/capacity-limits", "/agr/v1/capacity-limits"
 
 
 class Onlookers:
-    """All parties, and what they know.
+    """All parties and their knowledge.
 
-    `refused` are limits that were refused from the beginning, and whose they are; `asked` is how many messages about
-    limits each DSO has sent; `known` is what each knows of its grid by its feed of changes alone.
+    `refused` has limits refused from the beginning, with their owners. `asked` counts the messages about limits of each
+    DSO. `known` is each DSO's knowledge of its grid from its feed of changes alone.
     """
 
     def __init__(self, house: Installation, model: Model) -> None:
@@ -38,7 +38,7 @@ class Onlookers:
         self.known: dict[str, dict[str, tuple[Any, ...]]] = {dso: {} for dso in DSOS}
 
     def look(self, *, is_last: bool) -> None:
-        """Whoever has done or got something since it was looked at, or all if time has passed."""
+        """Check every party that sent or received something since the last check, or all parties if time has passed."""
         for party in (*OPERATORS, *DSOS):
             news = (self.house.clock.now, self.house.done[party], self.house.got[party])
             if is_last or self.looked.get(party) != news:
@@ -52,7 +52,7 @@ class Onlookers:
             assert answers == self.asked[dso] + self.model.notices_sent[dso]
 
     def _operator_sees_it(self, operator: str) -> None:
-        """Its limits, and its registrations."""
+        """Check an operator's limits and registrations."""
         seen = self.house.ask(operator, OWN_LIMITS)["limits"]
         expected = self.model.seen_by(operator, self.house.clock.now)
         assert _sorted(map(sayings.read, seen)) == _sorted(sayings.told(*each) for each in expected)
@@ -65,7 +65,7 @@ class Onlookers:
             assert {each["id"]: (each["state"], each.get("is_weight_capped", False)) for each in assets} == capped
 
     def _dso_sees_it(self, dso: str) -> None:
-        """How each of its limits stands, whom it reached, and each notice once."""
+        """Check the status, reach and notices of each of the DSO's limits."""
         seen = self.house.ask(dso, LIMITS)["limits"]
         own = {key: one for key, one in self.model.limits.items() if one.dso == dso}
         expected = {limit_id: self._shown(limit) for limit_id, limit in own.items()}
@@ -80,7 +80,7 @@ class Onlookers:
         return limit.revision, status, text(reached_at) if reached_at else None, unreached, notices
 
     def bounds_are_what_the_limits_say(self, operator: str) -> None:
-        """For each of its assets, now and later: all limits stand, and stop goes over hold over start over foreseen."""
+        """Check the bounds of each asset, now and later: all limits hold, in the order stop, hold, start, foreseen."""
         answer = self.house.ask(operator, f"{OWN_LIMITS}/active?per_asset=true")
         for limit in answer["limits"]:
             for place, slot in enumerate(limit.get("available", ())):
@@ -104,13 +104,13 @@ class Onlookers:
             assert self.known[dso] == {asset_id: _listed(claim) for asset_id, claim in grid.items()}
 
     def _follow(self, dso: str) -> None:
-        """What a DSO knows of its grid by its feed of changes alone."""
+        """Update the DSO's knowledge of its grid from its feed of changes alone."""
         while True:
             told = self.house.ask(dso, "/dso/v1/flexibility-assets/changes?timeout=0")
             if not told["assets"] and not told["removed_ids"]:
                 return
             for asset_id in told["removed_ids"]:
-                self.known[dso].pop(asset_id, None)  # It may have come and gone since the last look.
+                self.known[dso].pop(asset_id, None)  # The asset may have appeared and disappeared since the last check.
             for each in told["assets"]:
                 powers = each.get("max_production_kw"), each.get("max_consumption_kw")
                 self.known[dso][each["id"]] = (each["connection_point_id"], *powers)
@@ -121,7 +121,7 @@ def _listed(claim: Claim) -> tuple[Any, ...]:
 
 
 def _read_own(limit: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a DSO read of a limit of its own."""
+    """Return a DSO's own limit in the form of the model."""
     delivery = limit["delivery"]
     notices = [(each["code"], each["at"]) for each in limit["notices"]]
     unreached = sorted(delivery.get("unreached_asset_ids", []))

@@ -1,4 +1,4 @@
-"""What operators plan and DSOs see of it, said as plainly as possible: by operator, asset and quarter-hour."""
+"""A model of the operators' plans and of the DSOs' view, as simple as possible: by operator, asset and quarter-hour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Plan = Mapping[str, Quarters]
 
 @dataclass
 class Claim:
-    """What an operator has registered of an asset."""
+    """An operator's registration of an asset."""
 
     point_id: str
     up_kw: int
@@ -26,7 +26,7 @@ class Claim:
 
 @dataclass
 class Revision:
-    """One as it was sent and answered; `named` are all its series, the cancelled ones with them."""
+    """A sent revision and its outcome; `named` has all its series, including cancelled ones."""
 
     number: int
     plan: Plan
@@ -45,11 +45,11 @@ class Revision:
 
 @dataclass
 class Document:
-    """Every revision of it, by number; the later of two of one number, if the earlier was refused.
+    """All revisions of a document, by number; of two with one number, the later, if the earlier was refused.
 
     Attributes:
-        highest: Of those that took effect.
-        standing_ids: Assets that the next revision must speak of.
+        highest: The highest revision that took effect.
+        standing_ids: Assets that the next revision must contain.
     """
 
     operator: str
@@ -60,19 +60,19 @@ class Document:
 
     @property
     def shown(self) -> Revision:
-        """The newest that was not refused, if there is one."""
+        """Return the newest revision that was not refused, if there is one."""
         in_order = [self.revisions[number] for number in sorted(self.revisions)]
         return ([each for each in in_order if each.status != "refused"] or in_order)[-1]
 
     @property
     def so_far(self) -> set[str]:
-        """Assets that a backend makes the next revision speak of."""
+        """Return the assets that a backend includes in the next revision."""
         return set(self.shown.plan) if self.revisions and self.shown.status != "refused" else set()
 
 
 @dataclass
 class Plans:
-    """Who has registered what, and what stands for whom: power and the document that said so."""
+    """The registrations, and the plan in force of each operator and asset with its document."""
 
     points: dict[str, str]
     claims: dict[str, dict[str, Claim]] = field(default_factory=lambda: defaultdict(dict))
@@ -80,14 +80,14 @@ class Plans:
     standing: dict[tuple[str, str], dict[int, tuple[float, str]]] = field(default_factory=lambda: defaultdict(dict))
 
     def draft(self, document_id: str | None, plan: Plan, in_doubt: Collection[str] = ()) -> Revision:
-        """The next revision of a document; `in_doubt` are assets of one that was not answered when this was written."""
+        """Return the next revision of a document; `in_doubt` has assets of a revision that was not answered yet."""
         document = self.documents.get(document_id or "")
         so_far = document.so_far if document else set()
         number = max(document.revisions, default=0) + 1 if document else 1
         return Revision(number, plan, {*plan, *so_far, *in_doubt})
 
     def arrive(self, operator: str, document_id: str, revision: Revision, left_out: Collection[str] = ()) -> None:
-        """The platform judges a revision; `left_out` were never written."""
+        """Apply a revision at the platform; `left_out` was never written."""
         document = self.documents.setdefault(document_id, Document(operator))
         earlier = document.revisions.get(revision.number)
         if earlier and earlier.given != "refused":
@@ -102,7 +102,7 @@ class Plans:
 
     @staticmethod
     def _objection(document: Document, revision: Revision) -> str:
-        """Why it is refused whole, whatever its series say."""
+        """Return the code if the whole revision is refused, whatever its series contain."""
         if revision.number < document.highest:
             return ""
         if document.is_cancelled:
@@ -110,7 +110,7 @@ class Plans:
         return "A52" if document.standing_ids - revision.named else ""
 
     def _judge(self, document_id: str, revision: Revision, left_out: set[str]) -> None:
-        """Series by series, unless it is overtaken."""
+        """Decide each series, unless a higher revision took effect before."""
         document = self.documents[document_id]
         if revision.number < document.highest:
             revision.given = revision.status = "accepted"
@@ -132,7 +132,7 @@ class Plans:
             plan |= {quarter: (power, document_id) for quarter, power in revision.plan.get(asset_id, {}).items()}
 
     def of_grid(self, dso: str) -> dict[str, Quarters]:
-        """What a DSO sees: the plans of the present operators of assets in its grid."""
+        """Return the plans that a DSO sees: those of the present operators of assets in its grid."""
         found = {}
         for asset_id, line in self.claims.items():
             operator, claim = next(iter(line.items()), ("", None))

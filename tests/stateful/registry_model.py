@@ -1,4 +1,4 @@
-"""Who has which asset, and what it counts for, as docs/semantics.md says under Registrations."""
+"""A model of the registry: the operator and weight of each asset, as docs/semantics.md states the rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIRECTIONS = ("production", "consumption")
 
 @dataclass(frozen=True)
 class Claim:
-    """What an operator says of an asset; a power of 0: it cannot."""
+    """An operator's claim on an asset; a power of 0 means no capability in this direction."""
 
     operator: str
     point_id: str
@@ -22,7 +22,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Point:
-    """A connection point that a DSO has registered, and the maxima that it stated."""
+    """A connection point that a DSO has registered, with its stated maxima."""
 
     dso: str
     max_kw: Mapping[str, int] = field(default_factory=dict)
@@ -30,31 +30,31 @@ class Point:
 
 @dataclass
 class Registry:
-    """Registered points by id; per asset the claims of operators, in the order of their coming."""
+    """Registered points by id, and the claims of operators per asset, in their order."""
 
     points: dict[str, Point] = field(default_factory=dict)
     claims: defaultdict[str, dict[str, Claim]] = field(default_factory=lambda: defaultdict(dict))
 
     def holder(self, asset_id: str) -> Claim | None:
-        """Whoever came first and has not let go."""
+        """Return the first claim that still exists."""
         return next(iter(self.claims[asset_id].values()), None)
 
     def is_active(self, asset_id: str) -> bool:
         return (holder := self.holder(asset_id)) is not None and holder.point_id in self.points
 
     def state(self, asset_id: str, operator: str) -> str:
-        """What the operator is told of its own claim."""
+        """Return the state of an operator's own claim."""
         holder = self.holder(asset_id)
         is_its = self.is_active(asset_id) and holder is not None and holder.operator == operator
         return "active" if is_its else "waiting"
 
     def grid(self, dso: str) -> dict[str, Claim]:
-        """Active assets at the DSO's points."""
+        """Return the active assets at the DSO's points."""
         found = {asset_id: self.holder(asset_id) for asset_id in self.claims if self.is_active(asset_id)}
         return {asset_id: each for asset_id, each in found.items() if each and self.points[each.point_id].dso == dso}
 
     def neighbours(self, point_id: str) -> dict[str, Claim]:
-        """Active assets at one point, whoever operates them."""
+        """Return the active assets at one point, of all operators."""
         return {
             asset_id: claim
             for asset_id, claim in self.grid(self.points[point_id].dso).items()
@@ -62,7 +62,7 @@ class Registry:
         }
 
     def is_capped(self, asset_id: str) -> bool:
-        """Whether the asset, in a direction that it has, weighs less than registered."""
+        """Return True if the weight of the asset is below its registered power in one of its directions."""
         claim = self.holder(asset_id)
         if claim is None or not self.is_active(asset_id):
             return False
@@ -73,7 +73,7 @@ class Registry:
         )
 
     def weights(self, asset_ids: set[str], direction: str, divide: Divide) -> dict[str, Decimal]:
-        """What each of these active assets weighs: its maximum, or its part of what its point can carry."""
+        """Return the weight of each of these active assets: its maximum, or its part of its point's maximum."""
         found: dict[str, Decimal] = {}
         for point_id, point in self.points.items():
             registered = {

@@ -1,6 +1,6 @@
-"""Plays random histories; one that differs from the model is shortened, and told step by step.
+"""Plays random histories. A history that differs from the model is shortened and printed step by step.
 
-The same histories each time. `TPS_STATEFUL_STEPS=20000` plays that many steps, other ones each time.
+The histories are the same on each run. `TPS_STATEFUL_STEPS=20000` plays that many steps of new histories.
 `TPS_STATEFUL_REPLAY='[...]'` plays the one history that an earlier failure printed.
 """
 
@@ -22,32 +22,32 @@ Draw = Callable[[Random], Any]
 
 
 class History(Protocol):
-    """A system and its model, side by side. Each step is possible, if only as nothing, after any others."""
+    """A system with its model. Each step is possible after any other step, if only without effect."""
 
     def begin(self) -> None:
-        """An empty world, or what all histories have in common."""
+        """Start with an empty world, or with the common beginning of all histories."""
 
     def look(self, *, is_last: bool) -> None:
-        """Whether everybody sees what the model says; called after each step."""
+        """Check that every party sees what the model says; called after each step."""
 
 
 def pick(*options: Any) -> Draw:
-    """One of them."""
+    """Draw one of the options."""
     return lambda chance: chance.choice(options)
 
 
 def some(*options: Any) -> Draw:
-    """Some of them, one at least, in any order."""
+    """Draw some of the options, at least one, in any order."""
     return lambda chance: chance.sample(options, chance.randint(1, len(options)))
 
 
 def together(*draws: Draw) -> Draw:
-    """One of each."""
+    """Draw one value of each."""
     return lambda chance: tuple(draw(chance) for draw in draws)
 
 
 def step(often: int = 1, **values: Draw) -> Callable[[Any], Any]:
-    """A method of a history that is one of its steps, with random values; `often` as others."""
+    """Mark a method of a history as a step with random values; `often` is its relative frequency."""
 
     def mark(function: Any) -> Any:
         function.drawn = (often, values)
@@ -57,10 +57,10 @@ def step(often: int = 1, **values: Draw) -> Callable[[Any], Any]:
 
 
 def run(history: Callable[[], History], *, steps: int, steps_each: int) -> None:
-    """Play about so many steps, in histories of `steps_each`.
+    """Play about this many steps in histories of `steps_each`.
 
     Raises:
-        AssertionError: The shortest history that was found to differ, and how.
+        AssertionError: The shortest history that differs, and its difference.
     """
     if "TPS_STATEFUL_REPLAY" in os.environ:
         play(history, json.loads(os.environ["TPS_STATEFUL_REPLAY"]))
@@ -75,7 +75,7 @@ def run(history: Callable[[], History], *, steps: int, steps_each: int) -> None:
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    # Drawn value by value, histories would be much alike, and most of them short of what is rare.
+    # Histories drawn value by value would be similar, and most would lack rare steps.
     @given(st.randoms(use_true_random=True))
     def each(chance: Random) -> None:
         latest[:] = _drawn(history(), chance, steps_each)
@@ -91,7 +91,7 @@ def run(history: Callable[[], History], *, steps: int, steps_each: int) -> None:
 
 
 def play(history: Callable[[], History], steps: Sequence[Step]) -> None:
-    """These steps, with a look after each."""
+    """Play these steps, with a check after each step."""
     one = history()
     one.begin()
     one.look(is_last=not steps)
@@ -101,7 +101,7 @@ def play(history: Callable[[], History], steps: Sequence[Step]) -> None:
 
 
 def shortened(history: Callable[[], History], steps: list[Step], error: Exception) -> tuple[list[Step], Exception]:
-    """Leave out what the difference does not need, larger pieces first, until the time is up."""
+    """Remove steps that the difference does not need, larger pieces first, until the time is up."""
     until, size = time.monotonic() + SHORTENED_FOR_S, len(steps) // 2
     while size:
         for start in range(len(steps) - size, -size, -size):
@@ -117,7 +117,7 @@ def shortened(history: Callable[[], History], steps: list[Step], error: Exceptio
 
 
 def told(steps: Sequence[Step], error: Exception) -> str:
-    """What happened, readable, and how to see it happen again."""
+    """Return a readable history, and the command to replay it."""
     lines = [f"  {name}({', '.join(f'{key}={value!r}' for key, value in values.items())})" for name, values in steps]
     again = f"TPS_STATEFUL_REPLAY='{json.dumps(steps)}' python -m pytest tests/stateful"
     return "\n".join([f"after {len(steps)} steps: {error}", *lines, "", "again, with -k for this test:", again])

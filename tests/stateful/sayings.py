@@ -1,4 +1,4 @@
-"""What the model says, in the words of REST and of documents; and what was answered, in the model's words."""
+"""Conversions of the model's limits to REST bodies and documents, and of answers to the model's form."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MESSAGE_TYPES = {"foreseen": LIMIT_FORESEEN, "unforeseen": LIMIT_UNFORESEEN}
 
 
 def foreseen(now: datetime, asset_ids: list[str], said: tuple[Any, ...]) -> Said:
-    """`said`: direction, kW, minutes to the start from the last full minute on, minutes it lasts, has two intervals."""
+    """Return a foreseen limit; `said`: direction, kW, minutes to the start, duration in minutes, has two intervals."""
     direction, power_kw, start_in, lasts, has_two = said
     first = now.replace(second=0) + start_in * MINUTE
     slots = [(first, first + lasts * MINUTE, Decimal(power_kw))]
@@ -36,7 +36,7 @@ def foreseen(now: datetime, asset_ids: list[str], said: tuple[Any, ...]) -> Said
 
 
 def unforeseen(now: datetime, asset_ids: list[str], said: tuple[Any, ...], start: datetime | None = None) -> Said:
-    """`said`: action, direction or None, minutes to the expected end. An update keeps the start."""
+    """Return an emergency; `said`: action, direction or None, minutes to its end. An update keeps the start."""
     action, direction, minutes = said
     end = now + minutes * MINUTE
     end += timedelta(seconds=-end.second % 60)
@@ -44,7 +44,7 @@ def unforeseen(now: datetime, asset_ids: list[str], said: tuple[Any, ...], start
 
 
 def body_of(said: Said) -> dict[str, Any]:
-    """As REST takes it."""
+    """Return the REST body."""
     body = {"asset_ids": list(said.asset_ids), "direction": said.direction}
     if said.action:
         return {**body, "action": said.action, "expected_end": text(said.end)}
@@ -53,7 +53,7 @@ def body_of(said: Said) -> dict[str, Any]:
 
 
 def document_of(header: Header, revision: int, said: Said, status: str) -> LimitDocument:
-    """As a DSO's own system writes it."""
+    """Return the document that a DSO's own system would write."""
     direction, period = Direction(said.direction), Interval(said.start, said.end)
     reason = Reason("B18" if said.action else "B19")
     if said.action:
@@ -73,7 +73,7 @@ def header_of(limit_id: str, dso: str, platform: str, now: datetime) -> Header:
 
 
 def read(limit: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A limit as an operator read it; of what it is out of, revision and status alone."""
+    """Return a limit as an operator read it; of a closed limit, only revision and status."""
     if limit["status"] in CLOSED:
         return limit["revision"], limit["status"]
     slots = tuple((each["start"], each["end"], Decimal(str(each["power_kw"]))) for each in limit.get("available", ()))
@@ -85,7 +85,7 @@ def read(limit: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def told(view: View, status: str) -> tuple[Any, ...]:
-    """The same of the model's."""
+    """Return the model's view in the same form."""
     if status in CLOSED:
         return view.revision, status
     said = view.said
@@ -97,7 +97,7 @@ def told(view: View, status: str) -> tuple[Any, ...]:
 
 
 def binding(limits: list[Any], asset_id: str, direction: str, moment: datetime) -> tuple[Any, ...]:
-    """What binds an asset at a moment, of all active limits: the smallest part and the strongest action."""
+    """Return the effective bound of an asset at a moment: the smallest part and the strongest action."""
     at = text(moment)
     about = [each for each in limits if asset_id in each["asset_ids"] and each["direction"] in (direction, "both")]
     actions = {each["action"] for each in about if "action" in each and each["start"] <= at < each["expected_end"]}

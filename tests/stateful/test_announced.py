@@ -1,4 +1,4 @@
-"""What assets announced first adds up to what their operator did, whatever was sent, changed and taken back since."""
+"""The first announcements of assets sum to those of their operator, after any messages, changes and cancellations."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -14,7 +14,7 @@ QUARTERS, CHANGES = 8, 24
 
 
 class Story:
-    """Two operators with two assets each, one in each grid; what each planned first for each quarter is noted."""
+    """Two operators with two assets each, one asset in each grid; the story records the first plan of each quarter."""
 
     def __init__(self, house: Installation, chance: Random):
         house.empty()
@@ -36,7 +36,7 @@ class Story:
             assert house.send(operator, "PUT", "/agr/v1/flexibility-assets", {"assets": assets})[0] == "accepted"
 
     def change(self) -> None:
-        """A new schedule, another revision of one, or the end of one."""
+        """Send a new schedule, a new revision, or a cancellation."""
         if self.sent and self.chance.random() < 0.5:
             operator, document = self.chance.choice(self.sent)
             if self.chance.random() < 0.4:
@@ -73,7 +73,7 @@ class Story:
 
 
 def by_quarter(steps: Any, column: str) -> list[Any]:
-    """A column's value in each quarter."""
+    """Return a column's value in each quarter."""
     pairs = list(zip(steps["minutes"], steps[column], strict=True))
     return [[value for minute, value in pairs if minute <= 15 * quarter][-1] for quarter in range(QUARTERS)]
 

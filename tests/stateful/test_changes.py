@@ -1,6 +1,6 @@
-"""Whatever is registered, limited, changed, ended, in whatever order and time: everybody sees what the model says.
+"""After any order of registrations, limits, changes and ends, every party sees what the model says.
 
-The same steps each time; `tests/stateful/running.py` says how to play others, and one history again.
+The steps are the same on each run. `tests/stateful/running.py` says how to play other steps or to replay a history.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,14 +59,14 @@ class Changes:
         down=pick(0, 40),
     )
     def register(self, asset_id: str, place: int, point: int, up: int, down: int) -> None:
-        """By its usual operator and at its usual point, mostly."""
+        """Register an asset, mostly by its usual operator at its usual point."""
         usual = POINTS[ASSET_IDS.index(asset_id) % 3]
         point_id = POINTS[point] if point < 3 else usual
         self._register(_operator(asset_id, place), {asset_id: point_id}, {"production": up, "consumption": down})
 
     @step(asset_id=ONE_ASSET, place=pick(*range(6)))
     def deregister(self, asset_id: str, place: int) -> None:
-        """HND-REM: an asset is gone, and a limit on it stands."""
+        """HND-REM: an asset is removed, and a limit on it stays in force."""
         operator = _operator(asset_id, place)
         if operator in self.model.registry.claims[asset_id] and operator not in self.model.cut_off:
             status, _ = self.house.send(operator, "DELETE", f"/agr/v1/flexibility-assets?id={asset_id}")
@@ -75,7 +75,7 @@ class Changes:
 
     @step(2, asset_id=ONE_ASSET, place=pick(*range(3)))
     def hand_over(self, asset_id: str, place: int) -> None:
-        """HND-TWO: the parts of two operators are divided anew at the next tick, and nobody else's moves."""
+        """HND-TWO: the next tick divides the parts of two operators again, and changes no other part."""
         holder, after = self.model.registry.holder(asset_id), OPERATORS[place]
         if holder and holder.operator != after and not {holder.operator, after} & self.model.cut_off.keys():
             self._register(after, {asset_id: holder.point_id}, holder.power_kw)
@@ -83,13 +83,13 @@ class Changes:
 
     @step(point_id=pick(*POINTS), up=pick(None, 60, 150), down=pick(None, 30))
     def set_point(self, point_id: str, up: int | None, down: int | None) -> None:
-        """With other maxima, or none; what was divided stays divided."""
+        """Set the maxima of a point, or none; existing divisions stay."""
         stated = {name: power for name, power in zip(DIRECTIONS, (up, down), strict=True) if power is not None}
         self._set_points(DSO_OF[point_id], {point_id: stated})
 
     @step(point_id=pick(*POINTS))
     def remove_point(self, point_id: str) -> None:
-        """HND-PNT: its assets wait from now on, and limits on them stand."""
+        """HND-PNT: the point's assets wait from now on, and limits on them stay in force."""
         if self.model.registry.points.pop(point_id, None):
             status, _ = self.house.send(DSO_OF[point_id], "DELETE", f"/dso/v1/connection-points?id={point_id}")
             assert status == "accepted"
@@ -98,7 +98,7 @@ class Changes:
 
     @step(2, dso=ONE_DSO, asset_ids=SOME_ASSETS, said=FORESEEN, only_own=FLAG)
     def send_foreseen(self, dso: str, asset_ids: list[str], said: tuple[Any, ...], only_own: bool) -> None:
-        """LIM-CAN: some have nothing in the direction, and weigh nothing."""
+        """LIM-CAN: some assets have no capability in the direction, and no weight."""
         ids = self._narrowed(dso, asset_ids, only_own)
         self._put(dso, None, sayings.foreseen(self.house.clock.now, ids, said))
 
@@ -128,7 +128,7 @@ class Changes:
 
     @step(place=PLACE, power_kw=pick(3, 80), is_overtaken=FLAG)
     def update_and_withdraw_at_once(self, place: int, power_kw: int, is_overtaken: bool) -> None:
-        """REV-CLS, REV-ORD: if the higher of two comes first, the lower has no effect, and nobody is told of it."""
+        """REV-CLS, REV-ORD: if the higher of two revisions arrives first, the lower has no effect."""
         now = self.house.clock.now
         limit_id, limit = self._chosen(place) if self.model.limits else ("", None)
         own = sorted(self.model.registry.grid(limit.dso)) if limit else []
@@ -154,7 +154,7 @@ class Changes:
 
     @step(2, place=PLACE, is_same=FLAG, back=pick(*range(3)))
     def write_again(self, place: int, is_same: bool, back: int) -> None:
-        """REV-SAM, REV-OTH, REV-LOW: a revision that was here before, or is lower than what stands."""
+        """REV-SAM, REV-OTH, REV-LOW: a revision that exists already, or is lower than the revision in force."""
         if not self.model.limits:
             return
         limit_id, limit = self._chosen(place)
@@ -188,7 +188,7 @@ class Changes:
         status: str,
         step: int,
     ) -> None:
-        """REV-HIG, REV-999, LIF-ERR: a higher revision, numbers may skip; nothing follows what is over."""
+        """REV-HIG, REV-999, LIF-ERR: a higher revision, also with gaps; a closed limit takes no further revision."""
         if not self.model.limits:
             return
         now = self.house.clock.now
@@ -210,11 +210,11 @@ class Changes:
             self.model.close(limit_id, revision, status, now)
         self.decided[(limit_id, revision)] = (said, status, answered)
 
-    # Time, and the post
+    # Time and delivery
 
     @step(5, seconds=pick(20, 40, 60, 60, 900, 2700, 18000))
     def advance(self, seconds: int) -> None:
-        """DST-FED, LIM-OVL, EMG-ORD: whole windows are over by a minute, and feeds of changes have told all."""
+        """DST-FED, LIM-OVL, EMG-ORD: a minute ends all windows, and the feeds of changes are complete."""
         for operator in [each for each, at in self.cut_at.items() if self.house.clock.now - at > LONGEST_CUT]:
             self.cut_off_or_reconnect(operator)
         self.house.advance(timedelta(seconds=seconds))
@@ -234,7 +234,7 @@ class Changes:
 
     @step(operator=pick(*OPERATORS))
     def cut_off_or_reconnect(self, operator: str) -> None:
-        """What it was sent meanwhile comes in its order; the first word of an emergency that is over does not."""
+        """Delayed messages arrive in order, except the first message of an emergency that has ended."""
         if operator in self.model.cut_off:
             del self.cut_at[operator]
             self.house.bag.reconnect(operator)
@@ -247,16 +247,16 @@ class Changes:
 
     @step(2)
     def acknowledge(self) -> None:
-        """What operators' endpoints have taken becomes known to the platform."""
+        """Tell the platform which messages the operators' endpoints have taken."""
         self.house.acknowledge()
         self.model.hear()
 
-    # What everybody sees
+    # The views of all parties
 
     def look(self, *, is_last: bool) -> None:
         self.onlookers.look(is_last=is_last)
 
-    # How it is done
+    # Helpers
 
     def _register(self, operator: str, points: Mapping[str, str], power_kw: Mapping[str, int]) -> None:
         if operator in self.model.cut_off:
@@ -278,7 +278,7 @@ class Changes:
         self.model.registry.points |= {point_id: Point(dso, stated) for point_id, stated in stated_kw.items()}
 
     def _put(self, dso: str, limit_id: str | None, said: Said) -> None:
-        """A new limit, or a replacement of one."""
+        """Send a new limit or a replacement."""
         now, before = self.house.clock.now, self.model.limits.get(limit_id or "")
         path = f"{LIMITS}/{said.kind}" + (f"/{limit_id}" if limit_id else "")
         status, answer = self._say(dso, "PUT" if limit_id else "POST", path, sayings.body_of(said))
@@ -292,13 +292,13 @@ class Changes:
         self._decide(answer["id"], status)
 
     def _decide(self, limit_id: str, outcome: str) -> None:
-        """Remember the latest revision, to be sent again."""
+        """Remember the latest revision, to send it again later."""
         limit = self.model.limits[limit_id]
         status = "active" if limit.status == "ended" else limit.status
         self.decided[(limit_id, limit.revision)] = (limit.said, status, outcome)
 
     def _say(self, dso: str, method: str, path: str, body: Any = None) -> tuple[str, Any]:
-        """One call, and what the platform made of it."""
+        """Make one call, and return the platform's decision."""
         response = self.house.call(dso, method, path, body)
         if response.status_code != 202:
             return "refused", response.json
@@ -307,7 +307,7 @@ class Changes:
         return self.house.outcome(dso, response.json)
 
     def _write(self, limit_id: str, dso: str, revision: int, said: Said, status: str) -> tuple[str, Any]:
-        """One document, and what the platform made of it."""
+        """Send one document, and return the platform's decision."""
         endpoint = self.house.services.endpoint("dso")
         header = sayings.header_of(limit_id, dso, endpoint.platform, self.house.clock.now)
         document = sayings.document_of(header, revision, said, status)
@@ -317,7 +317,7 @@ class Changes:
     def _other(
         self, limit: Limit, place: int, asset_ids: Sequence[str], said: tuple[tuple[Any, ...], tuple[Any, ...]]
     ) -> Said:
-        """Something else for a limit to say; mostly about assets that it may be about."""
+        """Return another content for a limit, mostly about its allowed assets."""
         now = self.house.clock.now
         ids = self._narrowed(limit.dso, asset_ids, place % 4 > 0)
         if limit.said.action:
@@ -325,7 +325,7 @@ class Changes:
         return sayings.foreseen(now, ids, said[0])
 
     def _chosen(self, place: int) -> tuple[str, Limit]:
-        """Mostly one that is open."""
+        """Return a limit, mostly an open one."""
         now = self.house.clock.now
         open_ones = [key for key, one in self.model.limits.items() if one.status_at(now) == "active"]
         ids = open_ones if open_ones and place % 8 else list(self.model.limits)
@@ -333,7 +333,7 @@ class Changes:
         return limit_id, self.model.limits[limit_id]
 
     def _narrowed(self, dso: str, asset_ids: Sequence[str], only_own: bool) -> list[str]:
-        """Mostly assets that the limit may be about, so that most limits stand."""
+        """Return mostly assets of the DSO's grid, so that most limits are accepted."""
         grid = self.model.registry.grid(dso)
         own = [asset_id for asset_id in asset_ids if asset_id in grid]
         return own if only_own and own else list(asset_ids)
@@ -353,7 +353,7 @@ def _operator(asset_id: str, place: int) -> str:
 
 
 def test_who_was_away_while_an_emergency_was_cut_short_hears_of_it_after_its_end(house: Installation) -> None:
-    """EMG-LNG: only the first word of an emergency loses its point when that is over."""
+    """EMG-LNG: only the first message of an emergency becomes useless when the emergency ends."""
     stopped = {"dso": NORTH, "asset_ids": ASSET_IDS[:2]}
     changed = {"place": 1, "asset_ids": ASSET_IDS[:2], "foreseen": ("production", 0, 0, 61, False)}
     away = ("cut_off_or_reconnect", {"operator": OPERATORS[0]})

@@ -1,7 +1,7 @@
-"""Whatever is planned, limited and registered: the platform operator sees the conflicts that one finds by looking anew.
+"""After any plans, limits and registrations, the platform operator sees the conflicts that a new computation finds.
 
-What was found before is kept and answered from; here it is compared, after each step, with what the plans, parts and
-assets of that moment give.
+The platform stores known conflicts and answers from them. After each step, the test compares them with the present
+plans, parts and assets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MINUTE, QUARTER, DAY = timedelta(minutes=1), timedelta(minutes=15), timedelta(da
 
 
 class Conflicts(Changes):
-    """As there; assets are planned, too, and others look at it."""
+    """As `Changes`, with plans of assets, and with a check of conflicts."""
 
     def begin(self) -> None:
         super().begin()
@@ -40,7 +40,7 @@ class Conflicts(Changes):
 
     @step(8, asset_id=ONE_ASSET, place=PLACE, start_in=pick(-15, 0, 0, 60), count=pick(1, 4, 24), lowest=pick(0, -30))
     def plan(self, asset_id: str, place: int, start_in: int, count: int, lowest: int) -> None:
-        """By whoever has registered it; what is planned twice is planned over."""
+        """Plan an asset by an operator that has registered it; later plans supersede earlier ones."""
         operators = [each for each in self.model.registry.claims[asset_id] if each not in self.model.cut_off]
         if operators:
             operator, chance = operators[place % len(operators)], Random(place)
@@ -52,7 +52,7 @@ class Conflicts(Changes):
 
     @step(place=PLACE)
     def take_back(self, place: int) -> None:
-        """A plan that one did not mean."""
+        """Cancel a plan."""
         if self.sent:
             operator, document_id = self.sent.pop(place % len(self.sent))
             if operator not in self.model.cut_off:
@@ -60,12 +60,12 @@ class Conflicts(Changes):
 
     @step(5, seconds=pick(1, 20, 900, 2700, 18000))
     def advance(self, seconds: int) -> None:
-        """What is due happens, also that conflicts are found ahead."""
+        """Move the time, which also computes conflicts ahead."""
         self.house.advance(timedelta(seconds=seconds))
         self.model.tick(self.house.clock.now)
 
     def look(self, *, is_last: bool) -> None:
-        """By the day, as most look, and by windows that cut limits and quarters."""
+        """Compare by whole days, as most users do, and by windows that cut limits and quarters."""
         del is_last
         start = self.house.clock.now.replace(hour=0, minute=0, second=0)
         self._shows_what_one_finds(Interval(start, start + DAY))
@@ -83,7 +83,7 @@ class Conflicts(Changes):
 
 
 def ask_conflicts(house: Installation, window: Interval) -> Any:
-    """What the platform operator is shown."""
+    """Return the conflicts that the platform operator sees."""
     period = "&".join(f"{name}={at:%Y-%m-%dT%H:%M:%SZ}" for name, at in (("from", window.start), ("to", window.end)))
     return house.ask(house.services.settings.platform_party, f"/tps/v1/conflicts?{period}")["conflicts"]
 
@@ -93,7 +93,7 @@ def scope_of(house: Installation) -> TpsScope:
 
 
 def found_anew(house: Installation, window: Interval) -> list[Any]:
-    """The same from the plans, parts and assets that stand, as far as it has to do with these."""
+    """Return the conflicts computed from the present plans, parts and assets."""
     endpoint, scope = house.services.endpoint("tps"), scope_of(house)
     with endpoint.database.transaction() as tx:
         latest = overview_limits.latest_within(tx, scope, Selection(None, None, window))
@@ -113,7 +113,7 @@ def found_anew(house: Installation, window: Interval) -> list[Any]:
 
 
 def kept(house: Installation, window: Interval) -> tuple[int, int]:
-    """Of the cases in a window that may be a conflict: how many are known, and how many are not."""
+    """Return how many possible conflicts of a window are stored, and how many are not."""
     with house.services.endpoint("tps").database.transaction() as tx:
         known = conflict_verdicts.cases_within(tx, scope_of(house), Selection(None, None, window))
     return sum(each.is_kept for each in known), sum(not each.is_kept for each in known)

@@ -1,4 +1,4 @@
-"""Days of 92 and 100 quarter-hours by the clocks of Copenhagen, from an operator to a DSO, as if that year were now."""
+"""Days of 92 and 100 quarter-hours in Copenhagen time, from an operator to a DSO, as if that year were now."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ POINT, ASSET = (gs1("5713131", 18, 940_000_000 + number) for number in range(2))
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Whose parties have been there since the beginning of 2026, and have believed the directory since."""
+    """An installation whose parties exist since the beginning of 2026, with a valid directory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TPS_DIRECTORY_TTL_S", str(365 * 24 * 3600))
         patch.setattr(onboarding, "utc_now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
@@ -32,7 +32,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def test_a_day_sent_by_local_offsets_comes_out_right_at_the_dso(
     house: Installation, start: str, quarters: int, start_utc: str, last_utc: str
 ) -> None:
-    """UNI-DAY: its last quarter-hour ends at the midnight of the place, by the offset that holds then."""
+    """UNI-DAY: the last quarter-hour ends at local midnight, by the offset at that time."""
     house.empty()
     house.clock.now = datetime.fromisoformat(start).astimezone(UTC).replace(day=20, hour=9)
     house.send(NORTH, "PUT", "/dso/v1/connection-points", {"connection_points": [{"id": POINT}]})

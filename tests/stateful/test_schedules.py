@@ -1,4 +1,4 @@
-"""Whatever is planned, changed and taken back, whoever has the assets by then: DSOs see what the model says."""
+"""After any plans, changes and cancellations, whoever operates the assets, DSOs see what the model says."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -32,12 +32,12 @@ TOO_FINE_KW = 0.0001
 
 
 def levels(*options: float | None) -> Draw:
-    """Powers of one to six intervals; None is a gap."""
+    """Draw the powers of one to six intervals; None is a gap."""
     return lambda chance: [chance.choice(options) for _ in range(chance.randint(1, 6))]
 
 
 def planned(*draws: Draw) -> Draw:
-    """Powers by asset, of one of these kinds each."""
+    """Draw powers by asset, each of one of these kinds."""
     return lambda chance: {asset_id: chance.choice(draws)(chance) for asset_id in some(*ASSET_IDS)(chance)}
 
 
@@ -55,7 +55,7 @@ some_writing = pick("again", "other", "lower", "omits", "next", "next", "skips")
 
 
 class Schedules:
-    """Two DSOs, three operators, four assets, eight quarter-hours or so of a day that does not come."""
+    """Two DSOs, three operators, four assets, and about eight quarter-hours of a future day."""
 
     def __init__(self, house: Installation):
         self.house = house
@@ -93,7 +93,7 @@ class Schedules:
         down=pick(0, 40),
     )
     def register(self, asset_id: str, operator: str, point_id: str, up: int, down: int) -> None:
-        """SCH-BCK: anew, or again, or at another point, with another power."""
+        """SCH-BCK: register new, again, at another point, or with another power."""
         powers = {"max_production_kw": up} | ({"max_consumption_kw": down} if down else {})
         body = {"assets": [{"id": asset_id, "connection_point_id": point_id, **powers}]}
         status, _ = self.house.send(operator, "PUT", "/agr/v1/flexibility-assets", body)
@@ -111,20 +111,20 @@ class Schedules:
 
     @step(place=some_seed, powers=some_plan, is_coarse=either)
     def plan(self, place: int, powers: dict[str, list[float | None]], is_coarse: bool) -> None:
-        """By an operator that has registered one of the assets, mostly."""
+        """Plan mostly by an operator that has registered one of the assets."""
         concerned = [operator for asset_id in powers for operator in self.model.claims[asset_id]]
         operators = concerned if concerned and place % 8 else OPERATORS
         self._send(operators[place % len(operators)], None, powers, is_coarse)
 
     @step(place=some_seed, powers=some_plan)
     def plan_over_it(self, place: int, powers: dict[str, list[float | None]]) -> None:
-        """Another document of an operator that has planned before."""
+        """Send another document of an operator that has planned before."""
         if self.model.documents:
             self._send(self.model.documents[self._chosen(place)].operator, None, powers, False)
 
     @step(place=some_seed, powers=some_plan, is_coarse=either)
     def change(self, place: int, powers: dict[str, list[float | None]], is_coarse: bool) -> None:
-        """Mostly what was planned before, so that some is refused that stands, and some dropped."""
+        """Change mostly assets of the document, so that some refused assets were planned, and some are dropped."""
         if self.model.documents:
             document_id = self._chosen(place)
             document = self.model.documents[document_id]
@@ -135,7 +135,7 @@ class Schedules:
 
     @step(place=some_seed, powers=some_fine_powers, is_later=either)
     def change_but_for_one(self, place: int, powers: list[float | None], is_later: bool) -> None:
-        """One that is planned asks for too much: what was planned for it stays, wherever the others are by then."""
+        """One series exceeds its maximum: its earlier plan stays, whatever happens to the others."""
         open_ones = {key: one for key, one in self.model.documents.items() if one.standing_ids}
         if not open_ones:
             return
@@ -149,7 +149,7 @@ class Schedules:
 
     @step(place=some_seed, said=some_writing, powers=some_fine_plan)
     def write_by_hand(self, place: int, said: str, powers: dict[str, list[float | None]]) -> None:
-        """An operator's own system writes the document: any revision, with whatever in it."""
+        """An operator's own system writes the document: any revision with any content."""
         if not self.model.documents or place % 8 == 0:
             document_id, said = f"by-hand-{len(self.model.documents)}", "next"
             document = Document(OPERATORS[place % len(OPERATORS)])
@@ -185,7 +185,7 @@ class Schedules:
     def plan_and_cancel_at_once(
         self, operator: str, place: int, powers: list[float | None], is_overtaken: bool
     ) -> None:
-        """Two revisions under way; if the higher one comes first, the lower has no effect."""
+        """Two revisions are on their way. If the higher arrives first, the lower has no effect."""
         is_change = bool(self.model.documents) and place % 3 > 0
         document_id = self._chosen(place) if is_change else None
         bodies, plan = self._bodies({ASSET_IDS[place % len(ASSET_IDS)]: powers}, False)
@@ -206,7 +206,7 @@ class Schedules:
             assert self.house.outcome(operator, sent)[0] == revision.status
 
     def look(self, *, is_last: bool) -> None:
-        """What operators read back of what they sent; at last all of it, and what DSOs see."""
+        """Check what operators read back; at the end, check everything, and what DSOs see."""
         if is_last:
             self.unread = {*OPERATORS}
             self.advance(1, 1)
@@ -219,7 +219,7 @@ class Schedules:
 
     @step(minutes=pick(15, 45), seed=some_seed)
     def advance(self, minutes: int, seed: int) -> None:
-        """Every window is over then, so that DSOs have been told all; by messages in whatever order."""
+        """End every window, so that DSOs have received everything, by messages in any order."""
         self.house.advance(timedelta(minutes=minutes), Random(seed).randrange)
         for dso in DSOS:
             expected = self.model.of_grid(dso)
@@ -262,7 +262,7 @@ class Schedules:
         assert self._by_quarter(seen["schedules"]) == shown.plan
 
     def _sent(self, operator: str, document_id: str, revision: Revision, answer: Mapping[str, Any]) -> None:
-        """It was sent, and answered: by which message, if that is the one of this revision."""
+        """Record the message of a revision that was sent and answered."""
         self.unread.add(operator)
         if self.model.documents[document_id].revisions.get(revision.number) is revision:
             self.messages[(document_id, revision.number)] = answer["message_id"]
@@ -270,7 +270,7 @@ class Schedules:
     def _written(
         self, document_id: str, document: Document, said: str, place: int, powers: Mapping[str, list[float | None]]
     ) -> ScheduleDocument | None:
-        """A document as `said`, if there can be such a one now."""
+        """Return a document as `said` describes, if such a document is possible now."""
         if said in ("again", "other"):
             number = list(document.revisions)[place % len(document.revisions)]
             sent = self._document(document.operator, self.messages[(document_id, number)])
@@ -347,7 +347,7 @@ class Schedules:
     def _bodies(
         self, powers: Mapping[str, list[float | None]], is_coarse: bool
     ) -> tuple[list[Any], dict[str, Quarters]]:
-        """What is sent, and what it means; None is a gap."""
+        """Return the REST bodies and their meaning; None is a gap."""
         width, plan, bodies = 2 if is_coarse else 1, {}, []
         for asset_id, levels in powers.items():
             for is_gap, stretch in groupby(enumerate(levels), key=lambda each: each[1] is None):
@@ -367,15 +367,15 @@ class Schedules:
         return bodies, plan
 
     def _own_copy(self, dso: str) -> dict[str, Quarters]:
-        """What a DSO's backend answers while the platform is silent."""
+        """Return the answer of a DSO's backend while the platform is silent."""
         response = self.house.call(dso, "GET", SEEN_PATH)
         if response.status_code == 503:
-            return {}  # It was never told of a plan.
+            return {}  # The backend never received a plan.
         assert response.status_code == 200, response.text
         return self._by_quarter(response.json["schedules"])
 
     def _follow(self, dso: str, reader: str, known: dict[str, Quarters]) -> None:
-        """Bring what a DSO knows by its feed alone up to date."""
+        """Update a DSO's knowledge from its feed alone."""
         while True:
             told = self.house.ask(dso, f"{SEEN_PATH}/wait?timeout=0{reader}")
             if not told["schedules"] and not told["cancelled"]:
@@ -399,7 +399,7 @@ class Schedules:
         return found
 
     def _chosen(self, place: int) -> str:
-        """Mostly one that can still be changed."""
+        """Return a document, mostly one that can still be changed."""
         open_ones = [key for key, one in self.model.documents.items() if not one.is_cancelled]
         if self.half_refused in open_ones and place % 3 == 0:
             return str(self.half_refused)

@@ -1,1 +1,1 @@
-"""What end-to-end tests share: a running stack, parties in it, and their calls."""
+"""Shared code of the tests: a running stack, parties in it, and their calls."""

@@ -1,4 +1,4 @@
-"""Whoever asks the Component Directory: applicants with keys of their own, components, the platform operator."""
+"""Callers of the component directory: applicants with their own keys, components, the platform operator."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def fresh_keys() -> ComponentKeys:
 
 
 def pems(keys: ComponentKeys) -> dict[str, str]:
-    """The public ones, as a body has them."""
+    """Return the public keys as a body contains them."""
     return {use: dump_public_key(keys.of(use).public_key()).decode() for use in CertificateUse}
 
 
 def make_application(own: ComponentKeys, **changes: Any) -> dict[str, Any]:
-    """What an applicant with these keys says of itself."""
+    """Return the application of an applicant with these keys."""
     contact = {"person": "Ada Nilsson", "email": "ada@betelgeuse.example", "phone": "+45 12 34 56 78"}
     return {"organisation": "Betelgeuse Energi", **contact, "keys": pems(own), **changes}
 
 
 def make_path(world: World, message_type: str = "*", **changes: Any) -> dict[str, Any]:
-    """A message path that lets the platform in."""
+    """Return a message path that admits the platform."""
     senders = [world.settings.platform_component]
     head = {"message_type": message_type, "allowed_senders": senders, "valid_from": "2026-01-01T00:00:00Z"}
     return {**head, **changes}
@@ -38,7 +38,7 @@ def make_path(world: World, message_type: str = "*", **changes: Any) -> dict[str
 
 @dataclass(frozen=True)
 class AtDirectory:
-    """Somebody at the directory's door."""
+    """A caller of the directory."""
 
     world: World = field(repr=False)
     code: str
@@ -48,7 +48,7 @@ class AtDirectory:
 
     @classmethod
     def of(cls, world: World, code: str, role: str) -> AtDirectory:
-        """With a token."""
+        """Return a caller with a token."""
         return cls(world, code, f"Bearer {world.token(code, role)}")
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
@@ -61,19 +61,19 @@ class AtDirectory:
         return Reply(response.status_code, response.headers, response.text)
 
     def done(self, method: str, path: str, body: Any = None) -> Any:
-        """Call and expect success; the answer's JSON."""
+        """Call, expect success, and return the JSON of the answer."""
         reply = self.call(method, path, body)
         assert reply.status in (200, 201), f"{method} {path}: {reply.status} {reply.text[:2000]}"
         return reply.json
 
     def own(self) -> Any:
-        """Its own entry."""
+        """Return the caller's own entry."""
         return self.done("GET", f"/components/{self.code}")
 
 
 @dataclass(frozen=True)
 class Joined:
-    """An applicant that was let in, and what the operator was answered."""
+    """An approved applicant, and the answer to the platform operator."""
 
     caller: AtDirectory
     answer: Any
@@ -83,14 +83,14 @@ class Joined:
         return self.caller.code
 
     def key(self, certificates: list[str] | None = None, keys: ComponentKeys | None = None) -> SigningKey:
-        """What it proves itself by: its first authentication key, or that of later certificates."""
+        """Return the authentication key that proves the component: its first, or that of later certificates."""
         use = CertificateUse.AUTHENTICATION
         loaded = [load_certificate(each) for each in certificates or self.answer["certificates"]]
         certificate = next(each for each in loaded if each.use is use)
         return SigningKey(self.code, certificate.certificate_id, (keys or self.caller.keys).of(use))
 
     def asserting(self, body: Any = None, key: SigningKey | None = None) -> AtDirectory:
-        """The component itself, with an assertion for one body."""
+        """Return the component as a caller with an assertion for one body."""
         content = b"" if body is None else json.dumps(body).encode()
         return replace(
             self.caller, authorization=f"Bearer {make_assertion(key or self.key(), datetime.now(UTC), content)}"
@@ -98,7 +98,7 @@ class Joined:
 
 
 def join(operator: AtDirectory, role: str = "agr", **changes: Any) -> Joined:
-    """Apply under a fresh code, and be let in."""
+    """Apply with a fresh code, and approve the application."""
     applicant = AtDirectory.of(operator.world, fresh_gln(), role)
     code = applicant.done("POST", "/components", make_application(applicant.keys, **changes))["code"]
     return Joined(replace(applicant, code=code), operator.done("POST", f"/components/{code}/approval", {}))

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of rows: one set of real servers per test process, and databases that are empty."""
+"""Fixtures of the tests of rows: one set of real servers per test process, and empty databases."""
 
 from collections.abc import Iterator
 

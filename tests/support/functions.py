@@ -1,4 +1,4 @@
-"""Function modules, as the runtime loads them."""
+"""Function modules, as the host loads them."""
 
 from functools import cache
 from types import ModuleType
@@ -8,5 +8,5 @@ from tps.host.app import load_function
 
 @cache
 def function(name: str) -> ModuleType:
-    """`functions/<name>/func.py`."""
+    """Return the module `functions/<name>/func.py`."""
     return load_function(name)

@@ -1,4 +1,4 @@
-"""A process of a stack that is there, keeps its connections, and does nothing."""
+"""A process that is alive and connected but does nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tps.local.embedded.stack import LocalStack
 
 @contextmanager
 def halted(stack: LocalStack, name: str) -> Iterator[None]:
-    """It stands still for as long as the block lasts, all threads of it: on a busy machine some run on a while."""
+    """Halt a process with all its threads for the block. On a busy machine, some threads run on for a while."""
     pid = stack.pid(name)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
@@ -26,7 +26,7 @@ def halted(stack: LocalStack, name: str) -> Iterator[None]:
 
 
 def _states(pid: int) -> set[str]:
-    """Of its threads, where the machine tells."""
+    """Return the states of its threads, on Linux."""
     states = set()
     for thread in Path("/proc", str(pid), "task").glob("*/stat"):
         with suppress(OSError):  # A thread may just have ended.

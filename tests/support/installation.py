@@ -1,6 +1,6 @@
-"""A whole installation in one process: real functions, real Postgres, real crypto; only the broker and S3 are dicts.
+"""A whole installation in one process: real functions, Postgres and crypto. Only the broker and S3 are dicts.
 
-Letters lie in a post bag until the test delivers them, in the order that it chooses, or again.
+Letters wait in a post bag until the test delivers them, in the order that the test chooses, also repeatedly.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ KEEPS = {"agr": operator_documents.keep_sent, "dso": dso_documents.keep_sent}
 
 
 class Clock:
-    """Everybody's clock; stands still until it is moved."""
+    """The clock of all parties, which moves only when the test moves it."""
 
     def __init__(self) -> None:
         self._first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -60,9 +60,9 @@ class Clock:
 
 @dataclass
 class PostBag:
-    """The broker: what was published and not delivered yet, and whatever was published ever.
+    """The broker: published messages that are not delivered yet, and all messages ever published.
 
-    `held` is the post of components that are cut off; `counts` the letters ever published, by type and receiver.
+    `held` has the letters of disconnected components. `counts` has the letters ever published, by type and receiver.
     """
 
     waiting: list[Letter] = field(default_factory=list)
@@ -81,22 +81,22 @@ class PostBag:
         return {letter.unique_id for letter in letters}
 
     def cut_off(self, receiver: str) -> None:
-        """What is sent to it from now on does not arrive."""
+        """Disconnect a receiver: later letters to it do not arrive."""
         self.held[receiver] = []
 
     def reconnect(self, receiver: str) -> None:
-        """What did not arrive does."""
+        """Deliver the letters that did not arrive."""
         self.waiting += self.held.pop(receiver, [])
 
     def is_held(self, letter: Letter) -> bool:
         return parse_subject(letter.subject).receiver in self.held
 
     def count(self, types: Iterable[str], receiver: str) -> int:
-        """How many letters of these types it was ever sent."""
+        """Return how many letters of these types the receiver was ever sent."""
         return sum(self.counts[(each, receiver)] for each in types)
 
     def empty(self) -> None:
-        """As if nobody had ever sent anything."""
+        """Forget all letters."""
         for kept in (self.waiting, self.ever, self.large, self.held, self.counts):
             kept.clear()
 
@@ -110,10 +110,10 @@ class PostBag:
         return self.large.get(dataclasses.astuple(address))
 
     def wake(self, parties: Sequence[str]) -> None:
-        """Nobody waits here."""
+        """Do nothing: no call waits here."""
 
     def on_wake(self, callback: Callable[[str], None]) -> None:
-        """Nobody waits here."""
+        """Do nothing: no call waits here."""
 
     def ask(self, question: Callable[..., Any]) -> int:
         """The stream of dead letters holds none."""
@@ -124,7 +124,7 @@ class PostBag:
         return True
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no resource is open."""
 
 
 class Shelf(dict[str, bytes]):
@@ -140,10 +140,10 @@ class Shelf(dict[str, bytes]):
 
 
 class OwedLater:
-    """Acknowledgements that are owed go when the test says so."""
+    """Owed acknowledgements, which are sent when the test says so."""
 
     def schedule(self, endpoint: Endpoint) -> None:
-        """Not now."""
+        """Do nothing yet."""
 
     def flush(self, endpoint: Endpoint) -> None:
         send_all_owed(endpoint)
@@ -151,7 +151,7 @@ class OwedLater:
 
 @dataclass
 class ArrivesAtOnce:
-    """Whoever waits for an answer gets all post delivered, and whatever else `steps` do in place of time."""
+    """Waiting calls: all letters are delivered before the call looks."""
 
     steps: list[Callable[[], None]]
 
@@ -167,9 +167,9 @@ class ArrivesAtOnce:
 
 @dataclass
 class Installation:
-    """Everything, with a hand on the clock and on the post.
+    """The installation, with control over the clock and the letters.
 
-    `done` counts what a party asked to be changed, `got` the letters that it was handed.
+    `done` counts the changes that a party requested. `got` counts the letters that a party received.
     """
 
     stack: LocalStack
@@ -186,7 +186,7 @@ class Installation:
     _kept: tuple[str, ...] = ("party", "component", "component_key", "directory_entry")
 
     def call(self, party: str, method: str, path: str, body: Any = None, *, prefer: str = "respond-async") -> Any:
-        """One REST call, which does not wait for the platform's answer unless told; the response."""
+        """Make one REST call and return the response. By default the call does not wait for the platform's answer."""
         self.done[party] += method != "GET"
         function = next(
             entry.name
@@ -204,13 +204,13 @@ class Installation:
         return response
 
     def ask(self, party: str, path: str, *, prefer: str = "respond-async") -> Any:
-        """A GET's body."""
+        """Return the body of a GET."""
         response = self.call(party, "GET", path, prefer=prefer)
         assert response.status_code == 200, response.text
         return response.json
 
     def send(self, party: str, method: str, path: str, body: Any = None) -> tuple[str, Any]:
-        """Send, deliver everything, and tell what became of it: the outcome and the body of the message or error."""
+        """Send, deliver everything, and return the outcome and the body of the message or error."""
         response = self.call(party, method, path, body)
         if response.status_code != 202:
             return "refused" if response.status_code >= 400 else "accepted", response.json
@@ -218,12 +218,12 @@ class Installation:
         return self.outcome(party, response.json)
 
     def outcome(self, party: str, sent: Any) -> tuple[str, Any]:
-        """What became of a message that was sent."""
+        """Return the outcome of a sent message."""
         message = self.ask(party, f"/{_group(party)}/v1/messages/{sent['message_id']}")
         return message["status"], {**sent, "errors": message["errors"]}
 
     def send_document(self, party: str, message_type: str, document: Document) -> tuple[str, Any]:
-        """Send a document that a party's own system wrote, by its endpoint; otherwise as `send`."""
+        """Send a document of a party's own system by its endpoint; otherwise as `send`."""
         endpoint = self.services.endpoint(_group(party))
         self.done[party] += 1
         with endpoint.database.transaction() as tx:
@@ -236,7 +236,7 @@ class Installation:
         return self.outcome(party, {"message_id": message_id})
 
     def deliver(self, letter: Letter) -> int:
-        """Hand one letter to the function that takes its type; the HTTP status of its outcome."""
+        """Deliver one letter to the function of its type, and return the HTTP status."""
         subject = parse_subject(letter.subject)
         self.got[subject.receiver] += 1
         group = subject.group.partition("-")[0]
@@ -244,14 +244,14 @@ class Installation:
         return self._post(entry.name, {"ce-type": "mades", "ce-subject": letter.subject}, letter.data)
 
     def settle(self, choose: Callable[[int], int] = lambda _count: 0) -> None:
-        """Deliver until nothing is left; `choose` says which of so many waiting letters is next."""
+        """Deliver until no letter is left; `choose` returns the index of the next letter, given their number."""
         while self.bag.waiting:
             letter = self.bag.waiting.pop(choose(len(self.bag.waiting)))
             status = self.deliver(letter)
             assert status in (204, 422), (letter.subject, status)
 
     def tick(self, choose: Callable[[int], int] = lambda _count: 0, functions: Container[str] | None = None) -> None:
-        """Every function that ticks, or these, gets one; what comes of it is delivered, in the order of `choose`."""
+        """Tick every function (or the given functions), and deliver the resulting letters in the order of `choose`."""
         for entry in self.entries:
             if entry.tick_s and (functions is None or entry.name in functions):
                 status = self._post(entry.name, {"ce-type": TICK, "ce-subject": "tick"}, b"")
@@ -259,19 +259,19 @@ class Installation:
         self.settle(choose)
 
     def advance(self, time: timedelta, choose: Callable[[int], int] = lambda _count: 0) -> None:
-        """Move the clock, and let what is due happen."""
+        """Move the clock, then tick."""
         self.clock.now += time
         self.tick(choose)
 
     def acknowledge(self) -> None:
-        """Every MADES acknowledgement that is owed goes out and arrives."""
+        """Send and deliver all owed MADES acknowledgements."""
         for group in GROUPS:
             endpoint = self.services.endpoint(group)
             endpoint.owed.flush(endpoint)
         self.settle()
 
     def empty(self) -> None:
-        """As on the first day: parties and their keys, and nothing else."""
+        """Reset to the first day: only parties and their keys stay."""
         self.clock.restart()
         self.bag.empty()
         for shelf in self.shelves.values():
@@ -305,7 +305,7 @@ class Installation:
 
 @contextmanager
 def installation(data: Path) -> Iterator[Installation]:
-    """Postgres on a folder, everybody onboarded, all functions loaded."""
+    """Run Postgres on a folder, onboard all parties, and load all functions."""
     with servers(data, which=("postgres",)) as stack:
         for code, role in PARTIES:
             onboarding.add_party(stack, role=role, code=code, name=f"Party {code[-3:]}", grid_prefixes=())
@@ -339,7 +339,7 @@ def _group(party: str) -> str:
 
 
 def _hasty(settings: Settings) -> Settings:
-    """No commit waits for the disk: these tests are not about power that fails."""
+    """Do not wait for the disk on commits, because these tests do not simulate power loss."""
     groups = {
         name: dataclasses.replace(each, database_url=f"{each.database_url}?options=-csynchronous_commit%3Doff")
         for name, each in settings.groups.items()

@@ -1,4 +1,4 @@
-"""Rows of the message ledger as tests need them."""
+"""Rows of the message ledger for tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AT = datetime(2026, 4, 10, 8, 0, 0, 250_000, tzinfo=UTC)
 
 
 def make_message_row(**changes: Any) -> MessageRow:
-    """A sent limit that was accepted."""
+    """Return a sent limit that was accepted."""
     columns: dict[str, Any] = {
         "component": "c",
         "message_id": "m",
@@ -39,5 +39,5 @@ def make_message_row(**changes: Any) -> MessageRow:
 
 
 def make_trace_step(state: State, details: str | None = None) -> TraceStep:
-    """One step at component `c`."""
+    """Return a step at component `c`."""
     return TraceStep(AT, state, "c", details)

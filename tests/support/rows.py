@@ -1,4 +1,4 @@
-"""Values with defaults for the tests of stores: a test states only what matters to it."""
+"""Values with defaults for tests of stores, so that a test states only the values that matter."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 def hours(count: float) -> datetime:
-    """So many hours from NOW."""
+    """Return a time `count` hours from NOW."""
     return NOW + timedelta(hours=count)
 
 
@@ -46,7 +46,7 @@ def point(point_id: str = "P1", *, production: str | None = None, consumption: s
 
 @dataclass
 class Registrar:
-    """Registers as the platform does: one transaction per registration, each party's sequence counted up."""
+    """Registers as the platform does: one transaction per registration, with rising sequences per party."""
 
     database: Database
     counts: dict[str, Any] = field(default_factory=dict)
@@ -67,12 +67,12 @@ class Registrar:
             return claims.claim_points(tx, self.source(dso, sequence), entries)
 
     def moved(self, *, assets: tuple[str, ...] = (), points: tuple[str, ...] = ()) -> list[StatusChange]:
-        """Whose status moved since they were last told; told now."""
+        """Return the assets whose status changed since the last call."""
         with self.database.transaction() as tx:
             return registry.moved_assets(tx, asset_ids=assets, point_ids=points)
 
     def listed(self, dso: str = GRID) -> list[str]:
-        """Ids of the active assets in a DSO's grid."""
+        """Return the ids of the active assets in a DSO's grid."""
         with self.database.transaction() as tx:
             return [each.id for each in registry.listing(tx, DsoScope(dso))]
 
@@ -123,5 +123,5 @@ def received(limit_id: str = "L1", revision: int = 1, **changes: Any) -> Receive
 
 
 def rows(tx: Transaction, query: str, *arguments: object) -> list[tuple[Any, ...]]:
-    """What a query finds, as tuples."""
+    """Return the rows of a query as tuples."""
     return [tuple(row.values()) for row in tx.execute(query, arguments).fetchall()]

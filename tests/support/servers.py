@@ -1,4 +1,4 @@
-"""Real servers for the tests of stores and endpoints, tables included."""
+"""Real servers for the tests of stores and endpoints, with tables."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 @contextmanager
 def servers(data: Path, which: Iterable[str] = ("nats", "postgres", "s3")) -> Iterator[LocalStack]:
-    """These servers, provisioned, with every group's tables and the right to send under our components' codes."""
+    """Run these servers with every group's tables and the right to send under our components' codes."""
     wanted = set(which)
     with running_stack(data, which=wanted, consumers=consumers(load_stack()), say=lambda _text: None) as stack:
         if "postgres" in wanted:
@@ -45,12 +45,12 @@ def servers(data: Path, which: Iterable[str] = ("nats", "postgres", "s3")) -> It
 
 
 def database(stack: LocalStack, group: str, timeout_s: float = 5) -> Database:
-    """A group's database; close it."""
+    """Return a group's database, which the caller must close."""
     return Database(stack.database_url(group), timeout_s=timeout_s)
 
 
 def mailbox(stack: LocalStack, group: str, timeout_s: float = 10) -> Mailbox:
-    """A group's mailbox; close it."""
+    """Return a group's mailbox, which the caller must close."""
     return Mailbox(stack.nats_url, group, stack.vault.password(f"nats.{group}"), group, timeout_s=timeout_s)
 
 
@@ -59,7 +59,7 @@ def documents(stack: LocalStack, group: str) -> DocumentStore:
 
 
 def emptied(stack: LocalStack) -> None:
-    """Every table of every group empty, as after the migrations."""
+    """Empty every table of every group, as after the migrations."""
     for group in GROUPS:
         with psycopg.connect(stack.database_url(group)) as connection:
             rows = connection.execute(
@@ -70,7 +70,7 @@ def emptied(stack: LocalStack) -> None:
 
 
 def at_once(*works: Callable[[], _T]) -> list[_T]:
-    """What these give when they start together, each in a thread; the first error is raised."""
+    """Run these functions at the same time, each in a thread, and return their results; raises the first error."""
     barrier = threading.Barrier(len(works))
 
     def together(work: Callable[[], _T]) -> _T:
@@ -82,7 +82,7 @@ def at_once(*works: Callable[[], _T]) -> list[_T]:
 
 
 def eventually(look: Callable[[], _T], timeout_s: float = DEADLINE_S) -> _T:
-    """The first true thing that `look` returns; AssertionError when the time is up."""
+    """Return the first truthy result of `look`; raises AssertionError after the timeout."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not happen in time"

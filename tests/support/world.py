@@ -1,4 +1,4 @@
-"""A small world in a running stack: parties with fresh codes, their tokens, and calls in their name."""
+"""A small world in a running stack: parties with fresh codes, their tokens, and their calls."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _numbers: Iterator[int] = itertools.count(os.getpid() % 100_000 * 10_000)
 
 
 def gs1(prefix: str, length: int, number: int) -> str:
-    """A number with its GS1 check digit: `gs1("5713131", 18, 7)` is a GSRN, `gs1("579", 13, 7)` a GLN."""
+    """Return a number with its GS1 check digit: `gs1("5713131", 18, 7)` is a GSRN, `gs1("579", 13, 7)` a GLN."""
     body = prefix + str(number).zfill(length - 1 - len(prefix))
     weighted = sum(int(digit) * (3, 1)[place % 2] for place, digit in enumerate(reversed(body)))
     return body + str(-weighted % 10)
 
 
 def fresh_gln() -> str:
-    """A party code nobody has."""
+    """Return an unused party code."""
     return gs1("579", 13, next(_numbers))
 
 
 def fresh_gsrn() -> str:
-    """An asset or point id nobody has."""
+    """Return an unused id for an asset or point."""
     return gs1("5713131", 18, next(_numbers))
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: status, headers, and its JSON with Decimals, so that a watt is a watt."""
+    """An answer: status, headers, and JSON with Decimals, so that power stays exact."""
 
     status: int
     headers: httpx2.Headers
@@ -53,7 +53,7 @@ class Reply:
         return json.loads(self.text, parse_float=Decimal)
 
     def codes(self) -> set[str]:
-        """The named reasons of a problem."""
+        """Return the codes of a problem."""
         return {error["code"] for error in self.json.get("errors", [])}
 
     def pointers(self) -> set[str]:
@@ -62,9 +62,9 @@ class Reply:
 
 @dataclass(frozen=True)
 class Member:
-    """A party of the world, calling in its own name.
+    """A party of the world that calls in its own name.
 
-    `group` is the first part of its routes: `agr`, `dso` or `tps`. `password` is that of its web service.
+    `group` is the first part of its routes: `agr`, `dso` or `tps`. `password` belongs to its web service.
     """
 
     code: str
@@ -79,7 +79,7 @@ class Member:
         return "agr" if self.role == "brp" else self.role
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
-        """Call `/<group>/v1<path>`; headers by name with underscores, as in `Idempotency_Key="a"`."""
+        """Call `/<group>/v1<path>`; pass headers by name with underscores, as in `Idempotency_Key="a"`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         content = None
         if body is not None:
@@ -90,17 +90,17 @@ class Member:
         return Reply(response.status_code, response.headers, response.text)
 
     def done(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Call and expect success; the answer's JSON."""
+        """Call, expect success, and return the JSON of the answer."""
         reply = self.call(method, path, body, **headers)
         assert reply.status in (200, 201), f"{method} {path}: {reply.status} {reply.text[:2000]}"
         return reply.json
 
     def as_operator(self, **options: Any) -> OperatorClient:
-        """The client that an operator uses."""
+        """Return the client for an operator."""
         return OperatorClient(str(self.http.base_url), self.token, http=self.http, **options)
 
     def as_dso(self, **options: Any) -> DsoClient:
-        """The client that a DSO uses."""
+        """Return the client for a DSO."""
         return DsoClient(str(self.http.base_url), self.token, http=self.http, **options)
 
     def register_points(self, *points: str | dict[str, Any]) -> Any:
@@ -126,7 +126,7 @@ class Member:
 
 @dataclass
 class World:
-    """A running stack and whoever lives in it; every party is new."""
+    """A running stack and its parties; every party is new."""
 
     stack: LocalStack
     http: httpx2.Client
@@ -142,7 +142,7 @@ class World:
         return self.member(role, name)
 
     def member(self, role: str, name: str, grid: tuple[str, ...] = ()) -> Member:
-        """Onboard a party under a fresh code."""
+        """Onboard a party with a fresh code."""
         code = fresh_gln()
         added = onboarding.add_party(self.stack, role=role, code=code, name=name, grid_prefixes=grid)
         return Member(code, role, name, self.token(code, role), self.http, added["password"])
@@ -152,25 +152,25 @@ class World:
 
 
 def make_asset(point: str, **fields: Any) -> dict[str, Any]:
-    """An ASSET at a point: a 600 kW generator unless told otherwise."""
+    """Return an asset at a point; by default a 600 kW generator."""
     powers = {} if {"max_production_kw", "max_consumption_kw"} & fields.keys() else {"max_production_kw": 600}
     return {"id": fresh_gsrn(), "connection_point_id": point, "kind": "generation", **powers, **fields}
 
 
 def make_foreseen(asset_ids: list[str], power_kw: float = 500, **fields: Any) -> dict[str, Any]:
-    """A foreseen limit on production for eight hours in 2099."""
+    """Return a foreseen limit on production for eight hours in 2099."""
     slot = {"start": "2099-04-10T06:00:00Z", "end": "2099-04-10T14:00:00Z", "power_kw": power_kw}
     return {"asset_ids": asset_ids, "direction": "production", "available": [slot], **fields}
 
 
 def make_schedule(asset_id: str, *power_kw: float, **fields: Any) -> dict[str, Any]:
-    """A SCHEDULE of quarter-hours from 2099-04-10T06:00Z on."""
+    """Return a schedule of quarter-hours from 2099-04-10T06:00Z on."""
     head = {"asset_id": asset_id, "start": "2099-04-10T06:00:00Z", "resolution": "PT15M"}
     return {**head, "power_kw": list(power_kw), **fields}
 
 
 def make_stop(asset_ids: list[str], **fields: Any) -> dict[str, Any]:
-    """An emergency stop until 2099."""
+    """Return an emergency stop until 2099."""
     return {"asset_ids": asset_ids, "action": "stop", "expected_end": "2099-04-10T14:00:00Z", **fields}
 
 
@@ -197,11 +197,7 @@ def waiting_by(between: Callable[[], object], looks: int) -> Iterator[None]:
 
 
 def eventually(look: Callable[[], _T], timeout_s: float = 15) -> _T:
-    """Return the first true result of `look`.
-
-    Raises:
-        AssertionError: The time is up.
-    """
+    """Return the first truthy result of `look`; raises AssertionError after the timeout."""
     deadline, looks = time.monotonic() + timeout_s, 0
     while not (found := look()):
         looks += 1
