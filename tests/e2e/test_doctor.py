@@ -27,6 +27,7 @@ from tps.local.cli import commands
 from tps.local.doctor.checks import CHECKS, look_at_disk
 from tps.local.doctor.installation import Installation, installation_in
 from tps.local.doctor.report import examine
+from tps.local.embedded.ports import free_ports
 from tps.mades.certificates import create_authority, create_component
 from tps.mades.ids import new_id
 from tps.mades.paths import MessagePath
@@ -76,6 +77,16 @@ def test_all_is_well_with_an_installation_that_runs(world: World) -> None:
         *(check.name for check in CHECKS),
         f"connectivity from {world.settings.platform_component} to {member.code}",
     ]
+
+
+def test_a_server_of_a_cluster_that_does_not_answer_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, user, password = world.stack.nats_admin
+    silent = f"nats://127.0.0.1:{free_ports(1)[0]}"
+    monkeypatch.setenv("TPS_NATS_URL", f"{silent}, {url.replace('//', f'//{user}:{password}@')}")
+
+    problems = found(installation_in(world.stack.data, PORT), "broker")
+
+    assert problems == [f"the server at {silent} of the broker does not answer"]
 
 
 def test_a_test_from_a_party_reaches_the_platform(world: World) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tps.host.settings import SettingMissing, Settings
+from tps.stores.broker_addresses import broker_addresses
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to-platform.md").read_text()
@@ -67,3 +68,34 @@ def test_what_is_needed_is_missed_by_name(name: str) -> None:
     assert rows()[name].startswith("needed")
     with pytest.raises(SettingMissing, match=f"^{name} is not set$"):
         Settings.from_env({each: value for each, value in NEEDED.items() if each != name})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nats://a:4222,nats://b:4223,tls://c", " nats://a:4222 , nats://b:4223,\ttls://c "],
+    ids=["tight", "spaces"],
+)
+def test_the_broker_may_be_a_cluster(text: str) -> None:
+    settings = Settings.from_env({**NEEDED, "TPS_NATS_URL": text})
+
+    assert broker_addresses(settings.nats_url) == ["nats://a:4222", "nats://b:4223", "tls://c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("broker:4222", 1),
+        ("http://broker:4222", 1),
+        ("nats://", 1),
+        ("nats://a:4222,", 2),
+        ("nats://a:4222,,nats://b:4222", 2),
+        ("nats://a:4222,nats://user:secret@b:port", 2),
+        ("nats://a:4222;nats://b:4222", 1),
+        ("nats://[::1:4222", 1),
+    ],
+)
+def test_an_invalid_address_of_the_broker_is_an_error_with_the_name_of_the_variable(text: str, position: int) -> None:
+    with pytest.raises(SettingMissing, match=f"^TPS_NATS_URL is invalid: address {position} must be") as caught:
+        Settings.from_env({**NEEDED, "TPS_NATS_URL": text})
+
+    assert "secret" not in str(caught.value)

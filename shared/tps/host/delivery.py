@@ -33,6 +33,7 @@ from tps.host.settings import GroupSettings, SettingMissing, Settings
 from tps.host.stack import FunctionEntry, load_stack
 from tps.mades.subjects import ATTEMPTS_HEADER, REASON_HEADER, TICK, consumer_name, dead_subject, parse_subject
 from tps.mades.types import EMERGENCY_TIME_TO_LIVE, LIMIT_UNFORESEEN
+from tps.stores.broker_addresses import broker_addresses
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -137,7 +138,7 @@ class Delivery:
         import nats
 
         return await nats.connect(
-            self._settings.nats_url,
+            broker_addresses(self._settings.nats_url),
             user=group.nats_user,
             password=group.nats_password,
             inbox_prefix=f"_INBOX_{group.name}",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tps.mades.types import read_times_to_live
+from tps.stores.broker_addresses import broker_addresses
 
 DEFAULT_PLATFORM = "5790000000029"
 
@@ -54,7 +55,11 @@ class GuiSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of a process."""
+    """All settings of a process.
+
+    Attributes:
+        nats_url: One address of the broker, or the addresses of a cluster, separated by commas.
+    """
 
     groups: Mapping[str, GroupSettings]
     nats_url: str
@@ -104,7 +109,7 @@ class Settings:
         gateway = env.get("TPS_GATEWAY_URL", "http://127.0.0.1:8080")
         return cls(
             groups={name: _group(name, env) for name in _need(env, "TPS_GROUPS").split(",") if name},
-            nats_url=_need(env, "TPS_NATS_URL"),
+            nats_url=_nats_url(env),
             s3_url=_need(env, "TPS_S3_URL"),
             platform_party=platform,
             platform_component=component,
@@ -152,6 +157,13 @@ def _gui(env: Mapping[str, str]) -> GuiSettings:
         sign_in_dir=_path(env, "TPS_GUI_SIGN_IN_DIR"),
         issuer_key_file=_path(env, "TPS_GUI_ISSUER_KEY_FILE"),
     )
+
+
+def _nats_url(env: Mapping[str, str]) -> str:
+    try:
+        return ",".join(broker_addresses(_need(env, "TPS_NATS_URL")))
+    except ValueError as error:
+        raise SettingMissing(f"TPS_NATS_URL is invalid: {error}") from error
 
 
 def _times_to_live(text: str) -> Mapping[str, timedelta]:

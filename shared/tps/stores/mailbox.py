@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tps.errors import StoreAway
 from tps.mades.envelope import split
 from tps.mades.subjects import large_subject, wake_filter, wake_subject
+from tps.stores.broker_addresses import broker_addresses
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -62,6 +63,7 @@ class Mailbox:
     """Publishing, wake-ups and large payloads for one group. It connects at first use and reconnects by itself.
 
     Args:
+        url: One address, or the addresses of a cluster, separated by commas.
         timeout_s: Maximum wait for one answer of the broker, in seconds.
     """
 
@@ -225,8 +227,11 @@ class Mailbox:
         return connection
 
     async def _connect(self, client: Client) -> None:
+        addresses = broker_addresses(self._url)
         await client.connect(
-            self._url,
+            addresses,
+            # A server that does not answer must leave time for the others.
+            connect_timeout=_CONNECT_S / len(addresses),  # type: ignore[arg-type]  # any number will do
             user=self._user,
             password=self._password,
             inbox_prefix=f"_INBOX_{self._group}",

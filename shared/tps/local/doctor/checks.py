@@ -99,6 +99,7 @@ def look_at_broker(installation: Installation) -> Iterator[str]:
 
     missing = {"MADES", "DEAD", "LARGE", "ATTEMPTS"} - installation.ask_broker(ask)
     yield from (f"the stream {name} is missing" for name in sorted(missing))
+    yield from (f"the server at {address} of the broker does not answer" for address in installation.silent_brokers())
 
 
 def look_at_databases(installation: Installation) -> Iterator[str]:

@@ -20,6 +20,7 @@ from tps.host.services import utc_now
 from tps.local.embedded.environment import DEFAULT_PLATFORM
 from tps.local.embedded.record import read_json
 from tps.local.embedded.stack import LocalStack
+from tps.stores.broker_addresses import broker_addresses
 
 if TYPE_CHECKING:
     import httpx2
@@ -71,26 +72,35 @@ class Installation:
 
     def ask_broker(self, ask: Callable[[JetStreamContext], Coroutine[Any, Any, _T]]) -> _T:
         """Query the broker as its administrator."""
-        self._hear_greeting()
-        return asyncio.run(asyncio.wait_for(self._ask_broker(ask), 2 * ANSWER_S))
+        # The library would keep its connection open to a silent server.
+        silent = self.silent_brokers()
+        answering = [address for address in self._brokers() if address not in silent]
+        if not answering:
+            raise ConnectionError
+        return asyncio.run(asyncio.wait_for(self._ask_broker(answering, ask), 2 * ANSWER_S))
 
-    def _hear_greeting(self) -> None:
-        """Wait for the greeting of the broker. The library would keep its connection open to a silent server."""
-        where = urlsplit(self.running.nats_admin[0])
-        with socket.create_connection((where.hostname or "", where.port or 4222), timeout=ANSWER_S) as connection:
-            if not connection.recv(4).startswith(b"INFO"):
-                raise ConnectionError
+    def silent_brokers(self) -> list[str]:
+        """Return the addresses of the broker at which no server sends its greeting."""
+        return [address for address in self._brokers() if not _greets(address)]
 
-    async def _ask_broker(self, ask: Callable[[JetStreamContext], Coroutine[Any, Any, _T]]) -> _T:
+    def _brokers(self) -> list[str]:
+        return broker_addresses(self.running.nats_admin[0])
+
+    async def _ask_broker(self, addresses: list[str], ask: Callable[[JetStreamContext], Coroutine[Any, Any, _T]]) -> _T:
         import nats
 
-        url, user, password = self.running.nats_admin
+        _, user, password = self.running.nats_admin
 
         async def be_silent(_error: Exception) -> None:
             """Drop the error, which the library would print."""
 
         client = await nats.connect(
-            url, user=user, password=password, connect_timeout=ANSWER_S, allow_reconnect=False, error_cb=be_silent
+            addresses,
+            user=user,
+            password=password,
+            connect_timeout=ANSWER_S,
+            allow_reconnect=False,
+            error_cb=be_silent,
         )
         try:
             return await ask(client.jetstream(timeout=ANSWER_S))
@@ -103,6 +113,15 @@ class Installation:
 
         with httpx2.Client(timeout=ANSWER_S, trust_env=False) as http:
             return http.get(url)
+
+
+def _greets(address: str) -> bool:
+    where = urlsplit(address)
+    try:
+        with socket.create_connection((where.hostname or "", where.port or 4222), timeout=ANSWER_S) as connection:
+            return connection.recv(4).startswith(b"INFO")
+    except OSError:
+        return False
 
 
 def installation_in(data: Path, port: int) -> Installation:

@@ -3,7 +3,10 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from tps.local.embedded.failure import StackError
+from tps.stores.broker_addresses import broker_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +14,8 @@ class External:
     """Addresses of external servers; None where the embedded server is used.
 
     Attributes:
-        nats_url: `nats://USER:PASSWORD@HOST:PORT` of a user that is allowed to create streams and consumers.
+        nats_url: `nats://USER:PASSWORD@HOST:PORT` of a user that is allowed to create streams and consumers. For a
+            cluster, the addresses of its servers, separated by commas.
         s3_url: Without credentials. The next two fields are the credentials of an identity that may create buckets.
         postgres_admin_url: With a role that may create roles and databases.
     """
@@ -25,7 +29,7 @@ class External:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "External":
         return cls(
-            nats_url=env.get("TPS_NATS_URL") or None,
+            nats_url=_nats_url(env.get("TPS_NATS_URL", "")),
             s3_url=env.get("TPS_S3_URL") or None,
             s3_access_key=env.get("TPS_S3_ADMIN_ACCESS_KEY", ""),
             s3_secret_key=env.get("TPS_S3_ADMIN_SECRET_KEY", ""),
@@ -39,11 +43,37 @@ class External:
         return frozenset(name for name, url in urls.items() if url)
 
 
+def _nats_url(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        addresses = broker_addresses(text)
+    except ValueError as error:
+        raise StackError(f"TPS_NATS_URL is invalid: {error}") from error
+    if len({_credentials(address) for address in addresses} - {("", "")}) > 1:
+        raise StackError("TPS_NATS_URL is invalid: all addresses must name the same user")
+    return ",".join(addresses)
+
+
 def split_credentials(url: str) -> tuple[str, str, str]:
-    """Return the address without credentials, the user and the password (empty if there are none)."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=place)), parts.username or "", parts.password or ""
+    """Return the addresses without credentials, the user and the password (empty if there are none).
+
+    Args:
+        url: One address or several, separated by commas. At least one of them has the credentials.
+    """
+    addresses = broker_addresses(url)
+    user, password = max(map(_credentials, addresses))
+    return ",".join(map(_without_credentials, addresses)), user, password
+
+
+def _credentials(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return unquote(parts.username or ""), unquote(parts.password or "")
+
+
+def _without_credentials(address: str) -> str:
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def with_role(admin_url: str, role: str, password: str) -> str:

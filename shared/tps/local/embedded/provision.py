@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tps.local.embedded.orphans import consumer_infos, sweep_orphans
 from tps.mades.subjects import consumer_name, inbox_filter
 from tps.mades.types import IN_FLIGHT, LIMIT_UNFORESEEN
+from tps.stores.broker_addresses import broker_addresses
 
 if TYPE_CHECKING:
     import psycopg
@@ -57,7 +58,9 @@ async def _connect(url: str, user: str, password: str) -> "Client":
 
     client = Client()
     try:
-        await client.connect(url, user=user, password=password, connect_timeout=5, allow_reconnect=False)
+        await client.connect(
+            broker_addresses(url), user=user, password=password, connect_timeout=5, allow_reconnect=False
+        )
     except BaseException:
         await client.close()
         raise

@@ -1,0 +1,30 @@
+"""The addresses of the broker: one server, or every server of a cluster, separated by commas."""
+
+from urllib.parse import urlsplit
+
+_SCHEMES = ("nats", "tls")
+
+
+def broker_addresses(text: str) -> list[str]:
+    """Split a list of addresses. Spaces around a comma do not count.
+
+    Returns:
+        The addresses, in this order. A client uses any of them and goes on with another one when a server ends.
+
+    Raises:
+        ValueError: There is no address, or an address is invalid. The message says what is wrong, without the
+            credentials in the address.
+    """
+    addresses = [part.strip() for part in text.split(",")]
+    for position, address in enumerate(addresses, 1):
+        if not _is_valid(address):
+            raise ValueError(f"address {position} must be nats://HOST:PORT or tls://HOST:PORT")
+    return addresses
+
+
+def _is_valid(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0 and not parts.path.strip("/")
+    except ValueError:  # The port is not a number up to 65535, or a bracket of an IPv6 address is missing.
+        return False
