@@ -90,3 +90,10 @@ def received_by(group: str) -> set[str]:
 
 def _repeated(words: Iterable[object]) -> list[object]:
     return [word for word, times in Counter(words).items() if times > 1]
+
+
+@entries
+def test_every_function_has_tests_of_its_own(entry: FunctionEntry) -> None:
+    tests = ROOT / "tests" / "functions"
+
+    assert [*tests.rglob(f"test_{entry.name}.py"), *(tests / entry.name).glob("test_*.py")]

