@@ -1,8 +1,8 @@
 """JSON Schemas for the fields that we use of kinds that Kubernetes itself does not know.
 
 The schemas allow only these fields, so a misspelt field fails here and not in a cluster. Fields and bounds are those
-that Knative Serving (v1) and the Gateway API (v1, ReferenceGrant v1beta1) document. Rules that only their webhooks
-check (one container with a port, reserved variables) are in test_manifests.py.
+that Knative Serving (v1) and the Gateway API (v1, ReferenceGrant v1beta1) document. The rules that only Knative's
+webhook checks are in knative_rules.py.
 """
 
 from typing import Any

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.hosts.knative_rules import RESERVED_VARIABLES
 from tests.hosts.manifests import (
     K8S,
     KNATIVE_SERVICE,
@@ -32,8 +33,6 @@ from tps.host.stack import ROOT, FunctionEntry, load_stack
 from tps.local import render
 from tps.local.gui import cluster
 from tps.local.gui.pages import security_of
-
-RESERVED_BY_KNATIVE = {"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}
 
 
 class TestRendering:
@@ -153,7 +152,7 @@ class TestFunctions:
 
     @each_entry
     def test_a_service_sets_no_variable_that_knative_reserves(self, entry: FunctionEntry) -> None:
-        assert not RESERVED_BY_KNATIVE & environment_of(services()[entry.deployed_name]).keys()
+        assert not RESERVED_VARIABLES & environment_of(services()[entry.deployed_name]).keys()
 
     def test_routes_lead_where_a_grant_lets_them(self) -> None:
         doors = {

@@ -80,12 +80,21 @@ def _container(entry: FunctionEntry) -> Manifest:
             *pods.authority_variable(entry.groups),
         ],
         "envFrom": pods.settings_of(entry.groups),
-        "readinessProbe": {"httpGet": {"path": "/health/readiness"}, "timeoutSeconds": 5},
+        "readinessProbe": _readiness(),
         "livenessProbe": {"httpGet": {"path": "/health/liveness"}, "periodSeconds": 10, "timeoutSeconds": 5},
         "resources": pods.resources("100m", "192Mi", "768Mi"),
         "securityContext": pods.confinement(),
         **pods.mounts(entry.groups),
     }
+
+
+def _readiness() -> Manifest:
+    """Return the readiness probe.
+
+    Without periodSeconds, Knative probes many times a second and refuses timeoutSeconds. Each probe asks the stores,
+    so probes must be rare.
+    """
+    return {"httpGet": {"path": "/health/readiness"}, "periodSeconds": 2, "timeoutSeconds": 5}
 
 
 def _rule(entry: FunctionEntry, prefixes: list[str], rewrite: Manifest) -> Manifest:
