@@ -1,4 +1,4 @@
-"""What the end-to-end tests share."""
+"""Shared fixtures of the end-to-end tests."""
 
 import pytest
 

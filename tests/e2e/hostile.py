@@ -1,4 +1,4 @@
-"""What an enemy can hand to the broker in the name of a party whose group it runs: envelopes made by hand."""
+"""Hostile messages: hand-made envelopes that an attacker with the rights of a group can publish at the broker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tps.stores.mailbox import Letter
 
 @dataclass
 class Lab:
-    """A DSO whose limit would hold, the operator whom it would bind, and their keys in the hands of the test."""
+    """A DSO with a valid limit, the operator that it would bind, and their keys in the hands of the test."""
 
     world: World
     services: Services
@@ -44,7 +44,7 @@ class Lab:
         return self.world.settings.platform_component
 
     def message(self, **changes: Any) -> Message:
-        """A foreseen limit from the grid to the platform, as good as any."""
+        """Return a valid foreseen limit from the grid to the platform."""
         now, sender = utc_now(), changes.get("sender", self.grid.code)
         values: dict[str, Any] = {
             "message_id": new_id(),
@@ -59,7 +59,7 @@ class Lab:
         return Message(**{**values, **changes})
 
     def limit(self, sender: str) -> bytes:
-        """The document of a new limit on the victim's asset."""
+        """Return the document of a new limit on the victim's asset."""
         limit = ForeseenBody.model_validate(make_foreseen([self.asset_id])).to_domain()
         now = utc_now().replace(microsecond=0)
         header = Header(new_id(), now, sender, Role.DSO, self.world.settings.platform_party, Role.TPS)
@@ -76,7 +76,7 @@ class Lab:
         )
 
     def sealed(self, message: Message, signing: SigningKey | None = None) -> Envelope:
-        """As its sender's endpoint would."""
+        """Return the envelope as the sender's endpoint would make it."""
         return seal(message, signing or self.signing_key(), self.certificate_of(message.receiver))
 
     def signing_key(self) -> SigningKey:
@@ -85,26 +85,26 @@ class Lab:
             return endpoint.signing_key(tx, self.grid.code)
 
     def certificate_of(self, code: str) -> Any:
-        """What is encrypted for a component with."""
+        """Return the certificate for encryption to a component."""
         entry = self.entry(code)
         return entry.certificate(CertificateUse.ENCRYPTION, utc_now())
 
     def entry(self, code: str) -> ComponentEntry:
-        """A component's entry in the platform's copy of the directory."""
+        """Return a component's entry in the platform's copy of the directory."""
         with self.services.endpoint("tps").database.transaction() as tx:
             found = components.entry_of(tx, code)
         assert found is not None
         return found.entry
 
     def known_as(self, entry: ComponentEntry, group: str = "tps") -> None:
-        """Let a group know a component by this entry, until the directory has something new to tell."""
+        """Change a component's entry in a group's copy, until the next change in the directory."""
         with self.services.endpoint(group).database.transaction() as tx:
             tx.execute(
                 "UPDATE directory_entry SET entry = %s WHERE code = %s", (json.dumps(entry.to_json()), entry.code)
             )
 
     def publish(self, message: Message, envelope: Envelope, subject: str = "", group: str = "dso") -> None:
-        """Hand it to the broker by a group's own user; each time under another id of the broker's."""
+        """Publish at the broker as a group's own user, each time with a new broker id."""
         subject = subject or message_subject("tps", message.type, message.receiver, message.sender)
         headers = cloud_event_headers(message.type, message.message_id, subject)
         letter = Letter(subject, envelope.to_bytes(), new_id(), headers)
@@ -115,7 +115,7 @@ Publish = Callable[[Lab], Message]
 
 
 def tampered(lab: Lab) -> Message:
-    """The metadata were changed after they were signed."""
+    """The metadata were changed after the signature."""
     message = lab.message()
     sealed = lab.sealed(message)
     other = lab.sealed(dataclasses.replace(message, sequence=1))
@@ -125,7 +125,7 @@ def tampered(lab: Lab) -> Message:
 
 
 def for_somebody_else(lab: Lab) -> Message:
-    """The content can be opened by another party only."""
+    """Only another party can decrypt the content."""
     message = lab.message()
     theirs = lab.sealed(dataclasses.replace(message, receiver=lab.victim.code))
     lab.publish(message, dataclasses.replace(lab.sealed(message), content=theirs.content))
@@ -133,28 +133,28 @@ def for_somebody_else(lab: Lab) -> Message:
 
 
 def on_another_subject(lab: Lab) -> Message:
-    """What was caught on its way is handed in as a message of another type."""
+    """A captured message is published as a message of another type."""
     message = lab.message()
     lab.publish(message, lab.sealed(message), message_subject("tps", "TPS-POINT", lab.platform, message.sender))
     return message
 
 
 def to_another_receiver(lab: Lab) -> Message:
-    """What was caught on its way is handed in for somebody else at the platform."""
+    """A captured message is published for another receiver at the platform."""
     message = lab.message()
     lab.publish(message, lab.sealed(message), message_subject("tps", message.type, lab.victim.code, message.sender))
     return message
 
 
 def another_content(lab: Lab) -> Message:
-    """The content of one message under the metadata of another."""
+    """The content of one message has the metadata of another."""
     message, other = lab.message(), lab.message()
     lab.publish(message, dataclasses.replace(lab.sealed(message), content=lab.sealed(other).content))
     return message
 
 
 def bomb(lab: Lab) -> Message:
-    """The compressed part is a thousand times what was signed."""
+    """The compressed part expands to a thousand times the signed size."""
     message = lab.message()
     certificate = lab.certificate_of(lab.platform)
     deflated = zlib.compress(bytes(256 * 1024 * 1024), 9)
@@ -164,17 +164,17 @@ def bomb(lab: Lab) -> Message:
 
 
 def by_an_expired_certificate(lab: Lab) -> Message:
-    """The certificate of a DSO ran out."""
+    """The certificate of a DSO has expired."""
     return _known_by(lab, utc_now() - timedelta(days=4000))
 
 
 def by_a_revoked_certificate(lab: Lab) -> Message:
-    """The certificate of a DSO was revoked."""
+    """The certificate of a DSO is revoked."""
     return _known_by(lab, utc_now() - timedelta(days=1), is_revoked=True)
 
 
 def _known_by(lab: Lab, certified_at: Any, is_revoked: bool = False) -> Message:
-    """From a DSO that nobody has heard of yet, with keys of the test's own."""
+    """Send from a new DSO with keys of the test."""
     member = lab.world.dso("Old Grid")
     component = create_component(create_authority("Authority", certified_at), member.code, "Old Grid", now=certified_at)
     entry = dataclasses.replace(lab.entry(member.code), certificates=component.certificates)
@@ -187,7 +187,7 @@ def _known_by(lab: Lab, certified_at: Any, is_revoked: bool = False) -> Message:
 
 
 def by_a_key_of_its_own(lab: Lab) -> Message:
-    """Signed by a key that nobody certified for this component."""
+    """The signing key is not certified for this component."""
     now = utc_now()
     stranger = create_component(create_authority("Authority", now), lab.grid.code, "North Grid", now=now)
     message = lab.message()
@@ -196,7 +196,7 @@ def by_a_key_of_its_own(lab: Lab) -> Message:
 
 
 def expired(lab: Lab) -> Message:
-    """It should have come long ago."""
+    """The message expired long ago."""
     sent_at = utc_now() - timedelta(days=20)
     message = lab.message(sent_at=sent_at, expires_at=sent_at + timedelta(days=14))
     lab.publish(message, lab.sealed(message))
@@ -204,21 +204,21 @@ def expired(lab: Lab) -> Message:
 
 
 def from_the_future(lab: Lab) -> Message:
-    """Its sender's clock is wrong, or wants it to live longer."""
+    """The sender's clock is wrong, or the sender wants a longer lifetime."""
     message = lab.message(sent_at=utc_now() + timedelta(hours=1))
     lab.publish(message, lab.sealed(message))
     return message
 
 
 def of_another_role(lab: Lab) -> Message:
-    """A DSO sends what operators send."""
+    """A DSO sends a message type of operators."""
     message = lab.message(type="TPS-SCHEDULE")
     lab.publish(message, lab.sealed(message))
     return message
 
 
 def in_the_name_of_an_operator(lab: Lab) -> Message:
-    """Signed by the DSO's key, with an operator as the sender of its metadata; by the DSO's own way."""
+    """The DSO's key signs metadata with an operator as sender, on the DSO's own subject."""
     key = lab.signing_key()
     fields = json.loads(jose.parse_signed(lab.sealed(lab.message()).metadata).payload)
     message = lab.message(sender=lab.victim.code)
@@ -268,7 +268,7 @@ _SEND = (
 
 
 def soap(inside: str, before: str = "", namespace: str = _SOAP) -> bytes:
-    """An envelope around whatever is put there."""
+    """Return a SOAP envelope around this content."""
     return f'{before}<s:Envelope xmlns:s="{namespace}">{inside}</s:Envelope>'.encode()
 
 

@@ -1,4 +1,4 @@
-"""A DSO waits for what changes in its grid (F5b)."""
+"""A DSO waits for changes in its grid (F5b)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies beyond what the server takes are refused by it, before a function reads them."""
+"""The server refuses bodies above its limit before a function reads them."""
 
 from __future__ import annotations
 

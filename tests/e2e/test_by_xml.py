@@ -1,4 +1,4 @@
-"""Schedules and emergencies by XML through the web service have the effect that they have by REST (F1, F6, F8)."""
+"""Schedules and emergencies as XML through the web service have the same effect as by REST (F1, F6, F8)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def alpha(world: World) -> Member:
 
 @pytest.fixture
 def assets(dso: Member, alpha: Member) -> list[str]:
-    """Two assets, as like as two peas."""
+    """Two assets that differ in their ids only."""
     point = fresh_gsrn()
     dso.register_points(point)
     made = [make_asset(point), make_asset(point)]

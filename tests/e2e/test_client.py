@@ -1,4 +1,4 @@
-"""The Python client against the whole system: every method, as a party would call it."""
+"""The Python client against the whole system: every method, as parties call it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STARTS = datetime(2099, 4, 10, 6, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Grid:
-    """A DSO with one point, and one generator of Alpha's there."""
+    """A DSO with one point, and one generator of Alpha there."""
 
     dso: DsoClient
     alpha: OperatorClient
@@ -54,7 +54,7 @@ class Grid:
 
 
 def told(news: Iterator[LimitBatch], **fields: object) -> CapacityLimit:
-    """The first limit with these fields that comes; those of other tests may come before it."""
+    """Return the first limit with these fields; limits of other tests may come before it."""
     coming = (limit for batch in news for limit in batch.limits)
     return next(limit for limit in coming if all(getattr(limit, name) == value for name, value in fields.items()))
 

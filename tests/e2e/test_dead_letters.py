@@ -1,4 +1,4 @@
-"""`./tps dead-letters` on a running system: what was not delivered is seen with its reason, and tried once more."""
+"""`./tps dead-letters` on a running system: lists undelivered messages with their reasons, and redrives them."""
 
 import asyncio
 import json
@@ -36,20 +36,20 @@ def services(world: World) -> Iterator[Services]:
 
 
 def dead_letters(world: World, *arguments: str) -> str:
-    """Standard output of the command."""
+    """Return the standard output of the command."""
     done = CliRunner().invoke(commands, ["dead-letters", *arguments, "--data", str(world.stack.data)])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
 def listed(world: World, message_id: str, *arguments: str) -> dict[str, Any] | None:
-    """The list's entry of one message."""
+    """Return the list's entry of one message."""
     entries = json.loads(dead_letters(world, "list", "--json", *arguments))["undelivered"]
     return next((each for each in entries if each["message_id"] == message_id), None)
 
 
 def buried_registration(world: World, services: Services, operator: Member) -> str:
-    """A registration that an operator sent and no function took; its message id."""
+    """Send a registration that no function takes; return its message id."""
     now, platform = utc_now(), world.settings.platform_component
     document = registration(fresh_gsrn(), sender=operator.code, receiver=platform)
     message = Message(new_id(), ASSET, operator.code, platform, now, expiry(ASSET, now), 1, encode(document))
@@ -127,7 +127,7 @@ def test_the_list_is_had_in_pages(world: World, services: Services) -> None:
 
     assert buried <= set(seen)
     assert len(seen) == len(set(seen))
-    # What other tests on this stack have left goes, too.
+    # The redrive includes dead letters of other tests on this stack.
     assert int(dead_letters(world, "redrive", "--type", ASSET)) >= len(buried)
     assert [listed(world, message_id) for message_id in buried] == [None] * len(buried)
 
@@ -140,7 +140,7 @@ def test_a_letter_that_is_not_there_is_said_in_one_line(world: World) -> None:
 
 
 def test_what_was_not_delivered_in_time_is_failed_by_a_tick(world: World, services: Services) -> None:
-    """Written two hours ago by a process that did not get to send it; a test lives for an hour."""
+    """The message is two hours old, was never sent, and a test message lives for an hour."""
     operator, platform = world.operator(), world.settings.platform_component
     endpoint, message_id = services.endpoint("agr"), new_id()
     long_ago = replace(endpoint, clock=lambda: utc_now() - timedelta(hours=2))

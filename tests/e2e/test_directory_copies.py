@@ -1,4 +1,4 @@
-"""Endpoints and the Component Directory together (F1): copies, renewal, and what becomes of who is revoked."""
+"""Endpoints and the component directory together (F1): copies, renewal, and the effects of a revocation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tps.mades.directory import ComponentEntry
 
 @pytest.fixture(scope="module")
 def operators(world: World) -> Iterator[Endpoint]:
-    """The operators' endpoint, as one more process of it."""
+    """The operators' endpoint in another process."""
     services = build_services(world.settings)
     yield services.endpoint("agr")
     services.close()
@@ -52,7 +52,7 @@ def asset_of_its_own() -> dict[str, Any]:
 
 
 def can_register(member: Member) -> str:
-    """How a message of its, and the answer to it, end."""
+    """Return the outcome of a registration message and of its answer."""
     sent = member.register_assets(asset_of_its_own())
 
     def ended() -> str:
@@ -80,7 +80,7 @@ def test_what_is_wrong_in_a_copy_is_right_again_when_its_component_looks(
 
 
 def test_a_tick_looks_without_being_told(world: World) -> None:
-    """Event delivery ticks the endpoint; readiness has nothing to do with it."""
+    """Ticks of event delivery synchronise the copy, independent of readiness."""
     member = world.dso()
 
     def looked() -> bool:
@@ -129,7 +129,7 @@ def test_a_revoked_component_sends_nothing_more(world: World, directory: AtDirec
 
     def refused() -> bool:
         reply = member.call("PUT", "/flexibility-assets", {"assets": [asset_of_its_own()]})
-        # A process that read its copy a moment ago goes by it for a second.
+        # A process caches its copy for one second.
         return (reply.status, reply.codes()) == (502, {"certificate_revoked"})
 
     assert eventually(refused)

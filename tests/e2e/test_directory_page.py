@@ -1,4 +1,4 @@
-"""The page about the Component Directory says what a newcomer has to do."""
+"""The page about the component directory tells a new party what to do."""
 
 from __future__ import annotations
 

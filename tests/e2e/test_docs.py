@@ -1,4 +1,4 @@
-"""Commands and Python in README and how-to pages run as they stand; only addresses and the data folder are ours."""
+"""Commands and Python in README and how-to pages run unchanged, except addresses and the data folder."""
 
 import re
 import shutil
@@ -25,13 +25,13 @@ STARTING = re.compile(r"^\./tps (up|check|test|demo|files|doctor).*$", re.MULTIL
 
 
 def commands_of(page: str) -> str:
-    """All shell blocks of a page, without those that start the stack or the tests."""
+    """Return all shell blocks of a page, without those that start the stack or the tests."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
     return "\n".join(STARTING.sub("", block) for block in blocks)
 
 
 def python_of(page: str) -> str:
-    """All Python blocks of a page, at their own lines."""
+    """Return all Python blocks of a page, at their own lines."""
     lines: list[str] = []
     is_python = False
     for line in (ROOT / page).read_text().splitlines():
@@ -48,7 +48,7 @@ def run(script: str) -> str:
 
 
 def run_python(page: str, base_url: str, token: str) -> None:
-    """The page's Python, in this process, with the two names that the page takes for given."""
+    """Run the page's Python in this process, with the two names that the page presupposes."""
     names: dict[str, Any] = {"base_url": base_url, "token": token}
     try:
         exec(compile(python_of(page), page, "exec"), names)
@@ -58,7 +58,7 @@ def run_python(page: str, base_url: str, token: str) -> None:
                 each.close()
 
 
-@pytest.mark.timeout(300)  # 54 commands one after another, 20 of which start Python: 100 s on a busy machine
+@pytest.mark.timeout(300)  # 54 commands, of which 20 start Python: 100 s on a busy machine
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl, which this machine lacks")
 def test_all_that_the_pages_say_to_do_works_and_the_parts_are_300_and_200(world: World) -> None:
     tps = f"{sys.executable} -m tps.local.cli"

@@ -1,4 +1,4 @@
-"""Applications that only have folders (F1): files become messages, messages files, nothing is lost or doubled."""
+"""Applications that only use folders (F1): files become messages and messages files, exactly once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ IN_STEPS = ("receive", "stage", "note_given", "give", "confirm", "forget_given")
 
 
 class Office:
-    """An application of a member: it writes to OUT, and takes away whatever appears in IN."""
+    """An application of a party, which writes to OUT and removes files from IN."""
 
     def __init__(self, world: World, member: Member, root: Path):
         self.world, self.member, self.root = world, member, root
@@ -50,7 +50,7 @@ class Office:
 
     @contextmanager
     def exchange(self, url: str = "", password: str = "", **options: Any) -> Iterator[Exchange]:
-        """The exchange of these folders; what lies in OUT is taken once it was seen twice."""
+        """Return the exchange of these folders; a file in OUT is sent after two equal looks."""
         service = Service(url or self.world.stack.gateway_url, self.member.code, password or self.member.password)
         try:
             yield Exchange(service, self.folders, self.said.append, **{"settled_s": 0, **options})
@@ -58,7 +58,7 @@ class Office:
             service.close()
 
     def rounds(self, exchange: Exchange, is_done: Callable[[], Any]) -> None:
-        """Exchange and take what comes in, until this holds."""
+        """Exchange and remove received files until the condition holds."""
 
         def once() -> Any:
             exchange.round()
@@ -86,7 +86,7 @@ class Office:
 
     @contextmanager
     def command(self, place: Path, largest_file_bytes: int | None = None) -> Iterator[subprocess.Popen[str]]:
-        """`./tps files` for this office, on a disk where no file may be larger than that."""
+        """Run `./tps files` for this office, on a disk with a maximum file size."""
         (place / "password").write_text(f"{self.member.password}\n")
         command = [sys.executable, "-m", "tps.local.cli", "files", "--component", self.member.code,
                    "--folder", str(self.root), "--url", self.world.stack.gateway_url,
@@ -103,7 +103,7 @@ class Office:
                 process.terminate()
 
     def sent_messages(self) -> int:
-        """How many messages the member's endpoint took."""
+        """Return the number of messages that the party's endpoint took."""
         with psycopg.connect(self.world.settings.groups[self.member.group].database_url) as connection:
             row = connection.execute(
                 "SELECT count(*) FROM message WHERE component = %s AND direction = 'out' AND by_application",
@@ -142,7 +142,7 @@ def test_a_file_is_sent_and_its_answer_lies_in_the_folder(world: World, tmp_path
 
 
 def registration(world: World, member: Member, asset_id: str) -> AssetRegistration:
-    """The document of one asset."""
+    """Return the registration document of one asset."""
     header = Header(new_id(), utc_now().replace(microsecond=0), member.code, Role.AGR,
                     world.settings.platform_party, Role.TPS)  # fmt: skip
     return AssetRegistration(header, (AssetBody.model_validate(make_asset(fresh_gsrn(), id=asset_id)).to_domain(),))
@@ -199,7 +199,7 @@ for line in sys.stdin:
 
 @contextmanager
 def killing(office: Office) -> Iterator[Callable[[str], int]]:
-    """Exchanges in processes of their own, each killed right after a step; gives how it ended."""
+    """Run exchanges in their own processes, each killed after a given step; return their exit codes."""
     arguments = [office.world.stack.gateway_url, office.member.code, office.member.password, str(office.root)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Foreseen capacity issues (docs/requirements.md, "Purpose"): planned maintenance, divided fairly between operators."""
+"""Foreseen limits (docs/requirements.md, "Purpose"): planned maintenance, divided fairly among operators."""
 
 from decimal import Decimal
 

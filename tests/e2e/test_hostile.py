@@ -1,4 +1,4 @@
-"""Hostile messages, one by one, by the broker and by the web service (NF3): FAILED or refused, seen, without effect."""
+"""Hostile messages by the broker and by the web service (NF3): FAILED or refused, recorded, without effect."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lab(world: World) -> Iterator[Lab]:
 
 
 def stored(lab: Lab) -> Any:
-    """What no hostile message may change."""
+    """Return the data that no hostile message may change."""
     return (
         lab.victim.done("GET", "/flexibility-assets"),
         lab.victim.done("GET", "/capacity-limits?all_revisions=true"),
@@ -51,7 +51,7 @@ def stored(lab: Lab) -> Any:
 
 
 def row_of(lab: Lab, message: Message) -> MessageRow | None:
-    """The platform's ledger on a message."""
+    """Return the platform's ledger row of a message."""
     with lab.services.endpoint("tps").database.transaction() as tx:
         return ledger.find(tx, lab.platform, message.message_id)
 
@@ -61,7 +61,7 @@ def reasons(row: dict[str, Any]) -> list[str]:
 
 
 def listed(lab: Lab) -> dict[str, str]:
-    """Reasons by message id, as the platform operator lists them."""
+    """Return the reasons by message id, as the platform operator lists them."""
     done = CliRunner().invoke(commands, ["dead-letters", "list", "--json", "--data", str(lab.world.stack.data)])
     assert done.exit_code == 0, done.output
     return {each["message_id"]: each["reason"] for each in json.loads(done.stdout)["undelivered"]}
@@ -133,7 +133,7 @@ def answer_to(tx: Any, message_id: str) -> str | None:
 
 @pytest.mark.parametrize("side", ["at the sender", "at the receiver"])
 def test_a_message_by_a_path_that_is_not_open_fails_at_both_ends(lab: Lab, side: str) -> None:
-    """The platform's own message to an operator whose path ran out, in the copy of one of the two."""
+    """The platform sends to an operator whose path has expired in the copy of one of the two."""
     member, platform = lab.world.operator("Late"), lab.services.endpoint("tps")
     entry, now = lab.entry(member.code), utc_now().replace(microsecond=0)
     over = MessagePath(member.code, frozenset({lab.platform}), "*", now - timedelta(days=2), now - timedelta(days=1))
@@ -177,7 +177,7 @@ def test_an_operators_message_to_a_dso_is_one_to_nobody_and_the_broker_takes_non
 
 
 async def is_refused(world: World, group: str, subject: str) -> bool:
-    """Whether the broker refuses what a group's user publishes there."""
+    """Return True if the broker refuses this publication of a group's user."""
     async with user(world.stack, group) as connection:
         return not await connection.may_publish(subject)
 
@@ -199,7 +199,7 @@ def test_hostile_envelopes_are_faults_and_send_nothing(lab: Lab) -> None:
 
 
 def sent_by_applications(lab: Lab) -> int:
-    """How many messages the grid's endpoint took by its web service."""
+    """Return the number of messages that the grid's endpoint took by its web service."""
     with lab.services.endpoint("dso").database.transaction() as tx:
         row = tx.execute(
             "SELECT count(*) AS sent FROM message WHERE component = %s AND by_application", (lab.grid.code,)
@@ -209,7 +209,7 @@ def sent_by_applications(lab: Lab) -> int:
 
 
 def ask(lab: Lab, body: bytes) -> httpx2.Response:
-    """A request by the grid's own user name and password."""
+    """Send a request with the grid's own user name and password."""
     return lab.world.http.post(
         "/ECP_MODULE/services/MadesEndpoint",
         content=body,

@@ -1,4 +1,4 @@
-"""No message goes between operators and DSOs but by the platform (F1), and nobody learns by trying who exists."""
+"""Messages between operators and DSOs go only through the platform (F1), and attempts do not reveal who exists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tps.mades.types import ASSET, ASSET_LIST, BUSINESS_TYPES, LIMIT_FORESEEN, L
 
 @pytest.fixture(scope="module")
 def services(world: World) -> Iterator[Services]:
-    """The endpoints of all groups, as a worker has them."""
+    """The endpoints of all groups, as in a worker."""
     services = build_services(world.settings)
     yield services
     services.close()
@@ -35,7 +35,7 @@ def parties(world: World) -> dict[str, Member]:
 
 
 def send(services: Services, sender: Member, receiver: str, message_type: str) -> dict[str, Any]:
-    """What becomes of a message that a member's endpoint is told to send, but for its ids and times."""
+    """Return the outcome of a message from a party's endpoint, without ids and times."""
     endpoint, message_id = services.endpoint(sender.group), new_id()
     draft = Draft(sender=sender.code, receiver=receiver, type=message_type, content=b"<hello/>")
     with endpoint.database.transaction() as tx:
@@ -87,7 +87,7 @@ def test_a_message_to_the_platform_goes_out(services: Services, parties: dict[st
 def test_the_broker_takes_no_message_past_the_platform(
     world: World, parties: dict[str, Member], group: str, message_type: str, receiver: str, sender: str
 ) -> None:
-    """With the group's own user, past its endpoint: refused for who exists as for who does not."""
+    """The group's own user bypasses its endpoint; the refusal is the same for existing and unknown receivers."""
     own, codes = parties[sender], (parties[receiver].code, fresh_gln())
 
     taken = [publishes(world, own, message_subject(group, message_type, code, own.code)) for code in codes]

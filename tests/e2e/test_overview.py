@@ -1,4 +1,4 @@
-"""What the platform operator's overview shows of a running system: news to whoever waits, and dead letters."""
+"""The platform operator's overview of a running system: news for waiting calls, and dead letters."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def platform(world: World) -> Member:
 
 
 def dead_letters(world: World) -> list[Any]:
-    """What the command lists of them."""
+    """Return the dead letters that the command lists."""
     done = CliRunner().invoke(commands, ["dead-letters", "list", "--json", "--data", str(world.stack.data)])
     return [each for each in json.loads(done.stdout)["undelivered"] if each["kind"] == "dead"]
 
 
 def test_dead_letters_are_counted(platform: Member, world: World) -> None:
-    """As many as the command lists; other tests on this stack have left some, and one may die between the two looks."""
+    """The count equals that of the command. Other tests on this stack may add dead letters between the two reads."""
     eventually(lambda: platform.done("GET", "/readiness")["counts"]["dead_letters"] == len(dead_letters(world)))
 
 
 def wait_for(platform: Member, cursor: str, topic: str) -> str:
-    """Wait until there is news of a topic after a cursor, other news aside; the next cursor."""
+    """Wait for news of a topic after a cursor, and skip other news; return the next cursor."""
     while True:
         news = platform.done("GET", f"/changes?after={cursor}&timeout=20")
         assert news["changed"], f"no news of {topic}"

@@ -1,4 +1,4 @@
-"""`./tps party list|approve|reject|revoke|path` on a running system: the directory as the platform operator has it."""
+"""`./tps party list|approve|reject|revoke|path` on a running system: the directory of the platform operator."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_approval_gives_a_party_its_own_group_at_the_broker_and_a_revocation_
         return [await user.may_publish(each) for each in (subject, in_anothers_name)]
 
     def attempt_once_the_broker_knows() -> list[bool] | None:
-        """It reads its configuration again in its own time."""
+        """Return None until the broker has reloaded its configuration."""
         try:
             return list(as_user(world.stack, group, attempt))
         except nats.errors.Error:

@@ -1,4 +1,4 @@
-"""While the platform is silent: what a DSO asks of it, its own backend answers, and says how old that is (F5b, F9b)."""
+"""While the platform is silent, a DSO's own backend answers its queries, with the age of the data (F5b, F9b)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_dso_is_answered_from_its_own_copy_with_its_age_and_afresh_when_the_pl
     assert dso.done("GET", f"{PLANS}/wait?timeout=20")["schedules"] == [plan]
     assets = dso.done("GET", ASSETS)["assets"]
 
-    # No message comes to anybody.
+    # No message arrives anywhere.
     with halted(world.stack, "delivery"):
         paused_at = datetime.now(UTC)
         copies = [dso.done("GET", path, Prefer="wait=1") for path in (ASSETS, PLANS)]

@@ -1,4 +1,4 @@
-"""The same request by many callers at once (docs/rest.md, "Sending")."""
+"""The same request from many callers at the same time (docs/rest.md, "Sending")."""
 
 from __future__ import annotations
 

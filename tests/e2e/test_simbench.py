@@ -1,6 +1,6 @@
 """A grid of real size (SimBench, 17,505 assets): one DSO, three operators, a maintenance and a fault.
 
-Read from the folder of independent sources, or skipped; nothing of it is kept here. Figures are printed, never judged.
+The data comes from a folder outside the repository; without it, the test is skipped. Figures are printed, not asserted.
 """
 
 import json
@@ -37,7 +37,7 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class City:
-    """The grid with everybody in it, registered."""
+    """The grid with all parties registered."""
 
     world: World
     dso: Member
@@ -57,7 +57,7 @@ class City:
         return total_kw((a for a in self.hands[operator] if is_in(a.section, area)), lambda a: a.max_production_kw)
 
     def reach(self, send: Callable[[], Any]) -> tuple[dict[Member, dict[str, Any]], float]:
-        """Let every operator wait, send; what each got, and seconds until the last had it."""
+        """Send while every operator waits; return each operator's limits, and the seconds until the last had them."""
         cursors = {each: each.done("GET", "/capacity-limits/wait?timeout=0")["cursor"] for each in self.hands}
         with ThreadPoolExecutor(len(cursors)) as pool:
             waits = {
@@ -73,7 +73,7 @@ class City:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Print how long the block took."""
+    """Print the duration of the block."""
     started = time.perf_counter()
     yield
     print(f"{what}: {time.perf_counter() - started:.2f} s")
@@ -181,13 +181,13 @@ def _seen_by_the_dso(asset: GridAsset) -> dict[str, Any]:
 
 
 def _body(asset: GridAsset) -> dict[str, Any]:
-    """ASSET, its powers as JSON has them."""
+    """Return an asset with its powers as JSON numbers."""
     body: dict[str, Any] = json.loads(to_json(asset.to_asset().to_json()))
     return body
 
 
 def _newest_list(city: City) -> bytes:
-    """The newest asset list that the DSO's backend keeps, as it came."""
+    """Return the newest asset list in the DSO's backend, as received."""
     services = build_services(city.world.settings)
     try:
         endpoint = services.endpoint("dso")

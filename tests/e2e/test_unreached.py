@@ -1,5 +1,7 @@
-"""An emergency that does not reach an operator (F6): its DSO is told which assets, and that all were reached, once they
-are. The stack is one of its own, which does not wait a minute to say so."""
+"""An emergency that does not reach an operator (F6): the DSO learns which assets, and later that all were reached.
+
+The test has its own stack, which reports unreached assets after one second instead of one minute.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ from tps.mades.types import LIMIT_UNFORESEEN
 
 @pytest.fixture
 def hasty(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world whose platform tells of assets that were not reached after a second."""
+    """A world whose platform reports unreached assets after one second."""
     monkeypatch.setenv("TPS_UNREACHED_AFTER_S", "1")
     data = tmp_path_factory.mktemp("hasty")
     up = Up(data=data, port=0, workers=1, consumers=consumers(load_stack()), prepare=ensure_platform)
@@ -37,13 +39,13 @@ def hasty(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @contextmanager
 def operators_cut_off(stack: LocalStack) -> Iterator[None]:
-    """Emergencies wait at the broker: the consumer of the operators' backends hands none out."""
+    """Make emergencies wait at the broker by pausing the consumer of the operators' backends."""
     asyncio.run(_pause(stack, timedelta(hours=1)))
     try:
         yield
     finally:
         asyncio.run(_pause(stack, timedelta(0)))
-        # One that starts asks at once; the old one's question would stand for 20 s more.
+        # A new process requests messages immediately. The old request would stay open for 20 s.
         pid = stack.pid("delivery")
         assert pid is not None
         os.kill(pid, signal.SIGTERM)

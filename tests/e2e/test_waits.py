@@ -1,4 +1,4 @@
-"""Waiting for limits (F7): told at once, nothing lost, nothing of anybody else's."""
+"""Waiting for limits (F7): immediate, complete, and only the caller's own limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAIT = "/capacity-limits/wait"
 
 @dataclass(frozen=True)
 class Grid:
-    """A DSO with one asset of Alpha's and one of Beta's."""
+    """A DSO with one asset of Alpha and one of Beta."""
 
     dso: Member
     alpha: Member
@@ -29,7 +29,7 @@ class Grid:
     betas: str
 
     def stop(self, *asset_ids: str) -> str:
-        """An emergency; its id."""
+        """Send an emergency, and return its id."""
         return str(self.dso.send_unforeseen(make_stop(list(asset_ids)))["id"])
 
 
@@ -51,15 +51,15 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def wait(member: Member, **query: object) -> Any:
-    """What a wait answers; `timeout` is 0 unless told."""
+    """Return the answer of a wait; the default `timeout` is 0."""
     asked = "&".join(f"{name}={value}" for name, value in {"timeout": 0, **query}.items())
     return member.done("GET", f"{WAIT}?{asked}")
 
 
 def started(pool: ThreadPoolExecutor, member: Member, **query: object) -> Future[Any]:
-    """A wait that has begun: its thread sleeps in the server."""
+    """Return a wait that has started: its thread sleeps in the server."""
     waiting = pool.submit(wait, member, **{"timeout": 30, **query})
-    # Another full round trip of the same client, so that the wait's request has been taken in.
+    # A second round trip of the same client, so that the server has read the request of the wait.
     wait(member, **{name: value for name, value in query.items() if name == "reader"}, timeout=1)
     assert not waiting.done()
     return waiting
@@ -129,14 +129,14 @@ def test_a_client_killed_while_it_waits_loses_nothing(grid: Grid) -> None:
 
     grid.stop(grid.alphas)
     eventually(lambda: ids(wait(grid.alpha, reader="another")))
-    wait(grid.alpha, reader="another", timeout=1)  # by now the killed one's wait is over, too
+    wait(grid.alpha, reader="another", timeout=1)  # the wait of the killed client has ended, too
 
     assert ids(wait(grid.alpha)) == [grid.alphas], "remembered as read by a client that was gone"
     assert ids(wait(grid.alpha, after=before)) == [grid.alphas]
 
 
 def test_a_killed_client_frees_its_place(grid: Grid, pool: ThreadPoolExecutor) -> None:
-    """Two workers have 64 places each: many more that came and went must not be in the way."""
+    """Two workers have 64 places each. More clients than places came and disconnected."""
     list(pool.map(lambda _: kill_while_waiting(grid.alpha, f"{WAIT}?timeout=55"), range(150)))
 
     def is_free() -> bool:
@@ -209,7 +209,7 @@ def test_a_limit_that_was_read_is_received_and_one_that_was_not_is_delivered(gri
 
 
 def states_of(world: World, operator: Member) -> set[str]:
-    """States, at the platform, of the limits it sent to an operator."""
+    """Return the platform's states of the limits that it sent to an operator."""
     with psycopg.connect(world.settings.groups["tps"].database_url) as connection:
         rows = connection.execute(
             "SELECT state FROM message WHERE direction = 'out' AND peer = %s AND type LIKE 'TPS-LIMIT-%%FORESEEN'",
@@ -219,7 +219,7 @@ def states_of(world: World, operator: Member) -> set[str]:
 
 
 def kill_while_waiting(member: Member, path: str) -> None:
-    """Ask, and be gone without reading the answer: the socket is closed with a reset."""
+    """Send a request, then reset the connection without reading the answer."""
     url = member.http.base_url
     request = f"GET /{member.group}/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {member.token}\r\n\r\n"
     with socket.create_connection((url.host, url.port or 80), timeout=5) as connection:

@@ -1,4 +1,4 @@
-"""Applications written against an ECP endpoint talk to ours unchanged (F1): PyPI's `ecp-api` and `edx`, as they are."""
+"""Applications for an ECP endpoint work unchanged (F1): `ecp-api` and `edx` from PyPI."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def operator(world: World) -> Member:
 
 
 def client_of(member: Member, client: str = "edx", password: str | None = None, path: str = "") -> Any:
-    """A library's client, as its users make it."""
+    """Return a library's client, as its users create it."""
     server = str(member.http.base_url).rstrip("/") + path
     return CLIENTS[client](server, member.code, password or member.password)
 
 
 def as_xml(world: World, dso: Member, body: dict[str, Any], document_id: str) -> bytes:
-    """The document that a DSO's own systems would write for a limit."""
+    """Return the document of a limit as a DSO's own system would write it."""
     limit = ForeseenBody.model_validate(body).to_domain()
     header = Header(document_id, utc_now().replace(microsecond=0), dso.code, Role.DSO,
                     world.settings.platform_party, Role.TPS)  # fmt: skip
@@ -57,7 +57,7 @@ def as_xml(world: World, dso: Member, body: dict[str, Any], document_id: str) ->
 
 
 def reaches(service: Any, message_id: str, state: str) -> Any:
-    """The status once it is this one."""
+    """Return the status when the message has this state."""
 
     def look() -> Any:
         status = service.check_message_status(message_id)
@@ -67,7 +67,7 @@ def reaches(service: Any, message_id: str, state: str) -> Any:
 
 
 def trace_of(service: Any, message_id: str) -> list[str]:
-    """The states of a trace; what the sender's own endpoint notes may come a moment after the receiver's word."""
+    """Return the states of a trace. The sender's own steps may appear after the receiver's."""
     return [step.state for step in service.check_message_status(message_id).trace.trace]
 
 
@@ -184,7 +184,7 @@ def test_assets_registered_by_xml_are_the_operators_as_by_rest(world: World) -> 
 
 
 def test_the_sender_sees_that_the_application_confirmed(world: World) -> None:
-    """By SOAP alone, without a REST answer between."""
+    """By SOAP only, without a REST answer in between."""
     dso, alpha, asset = world.dso(), world.operator("Alpha"), make_asset(fresh_gsrn())
     dso.register_points(asset["connection_point_id"])
     alpha.register_assets(asset)

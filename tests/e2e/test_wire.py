@@ -1,4 +1,4 @@
-"""What crossed the broker during a story (F1, NF3): to whom, from whom, valid by whose schema, and who can read it."""
+"""Recorded traffic of a story (F1, NF3): senders, receivers, schemas, and who can read it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _DIGITS = re.compile(rb"\d{13,18}")
 
 @dataclass(frozen=True)
 class Scene:
-    """Two grids, three operators, and everything that was on the wire while they met.
+    """Two grids, three operators, and all their recorded messages.
 
     Attributes:
         assets: Ids of the registered assets by their operator's code.
-        points: Ids of the claimed points by their DSO's code.
+        points: Ids of the registered points by their DSO's code.
     """
 
     dsos: tuple[Member, ...]
@@ -48,13 +48,13 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(world: World) -> Iterator[Scene]:
-    """A story with everything in it that the first functions can do."""
+    """A story with everything that the first functions can do."""
     dsos = (world.dso("Dunkle Netze"), world.dso("Sydnet"))
     operators = (world.operator("Alphard"), world.operator("Betelgeuse", role="brp"), world.operator("Gamow"))
     with Wiretap(world).listening() as tap:
         assets, points = _play(dsos, operators)
         codes = {party.code for party in (*dsos, *operators)}
-        # News for parties of other stories may come late.
+        # Notices for parties of other stories may arrive late.
         messages = [each for each in tap.settled(*codes) if {each.way.sender, each.way.receiver} & codes]
         yield Scene(dsos, operators, assets, points, messages, tap.packets())
 
@@ -93,7 +93,7 @@ def _has_both_limits(operator: Member) -> bool:
 
 
 def test_every_message_comes_from_and_goes_to_whom_it_may(world: World, scene: Scene) -> None:
-    """PTH-01: operators and DSOs meet the platform only."""
+    """PTH-01: operators and DSOs exchange messages with the platform only."""
     platform = world.settings.platform_component
     roles = {party.code: party.group for party in (*scene.dsos, *scene.operators)} | {platform: "tps"}
 
@@ -139,7 +139,7 @@ def test_every_document_is_read_by_an_independent_model(scene: Scene) -> None:
 
 
 def test_no_document_lies_open_on_the_wire(scene: Scene) -> None:
-    """WIR-01: no id of an asset or point, no name, no document; codes of components and ids of messages are seen."""
+    """WIR-01: no id of an asset or point, no name, no document. Codes of components and message ids are visible."""
     private = {each for ids in (*scene.assets.values(), *scene.points.values()) for each in ids}
     words = {word.encode() for word in (*private, "Shared yard", "New cable", "MarketDocument", "<?xml", str(TOTAL_KW))}
     codes = {party.code.encode() for party in (*scene.dsos, *scene.operators)}
@@ -168,7 +168,7 @@ def test_nothing_that_goes_to_a_dso_names_an_operator(scene: Scene) -> None:
 
 
 def test_nothing_that_goes_to_a_dso_is_of_another_grid(scene: Scene) -> None:
-    """DSO-GRD: another DSO's points and assets are in nothing it gets, unless it named them itself."""
+    """DSO-GRD: no point or asset of another DSO, unless this DSO named it itself."""
     north, south = scene.dsos
     own = {scene.assets[operator.code][2] for operator in scene.operators}
 
@@ -180,7 +180,7 @@ def test_nothing_that_goes_to_a_dso_is_of_another_grid(scene: Scene) -> None:
 
 
 def test_nothing_that_goes_to_an_operator_names_another(scene: Scene) -> None:
-    """OPR-OTH: neither code nor name of another operator, none of its assets, no total, no part but its own."""
+    """OPR-OTH: no code, name or asset of another operator, no total, and only its own part."""
     for operator in scene.operators:
         told = _everything_to(operator, scene)
         others = [other for other in scene.operators if other is not operator]
@@ -193,13 +193,13 @@ def test_nothing_that_goes_to_an_operator_names_another(scene: Scene) -> None:
 
 
 def test_the_ids_of_one_limit_have_nothing_in_common_between_its_recipients(scene: Scene) -> None:
-    """OPR-IDS: what operators got of the same limit shares no id of 32 digits, nor one with what the DSO sent."""
+    """OPR-IDS: the operators' messages about one limit share no id with each other or with the DSO's message."""
     for kind in ("TPS-LIMIT-FORESEEN", "TPS-LIMIT-UNFORESEEN"):
         of_kind = [each for each in scene.documents if each.way.type == kind]
         got = {operator.code: set[str]() for operator in scene.operators}
         for message in of_kind:
             if message.way.group == "agr":
-                # Every revision: an asset changes hands in this story, and two operators are divided anew.
+                # All revisions: an asset changes its operator in this story, and two parts are divided again.
                 got[message.way.receiver] |= _ids(message)
         sent = [_ids(each) for each in of_kind if each.way.group == "tps"]
 
@@ -208,7 +208,7 @@ def test_the_ids_of_one_limit_have_nothing_in_common_between_its_recipients(scen
 
 
 def test_each_operators_count_of_messages_is_its_own(scene: Scene) -> None:
-    """OPR-SEQ: the signed sequence counts what went between these two, and skips nothing."""
+    """OPR-SEQ: the signed sequence counts the messages between two components without gaps."""
     ways = {(each.way.sender, each.way.receiver) for each in scene.documents}
     for sender, receiver in ways:
         counted = [each.signed.sequence for each in scene.documents if _way(each) == (sender, receiver)]  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""The world of these tests is one process, without sockets."""
+"""The world of these tests is one process without sockets."""
 
 from collections.abc import Iterator
 

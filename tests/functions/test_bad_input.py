@@ -1,4 +1,4 @@
-"""Bad input (F4, F6, F7, NF3): each is answered with its status and named reason, and leaves nothing behind."""
+"""Bad input (F4, F6, F7, NF3): each case gets its status and named reason, and leaves no data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_bad_input_is_named_and_leaves_nothing_behind(scene: Scene, before: dict
 
 
 def refused_by_name(reply: Reply, row: Bad) -> None:
-    """The answer is the problem that the row names, and shows nothing of the program."""
+    """Check that the answer is the problem of this row, without details of the program."""
     assert (reply.status, told(reply)) == (row.status, list(row.errors)), reply.text[:2000]
     assert reply.headers["Content-Type"] == "application/problem+json"
     problem = reply.json
@@ -45,7 +45,7 @@ def test_a_refusal_names_at_most_100_fields_and_how_many_there_are(scene: Scene)
 
 
 def test_unknown_foreign_and_unregistered_things_are_refused_in_the_same_words(scene: Scene) -> None:
-    """LIM-A64: nobody learns by asking what exists elsewhere."""
+    """LIM-A64: an answer does not reveal which ids exist elsewhere."""
     details = set()
     for asset_id in (unknown(scene), scene.souths):
         (error,) = scene.north.call("POST", "/capacity-limits/foreseen", make_foreseen([asset_id])).json["errors"]

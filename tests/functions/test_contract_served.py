@@ -1,4 +1,4 @@
-"""The contract is served by the groups it is about, to everybody; and who takes part, to the platform operator."""
+"""Every group serves its contract to everybody, and the platform lists parties to the platform operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a message is shown to whoever sent or received it (F1)."""
+"""The view of a message for its sender and its receiver (F1)."""
 
 from __future__ import annotations
 

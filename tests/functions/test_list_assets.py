@@ -1,4 +1,4 @@
-"""The feed of what changes in a DSO's grid (F5b)."""
+"""The feed of changes in a DSO's grid (F5b)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHANGES = "/flexibility-assets/changes"
 
 @dataclass
 class Grid:
-    """A DSO that follows its feed, with two points; an operator, and another."""
+    """A DSO with two points that follows its feed, and two operators."""
 
     dso: Member
     alpha: Member
@@ -24,7 +24,7 @@ class Grid:
     cursor: str = ""
 
     def next(self, timeout_s: int = 10) -> tuple[list[dict[str, Any]], list[str]]:
-        """What comes next: assets that are new or others, and ids that are gone."""
+        """Return the next news: new or changed assets, and removed ids."""
         answer = changes(self.dso, timeout=timeout_s, after=self.cursor)
         self.cursor = answer["cursor"]
         return answer["assets"], answer["removed_ids"]
@@ -39,13 +39,13 @@ def grid(world: World) -> Grid:
 
 
 def changes(dso: Member, **query: object) -> Any:
-    """What the feed answers; `timeout` is 0 unless told."""
+    """Return the answer of the feed; the default `timeout` is 0."""
     asked = "&".join(f"{name}={value}" for name, value in {"timeout": 0, **query}.items())
     return dso.done("GET", f"{CHANGES}?{asked}")
 
 
 def seen(asset: dict[str, Any]) -> dict[str, Any]:
-    """An asset as its DSO may see it."""
+    """Return an asset as its DSO may see it."""
     return {name: value for name, value in asset.items() if name != "name"}
 
 
@@ -64,7 +64,7 @@ def test_only_what_is_new_or_others_is_told_and_what_is_gone_by_its_id(grid: Gri
 
 
 def test_a_new_operator_or_name_moves_no_cursor_and_a_new_power_or_kind_does(grid: Grid) -> None:
-    """DSO-CHG, DST-FED: the last change shows that the windows before it have passed."""
+    """DSO-CHG, DST-FED: the last change proves that the earlier windows have ended."""
     chp, other = make_asset(grid.point), make_asset(grid.point)
     grid.alpha.register_assets(chp, other)
     grid.next()
@@ -83,7 +83,7 @@ def test_a_new_operator_or_name_moves_no_cursor_and_a_new_power_or_kind_does(gri
 
 
 def test_operators_that_register_in_windows_of_their_own_show_their_assets_together(grid: Grid) -> None:
-    """INF-WIN: each window is told by itself, and there is nothing else in it."""
+    """INF-WIN: each window is announced separately."""
     alphas, betas = [make_asset(grid.point) for _ in range(2)], [make_asset(grid.point) for _ in range(2)]
 
     grid.alpha.register_assets(*alphas)
@@ -142,7 +142,7 @@ def test_of_the_list_that_a_dso_asked_for_the_feed_tells_what_is_others(grid: Gr
 
 
 def test_without_the_platforms_answer_the_own_copy_answers_with_its_age(grid: Grid) -> None:
-    """`wait=0` is as a platform that does not answer."""
+    """`wait=0` acts like a platform that does not answer."""
     unknown = grid.dso.call("GET", "/flexibility-assets", Prefer="wait=0")
     chp = make_asset(grid.point)
     grid.alpha.register_assets(chp)

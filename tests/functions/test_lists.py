@@ -1,4 +1,4 @@
-"""Lists: pages add up to the whole, and an unchanged list is not sent again (docs/rest.md, "Lists")."""
+"""Lists: pages sum to the whole list, and an unchanged list is not sent again (docs/rest.md, "Lists")."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ lists = pytest.mark.parametrize(("group", "path", "name", "size"), LISTS, ids=la
 
 
 def pages(member: Member, path: str) -> Iterator[Any]:
-    """This page and all that follow it."""
+    """Yield this page and all following pages."""
     while path:
         page = member.done("GET", path)
         yield page
@@ -59,7 +59,7 @@ def pages(member: Member, path: str) -> Iterator[Any]:
 
 
 def delivered(whole: Any) -> Any:
-    """The list once nothing in it is on its way; until then the facts of delivery move."""
+    """Return the list when all its messages are delivered; until then the delivery facts change."""
     deliveries = [each["delivery"] for each in whole.get("limits", ()) if "delivery" in each]
     return whole if all("all_reached_at" in each for each in deliveries) else None
 

@@ -1,4 +1,4 @@
-"""The platform operator's overview (F3): what is planned, what is limited, and where the two collide."""
+"""The platform operator's overview (F3): plans, limits and their conflicts."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_an_operators_limits_show_its_own_part_and_a_summary_shows_none(overview
 
 
 def over_part(overview: Overview) -> Any:
-    """Of 500 kW for 600 and 400 Alpha has 300, and plans 500 for most of an hour; Beta has 200, and plans 300."""
+    """Alpha gets 300 of 500 kW and plans 500 for most of an hour. Beta gets 200 and plans 300."""
     sent = overview.dso.send_foreseen(make_foreseen([overview.chp, overview.wind]))
     eventually(overview.alpha.active_limits)
     return sent["id"]

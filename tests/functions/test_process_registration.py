@@ -1,4 +1,4 @@
-"""What the platform tells parties about their registrations (F4a)."""
+"""Notices of the platform to parties about their registrations (F4a)."""
 
 import pytest
 
@@ -11,7 +11,7 @@ process = function("process_registration")
 
 
 def make_change(before: tuple[bool, bool], after: tuple[bool, bool]) -> StatusChange:
-    """A claim on the CHP that moved; each status is (is it active, is it capped)."""
+    """Return a status change of a claim on the CHP; a status is (is active, is capped)."""
     return StatusChange("5790000000012", "m", "d", ClaimStatus(CHP, *before), ClaimStatus(CHP, *after))
 
 
@@ -53,7 +53,7 @@ def test_an_answer_tells_the_operator_that_its_weight_is_capped() -> None:
 
 
 def test_what_is_older_than_what_stands_is_acknowledged_as_such() -> None:
-    """A84: accepted and ignored, so that a late message does no harm and nobody resends it."""
+    """A84: accepted and ignored, so that a late message does no harm and is not resent."""
     answer = process.accepted([], stale={CHP})
 
     assert (answer.outcome, [code for code, _ in texts(answer)]) == (Outcome.ACCEPTED, ["A84"])

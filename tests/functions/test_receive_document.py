@@ -1,4 +1,4 @@
-"""What a backend makes of the documents it receives (F7a, F5b)."""
+"""A backend processes the documents that it receives (F7a, F5b)."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def test_an_accepted_document_has_no_errors() -> None:
 
 
 def test_a_waiting_registration_has_no_errors() -> None:
-    """Its notices are reasons, too."""
+    """Its notices are reasons of the document, too."""
     assert answer_json(SAMPLES["accepted, waiting"]) == {}
 
 

@@ -12,7 +12,7 @@ ASSETS, POINTS = "/flexibility-assets", "/connection-points"
 
 
 def own(member: Member, *ids: str) -> list[dict[str, Any]]:
-    """A member's assets; all of them, or these."""
+    """Return a party's assets, all or these."""
     query = "?" + "&".join(f"id={each}" for each in ids) if ids else ""
     assets: list[dict[str, Any]] = member.done("GET", ASSETS + query)["assets"]
     return assets

@@ -81,7 +81,7 @@ def test_two_parties_may_use_the_same_key(dso: Member, operator: Member, world: 
 
 
 def test_a_removal_that_is_repeated_gets_its_first_answer(operator: Member, asset: str) -> None:
-    """Though by then there is nothing left to remove."""
+    """By then, nothing is left to remove."""
     first, again = (operator.call("DELETE", f"{ASSETS}?id={asset}", Idempotency_Key="gone") for _ in range(2))
 
     assert (first.status, again.status) == (200, 200)
@@ -130,7 +130,7 @@ def test_a_message_shows_every_step_up_to_the_platform(world: World, dso: Member
     sent = dso.send_foreseen(make_foreseen([asset]))
 
     def whole() -> dict[str, Any] | None:
-        """The receiver may be known to have it before our own endpoint has noted that the broker had it."""
+        """The receiver's step may appear before our endpoint has recorded the broker's step."""
         found: dict[str, Any] = message(dso, sent["message_id"])
         return found if {"TRANSPORTED", "RECEIVED"} <= {step["state"] for step in found["trace"]} else None
 
@@ -169,7 +169,7 @@ def test_a_refused_message_names_its_reasons(dso: Member, asset: str) -> None:
 
 
 def test_a_received_limit_is_a_message_of_its_own(world: World, dso: Member, operator: Member, asset: str) -> None:
-    """Only the platform sees both: nothing in the operator's message leads to the DSO's."""
+    """Only the platform sees both: nothing in the operator's message refers to the DSO's message."""
     sent = dso.send_foreseen(make_foreseen([asset]))
     limit = eventually(operator.active_limits)[0]
 
@@ -184,7 +184,7 @@ def test_a_received_limit_is_a_message_of_its_own(world: World, dso: Member, ope
 
 
 def message_about(world: World, member: Member, document_id: str) -> str:
-    """The id of the message that brought a document; a member learns it from its own ledger."""
+    """Return the id of the message with a document; a party learns it from its own ledger."""
     import psycopg
 
     with psycopg.connect(world.settings.groups[member.group].database_url) as connection:
@@ -203,7 +203,7 @@ def recently(at: str) -> bool:
 
 
 def test_a_question_is_asked_anew_whatever_key_comes_with_it(world: World) -> None:
-    """A key is for what changes something; a list answered by an older one would be stale without a word."""
+    """A key applies to changes. An old answer to a query would be silently stale."""
     dso, alpha = world.dso(), world.operator()
     point = fresh_gsrn()
     dso.register_points(point)

@@ -1,4 +1,4 @@
-"""Whoever decides at the Component Directory."""
+"""The platform operator at the component directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applications that cannot be: each is refused by the name of what is wrong."""
+"""Invalid applications: each refusal names the fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Component Directory (F1): who applies and who is let in."""
+"""The component directory (F1): applications, approvals and rejections."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _parties(world: World) -> list[dict[str, Any]]:
 def test_a_code_that_another_has_or_wishes_is_taken_like_any_other_and_the_operator_sees_it(
     world: World, operator: AtDirectory
 ) -> None:
-    """DIR-02: the applicant learns nothing; the operator names whose application it means, and cannot give it twice."""
+    """DIR-02: the applicant learns nothing. The platform operator selects an application, and gives a code once."""
     first = join(operator, code=_fresh_eic_v())
     second = AtDirectory.of(world, fresh_gln(), "agr")
 
@@ -75,7 +75,7 @@ def test_a_code_that_another_has_or_wishes_is_taken_like_any_other_and_the_opera
 
 
 def test_who_is_sent_away_reads_why_and_may_apply_again(world: World, operator: AtDirectory) -> None:
-    """INF-REJ: what the applicant learns of why its code could not be had is what the operator writes."""
+    """INF-REJ: the applicant learns only the reason that the platform operator writes."""
     first, second = join(operator, code=_fresh_eic_v()), AtDirectory.of(world, fresh_gln(), "agr")
     application = make_application(second.keys, code=first.code)
     second.done("POST", "/components", application)

@@ -1,4 +1,4 @@
-"""What becomes of a component's certificates: renewed by its own key, revoked by the operator."""
+"""The life of a component's certificates: renewed by its own key, revoked by the platform operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a component's message paths: narrowed by its owner, never widened, never all gone."""
+"""Changes of a component's message paths: its owner can narrow them, but neither widen them nor remove all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees whom in the Component Directory, as JSON and as MADES' XML, and when that has changed."""
+"""Visibility in the component directory, as JSON and as MADES XML, and after changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_party_sees_itself_the_platform_broker_and_directory_and_the_operator_
 
 
 def test_whom_to_ask_is_told_to_the_party_itself_and_the_operator(world: World, operator: AtDirectory) -> None:
-    """DIR-01: also of those that everybody sees."""
+    """DIR-01: only the party itself and the platform operator see contacts, of whatever component."""
     alpha, platform, url = join(operator).caller, world.settings.platform_component, world.settings.groups["ecp"]
     change = "UPDATE registered_component SET person = %s WHERE code = %s"
     with psycopg.connect(url.database_url) as connection:
@@ -47,7 +47,7 @@ def test_whom_to_ask_is_told_to_the_party_itself_and_the_operator(world: World, 
 
 
 def test_somebody_elses_component_and_application_are_as_if_not_there(world: World, operator: AtDirectory) -> None:
-    """DIR-01: by whatever route, in the words for a code that nobody has."""
+    """DIR-01: every route answers as for an unknown code."""
     alpha, beta = join(operator), of(world.operator(), world)
     waiting, nobody = AtDirectory.of(world, fresh_gln(), "dso"), fresh_gln()
     waiting.done("POST", "/components", make_application(fresh_keys()))
@@ -62,7 +62,7 @@ def test_somebody_elses_component_and_application_are_as_if_not_there(world: Wor
 
 
 def test_content_ids_and_tags_move_with_what_a_viewer_sees_alone(world: World, operator: AtDirectory) -> None:
-    """DIR-03: that others join, apply, renew or are revoked moves nothing of a party's."""
+    """DIR-03: applications, renewals and revocations of others do not change a party's tags."""
     alpha = of(world.operator(), world)
     before, all_before = alpha.call("GET", "/components"), operator.done("GET", "/components")["metadata"]
 

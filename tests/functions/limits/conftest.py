@@ -1,4 +1,4 @@
-"""A grid with one point, where Alpha has 600 kW and Beta 400; each test has its own."""
+"""A grid with one point, where Alpha has 600 kW and Beta 400 kW; each test has its own grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to a limit, and what its operators then have of it."""
+"""Steps of tests about limits, and the operators' views of the limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def put(dso: Member, limit_id: str, body: dict[str, Any], kind: str = "foreseen"
 
 
 def received(operator: Member) -> list[tuple[int, str]]:
-    """(revision, status) of the latest of each limit."""
+    """Return (revision, status) of the latest revision of each limit."""
     limits = operator.done("GET", LIMITS)["limits"]
     return [(limit["revision"], limit["status"]) for limit in limits]
 
@@ -46,13 +46,13 @@ def minute(ahead_min: int) -> str:
 
 
 def make_running(asset_ids: list[str], power_kw: float = 500) -> dict[str, Any]:
-    """A foreseen limit in force, until tomorrow."""
+    """Return a foreseen limit in force until tomorrow."""
     slot = {"start": minute(-10), "end": minute(1440), "power_kw": power_kw}
     return make_foreseen(asset_ids) | {"available": [slot]}
 
 
 def known_to(world: World, dso: Member) -> list[str]:
-    """Assets that the DSO's own copy of its grid holds."""
+    """Return the assets in the DSO's own copy of its grid."""
     with psycopg.connect(world.settings.groups["dso"].database_url) as connection:
         rows = connection.execute("SELECT id FROM grid_asset WHERE party = %s", [dso.code]).fetchall()
     return [row[0] for row in rows]

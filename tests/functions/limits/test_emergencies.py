@@ -1,4 +1,4 @@
-"""The life of an emergency: prolonged, released, expired, and told to the DSO."""
+"""The life of an emergency: prolonged, released, expired, and reported to the DSO."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_stop_of_500_assets_one_of_them_deregistered_stops_499_and_names_the_o
 def test_the_dso_hears_once_that_all_were_reached_and_that_a_stop_expires(
     world: World, dso: Member, alpha: Member, chp: str, wind: str
 ) -> None:
-    """DSO-ONE, EMG-TLD: one fact about the whole, and nothing per recipient."""
+    """DSO-ONE, EMG-TLD: one notice about the whole limit, and none per recipient."""
     end = minute(5)
     limit_id = dso.send_unforeseen(make_stop([chp, wind], expected_end=end))["id"]
 

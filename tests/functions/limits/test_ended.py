@@ -1,4 +1,4 @@
-"""A limit is cancelled before it begins, ended in force, or withdrawn."""
+"""A limit is cancelled before its start, ended in force, or withdrawn."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_limit_cancelled_before_its_start_comes_through_the_wait(dso: Member, 
 
 
 def test_a_limit_in_force_ends_at_the_next_full_minute(dso: Member, alpha: Member, chp: str) -> None:
-    """LIF-END: the record says that it was in force."""
+    """LIF-END: the record shows that the limit was in force."""
     limit_id = dso.send_foreseen(make_running([chp]))["id"]
     (limit,) = eventually(alpha.active_limits)
     before = datetime.now(UTC)

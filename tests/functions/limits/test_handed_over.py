@@ -1,4 +1,4 @@
-"""Assets change hands under a limit: the parts concerned move, and no others."""
+"""Assets change their operator under a limit: only the parts of these operators change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.world import Member, World, eventually, make_asset, make_fore
 def test_an_asset_that_changes_hands_moves_only_the_two_parts_concerned(
     world: World, dso: Member, alpha: Member, beta: Member, point: str, chp: str, wind: str
 ) -> None:
-    """HND-TWO: 500 over 600, 400 and 1000; a third of Alpha's power passes to Beta."""
+    """HND-TWO: 500 kW over 600, 400 and 1000; a third of Alpha's power passes to Beta."""
     gamma = world.operator("Gamma")
     solar = registered(gamma, point, 1000)
     limit_id = dso.send_foreseen(make_foreseen([chp, wind, solar], 500))["id"]

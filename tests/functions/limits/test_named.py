@@ -1,4 +1,4 @@
-"""A limit named by section or point, tried before it is sent, and found again by its time."""
+"""A limit by section or point, a dry run, and a search by time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts per asset (F7a): the operator's part, divided on by the same rule."""
+"""Parts per asset (F7a): the operator's part, divided further by the same rule."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDPOINT: Any = SimpleNamespace(secret=lambda purpose: purpose.encode().ljust(32
 
 
 def make_limit(part_kw: Decimal, weight_kw: Decimal, weights_kw: dict[str, Decimal], **changes: Any) -> ReceivedLimit:
-    """With one interval around NOW."""
+    """Return a limit with one interval around NOW."""
     period = Interval(NOW - timedelta(hours=1), NOW + timedelta(hours=1))
     body = {
         "asset_ids": list(weights_kw),
@@ -55,7 +55,7 @@ def test_parts_add_up_to_the_operators_and_none_is_beyond_its_asset(
 
 
 def test_an_asset_that_is_capped_at_its_point_gets_its_share_of_what_counts() -> None:
-    """The platform said 300 of weight for two assets of 600 registered."""
+    """The platform used a weight of 300 for two assets with 600 registered."""
     parts = parts_of(make_limit(Decimal(300), Decimal(300), {"a": Decimal(400), "b": Decimal(200)}))
 
     assert parts == {"a": Decimal(200), "b": Decimal(100)}

@@ -1,4 +1,4 @@
-"""How the platform makes operators' limits of a DSO's (F6a)."""
+"""The platform makes operators' limits from a DSO's limit (F6a)."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Retrieving limits (F7): by when they came, by when they hold, in force or ahead, with parts per asset."""
+"""Retrieving limits (F7): by arrival, by time, in force or ahead, with parts per asset."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def slot(start: str, end: str, power_kw: float) -> dict[str, Any]:
 
 
 def minute(ahead_min: int) -> str:
-    """A whole minute, so many minutes from now."""
+    """Return a whole minute, the given number of minutes from now."""
     moment = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=ahead_min)
     return moment.strftime("%Y-%m-%dT%H:%M:00Z")
 

@@ -34,7 +34,7 @@ class Sender:
     limit_id: str
 
     def says(self, document: LimitDocument, message_type: str = LIMIT_FORESEEN) -> tuple[str, set[str]]:
-        """What a document is answered: status, and reasons of a refusal."""
+        """Return the answer to a document: its status, and the reasons of a refusal."""
         message_id, endpoint = new_id(), self.services.endpoint("dso")
         draft = Draft(self.dso.code, endpoint.platform, message_type, encode(document))
         with endpoint.database.transaction() as tx:
@@ -61,7 +61,7 @@ class Sender:
         return Header(self.limit_id, now, self.dso.code, Role.DSO, platform, Role.TPS)
 
     def heard(self) -> list[tuple[int, str, int]]:
-        """What the operator has: revision, status, kW."""
+        """Return the operator's limits: revision, status, kW."""
         limits = self.alpha.done("GET", "/capacity-limits?all_revisions=true")["limits"]
         return [(each["revision"], each["status"], each["available"][0]["power_kw"]) for each in limits]
 

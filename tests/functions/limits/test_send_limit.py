@@ -1,4 +1,4 @@
-"""What a DSO's backend decides of a limit before it sends it."""
+"""Decisions of a DSO's backend about a limit before sending it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 def own_limit(revision: int) -> OwnLimit:
-    """A limit of 2026 by its latest revision."""
+    """Return the latest revision of a limit of 2026."""
     period = Interval(NOW, NOW.replace(hour=13))
     return OwnLimit("a" * 32, revision, LimitKind.FORESEEN, LimitStatus.ACTIVE, period, NOW, "m", {}, "accepted")
 

@@ -1,4 +1,4 @@
-"""Unforeseen capacity issues (F6): start, stop, hold, now; the rest is named and does not hold up a stop."""
+"""Emergencies (F6): start, stop, hold. Invalid assets are named and do not delay a stop."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_stop_reaches_its_operator_in_the_form_of_the_contract(dso: Member, al
 
 
 def test_a_stop_holds_for_the_known_assets_and_the_rest_is_named(scene: Scene) -> None:
-    """LIM-A64: a stale id must not void a stop for the others; unknown, foreign and misspelt ones get the same code."""
+    """LIM-A64: a stale id does not void a stop for others; unknown, foreign and misspelt ids get the same code."""
     unknown, misspelt = fresh_gsrn(), scene.chp[:-1] + str((int(scene.chp[-1]) + 1) % 10)
 
     reply = scene.north.call("POST", UNFORESEEN, make_stop([unknown, scene.chp, scene.souths, misspelt]))

@@ -44,7 +44,7 @@ def test_who_is_dropped_gets_a_cancel_and_who_comes_back_a_new_limit(
 def test_whom_an_update_does_not_touch_is_sent_nothing(
     dso: Member, alpha: Member, beta: Member, point: str, chp: str, wind: str
 ) -> None:
-    """TLD-NOT: 2000 kW over 600 and 400 bind nobody; that Beta's second turbine comes in changes nothing for Alpha."""
+    """TLD-NOT: 2000 kW over 600 and 400 bind nobody, so Beta's second turbine changes nothing for Alpha."""
     second = registered(beta, point, 400)
     limit_id = dso.send_foreseen(make_foreseen([chp, wind], 2000))["id"]
     comes(lambda: parts(alpha), [[600]])

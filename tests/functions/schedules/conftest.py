@@ -1,4 +1,4 @@
-"""A grid that each test has to itself."""
+"""A separate grid for each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grid of two DSOs and two operators, and what their DSOs are shown of schedules."""
+"""A grid of two DSOs and two operators, and the schedules that the DSOs see."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START = datetime(2099, 4, 10, 6, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Grid:
-    """A DSO with an asset of Alpha's and one of Beta's, 600 kW each; another DSO with one of Alpha's."""
+    """A DSO with an asset of Alpha and one of Beta, 600 kW each; another DSO with an asset of Alpha."""
 
     windows: Windows
     dso: Member
@@ -27,21 +27,21 @@ class Grid:
     elsewhere: str
 
     def cursors(self) -> list[str]:
-        """Where the feeds of both DSOs are, when all has been told so far."""
+        """Return the cursors of both DSOs' feeds after all earlier news."""
         return [self.told(dso)["cursor"] for dso in (self.dso, self.other_dso)]
 
     def told(self, dso: Member, after: str | None = None) -> Any:
-        """What a DSO's feed tells, when all has been told so far; perhaps the same plan in two windows, then merged."""
+        """Return the entries of a DSO's feed after all earlier news; two windows with one plan are merged."""
         self.windows.wait_until_told(dso.code, [self.alphas, self.betas, self.elsewhere])
         return news(dso, timeout=0, **({"after": after} if after else {}))
 
 
 def plans(member: Member, query: str = "") -> Any:
-    """What a DSO is shown."""
+    """Return the plans that a DSO sees."""
     return member.done("GET", f"{PATH}{query}")["schedules"]
 
 
 def news(member: Member, **query: object) -> Any:
-    """What a wait answers; `timeout` is 20 unless told."""
+    """Return the answer of a wait; the default `timeout` is 20."""
     asked = "&".join(f"{name}={value}" for name, value in {"timeout": 20, **query}.items())
     return member.done("GET", f"{PATH}/wait?{asked}")

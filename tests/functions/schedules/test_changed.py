@@ -1,4 +1,4 @@
-"""Schedules that are changed, cancelled, or left behind by an asset that changes hands."""
+"""Schedules that are changed or cancelled, or that end because their asset changes its operator."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_later_accepted_wins_the_overlap_and_what_is_cancelled_leaves_no_pla
 
 
 def test_there_is_nothing_to_cancel_of_what_was_refused_from_the_beginning(grid: Grid) -> None:
-    """SCH-A59: alone, and among several, of which none is cancelled then."""
+    """SCH-A59: alone, and in a call with several schedules, which then cancels none."""
     body = {"schedules": [make_schedule(grid.alphas, 601), make_schedule(grid.betas, 1)]}
     sent = grid.alpha.call("POST", PATH, body, Prefer="respond-async").json
     shown = eventually(
@@ -107,6 +107,6 @@ def test_the_plan_of_an_asset_that_is_removed_ends_for_its_dso(grid: Grid) -> No
 
 
 def asset_point(grid: Grid) -> str:
-    """The connection point of the assets in the DSO's grid."""
+    """Return the connection point of the assets in the DSO's grid."""
     listed = grid.dso.done("GET", "/flexibility-assets")["assets"]
     return str(next(each["connection_point_id"] for each in listed if each["id"] == grid.alphas))

@@ -1,4 +1,4 @@
-"""Schedules between REST and documents (F8, F9): days of any length, what fits into a document, what a change drops."""
+"""Schedules between REST and documents (F8, F9): days of any length, sizes of documents, assets that a change omits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HEADER = Header("D", START, "5790000000012", Role.AGR, "5790000000029", Role.TPS
     ],
 )
 def test_a_copenhagen_day_is_the_same_on_the_other_side(start: str, end: str, quarters: int) -> None:
-    """By local offsets in; in UTC through a document and out; from its last midnight to its next."""
+    """Sent with local offsets, converted to UTC in the document, and read back from midnight to midnight."""
     sent = {"asset_id": ASSETS[0], "start": start, "resolution": "PT15M", "power_kw": list(range(quarters))}
     (schedule,) = read_body(SchedulesBody, to_json({"schedules": [sent]}).encode()).schedules
     planned = schedule.to_domain()

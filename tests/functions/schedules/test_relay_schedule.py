@@ -1,4 +1,4 @@
-"""Schedule documents as a business application would send them."""
+"""Schedule documents as a business application sends them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Sender:
     operator: Member
 
     def send(self, content: bytes) -> Any:
-        """The message as the operator is shown it once it is answered."""
+        """Return the answered message as the operator sees it."""
         message_id, endpoint = new_id(), self.services.endpoint("agr")
         draft = Draft(self.operator.code, endpoint.platform, SCHEDULE, content)
         with endpoint.database.transaction() as tx:
@@ -44,14 +44,14 @@ class Sender:
         )
 
     def document(self, *schedules: Schedule, cancelled: tuple[str, ...] = (), **changes: Any) -> ScheduleDocument:
-        """Revision 1 of D unless told."""
+        """Return a document; by default revision 1 of D."""
         platform = self.world.settings.platform_party
         header = Header("D", START, self.operator.code, Role.AGR, platform, Role.TPS)
         period = Interval(START, START + timedelta(days=1))
         return replace(ScheduleDocument(header, 1, period, schedules, tuple(sorted(cancelled))), **changes)
 
     def said(self, document: ScheduleDocument) -> tuple[str, set[str]]:
-        """What a document is answered: its status and the reasons."""
+        """Return the answer to a document: its status and the reasons."""
         shown = self.send(encode(document))
         return shown["status"], {each["code"] for each in [*shown["errors"], *shown.get("rejected", [])]}
 
@@ -113,7 +113,7 @@ def test_a_refused_series_leaves_what_was_planned_for_its_asset(grid: Grid, send
 
 
 def test_real_documents_sent_as_messages_are_refused_by_name_and_nothing_is_kept(world: World, sender: Sender) -> None:
-    """Those of the transparency platform: other versions, other business, no schedules of ours."""
+    """Documents of the transparency platform have other versions and other business, and no schedules of ours."""
     paths = [found.values[0] for found in real_documents() if found.values[0].is_file()]
     if not paths:
         pytest.skip("no transparency: oracle absent")

@@ -1,4 +1,4 @@
-"""Schedules as a DSO asks for them, of the platform or of its own copy."""
+"""Schedules that a DSO requests, from the platform or from its own copy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.support.world import World, eventually, make_schedule
 
 
 def test_when_the_platform_is_silent_the_dsos_own_copy_answers_with_its_age(grid: Grid, house: Installation) -> None:
-    """And before anything came, nothing does."""
+    """Before the first data arrives, the copy is empty."""
     early = grid.dso.call("GET", PATH, Prefer="wait=0")
     schedule = make_schedule(grid.alphas, 1, 2, 3, 4)
     grid.alpha.send_schedules(schedule)
     news(grid.dso)
 
-    # The copy shows plans of the assets it knows of, and these are told by a message of their own.
+    # The copy shows plans of known assets, and a separate message announces the assets.
     eventually(lambda: grid.dso.done("GET", PATH, Prefer="wait=0")["schedules"])
 
     silent = grid.dso.done("GET", f"{PATH}?from=2099-04-10T06:15:00Z&to=2099-04-10T06:45:00Z", Prefer="wait=0")

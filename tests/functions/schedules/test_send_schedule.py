@@ -1,4 +1,4 @@
-"""Schedules (F8, F9): what operators plan reaches the DSO whose grid it is, and what cannot stand is named."""
+"""Schedules (F8, F9): plans of operators reach the DSO of the grid, and invalid series are named."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_was_told_is_read_back_with_its_acknowledgement(grid: Grid) -> None
 
 
 def test_days_of_92_and_100_quarters_come_out_right_whatever_offset_they_are_sent_by(grid: Grid) -> None:
-    """The last Sundays of March and October 2027 in Copenhagen, as its clocks say."""
+    """The last Sundays of March and October 2027 in Copenhagen time."""
     days = {
         grid.alphas: make_schedule(grid.alphas, *range(92), start="2027-03-28T00:00:00+01:00"),
         grid.elsewhere: make_schedule(grid.elsewhere, *range(100), start="2027-10-31T00:00:00+02:00"),
@@ -54,7 +54,7 @@ def test_days_of_92_and_100_quarters_come_out_right_whatever_offset_they_are_sen
 
 
 def test_one_series_beyond_its_maximum_is_named_and_the_others_stand(grid: Grid) -> None:
-    """SCH-SER: so is one that cannot even be written, and another's asset; in the same words as one that is unknown."""
+    """SCH-SER: also a value that a document cannot express, and another operator's asset, which looks unknown."""
     unknown = fresh_gsrn()
     bodies = [
         make_schedule(grid.alphas, 600),
