@@ -60,7 +60,7 @@ def schedules(stack: LocalStack, sizes: Sizes) -> list[Figure]:
         return [
             Figure("schedules", f"{name}, answered", answered_s, "s"),
             Figure("schedules", f"{name}, received by both DSOs", received_s, "s"),
-            *_asked(stack, http, south, plans[:half]),
+            *_queries(stack, http, south, plans[:half]),
         ]
 
 
@@ -91,7 +91,7 @@ def _register(dso: Dso, operator: Operator, assets: Sequence[GridAsset]) -> tupl
     return _clock([expected], lambda: operator.client.set_assets(asset.to_asset() for asset in assets))
 
 
-def _asked(stack: LocalStack, http: httpx2.Client, dso: Dso, plans: Sequence[Schedule]) -> list[Figure]:
+def _queries(stack: LocalStack, http: httpx2.Client, dso: Dso, plans: Sequence[Schedule]) -> list[Figure]:
     """Measure a day, and an hour of one asset, from the platform, and the day from the copy of the DSO's backend."""
     start, end = plans[0].start, plans[0].end
     impatient = DsoClient(stack.gateway_url, tokens.issue(stack, dso.code), http=http, wait_s=0)
@@ -99,12 +99,12 @@ def _asked(stack: LocalStack, http: httpx2.Client, dso: Dso, plans: Sequence[Sch
     hour = partial(dso.client.list_schedules, [plans[0].asset_id], start=start, end=start + _HOUR)
     copy = partial(impatient.list_schedules, start=start, end=end)
     points = sum(len(plan.power_kw) for plan in plans)
-    asked = {
+    queries = {
         f"day of {len(plans):,} assets, {points:,} points, queried": day,
         "one hour of one asset, queried": hour,
         f"day of {len(plans):,} assets, from the own copy": copy,
     }
-    return [Figure("schedules", name, timed(work), "s") for name, work in asked.items()]
+    return [Figure("schedules", name, timed(work), "s") for name, work in queries.items()]
 
 
 def _plans(asset_ids: Iterable[str]) -> list[Schedule]:

@@ -22,16 +22,16 @@ def overview(stack: LocalStack, sizes: Sizes) -> list[Figure]:
     with open_http() as http:
         watched = make_watched(stack, http, sizes, _STORY)
         watcher = Watcher(http, stack)
-        asked = _asked(watched)
-        figures = [figure for name, path in asked.items() for figure in _figures(watcher, name, path)]
+        queries = _queries(watched)
+        figures = [figure for name, path in queries.items() for figure in _figures(watcher, name, path)]
         watched.plan_anew()
         started = time.perf_counter()
-        watcher.ask(asked[_CONFLICTS])
+        watcher.ask(queries[_CONFLICTS])
         after_ms = 1000 * (time.perf_counter() - started)
         return [*figures, Figure("overview", f"{_CONFLICTS}, after one operator planned again", after_ms, "ms")]
 
 
-def _asked(watched: Watched) -> dict[str, str]:
+def _queries(watched: Watched) -> dict[str, str]:
     dso, operator, window = watched.dso, watched.operator, window_of(watched)
     return {
         "plans of all, totals": f"schedules?{window}",

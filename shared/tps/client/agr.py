@@ -35,7 +35,7 @@ class OperatorClient(PartyClient):
 
     def assets(self, ids: Iterable[str] | None = None) -> list[Asset]:
         """Return own assets, all or those with `ids`, sorted by id. Ids of other parties are left out."""
-        return [Asset.from_json(each) for each in self._own(_ASSETS, "assets", ids)]
+        return [Asset.from_json(body) for body in self._own(_ASSETS, "assets", ids)]
 
     def remove_assets(self, ids: Iterable[str], *, dry_run: bool = False, key: str | None = None) -> Outcome:
         """Remove by id. If one id is unknown or not own, nothing is removed (NotFound)."""
@@ -66,8 +66,8 @@ class OperatorClient(PartyClient):
     ) -> list[SentSchedules]:
         """Return the schedules that were sent, optionally in a half-open period or of at most 50 assets."""
         query = {**moments({"from": start, "to": end}), "asset_id": None if asset_ids is None else list(asset_ids)}
-        found = self._connection.listed(_SCHEDULES, "schedules", query)["schedules"]
-        return [SentSchedules.from_json(each) for each in found]
+        bodies = self._connection.listed(_SCHEDULES, "schedules", query)["schedules"]
+        return [SentSchedules.from_json(body) for body in bodies]
 
     def sent_schedule(self, id: str) -> SentSchedules:
         """Return the schedules with this id. Raises NotFound for an unknown id."""
@@ -94,8 +94,8 @@ class OperatorClient(PartyClient):
 
     def bounds(self) -> list[Bound]:
         """Return the binding restriction of each own asset over all active limits, by asset, direction and time."""
-        found = self._connection.ask(f"{_LIMITS}/active", {"per_asset": "true", "limit": 1})
-        return [Bound.from_json(each) for each in found["bounds"]]
+        answer = self._connection.ask(f"{_LIMITS}/active", {"per_asset": "true", "limit": 1})
+        return [Bound.from_json(body) for body in answer["bounds"]]
 
     def wait_limits(
         self, *, after: str | None = None, timeout_s: int = WAIT_S, reader: str | None = None, per_asset: bool = False
@@ -123,11 +123,11 @@ class OperatorClient(PartyClient):
         )
 
     def _limits(self, path: str, query: dict[str, Any]) -> list[CapacityLimit]:
-        return [CapacityLimit.from_json(each) for each in self._connection.listed(path, "limits", query)["limits"]]
+        return [CapacityLimit.from_json(body) for body in self._connection.listed(path, "limits", query)["limits"]]
 
     def _wait(self, query: dict[str, Any], *, per_asset: bool, forever: bool) -> LimitBatch:
-        asked = {**query, "per_asset": "true" if per_asset else None}
-        return LimitBatch.from_json(self._connection.ask(f"{_LIMITS}/wait", asked, forever=forever))
+        parameters = {**query, "per_asset": "true" if per_asset else None}
+        return LimitBatch.from_json(self._connection.ask(f"{_LIMITS}/wait", parameters, forever=forever))
 
 
 def _plans(schedules: Iterable[Schedule]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Excess:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Excess:
         available = body["part_kw"] if "part_kw" in body else body["available_kw"]
-        powers = (Decimal(each) for each in (body["planned_kw"], available, body["excess_kw"]))
+        powers = (Decimal(power_kw) for power_kw in (body["planned_kw"], available, body["excess_kw"]))
         return cls(read_moment(body["start"]), read_moment(body["end"]), *powers)
 
 
@@ -68,6 +68,6 @@ class PlanConflict:
             excess_kwh=Decimal(body["excess_kwh"]),
             intervals=tuple(map(Excess.from_json, body["intervals"])),
             asset_count=body["assets"]["count"],
-            largest_asset_ids=tuple(each["asset_id"] for each in body["assets"]["largest"]),
+            largest_asset_ids=tuple(asset["asset_id"] for asset in body["assets"]["largest"]),
             unknown_kw=Decimal(body["unknown"]["up_to_kw"]),
         )

@@ -103,8 +103,8 @@ class Connection:
             items += page[name]
         return {**first, name: items}
 
-    def _call(self, method: str, path: str, **asked: Any) -> Any:
-        response = self._respond(method, path, **asked)
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        response = self._respond(method, path, **options)
         try:
             return from_json(response.content)
         except ValueError:

@@ -38,7 +38,7 @@ class DsoClient(PartyClient):
 
     def points(self, ids: Iterable[str] | None = None) -> list[ConnectionPoint]:
         """Return own points, all or those with `ids`, sorted by id. Ids of other parties are left out."""
-        return [ConnectionPoint.from_json(each) for each in self._own(_POINTS, "connection_points", ids)]
+        return [ConnectionPoint.from_json(body) for body in self._own(_POINTS, "connection_points", ids)]
 
     def remove_points(self, ids: Iterable[str], *, dry_run: bool = False, key: str | None = None) -> Outcome:
         """Remove by id. If one id is unknown or not own, nothing is removed (NotFound)."""
@@ -95,7 +95,7 @@ class DsoClient(PartyClient):
             **moments({"from": applies_from, "to": applies_to}),
             "all_revisions": "true" if all_revisions else None,
         }
-        return [CapacityLimit.from_json(each) for each in self._connection.listed(_LIMITS, "limits", query)["limits"]]
+        return [CapacityLimit.from_json(body) for body in self._connection.listed(_LIMITS, "limits", query)["limits"]]
 
     def limit(self, id: str) -> CapacityLimit:
         """Return the latest revision of an own limit. Raises NotFound for an unknown id."""

@@ -69,7 +69,7 @@ class ForeseenLimit:
 
     def to_json(self) -> dict[str, Any]:
         slots = [slot.to_json() for slot in self.available]
-        return {"direction": self.direction, "available": slots, **_whom(self)}
+        return {"direction": self.direction, "available": slots, **_asset_fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class UnforeseenLimit:
         return "unforeseen"
 
     def to_json(self) -> dict[str, Any]:
-        said = {"action": self.action, "expected_end": self.expected_end, "direction": self.direction}
-        return {**present(said), **_whom(self)}
+        fields = {"action": self.action, "expected_end": self.expected_end, "direction": self.direction}
+        return {**present(fields), **_asset_fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +239,16 @@ class LimitBatch:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> LimitBatch:
-        return cls(tuple(CapacityLimit.from_json(each) for each in body["limits"]), body["cursor"])
+        return cls(tuple(CapacityLimit.from_json(item) for item in body["limits"]), body["cursor"])
 
 
-def _whom(limit: ForeseenLimit | UnforeseenLimit) -> dict[str, Any]:
+def _asset_fields(limit: ForeseenLimit | UnforeseenLimit) -> dict[str, Any]:
     named = {name: tuple(getattr(limit, name)) for name in ("asset_ids", "connection_point_ids", "sections")}
     return present({**named, "reason": limit.reason.to_json() if limit.reason else None})
 
 
 def _slots(bodies: Any) -> tuple[AvailablePower, ...]:
-    return tuple(AvailablePower.from_json(each) for each in bodies)
+    return tuple(AvailablePower.from_json(body) for body in bodies)
 
 
 def _reason(body: Mapping[str, Any] | None) -> Reason | None:

@@ -59,8 +59,8 @@ class Outcome:
             id=body.get("id", ""),
             revision=body.get("revision", 0),
             message_id=body.get("message_id", ""),
-            rejected=tuple(Rejected.from_json(each) for each in body.get("rejected", ())),
-            warnings=tuple(FieldError.from_json(each) for each in body.get("warnings", ())),
+            rejected=tuple(Rejected.from_json(item) for item in body.get("rejected", ())),
+            warnings=tuple(FieldError.from_json(item) for item in body.get("warnings", ())),
             asset_ids=tuple(body.get("asset_ids", ())),
             answer=body,
         )
@@ -111,8 +111,8 @@ class Message:
             status=body["status"],
             document_id=body["document"]["id"],
             revision=body["document"]["revision"],
-            errors=tuple(FieldError.from_json(each) for each in body.get("errors", ())),
-            rejected=tuple(Rejected.from_json(each) for each in body.get("rejected", ())),
+            errors=tuple(FieldError.from_json(item) for item in body.get("errors", ())),
+            rejected=tuple(Rejected.from_json(item) for item in body.get("rejected", ())),
             trace=tuple(Step(read_moment(step["at"]), step["state"], step["component"]) for step in body["trace"]),
             in_reply_to=body.get("in_reply_to"),
         )

@@ -85,8 +85,8 @@ class PartyClient:
 
         For operators: own schedules and own parts. For DSOs: all schedules in the grid and own limits.
         """
-        found = self._connection.listed("/conflicts", "conflicts", moments({"from": start, "to": end}))
-        return [PlanConflict.from_json(each) for each in found["conflicts"]]
+        answer = self._connection.listed("/conflicts", "conflicts", moments({"from": start, "to": end}))
+        return [PlanConflict.from_json(body) for body in answer["conflicts"]]
 
     def wait_for(self, outcome: Outcome, timeout_s: float = 60) -> Outcome:
         """Wait for the platform's answer and return the outcome, which is still pending if the time runs out.
@@ -148,6 +148,10 @@ def _settled(message: Message) -> Outcome:
 
 def segment(text: str) -> str:
     """Return an id as one segment of a path. Raises ValueError for an id that would change the path."""
-    if not text or any(each in "/?#%\\" or not each.isprintable() for each in text) or text in (".", ".."):
+    if (
+        not text
+        or any(character in "/?#%\\" or not character.isprintable() for character in text)
+        or text in (".", "..")
+    ):
         raise ValueError("an id must not be empty and must not contain / ? # % or \\")
     return text

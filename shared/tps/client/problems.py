@@ -174,5 +174,5 @@ def problem_of(status: int, body: Mapping[str, Any], retry_after: str | None = N
     if kind is Unavailable or (status == 502 and not body):
         seconds = int(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
         return Unavailable(title, detail, retry_after_s=seconds, type=type_)
-    errors = [FieldError.from_json(each) for each in body.get("errors", [])]
+    errors = [FieldError.from_json(error) for error in body.get("errors", [])]
     return kind(status, title, detail, errors=errors, errors_total=body.get("errors_total"), type=type_)

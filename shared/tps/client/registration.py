@@ -126,7 +126,7 @@ class AssetList:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> AssetList:
-        return cls(tuple(Asset.from_json(each) for each in body["assets"]), read_moment(body["as_of"]))
+        return cls(tuple(Asset.from_json(item) for item in body["assets"]), read_moment(body["as_of"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +142,5 @@ class AssetChanges:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> AssetChanges:
-        assets = tuple(Asset.from_json(each) for each in body["assets"])
+        assets = tuple(Asset.from_json(item) for item in body["assets"])
         return cls(assets, tuple(body.get("removed_ids", ())), body["cursor"])

@@ -39,7 +39,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", aware(self.start))
-        object.__setattr__(self, "power_kw", tuple(exact_kw(each) for each in self.power_kw))
+        object.__setattr__(self, "power_kw", tuple(exact_kw(power_kw) for power_kw in self.power_kw))
 
     @property
     def end(self) -> datetime:
@@ -57,7 +57,7 @@ class Schedule:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Schedule:
-        powers_kw = tuple(Decimal(each) for each in body["power_kw"])
+        powers_kw = tuple(Decimal(power_kw) for power_kw in body["power_kw"])
         return cls(body["asset_id"], read_moment(body["start"]), powers_kw, body["resolution"])
 
 
@@ -113,7 +113,7 @@ class ScheduleList:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> ScheduleList:
-        return cls(tuple(Schedule.from_json(each) for each in body["schedules"]), read_moment(body["as_of"]))
+        return cls(tuple(Schedule.from_json(item) for item in body["schedules"]), read_moment(body["as_of"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ class ScheduleBatch:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> ScheduleBatch:
-        schedules = tuple(Schedule.from_json(each) for each in body["schedules"])
-        return cls(schedules, tuple(PlanEnd.from_json(each) for each in body.get("cancelled", ())), body["cursor"])
+        schedules = tuple(Schedule.from_json(item) for item in body["schedules"])
+        return cls(schedules, tuple(PlanEnd.from_json(item) for item in body.get("cancelled", ())), body["cursor"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +171,6 @@ class SentSchedules:
             status=body["status"],
             message_id=body["message_id"],
             sent_at=read_moment(body["sent_at"]),
-            schedules=tuple(Schedule.from_json(each) for each in body["schedules"]),
-            rejected=tuple(Rejected.from_json(each) for each in body.get("rejected", ())),
+            schedules=tuple(Schedule.from_json(item) for item in body["schedules"]),
+            rejected=tuple(Rejected.from_json(item) for item in body.get("rejected", ())),
         )

@@ -28,7 +28,7 @@ def aware(moment: datetime) -> datetime:
     """The moment in UTC.
 
     Raises:
-        ValueError: It has no time zone, so that nobody knows when it is.
+        ValueError: The time has no time zone.
     """
     if moment.utcoffset() is None:
         raise ValueError("a time needs its zone: use datetime(..., tzinfo=...)")

@@ -172,8 +172,8 @@ class ServiceCall:
     """A call of the MADES web service.
 
     Attributes:
-        own: The component whose credentials came with it, of `endpoint`'s group.
-        read_body: The body as it came, at most 75 MB; once, so that nobody holds it while a message goes out.
+        own: The component of the credentials, in the group of `endpoint`.
+        read_body: Returns the raw body, at most 75 MB. Call it once, so that no variable holds the body during sending.
     """
 
     endpoint: Endpoint

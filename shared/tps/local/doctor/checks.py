@@ -120,12 +120,12 @@ def look_at_object_store(installation: Installation) -> Iterator[str]:
 def look_at_clock(installation: Installation) -> Iterator[str]:
     """Compare our clock with the clocks of the database, the object store and the gateway."""
     clocks = {"the database's": _database_time, "the object store's": _store_time, "the gateway's": _gateway_time}
-    for whose, ask in clocks.items():
+    for owner, ask in clocks.items():
         before, remote, after = installation.clock(), ask(installation), installation.clock()
         # HTTP dates have whole seconds.
         difference = max(remote - after, before - remote - timedelta(seconds=1), timedelta())
         if difference > CLOCKS_APART:
-            yield f"this machine's clock and {whose} differ by {difference.total_seconds():.0f} s"
+            yield f"this machine's clock and {owner} differ by {difference.total_seconds():.0f} s"
 
 
 def _database_time(installation: Installation) -> datetime:

@@ -1,8 +1,10 @@
 """The folders of file exchange. Every step is one rename or one whole file, synced, so a crash leaves no half step.
 
-OUT         files to send; `NAME.tmp` is still being written OUT_ERROR   refused files, each with its reason in
-`NAME.error` OUT_LOG     `NAME.MESSAGEID.log` for each sent file, with the states of its message IN          received
-messages .work       internal files
+OUT         files to send; `NAME.tmp` is still being written
+OUT_ERROR   refused files, each with its reason in `NAME.error`
+OUT_LOG     `NAME.MESSAGEID.log` for each sent file, with the states of its message
+IN          received messages
+.work       internal files
 """
 
 from __future__ import annotations
