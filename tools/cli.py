@@ -16,7 +16,10 @@ from tps.local.cli import commands, main, stack_options, up_of
     help="Use the assets of SimBench from a csv file.",
 )
 def demo(*, data: Path, port: int, workers: int, is_real_size: bool, grid_csv: Path | None) -> None:
-    """Start the system, create parties and assets, play a story, and print the address of the GUI."""
+    """Start the system and play a story.
+
+    The demo creates parties and assets, and prints the address of the GUI.
+    """
     from tools import demo as story
     from tools.story.keys import pressed_keys
     from tools.story.world import real_world, small_world

@@ -125,11 +125,19 @@ def token(party_code: str, data: Path) -> None:
 @click.option(
     "--password-file", type=click.File(), help="File with the component's password; by default TPS_COMPONENT_PASSWORD."
 )
-@click.option("--every", "every_s", type=click.FloatRange(min=0.1), default=2, show_default=True, metavar="SECONDS")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(min=0.1),
+    default=2,
+    show_default=True,
+    metavar="SECONDS",
+    help="Pause between two rounds.",
+)
 def files(*, component: str, folder: Path, url: str, password_file: IO[str] | None, every_s: float) -> None:
-    """Exchange messages as files until Ctrl-C (docs/how-to-files.md).
+    """Exchange messages as files until Ctrl-C.
 
-    Files in OUT are sent. Received messages appear in IN.
+    Files in OUT are sent. Received messages appear in IN (docs/how-to-files.md).
     """
     from tps.local.files import exchange
 
@@ -186,7 +194,10 @@ def gui_publish(is_cluster: bool, data: Path) -> None:
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 @data_option
 def doctor(*, port: int, sender: str | None, receiver: str | None, is_json: bool, data: Path) -> None:
-    """Check the installation for common problems and print a remedy for each. Exit code 1 means a problem."""
+    """Check the installation for problems.
+
+    Prints a remedy for each problem. Exit code 1 means a problem.
+    """
     from tps.local.doctor import report
 
     results = report.examined(data, port, sender, receiver)
@@ -221,7 +232,10 @@ def _run(command: list[str]) -> int:
 @commands.command()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def check(arguments: tuple[str, ...]) -> None:
-    """Run the checks of CI: format, lint, types, rendered files, tests."""
+    """Run the checks of CI.
+
+    These are format, lint, types, rendered files and tests.
+    """
     checkout()
     python = [sys.executable, "-m"]
     steps: dict[str, Callable[[], int]] = {
@@ -246,7 +260,10 @@ def _passes(name: str, step: Callable[[], int]) -> bool:
 @commands.command()
 @click.option("--check", "is_check", is_flag=True, help="Write nothing. Fail if a rendered file is out of date.")
 def render(is_check: bool) -> None:
-    """Render the files that derive from stack.yml and from the RAML files."""
+    """Write the rendered files.
+
+    They derive from stack.yml and from the RAML files.
+    """
     checkout()
     from tps.local import render as rendering
 

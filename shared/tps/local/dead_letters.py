@@ -51,7 +51,10 @@ class Undelivered:
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """List and redrive messages that event delivery gave up, and list messages that failed."""
+    """List and redrive undelivered messages.
+
+    Event delivery gave up dead letters. Failed messages are listed only.
+    """
 
 
 @dead_letters.command("list")

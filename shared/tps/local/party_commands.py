@@ -65,7 +65,10 @@ def _opened(data: Path) -> Iterator[Opened]:
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @data_option
 def list_(*, is_json: bool, data: Path) -> None:
-    """List all parties with their components, certificates and paths, and all applications."""
+    """List parties and applications.
+
+    A party is listed with its components, certificates and paths.
+    """
     from tps.directory.directory import view
 
     with _opened(data) as opened:
@@ -203,7 +206,10 @@ def revoke(*, code: str, certificate_id: str | None, reason: str, data: Path) ->
 
 @click.group("path")
 def path() -> None:
-    """Manage the message paths of a component: the senders and message types that it accepts."""
+    """Manage a component's message paths.
+
+    A path states a message type that the component accepts, and its senders.
+    """
 
 
 _FROM = click.option("--from", "valid_from", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="In UTC, inclusive.")
