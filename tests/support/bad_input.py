@@ -46,17 +46,17 @@ def bad(what: str, who: str, request: str, body: Any, status: int, *errors: str,
 
 
 def a_limit(**changes: Any) -> Body:
-    """A good foreseen limit on Alpha's CHP, but for the changes; None leaves a field out."""
+    """Return a valid foreseen limit on Alpha's CHP with these changes; None omits a field."""
     return lambda scene: _but(make_foreseen([scene.chp]), changes)
 
 
 def an_interval(**changes: Any) -> Body:
-    """A good foreseen limit, but for its one interval."""
+    """Return a valid foreseen limit with changes of its one interval."""
     return lambda scene: make_foreseen([scene.chp]) | {"available": [SLOT | changes]}
 
 
 def on(*asset_ids: Callable[[Scene], str]) -> Body:
-    """A foreseen limit on these assets."""
+    """Return a foreseen limit on these assets."""
     return lambda scene: make_foreseen([each(scene) for each in asset_ids])
 
 
@@ -65,7 +65,7 @@ def a_stop(**changes: Any) -> Body:
 
 
 def an_asset(**changes: Any) -> Body:
-    """A registration of one new asset of Alpha's, good but for the changes."""
+    """Return a registration of one new asset of Alpha with these changes."""
     return lambda scene: {"assets": [_but(make_asset(scene.point), changes)]}
 
 
@@ -293,7 +293,7 @@ TOO_LARGE = [
 
 
 def send(scene: Scene, row: Bad) -> Reply:
-    """The row's call, as it is sent."""
+    """Send the call of a row."""
     verb, _, path = row.request.partition(" ")
     body = row.body(scene) if row.body else None
     content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -305,7 +305,7 @@ def send(scene: Scene, row: Bad) -> Reply:
 
 
 def bearer(scene: Scene, who: str) -> dict[str, str]:
-    """The Authorization of a member, of the platform, of somebody unknown, or a bad one of Alpha's."""
+    """Return the Authorization of a party, the platform, an unknown party, or an invalid one of Alpha's."""
     world, alpha = scene.world, scene.alpha
     if who == "nobody":
         return {}
@@ -321,5 +321,5 @@ def bearer(scene: Scene, who: str) -> dict[str, str]:
 
 
 def told(reply: Reply) -> list[str]:
-    """`code pointer` of each error."""
+    """Return `code pointer` of each error."""
     return [f"{error['code']} {error['pointer']}" for error in reply.json.get("errors", [])]

@@ -1,4 +1,4 @@
-"""How the cost of work grows with its size. No test asserts seconds: they say as much of the machine as of the code."""
+"""Growth of the cost of work with its size. No test asserts seconds, because they depend on the machine."""
 
 import time
 from collections.abc import Callable

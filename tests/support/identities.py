@@ -1,4 +1,4 @@
-"""Tokens that hold, and tokens that do not."""
+"""Valid and invalid tokens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.world import World, fresh_gln
 
 
 def issuers_key(world: World) -> ECKey:
-    """The embedded issuer's own key."""
+    """Return the embedded issuer's own key."""
     return ECKey.import_key(json.loads((world.stack.keys_dir / "issuer.json").read_text()))
 
 
 def claims(world: World, party: str, role: Any, changes: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    """The claims of a good token; None leaves one out."""
+    """Return the claims of a valid token; None omits a claim."""
     now, settings = int(time.time()), world.settings
     good = {
         "iss": settings.issuer,
@@ -37,25 +37,25 @@ def claims(world: World, party: str, role: Any, changes: Mapping[str, Any] = Map
 
 
 def signed(world: World, party: str, role: Any, changes: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Signed by the issuer, with other claims."""
+    """Return a token signed by the issuer, with these changed claims."""
     key = issuers_key(world)
     return jwt.encode({"alg": "ES256", "kid": key.kid}, claims(world, party, role, changes), key)
 
 
 def forged(world: World, party: str, role: str) -> str:
-    """Signed by somebody else's key under the issuer's key id."""
+    """Return a token signed by another key with the issuer's key id."""
     key = ECKey.generate_key("P-256")
     return jwt.encode({"alg": "ES256", "kid": issuers_key(world).kid}, claims(world, party, role), key)
 
 
 def unsigned(world: World, party: str, role: str) -> str:
-    """`alg` none, and no signature."""
+    """Return a token with `alg` none and without signature."""
     header, payload = (_encoded(each) for each in ({"alg": "none"}, claims(world, party, role)))
     return f"{header}.{payload}."
 
 
 def signed_by_public_key(world: World, party: str, role: str) -> str:
-    """HS256 with the issuer's public key, which everybody knows, as the secret."""
+    """Return a token with HS256 and the issuer's public key as the secret."""
     key = issuers_key(world)
     content = f"{_encoded({'alg': 'HS256', 'kid': key.kid})}.{_encoded(claims(world, party, role))}"
     signature = hmac.digest(key.as_pem(private=False), content.encode(), "sha256")
@@ -63,7 +63,7 @@ def signed_by_public_key(world: World, party: str, role: str) -> str:
 
 
 def changed(world: World, party: str, role: str) -> str:
-    """A good token with its claims exchanged for another party's."""
+    """Return a valid token whose claims are replaced by another party's."""
     header, _, signature = signed(world, fresh_gln(), role).split(".")
     return f"{header}.{_encoded(claims(world, party, role))}.{signature}"
 

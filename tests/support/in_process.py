@@ -1,4 +1,4 @@
-"""The world of the end-to-end tests in one process: the gateway without a socket, and a clock in place of waiting."""
+"""The world of the end-to-end tests in one process: the gateway without a socket, and a clock instead of waiting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOOKS, _WINDOWS_OF_A_WAIT = 8, 2
 
 
 class Delivering(httpx2.WSGITransport):
-    """Calls the gateway; post is delivered before each call and after it."""
+    """Calls the gateway, and delivers letters before and after each call."""
 
     def __init__(self, house: Installation) -> None:
         super().__init__(Gateway(load_stack(), house.services))
@@ -35,27 +35,27 @@ class Delivering(httpx2.WSGITransport):
         return response
 
     def pass_window(self) -> None:
-        """Move the clock by a batch window, and let everything happen that is due."""
+        """Move the clock by a batching window, then tick."""
         self._ahead += timedelta(seconds=WINDOW_S)
         self._set_clock()
         self._house.tick()
         self._house.acknowledge()
 
     def _set_clock(self) -> None:
-        """The clock runs with the machine's, ahead by the windows that have passed."""
+        """Set the clock to the machine's time plus the windows that have passed."""
         self._house.clock.now = datetime.now(UTC) + self._ahead
 
 
 @dataclass
 class InProcessWorld(World):
-    """A world whose own services the test may use: there is no second process."""
+    """A world whose services the test may use, because there is no second process."""
 
     services: Services
 
 
 @contextmanager
 def _waits_by(house: Installation, step: Callable[[], None]) -> Iterator[None]:
-    """Whoever waits lets windows pass."""
+    """Make waiting calls pass windows instead of time."""
     before = list(house.waits.steps)
     house.waits.steps += [step] * _WINDOWS_OF_A_WAIT
     try:
@@ -66,7 +66,7 @@ def _waits_by(house: Installation, step: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def in_process_world(house: Installation) -> Iterator[InProcessWorld]:
-    """An empty world in this installation; `eventually` passes windows while it looks."""
+    """Return an empty world in this installation; `eventually` passes windows between its looks."""
     house.empty()
     gateway = Delivering(house)
     with (

@@ -116,7 +116,7 @@ class PostBag:
         """Do nothing: no call waits here."""
 
     def ask(self, question: Callable[..., Any]) -> int:
-        """The stream of dead letters holds none."""
+        """Answer that there are no dead letters."""
         del question
         return 0
 
@@ -151,7 +151,7 @@ class OwedLater:
 
 @dataclass
 class ArrivesAtOnce:
-    """Waiting calls: all letters are delivered before the call looks."""
+    """Waiting calls: `steps` run instead of time passing, such as the delivery of all letters."""
 
     steps: list[Callable[[], None]]
 

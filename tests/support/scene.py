@@ -1,4 +1,4 @@
-"""A small grid for refusals: two DSOs, two operators, and what stands in their lists before anybody errs."""
+"""A small grid for refusals: two DSOs, two operators, and their data before any bad call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.world import Member, World, eventually, fresh_gln, fresh_gsrn
 
 @dataclass(frozen=True)
 class Scene:
-    """North's grid has two points with assets of Alpha and Beta; South's has one; West may claim 5713139... only."""
+    """North's grid has two points with assets of Alpha and Beta. South's has one. West may register only 5713139..."""
 
     world: World
     north: Member
@@ -34,7 +34,7 @@ class Scene:
         return {"north": self.north, "south": self.south, "west": self.west, "alpha": self.alpha, "beta": self.beta}
 
     def stored(self) -> dict[str, Any]:
-        """Whatever a refused call must leave as it is."""
+        """Return the data that a refused call must not change."""
         return {
             "alpha's assets": self.alpha.done("GET", "/flexibility-assets"),
             "north's points": self.north.done("GET", "/connection-points"),
@@ -45,7 +45,7 @@ class Scene:
         }
 
     def _accepted_messages(self) -> set[tuple[str, str]]:
-        """Messages of ours that the platform accepted; asking for lists aside."""
+        """Return our messages that the platform accepted, without requests for lists."""
         found = set()
         for group in ("agr", "dso"):
             with psycopg.connect(self.world.settings.groups[group].database_url) as connection:
@@ -79,5 +79,5 @@ def make_scene(world: World) -> Scene:
 
 
 def stranger() -> str:
-    """A party that was never onboarded."""
+    """Return a party that was never onboarded."""
     return fresh_gln()

@@ -175,7 +175,7 @@ def make_stop(asset_ids: list[str], **fields: Any) -> dict[str, Any]:
 
 
 class _Pause:
-    """What `eventually` does between two looks: it sleeps, or the in-process installation moves its clock."""
+    """The pause of `eventually` between two looks: a sleep, or a step of the in-process installation's clock."""
 
     def __init__(self) -> None:
         self.looks: int | None = None
@@ -187,7 +187,7 @@ _pause = _Pause()
 
 @contextmanager
 def waiting_by(between: Callable[[], object], looks: int) -> Iterator[None]:
-    """Let `eventually` call this between its looks, of which it takes so many, in place of waiting."""
+    """Make `eventually` call this between its looks, at most `looks` times, instead of sleeping."""
     before = vars(_pause).copy()
     _pause.between, _pause.looks = between, looks
     try:

@@ -35,7 +35,7 @@ Look = Callable[[str | None, int], tuple[frozenset[str], str]]
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """What a DSO must receive: its feed, its cursor, and the asset ids."""
+    """The news that a DSO must receive: its feed, its cursor, and the asset ids."""
 
     look: Look
     after: str

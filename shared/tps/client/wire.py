@@ -49,7 +49,7 @@ def optional_moment(text: str | None) -> datetime | None:
 
 
 def moments(named: Mapping[str, datetime | None]) -> dict[str, Any]:
-    """Those that are given, as text; raises as `aware`."""
+    """Return the given times as text, without None; raises as `aware`."""
     return {name: moment_text(moment) for name, moment in named.items() if moment is not None}
 
 

@@ -1,6 +1,6 @@
-"""What a function sees of its host: calls, answers, events, and `serve`. It sees no web framework.
+"""The interface between a function and its host: calls, answers, events, and `serve`. It hides the web framework.
 
-A function module has `main(context)` in parliament's form, which hands over the tables of the function:
+A function module has `main(context)` in parliament's form, and passes its tables:
 
     def main(context: Invocation) -> object:
         return serve(context, routes=ROUTES, topics=TOPICS)

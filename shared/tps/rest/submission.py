@@ -191,7 +191,7 @@ def header(call: Call, role: str, document_id: str) -> Header:
 
 
 def _dry_answer(call: Call, submission: Submission) -> Answer:
-    """What would be sent is made, so that whatever is wrong with it shows."""
+    """Build what would be sent, so that all faults are reported, and return the answer."""
     with call.endpoint.database.transaction() as tx:
         own = call.own_component(tx)
     _draft(call, own, submission)
@@ -259,7 +259,7 @@ def _row(call: Call, component: str, message_id: str) -> MessageRow:
 
 
 def _standing_answer(call: Call, row: MessageRow, success: int) -> Answer:
-    """Of a message that was not refused."""
+    """Return the answer about a message that was not refused."""
     status, answer = row.status, row.answer
     if status is Status.FAILED:
         error = (answer.get("errors") or [{"code": "failed", "detail": "the message failed"}])[0]

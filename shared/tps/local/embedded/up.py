@@ -28,7 +28,7 @@ def _nothing(_stack: LocalStack) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """What to start.
+    """Parameters of `./tps up`.
 
     Attributes:
         data: The data folder.
