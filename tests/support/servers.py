@@ -35,6 +35,8 @@ def servers(data: Path, which: Iterable[str] = ("nats", "postgres", "s3")) -> It
     """Run these servers with every group's tables and the right to send under our components' codes."""
     wanted = set(which)
     with running_stack(data, which=wanted, consumers=consumers(load_stack()), say=lambda _text: None) as stack:
+        if "nats" not in wanted:
+            stack.nats.port = 1  # Settings need an address, also where no broker runs.
         if "postgres" in wanted:
             stack.migrate()
         if "nats" in wanted:
