@@ -154,6 +154,20 @@ class TestFunctions:
     def test_a_service_sets_no_variable_that_knative_reserves(self, entry: FunctionEntry) -> None:
         assert not RESERVED_VARIABLES & environment_of(services()[entry.deployed_name]).keys()
 
+    @each_entry
+    def test_a_drain_evicts_one_replica_at_a_time_and_never_waits(self, entry: FunctionEntry) -> None:
+        budget = of_kind("PodDisruptionBudget")[entry.deployed_name]["spec"]
+
+        assert budget["maxUnavailable"] == 1
+        assert "minAvailable" not in budget
+        assert budget["selector"]["matchLabels"] == {"serving.knative.dev/service": entry.deployed_name}
+
+    def test_requests_of_all_functions_fit_a_small_node(self) -> None:
+        requests = [pod_of(m)["containers"][0]["resources"]["requests"] for m in services().values()]
+
+        assert sum(int(request["cpu"].removesuffix("m")) for request in requests) <= 500
+        assert sum(int(request["memory"].removesuffix("Mi")) for request in requests) <= 1536
+
     def test_routes_lead_where_a_grant_lets_them(self) -> None:
         doors = {
             (ref["namespace"], ref["name"])
@@ -204,6 +218,9 @@ class TestPages:
             assert headers == security_of(settings)
             assert {match["method"] for match in rule["matches"]} == {"GET"}
             assert all(match["path"]["value"].startswith("/gui/") for match in rule["matches"])
+
+    def test_the_job_can_be_applied_again_with_another_template(self) -> None:
+        assert of_kind("Job")["publish-gui"]["spec"]["ttlSecondsAfterFinished"] <= 300
 
     def test_the_job_has_all_that_publishing_asks_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         said: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from tps.host.stack import ROOT, FunctionEntry, load_stack
 from tps.local.rendering import groups, pods
 from tps.local.rendering.contract import contract_files
 from tps.local.rendering.dataflow import dataflow
-from tps.local.rendering.functions import route, service
+from tps.local.rendering.functions import disruption_budget, route, service
 from tps.local.rendering.pods import Manifest
 from tps.local.rendering.scaling import load_scales
 
@@ -41,6 +41,7 @@ def rendered(stack_file: Path = ROOT / "stack.yml") -> dict[str, str]:
         f"{base}/delivery.yaml": _yaml(groups.delivery(group) for group in _delivered(stack)),
         f"{base}/secrets.template.yaml": _yaml(_secrets(stack), TEMPLATE_NOTE),
         f"{knative}/services.yaml": _yaml(service(entry, scales[entry.name]) for entry in stack),
+        f"{knative}/budgets.yaml": _yaml(disruption_budget(entry) for entry in stack),
         f"{knative}/routes.yaml": _yaml(route(entry) for entry in stack if entry.routes),
         "docs/dataflow.md": f"<!-- {NOTE} -->\n{dataflow(stack)}",
     }
