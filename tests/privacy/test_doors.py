@@ -10,11 +10,20 @@ import pytest
 from tests.privacy import table
 from tests.privacy.guards import alike, fields_beyond, headers_beyond, told_apart, words_in
 from tests.privacy.scene import CALLERS, Scene, expected, served_routes
-from tests.privacy.table import EVENTS, FUNCTIONS, PROBES, PROBLEM_FIELDS, ROUTES, EventRow, RouteRow
+from tests.privacy.table import EVENTS, FUNCTIONS, PROBLEM_FIELDS, ROUTES, EventRow, RouteRow
+from tests.support.in_process import in_process_world
+from tests.support.installation import Installation
 from tests.support.world import Member, Reply, World
 
 FUNCTION_OF = {(route.method, route.path): name.replace("_", "-") for name, route in served_routes()}
 named = pytest.mark.parametrize("row", ROUTES, ids=lambda row: row.name)
+
+
+@pytest.fixture(scope="module")
+def world(house: Installation) -> Iterator[World]:
+    """The gateway is called without a socket: what opens a door and what does not lies behind it."""
+    with in_process_world(house) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -151,31 +160,6 @@ def test_no_function_takes_an_event_by_a_detour(scene: Scene, function: str) -> 
     for token in (None, f"Bearer {scene.agr.token}", "Bearer x", f"Bearer {scene.world.settings.delivery_token}x"):
         statuses = {path: post_event(scene.world, event, scene.agr, token, path=path).status for path in paths}
         assert statuses == dict.fromkeys(paths, 401)
-
-
-# Paths beside the routes
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE", "POST", "DELETE"])
-@pytest.mark.parametrize(
-    "path", ["/", "/x", "/static/x", "/static/../func.py", "/agr/v1/flexibility-assets", "/agr/v1"]
-)
-def test_no_verb_opens_a_door_beside_the_table(scene: Scene, method: str, path: str) -> None:
-    """PRB-02: without a token, any verb, both addresses."""
-    for door in ("", "/function/register-asset"):
-        answer = scene.world.http.request(method, door + path)
-        assert answer.status_code in (401, 404, 405, 501), f"{method} {door}{path}"
-        assert "allow" not in answer.headers
-
-
-@pytest.mark.parametrize("path", PROBES)
-def test_probes_are_open_and_take_no_orders(scene: Scene, path: str) -> None:
-    """PRB-01: probes answer everybody the same, by GET only."""
-    world = scene.world
-    answers = [world.http.get(path), world.http.get(path, headers={"Authorization": f"Bearer {scene.agr.token}"})]
-
-    assert {(answer.status_code, answer.text) for answer in answers} == {(200, "OK")}
-    assert world.http.post(path).status_code in (401, 404, 405)
 
 
 def test_the_size_of_the_table(capsys: pytest.CaptureFixture[str], record_property) -> None:  # type: ignore[no-untyped-def]
