@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,8 @@ from tests.api.interfaces import interface, methods
 from tests.api.values import faults as value_faults
 from tests.support.applicants import AtDirectory, fresh_keys, make_application, pems
 from tests.support.bad_input import CALLERS, FORMS, PLACES, RULES, TOO_LARGE, Bad, send
+from tests.support.in_process import in_process_world
+from tests.support.installation import Installation
 from tests.support.scene import Scene, make_scene
 from tests.support.world import (
     Member,
@@ -56,6 +58,12 @@ class Recorder:
         self.seen.add((verb, method.path, reply.status))
         self.bodies[(verb, method.path, reply.status)] = reply.json if "json" in media_type(reply) else reply.text
         return reply
+
+
+@pytest.fixture(scope="module")
+def world(house: Installation) -> Iterator[World]:
+    with in_process_world(house) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
