@@ -30,3 +30,14 @@ def test_an_invalid_address_is_an_error_with_the_name_of_the_variable() -> None:
 def test_two_users_are_an_error() -> None:
     with pytest.raises(StackError, match=r"^TPS_NATS_URL is invalid: all addresses must name the same user$"):
         External.from_env({"TPS_NATS_URL": "nats://x:1@a,nats://y:2@b"})
+
+
+@pytest.mark.parametrize(("env", "replicas"), [({}, 1), ({"TPS_NATS_REPLICAS": "5"}, 5)])
+def test_the_number_of_replicas(env: dict[str, str], replicas: int) -> None:
+    assert External.from_env(env).nats_replicas == replicas
+
+
+@pytest.mark.parametrize("text", ["0", "2", "three", "-1", "7"])
+def test_another_number_of_replicas_is_an_error_with_the_name_of_the_variable(text: str) -> None:
+    with pytest.raises(StackError, match=f"^TPS_NATS_REPLICAS is {text}; it must be 1, 3 or 5$"):
+        External.from_env({"TPS_NATS_REPLICAS": text})

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CONNECT_S = 2.0
 _PROBE_S = 2
 _CHUNKS_AT_ONCE = 8
+_REPLICA_PAUSES_S = (0.1, 0.3, 0.6)
 _T = TypeVar("_T")
 _MAKING_LOOP = threading.Lock()
 
@@ -176,11 +177,13 @@ class Mailbox:
     async def _get(self, connection: _Connection, subject: str) -> bytes | None:
         from nats.js.errors import NotFoundError
 
-        try:
-            message = await connection.stream.get_msg("LARGE", subject=subject, direct=True)
-        except NotFoundError:
-            return None
-        return message.data or b""
+        # Any replica may answer, also one that has not stored the chunk yet.
+        for pause_s in (*_REPLICA_PAUSES_S, None):
+            with suppress(NotFoundError):
+                return (await connection.stream.get_msg("LARGE", subject=subject, direct=True)).data or b""
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
+        return None
 
     async def _wake(self, connection: _Connection, parties: Sequence[str]) -> None:
         for party in parties:

@@ -8,6 +8,9 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from tps.local.embedded.failure import StackError
 from tps.stores.broker_addresses import broker_addresses
 
+# An even number of replicas tolerates no more failures than the odd number below it.
+_REPLICAS = ("1", "3", "5")
+
 
 @dataclass(frozen=True, slots=True)
 class External:
@@ -16,11 +19,13 @@ class External:
     Attributes:
         nats_url: `nats://USER:PASSWORD@HOST:PORT` of a user that is allowed to create streams and consumers. For a
             cluster, the addresses of its servers, separated by commas.
+        nats_replicas: Number of the broker's servers that hold each stream.
         s3_url: Without credentials. The next two fields are the credentials of an identity that may create buckets.
         postgres_admin_url: With a role that may create roles and databases.
     """
 
     nats_url: str | None = None
+    nats_replicas: int = 1
     s3_url: str | None = None
     s3_access_key: str = ""
     s3_secret_key: str = ""
@@ -30,6 +35,7 @@ class External:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "External":
         return cls(
             nats_url=_nats_url(env.get("TPS_NATS_URL", "")),
+            nats_replicas=_nats_replicas(env.get("TPS_NATS_REPLICAS") or "1"),
             s3_url=env.get("TPS_S3_URL") or None,
             s3_access_key=env.get("TPS_S3_ADMIN_ACCESS_KEY", ""),
             s3_secret_key=env.get("TPS_S3_ADMIN_SECRET_KEY", ""),
@@ -53,6 +59,12 @@ def _nats_url(text: str) -> str | None:
     if len({_credentials(address) for address in addresses} - {("", "")}) > 1:
         raise StackError("TPS_NATS_URL is invalid: all addresses must name the same user")
     return ",".join(addresses)
+
+
+def _nats_replicas(text: str) -> int:
+    if text.strip() not in _REPLICAS:
+        raise StackError(f"TPS_NATS_REPLICAS is {text}; it must be 1, 3 or 5")
+    return int(text)
 
 
 def split_credentials(url: str) -> tuple[str, str, str]:

@@ -1,9 +1,11 @@
 """Provisioning of streams, consumers, databases and buckets: creates or updates them, and is safe to repeat."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tps.local.embedded.failure import StackError
 from tps.local.embedded.orphans import consumer_infos, sweep_orphans
 from tps.mades.subjects import consumer_name, inbox_filter
 from tps.mades.types import IN_FLIGHT, LIMIT_UNFORESEEN
@@ -25,19 +27,33 @@ MAX_ACK_PENDING = 256
 MAX_ACK_PENDING_EMERGENCIES = 8192
 _TIMEOUT_S = 10.0
 _RELOAD_S = 5.0
+# The broker's error codes: replicas without a cluster, and too few servers of a cluster (two codes).
+_TOO_FEW_SERVERS = (10074, 10005, 10023)
 
 
-def provision_nats(url: str, user: str, password: str, consumers: Iterable[tuple[str, str]]) -> None:
-    """Create the streams and a durable consumer per (group, message type). Delete consumers that are not listed."""
-    asyncio.run(_provision_nats(url, user, password, list(consumers)))
+def provision_nats(
+    url: str, user: str, password: str, consumers: Iterable[tuple[str, str]], *, replicas: int = 1
+) -> None:
+    """Create the streams and a durable consumer per (group, message type). Delete consumers that are not listed.
+
+    Args:
+        replicas: Number of servers that hold each stream and its consumers. Existing streams are updated.
+
+    Raises:
+        StackError: The broker has fewer servers than replicas.
+    """
+    asyncio.run(_provision_nats(url, user, password, list(consumers), replicas=replicas))
 
 
-async def _provision_nats(url: str, user: str, password: str, consumers: list[tuple[str, str]]) -> None:
+async def _provision_nats(
+    url: str, user: str, password: str, consumers: list[tuple[str, str]], *, replicas: int
+) -> None:
     client = await _connect_after_reload(url, user, password)
     try:
         manager = client.jetstream(timeout=_TIMEOUT_S)
         for config in _streams():
-            await _ensure_stream(manager, config)
+            # A consumer of a work queue has the replicas of its stream unless it says otherwise.
+            await _ensure_stream(manager, replace(config, num_replicas=replicas))
         await _ensure_consumers(manager, consumers)
         await sweep_orphans(manager)
     finally:
@@ -108,9 +124,23 @@ async def _ensure_stream(manager: "JetStreamContext", config: "StreamConfig") ->
     try:
         await manager.stream_info(config.name)
     except NotFoundError:
-        await manager.add_stream(config)
+        await _with_replicas(manager.add_stream, config)
     else:
-        await manager.update_stream(config)
+        await _with_replicas(manager.update_stream, config)
+
+
+async def _with_replicas(apply: "Callable[[StreamConfig], Awaitable[object]]", config: "StreamConfig") -> None:
+    from nats.js.errors import APIError
+
+    try:
+        await apply(config)
+    except APIError as error:
+        if error.err_code not in _TOO_FEW_SERVERS:
+            raise
+        raise StackError(
+            f"the broker cannot hold {config.num_replicas} replicas: fewer of its servers run; start them, or lower "
+            "TPS_NATS_REPLICAS"
+        ) from error
 
 
 async def _ensure_consumers(manager: "JetStreamContext", consumers: list[tuple[str, str]]) -> None:

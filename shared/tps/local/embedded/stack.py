@@ -159,7 +159,8 @@ class LocalStack:
 
     def provision_broker(self) -> None:
         url, user, password = self.nats_admin
-        provision_nats(url, user, password, self.nats.access().consumers)
+        replicas = self.external.nats_replicas
+        provision_nats(url, user, password, self.nats.access().consumers, replicas=replicas)
 
     def provision_databases(self) -> None:
         passwords = {group: self.vault.password(f"postgres.{group}") for group in self.groups}
