@@ -72,7 +72,6 @@ def test_nobody_waits_longer_than_a_quarter_of_a_second(net: Net) -> None:
 
     # An idle machine takes 250 ms. The promise is only the delay before the start.
     assert batching.BATCH_S < 0.25
-    assert mailbox.published[0][0] - began < 2
     eventually(lambda: owed(net) == 0)
     endpoint.owed.flush(endpoint)
 

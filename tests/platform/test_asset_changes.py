@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.rows import NOW, Registrar, asset, hours, point, rows
 from tests.support.servers import DEADLINE_S, GRID, OPERATOR, OTHER_GRID, RIVAL
+from tests.support.statements import statements_of
 from tps.domain.asset import ConnectionPoint, FlexibilityAsset, Removal
 from tps.domain.limit import Action, Direction, Interval, LimitKind, Reason, UnforeseenLimit
 from tps.domain.limit_revision import LimitStatus
@@ -260,14 +261,16 @@ def test_a_whole_countrys_assets_are_told_once(platform: Platform) -> None:
     platform.points(GRID, *(point(f"Q{number}") for number in range(2000)))
     assets = [asset(name, at=f"Q{number % 2000}") for number, name in enumerate(names)]
 
-    platform.assets(OPERATOR, *assets)
+    of_many = statements_of(lambda: platform.assets(OPERATOR, *assets))
     told = platform.tell()
+    of_one = statements_of(lambda: platform.assets(OPERATOR, assets[0]))
     platform.assets(OPERATOR, *assets)
     again = platform.tell()
     platform.points(GRID, *(Removal(f"Q{number}") for number in range(2000)))
     gone = platform.tell()
 
     assert (told, again, gone) == ({GRID: (names, [])}, {}, {GRID: ([], names)})
+    assert 0 < of_many <= of_one + 2
 
 
 def test_two_lists_at_once_are_told_one_after_the_other(platform: Platform) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.rows import Registrar, asset, point, rows
 from tests.support.servers import GRID, OPERATOR, OTHER_GRID, RIVAL, at_once
+from tests.support.statements import statements_of
 from tps.domain.asset import Removal
 from tps.domain.scope import DsoScope
 from tps.platform import claims, registry
@@ -235,13 +236,15 @@ def test_a_whole_countrys_assets_are_registered_and_listed(registrar: Registrar,
     registrar.points(GRID, *(point(f"P{number % 2000}", production="50") for number in range(2000)))
     assets = [asset(name, at=f"P{number % 2000}", production="6") for number, name in enumerate(names)]
 
-    registrar.assets(OPERATOR, *assets)
+    of_many = statements_of(lambda: registrar.assets(OPERATOR, *assets))
     moved = registrar.moved(assets=tuple(names))
+    of_one = statements_of(lambda: registrar.assets(OPERATOR, assets[0]))
     registrar.assets(OPERATOR, *assets)
     listed = registrar.listed()
 
     assert listed == names
     assert len(moved) == len(names)
+    assert 0 < of_many <= of_one + 2
 
 
 def test_parties_are_found_by_component_and_by_code(tps: Database) -> None:

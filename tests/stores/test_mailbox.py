@@ -3,7 +3,6 @@
 import asyncio
 import os
 import queue
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -203,19 +202,16 @@ def test_a_broker_that_went_away_is_away_and_works_again_once_back(local: LocalS
     assert heard.get(timeout=5) == OPERATOR
 
 
-def test_a_broker_that_answers_nothing_is_away_within_the_time_given(local: LocalStack) -> None:
+def test_a_broker_that_answers_nothing_is_away(local: LocalStack) -> None:
     box = mailbox(local, "agr", timeout_s=0.5)
     box.publish([letter()])
 
     with halted(local, "nats"):
-        began = time.monotonic()
-        is_there = box.can_connect()
-        probed_s = time.monotonic() - began
+        (is_there,) = at_once(box.can_connect)
         with pytest.raises(StoreAway):
             box.publish([letter()])
 
     assert not is_there
-    assert probed_s < 3
     assert eventually(box.can_connect)
     box.close()
 
