@@ -25,6 +25,8 @@ def broker_addresses(text: str) -> list[str]:
 def _is_valid(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        return parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0 and not parts.path.strip("/")
+        # Reading the port checks it. An embedded broker that is not started has port 0.
+        is_number = parts.port is None or parts.port >= 0
+        return parts.scheme in _SCHEMES and bool(parts.hostname) and is_number and not parts.path.strip("/")
     except ValueError:  # The port is not a number up to 65535, or a bracket of an IPv6 address is missing.
         return False
