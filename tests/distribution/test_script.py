@@ -100,7 +100,7 @@ def test_every_tenth_package_and_every_large_file_is_told(checkout: Checkout) ->
 
     lines = checkout.run("up").stderr.splitlines()
 
-    begin = lines.index("tps: installing the packages in requirements.lock (once; a download of about 110 MB)")
+    begin = lines.index("tps: installing the packages of requirements.lock (only once; downloads about 110 MB)")
     assert lines[begin + 1 : begin + 4] == [
         f"tps:   2 of {total - 1}: large-1.whl (47.7 MB)",
         f"tps:   10 of {total - 1} packages",
@@ -116,6 +116,6 @@ def test_a_failed_download_ends_it_and_the_next_call_tries_again(checkout: Check
     again = checkout.run("up")
 
     assert failed.returncode == 2
-    assert failed.stderr.splitlines()[-1] == ("tps: the installation failed (see above); the same command tries again")
+    assert failed.stderr.splitlines()[-1] == ("tps: the installation failed (see above); run the same command to retry")
     assert checkout.installed()[:2] == ["requirements.lock", "requirements.lock"]
     assert (again.returncode, again.stdout) == (0, "ran up\n")

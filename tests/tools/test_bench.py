@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from tools.bench import suite
 from tools.bench.browser import find_chromium
 from tools.bench.figures import Figure, Sizes, machine, quantiles
-from tps.local.cli import commands
+from tools.cli import bench
 from tps.local.embedded.stack import LocalStack
 from tps.local.gui.libraries import LibrariesMissing
 
@@ -54,7 +54,7 @@ def test_a_bench_without_servers_measures_something(name: str) -> None:
 def test_figures_come_as_json_with_the_machine_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite, "Sizes", lambda: TINY)
 
-    result = CliRunner().invoke(commands, ["bench", "fairness", "--json"])
+    result = CliRunner().invoke(bench, ["fairness", "--json"])
 
     values = json.loads(result.stdout)
     assert values["machine"] == machine()
@@ -62,7 +62,7 @@ def test_figures_come_as_json_with_the_machine_beside(monkeypatch: pytest.Monkey
 
 
 def test_a_bench_that_does_not_exist_is_named_beside_those_that_do() -> None:
-    result = CliRunner().invoke(commands, ["bench", "speed"])
+    result = CliRunner().invoke(bench, ["speed"])
 
     assert result.exit_code != 0
     assert (
