@@ -15,15 +15,30 @@ from tps.host.stack import ROOT, load_stack
 
 K8S = ROOT / "k8s"
 KUBERNETES = "1.34"
+OF_KUSTOMIZE = {"kustomization.yaml", "references.yaml"}
 KNATIVE_SERVICE = ("serving.knative.dev/v1", "Service")
 Manifest = dict[str, Any]
 
 
 @cache
 def manifests() -> tuple[Manifest, ...]:
-    """Return every manifest under k8s/ except kustomizations."""
-    files = [path for path in sorted(K8S.rglob("*.yaml")) if path.name != "kustomization.yaml"]
-    return tuple(found for path in files for found in yaml.safe_load_all(path.read_text()) if found)
+    """Return every manifest under k8s/, and the ConfigMaps that kustomize generates, under names without a hash."""
+    files = [path for path in sorted(K8S.rglob("*.yaml")) if path.name not in OF_KUSTOMIZE]
+    written = (found for path in files for found in yaml.safe_load_all(path.read_text()) if found)
+    return (*written, *map(_config_map, kustomization("base")["configMapGenerator"]))
+
+
+def kustomization(folder: str) -> Manifest:
+    return dict(yaml.safe_load((K8S / folder / "kustomization.yaml").read_text()))
+
+
+def _config_map(generator: Manifest) -> Manifest:
+    data = {path.rpartition("/")[2]: (K8S / "base" / path).read_text() for path in generator.get("files", [])}
+    for path in generator.get("envs", []):
+        lines = [line for line in (K8S / "base" / path).read_text().splitlines() if not line.startswith("#")]
+        data |= dict(line.split("=", 1) for line in lines)
+    metadata = {"name": generator["name"], "namespace": generator["namespace"]}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def kind(manifest: Manifest) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 These tests need neither a cluster nor a container engine; k8s/README.md lists what they cannot check.
 """
 
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,14 +18,18 @@ from tests.hosts.knative_rules import RESERVED_VARIABLES
 from tests.hosts.manifests import (
     K8S,
     KNATIVE_SERVICE,
+    OF_KUSTOMIZE,
     Manifest,
+    config_maps_of,
     each_entry,
     environment_of,
     kind,
+    kustomization,
     manifests,
     name,
     named,
     of_kind,
+    ours,
     pod_of,
     services,
     validate,
@@ -33,6 +39,8 @@ from tps.host.stack import ROOT, FunctionEntry, load_stack
 from tps.local import render
 from tps.local.gui import cluster
 from tps.local.gui.pages import security_of
+
+KNATIVE = K8S / "overlays/knative"
 
 
 class TestRendering:
@@ -92,20 +100,61 @@ class TestForm:
     def test_a_kustomization_lists_every_file_but_the_templates(self, folder: str) -> None:
         listed = yaml.safe_load((K8S / folder / "kustomization.yaml").read_text())["resources"]
 
-        files = {path.name for path in (K8S / folder).glob("*.yaml")} - {"kustomization.yaml", "secrets.template.yaml"}
+        files = {path.name for path in (K8S / folder).glob("*.yaml")} - {*OF_KUSTOMIZE, "secrets.template.yaml"}
 
         assert {word for word in listed if word.endswith(".yaml")} == files
         assert all((K8S / folder / word).exists() for word in listed)
 
-    @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
-    def test_kustomize_builds_all_but_the_templates(self) -> None:
-        built = subprocess.run(
-            ["kubectl", "kustomize", str(K8S / "overlays/knative")], capture_output=True, text=True, timeout=60
-        )
+    def test_every_file_of_configuration_is_in_a_config_map(self) -> None:
+        generators = kustomization("base")["configMapGenerator"]
+        used = {path for generator in generators for path in generator.get("files", []) + generator.get("envs", [])}
 
-        assert built.returncode == 0, built.stderr
-        made = [(m["kind"], name(m)) for m in yaml.safe_load_all(built.stdout)]
+        assert used == {f"config/{path.name}" for path in (K8S / "base/config").iterdir()}
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+class TestKustomize:
+    def test_it_builds_all_but_the_templates(self) -> None:
+        made = [(m["kind"], plain(name(m)) if m["kind"] == "ConfigMap" else name(m)) for m in built(KNATIVE)]
+
         assert sorted(made) == sorted((m["kind"], name(m)) for m in manifests() if m["kind"] != "Secret")
+
+    def test_every_pod_names_config_maps_with_the_hash_of_their_content(self) -> None:
+        made = built(KNATIVE)
+        hashed = {name(m) for m in made if m["kind"] == "ConfigMap"}
+
+        assert all(plain(word) != word for word in hashed)
+        assert hashed == set().union(*(config_maps_of(m) for m in made))
+
+    def test_a_changed_setting_makes_new_pods_of_every_process(self, tmp_path: Path) -> None:
+        patch = '[{"op": "replace", "path": "/data/TPS_ISSUER", "value": "https://login.your.example"}]'
+        own = {
+            "resources": [os.path.relpath(KNATIVE, tmp_path.resolve())],
+            "patches": [{"target": {"kind": "ConfigMap", "name": "tps-settings"}, "patch": patch}],
+        }
+        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
+
+        before, after = settings_names(built(KNATIVE)), settings_names(built(tmp_path))
+
+        assert before.keys() == after.keys() == {name(m) for m in ours()}
+        assert not set(before.values()) & set(after.values())
+
+
+def built(folder: Path) -> list[Manifest]:
+    """Return what kustomize makes of a folder."""
+    said = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    return list(yaml.safe_load_all(said.stdout))
+
+
+def plain(hashed: str) -> str:
+    """Return the name of a ConfigMap without the hash of its content."""
+    return re.sub("-[a-z0-9]{10}$", "", hashed)
+
+
+def settings_names(made: list[Manifest]) -> dict[str, str]:
+    """Return the name of the settings' ConfigMap, by the name of the process that reads it."""
+    return {name(m): word for m in made for word in config_maps_of(m) if plain(word) == "tps-settings"}
 
 
 class TestFunctions:
