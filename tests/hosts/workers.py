@@ -32,6 +32,14 @@ class Worker:
 @contextmanager
 def running_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
     """Run a worker during the block, and yield it when it answers."""
+    with started_worker(stack, entry) as worker:
+        _wait_ready(worker)
+        yield worker
+
+
+@contextmanager
+def started_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
+    """Start a worker, ready or not. It is ended with the block."""
     (port,) = free_ports(1)
     passed_on = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
     own = {**passed_on, "TPS_FUNCTION": entry.name, "PORT": str(port)}
@@ -39,7 +47,6 @@ def running_worker(stack: LocalStack, entry: FunctionEntry) -> Iterator[Worker]:
     environment = {**of_groups(stack.environment(), entry.groups), **own}
     worker = Worker(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL), f"http://127.0.0.1:{port}")
     try:
-        _wait_ready(worker)
         yield worker
     finally:
         worker.process.terminate()
