@@ -327,6 +327,35 @@ def test_delivery_stops_although_the_library_loses_the_cancellation(broker: Loca
     asyncio.run(story())
 
 
+def test_delivery_goes_on_after_the_library_closed_its_connection_for_good(
+    broker: LocalStack, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does so when the broker refuses the user, for example while users are provisioned."""
+    monkeypatch.setattr(delivery, "_FETCH_S", 1.0)
+
+    async def story() -> str:
+        async with httpx2.AsyncClient() as http:
+            running = Delivery(settings_of(broker, function), http)
+            task = asyncio.create_task(running.run((RELAY,)))
+            await until(lambda: _is_connected(running))
+            await running._clients["tps"]._process_err("'Authorization Violation'")
+            message_id = await publish(broker)
+            try:
+                await until(lambda: _is_empty(broker))
+            finally:
+                task.cancel()
+                await asyncio.wait({task}, timeout=10)
+        return message_id
+
+    message_id = asyncio.run(story())
+
+    assert [event["ce-id"] for event in function.events] == [message_id]
+
+
+async def _is_connected(running: Delivery) -> bool:
+    return "tps" in running._clients and running._clients["tps"].is_connected
+
+
 def test_delays_grow_up_to_a_minute_and_for_emergencies_up_to_three_seconds(broker: LocalStack) -> None:
     group = Settings.from_env(broker.environment()).groups["tps"]
     planned, urgent = Topic(RELAY, group, FORESEEN), Topic(RELAY, group, UNFORESEEN)

@@ -110,6 +110,7 @@ class Delivery:
         self._settings = settings
         self._http = http
         self._clients: dict[str, Client] = {}
+        self._connecting = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self, stack: tuple[FunctionEntry, ...]) -> None:
@@ -149,16 +150,20 @@ class Delivery:
             error_cb=_note_error,
         )
 
+    async def _open_client(self, group: GroupSettings) -> Client:
+        """Return the connection of a group. Replace it if the library closed it because the broker refused the user."""
+        async with self._connecting:
+            if self._clients[group.name].is_closed:
+                self._clients[group.name] = await self._connect(group)
+        return self._clients[group.name]
+
     async def _consume(self, topic: Topic) -> None:
         """Take a message whenever a slot is free, and retry after any error of the broker."""
         slots = asyncio.Semaphore(topic.slots)
         while True:
             try:
-                subscription = (
-                    await self._clients[topic.group.name]
-                    .jetstream()
-                    .pull_subscribe_bind(consumer=topic.consumer, stream=STREAM)
-                )
+                stream = (await self._open_client(topic.group)).jetstream()
+                subscription = await stream.pull_subscribe_bind(consumer=topic.consumer, stream=STREAM)
                 await self._take(topic, subscription, slots)
             except _broker_errors() as error:
                 _log.warning("consumer interrupted", consumer=topic.consumer, error=type(error).__name__)
