@@ -154,6 +154,8 @@ def test_a_full_disk_is_named(installation: Installation) -> None:
 
 def test_servers_that_do_not_answer_are_named_and_what_needs_them_is_left(world: World) -> None:
     with halted(world.stack, "nats"), halted(world.stack, "s3"), shut_out(world, "ecp"):
+        # An answer about readiness is kept for a moment.
+        eventually(lambda: world.http.get("/health/readiness").status_code == 503)
         done = doctor(world)
 
     assert done.exit_code == 1

@@ -128,7 +128,7 @@ def test_a_hostile_document_in_a_proper_message_is_refused_and_its_sender_told(l
 
 def answer_to(tx: Any, message_id: str) -> str | None:
     row = tx.execute("SELECT message_id FROM message WHERE in_reply_to = %s", (message_id,)).fetchone()
-    return row.message_id if row else None
+    return row["message_id"] if row else None
 
 
 @pytest.mark.parametrize("side", ["at the sender", "at the receiver"])
@@ -205,7 +205,7 @@ def sent_by_applications(lab: Lab) -> int:
             "SELECT count(*) AS sent FROM message WHERE component = %s AND by_application", (lab.grid.code,)
         ).fetchone()
     assert row is not None
-    return int(row.sent)
+    return int(row["sent"])
 
 
 def ask(lab: Lab, body: bytes) -> httpx2.Response:

@@ -55,6 +55,18 @@ def test_a_code_that_is_no_gln_or_eic_or_the_platforms_own_is_refused(world: Wor
         add(world, code)
 
 
+@pytest.mark.parametrize("role", ["agr", "dso"])
+def test_a_refused_code_gives_no_right_to_send_under_it(world: World, role: str) -> None:
+    """Else the group could send in the name of the platform, or of the party that has the code."""
+    taken = (world.settings.platform_component, world.dso().code if role == "agr" else world.operator().code)
+
+    for code in taken:
+        with pytest.raises(RuleBroken, match="already registered"):
+            add(world, code, role)
+
+    assert not world.stack.nats.access().components.get(role, frozenset()) & set(taken)
+
+
 def test_grid_prefixes_are_for_dsos(world: World) -> None:
     with pytest.raises(RuleBroken, match="DSO"):
         add(world, fresh_gln(), grid=("5713131",))

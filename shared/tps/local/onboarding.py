@@ -60,6 +60,9 @@ def add_party(stack: LocalStack, *, role: str, code: str, name: str, grid_prefix
     _check(newcomer)
     settings = Settings.from_env(stack.environment())
     ensure_platform(stack)
+    # Before the group may send under the code: a refused attempt must not leave this right behind.
+    with _transaction(settings, "ecp") as tx:
+        _check_free(tx, code)
     password = secrets.token_urlsafe(18)
     stack.allow_component(GROUP_OF_ROLE[role], code)
     _enter(stack, settings, newcomer, password)
@@ -138,6 +141,11 @@ def _check(newcomer: Newcomer) -> None:
         raise RuleBroken("; ".join(finding.detail for finding in findings), findings)
 
 
+def _check_free(tx: Transaction, code: str) -> None:
+    if directory.registered(tx, code) is not None:
+        raise RuleBroken(f"the code {code} is already registered")
+
+
 def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: str) -> None:
     """Write a newcomer to its own group, to the platform's copy, and last to the directory.
 
@@ -153,8 +161,7 @@ def _enter(stack: LocalStack, settings: Settings, newcomer: Newcomer, password: 
     password_hash = directory.hash_password(password)
     with _transaction(settings, "ecp") as tx:
         directory.lock(tx)
-        if directory.registered(tx, component_code) is not None:
-            raise RuleBroken(f"the code {newcomer.code} is already registered")
+        _check_free(tx, component_code)
         with _transaction(settings, group) as own_tx:
             _take_in(own_tx, own, entry=entry, keys=keys, now=now)
             components.set_password_hash(own_tx, component_code, password_hash)
