@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tests.api.interfaces import interface
@@ -70,6 +71,7 @@ def rows() -> Iterator[re.Match[str]]:
     return _ROW.finditer((ROOT / "docs" / "problems.md").read_text())
 
 
+@cache
 def error_classes() -> dict[str, dict[str, object]]:
     """`TpsError` and all classes below it, wherever they are defined -> what their bodies assign, and `bases`."""
     classes = [node for source in sources() for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef)]
