@@ -5,21 +5,30 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
+from types import SimpleNamespace
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import httpx2
 
 from tps.client import DsoClient, OperatorClient
+from tps.directory import entries as directory
 from tps.host.settings import Settings
 from tps.local import onboarding, tokens
 from tps.local.embedded.stack import LocalStack
 
 _T = TypeVar("_T")
+_passwords = itertools.cycle([secrets.token_urlsafe(18) for _ in range(8)])
+_onboarding = threading.Lock()
+_hash_password = cache(directory.hash_password)
 _numbers: Iterator[int] = itertools.count(os.getpid() % 100_000 * 10_000)
 
 
@@ -144,7 +153,8 @@ class World:
     def member(self, role: str, name: str, grid: tuple[str, ...] = ()) -> Member:
         """Onboard a party with a fresh code."""
         code = fresh_gln()
-        added = onboarding.add_party(self.stack, role=role, code=code, name=name, grid_prefixes=grid)
+        with _few_passwords():
+            added = onboarding.add_party(self.stack, role=role, code=code, name=name, grid_prefixes=grid)
         return Member(code, role, name, self.token(code, role), self.http, added["password"])
 
     def token(self, party: str, role: str) -> str:
@@ -172,6 +182,17 @@ def make_schedule(asset_id: str, *power_kw: float, **fields: Any) -> dict[str, A
 def make_stop(asset_ids: list[str], **fields: Any) -> dict[str, Any]:
     """Return an emergency stop until 2099."""
     return {"asset_ids": asset_ids, "action": "stop", "expected_end": "2099-04-10T14:00:00Z", **fields}
+
+
+@contextmanager
+def _few_passwords() -> Iterator[None]:
+    """Give the parties of a test process one of eight passwords in turn: a hash is expensive on purpose."""
+    with (
+        _onboarding,
+        patch.object(onboarding, "secrets", SimpleNamespace(token_urlsafe=lambda _bytes: next(_passwords))),
+        patch.object(directory, "hash_password", _hash_password),
+    ):
+        yield
 
 
 class _Pause:
